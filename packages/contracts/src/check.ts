@@ -1,0 +1,54 @@
+import { z } from 'zod';
+
+/**
+ * A check that the scorer runs on an answer. `gate: true` must pass; other checks only move the score.
+ * `weight` is the check's share in the score (default 1).
+ */
+const common = { gate: z.boolean().optional(), weight: z.number().positive().max(100).optional() };
+
+const jsonSchema = z.record(z.string(), z.unknown());
+
+export const check = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('non_empty'), ...common }),
+  z.strictObject({ type: z.literal('complete'), ...common }),
+  z.strictObject({ type: z.literal('json'), ...common }),
+  z.strictObject({ type: z.literal('json_schema'), schema: jsonSchema, ...common }),
+  z.strictObject({ type: z.literal('regex'), pattern: z.string().min(1).max(1000), ignore_case: z.boolean().optional(), ...common }),
+  z.strictObject({
+    type: z.literal('contains'),
+    values: z.array(z.string().min(1)).min(1).max(100),
+    mode: z.enum(['all', 'any']).optional(),
+    ...common,
+  }),
+  z.strictObject({ type: z.literal('one_of'), values: z.array(z.string().min(1)).min(1).max(200), ...common }),
+  z.strictObject({
+    type: z.literal('length'),
+    min_words: z.int().nonnegative().optional(),
+    max_words: z.int().positive().optional(),
+    min_chars: z.int().nonnegative().optional(),
+    max_chars: z.int().positive().optional(),
+    ...common,
+  }),
+  z.strictObject({ type: z.literal('llm_judge'), rubric: z.string().min(1).max(4000), ...common }),
+]);
+
+export type Check = z.infer<typeof check>;
+const checkTypes = check.options.map((option) => option.shape.type.value);
+
+/** What one check said of an answer. `score` is in [0, 1]; `reason` is for people. */
+export const checkOutcome = z.object({
+  type: z.enum(checkTypes),
+  gate: z.boolean(),
+  passed: z.boolean(),
+  score: z.number(),
+  weight: z.number(),
+  reason: z.string(),
+});
+export type CheckOutcome = z.infer<typeof checkOutcome>;
+
+/** What the scorer says of an answer: `score` in [0, 1], `passed` when every gate passed. */
+export interface Verdict {
+  score: number;
+  passed: boolean;
+  checks: CheckOutcome[];
+}

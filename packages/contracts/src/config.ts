@@ -1,0 +1,146 @@
+import { z } from 'zod';
+
+import { check } from './check.ts';
+import { modelId, splitModelId } from './model-id.ts';
+import { routeName, taskName } from './names.ts';
+
+/** What a model can do, declared and read before routing. `sampling_params`: takes temperature, top_p, seed, stop. */
+export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
+export type Capability = z.infer<typeof capability>;
+
+const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, as in OPENAI_API_KEY');
+
+const provider = z
+  .strictObject({
+    adapter: z.enum(['openai', 'anthropic', 'ollama']).describe('Which SDK speaks to it.'),
+    api: z
+      .enum(['responses', 'chat_completions'])
+      .default('responses')
+      .describe('Adapter openai only: Responses for OpenAI itself, chat completions for compatible servers.'),
+    enabled: z.boolean().default(true).describe('False moves all traffic to the other providers, jobs in flight included.'),
+    api_key_env: environmentName.optional().describe('The variable that holds the key. Without a value the provider is off.'),
+    base_url: z.url().optional(),
+    base_url_env: environmentName.optional().describe('The variable that holds the base URL. Without a value the provider is off.'),
+  })
+  .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
+
+const usdPerMillionTokens = z.number().nonnegative();
+
+const price = z.strictObject({
+  from: z.iso.date().describe('First day on which the price holds (UTC).'),
+  input: usdPerMillionTokens,
+  output: usdPerMillionTokens,
+  cached_input: usdPerMillionTokens.optional(),
+  cache_write: usdPerMillionTokens.optional(),
+  long_input: z
+    .strictObject({ above_tokens: z.int().positive(), input: usdPerMillionTokens, output: usdPerMillionTokens, cached_input: usdPerMillionTokens.optional() })
+    .optional()
+    .describe('What the whole request costs when its input is longer.'),
+});
+export type Price = z.infer<typeof price>;
+
+const model = z.strictObject({
+  tier: z.string(),
+  capabilities: z.array(capability),
+  context_window: z.int().positive().describe('Tokens of input and output together.'),
+  max_output_tokens: z.int().nonnegative(),
+  prices: z.array(price).min(1).describe('USD per million tokens.'),
+  concurrency: z.int().positive().max(1000).default(8).describe('Calls in flight per worker process.'),
+  call_timeout_s: z.number().positive().max(3600).default(120),
+  idle_timeout_s: z.number().positive().max(3600).default(60).describe('Longest silence within a streamed answer.'),
+  equivalents: z.array(modelId).default([]).describe('Embedding models only: models of the same vector space.'),
+});
+export type ModelConfig = z.infer<typeof model>;
+
+const tier = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9_-]*$/),
+  accept_at: z.union([z.number().min(0).max(1), z.literal('always')]).describe('The least score that is accepted. Gates hold at `always` too.'),
+});
+
+const rule = z.strictObject({
+  tier: z.string(),
+  prefer: z.array(modelId).default([]).describe('Models to try first in that tier, in this order.'),
+});
+
+const route = z.strictObject({
+  strategy: z.enum(['rules', 'classifier', 'cascade']),
+  start: z.array(z.enum(['rules', 'classifier'])).min(1).default(['rules', 'classifier']).describe('Who says at which tier a cascade starts: the first that knows.'),
+  checks: z.array(check).default([]),
+  fallback: z.array(modelId).default([]).describe('The last resort, in this order.'),
+  on_refusal: z.array(modelId).default([]).describe('Models that may be asked when one refuses by policy. Empty: the refusal is the result.'),
+  max_attempts: z.int().positive().max(50).default(12).describe('Paid calls for one job, judges included.'),
+  max_escalations: z.int().nonnegative().max(10).default(5),
+  cost_usd: z.number().positive().optional().describe('Cap on the cost of one job.'),
+  deadline_s: z.number().positive().optional(),
+});
+export type RouteConfig = z.infer<typeof route>;
+
+const shape = z.strictObject({
+  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
+  models: z.record(modelId, model),
+  tiers: z.array(tier).min(1),
+  classifier: z.strictObject({ thresholds: z.array(z.number().gt(0).lt(1)) }),
+  rules: z.record(taskName, rule).default({}),
+  routes: z.record(routeName, route),
+  judge: z.strictObject({ models: z.array(modelId).default([]) }).default({ models: [] }),
+  intake: z
+    .strictObject({
+      max_backlog: z.int().positive().default(1_000_000).describe('Unfinished jobs; above it, new ones get 503.'),
+      body_limit_bytes: z.int().positive().default(2_000_000),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      job_hours: z.number().positive().default(168).describe('How long a finished job stays readable.'),
+      idempotency_hours: z.number().positive().default(168),
+    })
+    .prefault({}),
+});
+
+/** `upshift.config.yaml`. Every name that is used must be declared. */
+export const upshiftConfig = shape.superRefine((config, context) => {
+  const report = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
+  const tiers = config.tiers.map((tier) => tier.name);
+  const models = Object.keys(config.models);
+
+  for (const [id, { tier }] of Object.entries(config.models)) {
+    const { provider } = splitModelId(id);
+    if (!Object.hasOwn(config.providers, provider)) report(['models', id], `no provider ${provider}; declared: ${list(Object.keys(config.providers))}`);
+    if (!tiers.includes(tier)) report(['models', id, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
+  }
+  for (const [task, { tier }] of Object.entries(config.rules)) {
+    if (!tiers.includes(tier)) report(['rules', task, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
+  }
+  for (const { path, ids } of modelReferences(config)) {
+    ids.forEach((id, index) => {
+      if (!models.includes(id)) report([...path, index], `no model ${id}; declared: ${list(models)}`);
+    });
+  }
+  if (tiers.includes('fallback')) report(['tiers'], 'the name fallback belongs to the fallback queue');
+  if (new Set(tiers).size !== tiers.length) report(['tiers'], 'two tiers have the same name');
+  if (!Object.hasOwn(config.routes, 'default')) report(['routes'], 'a route named default is needed');
+  const { thresholds } = config.classifier;
+  if (thresholds.length !== tiers.length - 1) {
+    report(['classifier', 'thresholds'], `${thresholds.length} given; ${tiers.length} tiers need ${tiers.length - 1}`);
+  }
+  if (thresholds.some((value, index) => index > 0 && value <= (thresholds[index - 1] ?? 0))) {
+    report(['classifier', 'thresholds'], 'thresholds must rise');
+  }
+});
+export type UpshiftConfig = z.infer<typeof upshiftConfig>;
+
+function modelReferences(config: z.infer<typeof shape>): { path: string[]; ids: string[] }[] {
+  return [
+    { path: ['judge', 'models'], ids: config.judge.models },
+    ...Object.entries(config.models).map(([id, { equivalents }]) => ({ path: ['models', id, 'equivalents'], ids: equivalents })),
+    ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
+    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal }]) => [
+      { path: ['routes', name, 'fallback'], ids: fallback },
+      { path: ['routes', name, 'on_refusal'], ids: on_refusal },
+    ]),
+  ];
+}
+
+function list(names: string[]): string {
+  return names.length === 0 ? 'none' : names.join(', ');
+}

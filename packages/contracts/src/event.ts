@@ -1,0 +1,33 @@
+import type { Usage, FinishReason } from './answer.ts';
+import type { Verdict } from './check.ts';
+import type { CallError } from './errors.ts';
+
+/** What the classifier says of a prompt. `complexity` and `confidence` are in [0, 1]; 0.5 with confidence 0 is "no signal". */
+export interface Classification {
+  task: string | null;
+  complexity: number;
+  confidence: number;
+  reason: string;
+}
+
+/** Timings of a call, in ms since the epoch or as a duration. */
+export interface CallTimes {
+  waitMs: number;
+  modelMs: number;
+}
+
+/** Everything that can happen to a job. `decide` has one answer to each, in every state. */
+export type JobEvent =
+  | { type: 'accepted' }
+  | { type: 'classified'; classification: Classification }
+  | { type: 'sent'; attempt: number }
+  | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }
+  | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
+  | { type: 'judge-requested'; attempt: number; check: number }
+  | { type: 'judged'; attempt: number; verdict: Verdict }
+  | { type: 'budget-denied'; attempt: number; reason: string }
+  | { type: 'cancelled' }
+  | { type: 'deadline-passed' }
+  | { type: 'step-lost'; reason: string }
+  | { type: 'step-crashed'; reason: string }
+  | { type: 'verdict-arrived-late'; verdict: Verdict };

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+import { toolCall } from './input.ts';
+
+/** A job as the API shows it. Money is in USD here; null or `cost_unknown` where it is not known. */
+export const jobView = z.object({
+  id: z.string(),
+  object: z.literal('job'),
+  revision: z.int(),
+  status: z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired']),
+  route: z.string(),
+  task: z.string().nullable(),
+  created_at: z.iso.datetime(),
+  completed_at: z.iso.datetime().nullable(),
+  result: z
+    .object({
+      text: z.string(),
+      tool_calls: z.array(toolCall),
+      json: z.unknown(),
+      vectors: z.array(z.array(z.number())).nullable(),
+      model: z.string(),
+      provider: z.string(),
+      tier: z.string(),
+      finish_reason: z.enum(['stop', 'length', 'tool_calls', 'refusal']),
+      score: z.number().nullable(),
+      degraded: z.boolean(),
+      refusal: z.boolean(),
+    })
+    .nullable(),
+  reasons: z.array(z.string()),
+  usage: z.object({ input_tokens: z.int(), output_tokens: z.int() }),
+  cost_usd: z.number(),
+  cost_unknown: z.boolean(),
+  attempts: z.int(),
+  escalations: z.int(),
+  failovers: z.int(),
+  fallbacks: z.int(),
+  timings_ms: z.object({ queued: z.number().nullable(), model: z.number(), total: z.number().nullable() }),
+  metadata: z.record(z.string(), z.string()),
+});
+export type JobView = z.infer<typeof jobView>;
+
+/** `application/problem+json` (RFC 9457) with a stable code and one entry per bad field. */
+export const problemView = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string().optional(),
+  code: z.string(),
+  errors: z.array(z.object({ field: z.string(), value: z.unknown().optional(), message: z.string() })),
+});
+export type ProblemView = z.infer<typeof problemView>;

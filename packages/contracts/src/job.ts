@@ -1,0 +1,135 @@
+import { z } from 'zod';
+
+import type { Usage } from './answer.ts';
+import { check } from './check.ts';
+import type { Capability } from './config.ts';
+import type { CallErrorCode } from './errors.ts';
+import type { Classification } from './event.ts';
+import { chatInput, embeddingInput, promptInput, samplingParameter } from './input.ts';
+import type { SamplingParameter } from './input.ts';
+import { modelId } from './model-id.ts';
+import { routeName, taskName } from './names.ts';
+
+export const priority = z.enum(['high', 'normal', 'low']);
+export type Priority = z.infer<typeof priority>;
+
+const limits = z.strictObject({
+  cost_usd: z.number().positive().optional(),
+  deadline: z.iso.datetime({ offset: true }).optional(),
+  max_escalations: z.int().nonnegative().max(10).optional(),
+});
+
+/** Metadata is the client's own: kept, returned, never read. */
+const metadata = z.record(z.string().min(1).max(64), z.string().max(512)).refine((map) => Object.keys(map).length <= 16, 'at most 16 keys');
+
+/** The body of `POST /v1/jobs`. Unknown fields are refused, so that a misspelt one is never silently ignored. */
+export const jobRequest = z.strictObject({
+  input: z.union([chatInput, promptInput, embeddingInput]),
+  task: taskName.nullable().default(null),
+  route: routeName.default('default'),
+  model: modelId.nullable().default(null),
+  checks: z.array(check).max(50).default([]),
+  limits: limits.default({}),
+  priority: priority.default('normal'),
+  require: z.array(samplingParameter).max(4).default([]),
+  metadata: metadata.default({}),
+});
+/** As a client may write it. */
+export type JobRequestBody = z.input<typeof jobRequest>;
+/** As it is after validation, with a prompt turned into messages. */
+export type JobRequest = Omit<z.infer<typeof jobRequest>, 'input'> & {
+  input: z.infer<typeof chatInput> | z.infer<typeof embeddingInput>;
+};
+
+/** What an attempt is for. */
+export const purposes = ['answer', 'sample', 'judge', 'classify', 'hedge', 'shadow'] as const;
+export type Purpose = (typeof purposes)[number];
+
+/** How an attempt is bought; `flex` and `batch` are the providers' half-price ways. */
+export const lanes = ['live', 'flex', 'batch'] as const;
+export type Lane = (typeof lanes)[number];
+
+/**
+ * One line of the ledger: a paid call, from the moment its number is taken.
+ * `claimed` (not called yet) → `sent` (the provider may bill) → `settled` (outcome and cost known) or `unknown`.
+ */
+export interface Attempt {
+  number: number;
+  purpose: Purpose;
+  tier: string;
+  model: string;
+  lane: Lane;
+  state: 'claimed' | 'sent' | 'settled' | 'unknown';
+  outcome: 'answered' | 'refused' | 'failed' | null;
+  errorCode: CallErrorCode | null;
+  usage: Usage | null;
+  /** Nano-dollars; null while not settled, and where it is unknown. */
+  costNanoUsd: number | null;
+  /** The most that this call was expected to cost when it was claimed, in nano-dollars. */
+  reservedNanoUsd: number;
+  score: number | null;
+  /** Whether every gate passed; null until judged. */
+  passed: boolean | null;
+  /** Purpose `judge`: the attempt and the check that it judges. */
+  judges: { attempt: number; check: number } | null;
+  /** How often the call was put off by a provider's limit, which is not a failure. */
+  waits: number;
+  claimedAt: number;
+  sentAt: number | null;
+  settledAt: number | null;
+}
+
+export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'expired';
+
+/** The queue entry that carries the job on. Lost entries are made anew under a higher epoch. */
+export type Step = { kind: 'classify' } | { kind: 'call'; attempt: number } | { kind: 'score'; attempt: number };
+
+/**
+ * The part of a job's record on which decisions are made. No prompts and no answers: those stand beside it in the
+ * record. Times are ms since the epoch, money is integer nano-dollars.
+ */
+export interface JobState {
+  id: string;
+  revision: number;
+  status: JobStatus;
+  route: string;
+  task: string | null;
+  pinnedModel: string | null;
+  priority: Priority;
+  configVersion: string;
+  /** In [0, 1): the source of every draw for this job, so that the same events always decide the same. */
+  seed: number;
+  createdAt: number;
+  startedAt: number | null;
+  completedAt: number | null;
+  deadline: number | null;
+  limits: { costNanoUsd: number | null; maxEscalations: number | null };
+  needs: Needs;
+  classification: Classification | null;
+  /** The tier that answers now; null before classification, `fallback` in the fallback chain. */
+  tier: string | null;
+  attempts: Attempt[];
+  escalations: number;
+  failovers: number;
+  fallbacks: number;
+  /** The attempt whose answer is the result. */
+  finalAttempt: number | null;
+  degraded: boolean;
+  reasons: string[];
+  step: Step | null;
+  epoch: number;
+}
+
+/** What a model must have to be given a job. Tokens are estimates: characters / 4. */
+export interface Needs {
+  capabilities: Capability[];
+  /** Sampling parameters that the job gives: preferences, unless it requires them. */
+  sampling: SamplingParameter[];
+  inputTokens: number;
+  /** What the job asked for; null leaves it to the model. */
+  maxOutputTokens: number | null;
+}
+
+export function isTerminal(status: JobStatus): boolean {
+  return status !== 'queued' && status !== 'in_progress';
+}

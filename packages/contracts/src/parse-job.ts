@@ -1,0 +1,48 @@
+import type { z } from 'zod';
+
+import type { FieldError } from './errors.ts';
+import { chatInput, embeddingInput, promptInput } from './input.ts';
+import { jobRequest } from './job.ts';
+import type { JobRequest } from './job.ts';
+
+/** One schema per kind of input, so that an error speaks of the kind that was meant and not of all three. */
+const schemas = {
+  messages: jobRequest.extend({ input: chatInput }),
+  prompt: jobRequest.extend({ input: promptInput }),
+  texts: jobRequest.extend({ input: embeddingInput }),
+};
+
+/** Reads the body of `POST /v1/jobs`: a job, or every bad field at once. */
+export function parseJobRequest(body: unknown): { request: JobRequest } | { errors: FieldError[] } {
+  const parsed = schemas[kindOf(body)].safeParse(body);
+  if (!parsed.success) return { errors: parsed.error.issues.map((issue) => fieldErrorOf(issue, body)) };
+  return { request: { ...parsed.data, input: withMessages(parsed.data.input) } };
+}
+
+function kindOf(body: unknown): keyof typeof schemas {
+  const input = typeof body === 'object' && body !== null && 'input' in body ? body.input : null;
+  if (typeof input !== 'object' || input === null) return 'messages';
+  return 'texts' in input ? 'texts' : 'prompt' in input ? 'prompt' : 'messages';
+}
+
+type AnyInput = z.infer<typeof chatInput> | z.infer<typeof promptInput> | z.infer<typeof embeddingInput>;
+
+function withMessages(input: AnyInput): JobRequest['input'] {
+  if (!('prompt' in input)) return input;
+  const { prompt, ...settings } = input;
+  return { messages: [{ role: 'user', content: prompt }], ...settings };
+}
+
+/** Values longer than this are not sent back: a client knows its own prompt. */
+const LONGEST_VALUE = 200;
+
+function fieldErrorOf(issue: z.core.$ZodIssue, body: unknown): FieldError {
+  const value = issue.path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as Record<PropertyKey, unknown>)[key] : undefined), body);
+  const shown = value !== undefined && JSON.stringify(value).length <= LONGEST_VALUE ? { value } : {};
+  return { field: fieldName(issue.path), ...shown, message: issue.message };
+}
+
+function fieldName(path: PropertyKey[]): string {
+  const name = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  return name.replace(/^\./, '') || 'the body';
+}
