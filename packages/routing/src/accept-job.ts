@@ -1,0 +1,112 @@
+import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@upshift/contracts';
+import { isEmbedding, ProblemError } from '@upshift/contracts';
+
+import { lacks, needsOf } from './capabilities.ts';
+import { usdToNanoUsd } from './cost.ts';
+import { badChecks, badSchema } from './score.ts';
+
+/** What the shell adds to a request to make a job of it. */
+export interface Acceptance {
+  id: string;
+  configVersion: string;
+  /** In [0, 1). */
+  seed: number;
+  now: number;
+}
+
+/**
+ * Makes the state of a new job, or throws a `ProblemError` that says all that is wrong with the request. What no model
+ * can do is refused here, not found out later at a price.
+ */
+export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, configVersion, seed, now }: Acceptance): JobState {
+  const route = Object.hasOwn(config.routes, request.route) ? config.routes[request.route] : undefined;
+  if (route === undefined) throw unknownRoute(request.route, config);
+  refuseBadFields(request, now);
+  const needs = needsOf(request);
+  refuseIncapable(request, needs, config);
+  return {
+    id,
+    revision: 1,
+    status: 'queued',
+    route: request.route,
+    task: request.task ?? (isEmbedding(request.input) ? 'embedding' : null),
+    pinnedModel: request.model,
+    priority: request.priority,
+    configVersion,
+    seed,
+    createdAt: now,
+    startedAt: null,
+    completedAt: null,
+    deadline: deadlineOf(request, route.deadline_s, now),
+    limits: { costNanoUsd: capOf(request, route.cost_usd), maxEscalations: request.limits.max_escalations ?? null },
+    needs,
+    classification: null,
+    tier: null,
+    attempts: [],
+    escalations: 0,
+    failovers: 0,
+    fallbacks: 0,
+    finalAttempt: null,
+    degraded: false,
+    reasons: [],
+    step: null,
+    epoch: 0,
+  };
+}
+
+function unknownRoute(name: string, config: UpshiftConfig): ProblemError {
+  const message = `no route ${name}; there are ${Object.keys(config.routes).join(', ')}`;
+  return new ProblemError('unknown_route', message, { errors: [{ field: 'route', value: name, message }] });
+}
+
+function refuseBadFields(request: JobRequest, now: number): void {
+  const errors = [...badChecks(request.checks, 'checks'), ...badFormat(request), ...badDeadline(request, now), ...badRequirements(request)];
+  if (errors.length > 0) throw new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+}
+
+function badFormat({ input }: JobRequest): FieldError[] {
+  const format = isEmbedding(input) ? null : input.response_format;
+  return format?.type === 'json_schema' ? badSchema(format.schema, 'input.response_format.schema') : [];
+}
+
+function badDeadline({ limits }: JobRequest, now: number): FieldError[] {
+  if (limits.deadline === undefined || Date.parse(limits.deadline) > now) return [];
+  return [{ field: 'limits.deadline', value: limits.deadline, message: `is past; it is ${new Date(now).toISOString()}` }];
+}
+
+function badRequirements({ input, require }: JobRequest): FieldError[] {
+  return require.flatMap((name, index) =>
+    !isEmbedding(input) && input[name] !== undefined
+      ? []
+      : [{ field: `require[${index}]`, value: name, message: `is required, but input.${name} is not given` }],
+  );
+}
+
+function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig): void {
+  if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
+  const models = request.model === null ? Object.keys(config.models) : [request.model];
+  const missing = models.map((id) => ({ id, lacks: lacks(config.models[id]!, needs) }));
+  if (missing.some((model) => model.lacks.length === 0)) return;
+  throw new ProblemError('no_capable_model', `no model can do this job: ${missing.map((model) => `${model.id} lacks ${model.lacks.join(', ')}`).join('; ')}`, {
+    errors: missing.map((model) => ({ field: request.model === null ? 'input' : 'model', value: model.id, message: `lacks ${model.lacks.join(', ')}` })),
+  });
+}
+
+function unknownModel(id: string, config: UpshiftConfig): ProblemError {
+  const message = `no model ${id}; there are ${Object.keys(config.models).join(', ')}`;
+  return new ProblemError('unknown_model', message, { errors: [{ field: 'model', value: id, message }] });
+}
+
+/** The earlier of the job's own deadline and the route's. */
+function deadlineOf(request: JobRequest, routeSeconds: number | undefined, now: number): number | null {
+  const own = request.limits.deadline === undefined ? Infinity : Date.parse(request.limits.deadline);
+  const routes = routeSeconds === undefined ? Infinity : now + routeSeconds * 1000;
+  const earlier = Math.min(own, routes);
+  return Number.isFinite(earlier) ? earlier : null;
+}
+
+/** The lower of the job's own cap and the route's. */
+function capOf(request: JobRequest, routeUsd: number | undefined): number | null {
+  const lower = Math.min(request.limits.cost_usd ?? Infinity, routeUsd ?? Infinity);
+  return Number.isFinite(lower) ? usdToNanoUsd(lower) : null;
+}

@@ -1,0 +1,45 @@
+import type { Attempt, JobInput, JobRequest, JobState, SamplingParameter, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import { promptOf } from '@upshift/contracts';
+
+import { droppedParameters } from './capabilities.ts';
+import { modelOf } from './choose-model.ts';
+import { judgeMessages } from './judge.ts';
+import { checksOf } from './score.ts';
+
+/** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
+const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
+/** A judge answers one short JSON object. */
+const JUDGE_MAX_OUTPUT_TOKENS = 300;
+
+/** What is asked of the model in an attempt. */
+export interface Call {
+  input: JobInput;
+  maxOutputTokens: number;
+  drop: SamplingParameter[];
+  contextWindow: number;
+  timeoutMs: number;
+  idleTimeoutMs: number;
+}
+
+/** Makes the call of an attempt: the job's own input, or the question to a judge about `judged`, an answer of this job. */
+export function callOf(job: JobState, attempt: Attempt, request: JobRequest, config: UpshiftConfig, judged: UnifiedResponse | null): Call {
+  const model = modelOf(config, attempt.model);
+  const limits = { contextWindow: model.context_window, timeoutMs: model.call_timeout_s * 1000, idleTimeoutMs: model.idle_timeout_s * 1000 };
+  if (attempt.judges !== null) {
+    const input = judgeInput(job, attempt.judges.check, request, config, judged);
+    return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
+  }
+  return {
+    ...limits,
+    input: request.input,
+    maxOutputTokens: Math.min(job.needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens),
+    drop: droppedParameters(model, job.needs),
+  };
+}
+
+function judgeInput(job: JobState, index: number, request: JobRequest, config: UpshiftConfig, judged: UnifiedResponse | null): JobInput {
+  const check = checksOf(request, config.routes[job.route]!)[index];
+  if (check?.type !== 'llm_judge' || judged === null) throw new Error(`job ${job.id} has no answer to judge by check ${index}`);
+  const messages = judgeMessages({ rubric: check.rubric, prompt: promptOf(request.input), answer: judged.text });
+  return { messages, tools: [], response_format: null };
+}

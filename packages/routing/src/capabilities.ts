@@ -1,0 +1,46 @@
+import type { Capability, JobRequest, ModelConfig, Needs, SamplingParameter } from '@upshift/contracts';
+import { isEmbedding, samplingParameter, textOf } from '@upshift/contracts';
+
+import { estimateTokens } from './cost.ts';
+
+/** Tokens that an image takes of a context window, roughly: the vendors' figures lie between 85 and 1,600. */
+const TOKENS_PER_IMAGE = 1000;
+
+/** What a model must have to be given this job. */
+export function needsOf(request: JobRequest): Needs {
+  const { input } = request;
+  if (isEmbedding(input)) {
+    const longest = Math.max(...input.texts.map((text) => text.length));
+    return { capabilities: ['embedding'], sampling: [], inputTokens: estimateTokens(longest), maxOutputTokens: null };
+  }
+  const capabilities: Capability[] = [];
+  const images = input.messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.filter(({ type }) => type === 'image_url')));
+  if (input.tools.length > 0) capabilities.push('tools');
+  if (images.length > 0) capabilities.push('vision');
+  if (input.response_format?.type === 'json_schema') capabilities.push('structured_output');
+  if (request.require.length > 0) capabilities.push('sampling_params');
+  const characters = input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
+  return {
+    capabilities,
+    sampling: samplingParameter.options.filter((name) => input[name] !== undefined),
+    inputTokens: estimateTokens(characters) + images.length * TOKENS_PER_IMAGE,
+    maxOutputTokens: input.max_output_tokens ?? null,
+  };
+}
+
+/** What a model lacks for these needs, in words; empty where it can do the job. */
+export function lacks(model: ModelConfig, needs: Needs): string[] {
+  const missing: string[] = needs.capabilities.filter((capability) => !model.capabilities.includes(capability));
+  if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
+  const tokens = needs.inputTokens + (needs.maxOutputTokens ?? 0);
+  if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);
+  if (!model.capabilities.includes('embedding') && (needs.maxOutputTokens ?? 0) > model.max_output_tokens) {
+    missing.push(`max_output_tokens ${needs.maxOutputTokens} (has ${model.max_output_tokens})`);
+  }
+  return missing;
+}
+
+/** The parameters that this model rejects, so that they are not sent. */
+export function droppedParameters(model: ModelConfig, needs: Needs): SamplingParameter[] {
+  return model.capabilities.includes('sampling_params') ? [] : needs.sampling;
+}

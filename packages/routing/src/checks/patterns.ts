@@ -1,0 +1,10 @@
+import { RE2JS } from 're2js';
+
+/**
+ * Patterns come from clients and run on models' answers: RE2 takes linear time whatever both of them hold, where the
+ * engine of the language can be made to hang a scorer. It has no look-around and no back-references.
+ */
+export function compilePattern(pattern: string, ignoreCase = false): { test(text: string): boolean } {
+  const compiled = RE2JS.compile(pattern, RE2JS.MULTILINE | (ignoreCase ? RE2JS.CASE_INSENSITIVE : 0));
+  return { test: (text) => compiled.matcher(text).find() };
+}

@@ -1,0 +1,91 @@
+import type { Check, CheckOutcome, UnifiedResponse } from '@upshift/contracts';
+
+import { compileSchema, explain } from './json-schema.ts';
+import { parseJsonAnswer } from './parse-json.ts';
+import { compilePattern } from './patterns.ts';
+
+/** A check that needs no call of a model. */
+export type PlainCheck = Exclude<Check, { type: 'llm_judge' }>;
+
+interface Finding {
+  passed: boolean;
+  reason: string;
+}
+
+/** Runs one check on an answer. A check never sees a known good answer. */
+export function runCheck(check: PlainCheck, answer: UnifiedResponse): CheckOutcome {
+  const { passed, reason } = find(check, answer);
+  return outcomeOf(check, passed ? 1 : 0, passed, reason);
+}
+
+/** A length that is off by a word makes an answer worse, not useless; every other plain check is a gate unless told otherwise. */
+export function isGate(check: Check): boolean {
+  return check.gate ?? (check.type !== 'length' && check.type !== 'llm_judge');
+}
+
+export function outcomeOf(check: Check, score: number, passed: boolean, reason: string): CheckOutcome {
+  return { type: check.type, gate: isGate(check), passed, score, weight: check.weight ?? 1, reason };
+}
+
+function find(check: PlainCheck, answer: UnifiedResponse): Finding {
+  const { text } = answer;
+  switch (check.type) {
+    case 'non_empty':
+      return nonEmpty(answer);
+    case 'complete':
+      return answer.finishReason === 'length' ? no('cut off at the token limit') : yes('the model finished');
+    case 'json':
+      return parseJsonAnswer(text) === undefined ? no('not JSON') : yes('is JSON');
+    case 'json_schema':
+      return matchesSchema(check.schema, text);
+    case 'regex':
+      return compilePattern(check.pattern, check.ignore_case).test(text) ? yes('the pattern is found') : no(`no match for ${check.pattern}`);
+    case 'contains':
+      return contains(check.values, check.mode ?? 'all', text);
+    case 'one_of':
+      return check.values.some((value) => fold(value) === fold(text)) ? yes('is one of the values') : no(`not one of ${check.values.join(', ')}`);
+    case 'length':
+      return length(check, text);
+  }
+}
+
+function nonEmpty({ text, toolCalls, vectors }: UnifiedResponse): Finding {
+  const empty = text.trim() === '' && toolCalls.length === 0 && vectors === null;
+  return empty ? no('the answer is empty') : yes('there is an answer');
+}
+
+function matchesSchema(schema: Record<string, unknown>, text: string): Finding {
+  const value = parseJsonAnswer(text);
+  if (value === undefined) return no('not JSON');
+  const validate = compileSchema(schema);
+  return validate(value) ? yes('fits the schema') : no(explain(validate));
+}
+
+function contains(values: string[], mode: 'all' | 'any', text: string): Finding {
+  const folded = fold(text);
+  const missing = values.filter((value) => !folded.includes(fold(value)));
+  const passed = mode === 'all' ? missing.length === 0 : missing.length < values.length;
+  return passed ? yes('the words are there') : no(`missing: ${missing.join(', ')}`);
+}
+
+function length(check: Extract<Check, { type: 'length' }>, text: string): Finding {
+  const words = text.split(/\s+/).filter(Boolean).length;
+  const characters = text.length;
+  if (check.min_words !== undefined && words < check.min_words) return no(`${words} words, at least ${check.min_words} wanted`);
+  if (check.max_words !== undefined && words > check.max_words) return no(`${words} words, at most ${check.max_words} wanted`);
+  if (check.min_chars !== undefined && characters < check.min_chars) return no(`${characters} characters, at least ${check.min_chars} wanted`);
+  if (check.max_chars !== undefined && characters > check.max_chars) return no(`${characters} characters, at most ${check.max_chars} wanted`);
+  return yes('the length is right');
+}
+
+function fold(text: string): string {
+  return text.trim().toLowerCase();
+}
+
+function yes(reason: string): Finding {
+  return { passed: true, reason };
+}
+
+function no(reason: string): Finding {
+  return { passed: false, reason };
+}

@@ -1,0 +1,45 @@
+import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
+import { splitModelId } from '@upshift/contracts';
+
+import { lacks } from './capabilities.ts';
+import { estimateCost } from './cost.ts';
+import type { Facts } from './facts.ts';
+
+/**
+ * The models of a tier that may be asked, best first: those that a rule prefers, in its order, then the cheapest.
+ * Of two at the same price the draw takes one, so that equal models share the load.
+ */
+export function candidatesInTier(job: JobState, tier: string, facts: Facts): string[] {
+  const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
+  const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
+  const ids = Object.entries(facts.config.models).flatMap(([id, model]) => (model.tier === tier && isUsable(id, model, job, facts) ? [id] : []));
+  const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now);
+  return rotate(ids, facts.draw).sort((a, b) => rank(a) - rank(b) || price(a) - price(b));
+}
+
+/** Whether a model has what the job needs and can be called now. */
+export function isUsable(id: string, model: ModelConfig, job: JobState, facts: Facts): boolean {
+  return lacks(model, job.needs).length === 0 && isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined;
+}
+
+/** Whether the model's provider is switched on and has what it needs to be called. */
+export function isReachable(id: string, { config, health }: Facts): boolean {
+  const { provider } = splitModelId(id);
+  return config.providers[provider]?.enabled === true && health.providersOff[provider] === undefined;
+}
+
+export function ruleOf(config: UpshiftConfig, task: string): UpshiftConfig['rules'][string] | undefined {
+  return Object.hasOwn(config.rules, task) ? config.rules[task] : undefined;
+}
+
+/** A declared model. Asking for another is a bug: ids were validated with the configuration. */
+export function modelOf(config: UpshiftConfig, id: string): ModelConfig {
+  const model = Object.hasOwn(config.models, id) ? config.models[id] : undefined;
+  if (model === undefined) throw new Error(`no model ${id} in the job's configuration`);
+  return model;
+}
+
+function rotate(ids: string[], draw: number): string[] {
+  const start = Math.floor(draw * ids.length);
+  return [...ids.slice(start), ...ids.slice(0, start)];
+}

@@ -1,0 +1,82 @@
+import type { Classification, JobRequest, UpshiftConfig } from '@upshift/contracts';
+import { isEmbedding, promptOf } from '@upshift/contracts';
+
+/** What a classifier sees: the words of the prompt, and nothing of the job's gold answers or history. */
+export interface PromptFacts {
+  prompt: string;
+  systemPrompt: string;
+  task: string | null;
+  structured: boolean;
+  tools: number;
+}
+
+/** A classifier gives the probability that a stronger tier would do better. Others may take this one's place. */
+export type Classifier = (prompt: PromptFacts) => Classification;
+
+export function promptFactsOf(request: JobRequest): PromptFacts {
+  const { input } = request;
+  const chat = isEmbedding(input) ? null : input;
+  return {
+    prompt: promptOf(input),
+    systemPrompt: chat?.messages.flatMap((message) => (message.role === 'system' ? [message.content] : [])).join('\n') ?? '',
+    task: request.task,
+    structured: chat?.response_format?.type === 'json_schema',
+    tools: chat?.tools.length ?? 0,
+  };
+}
+
+/** A sign of work that weak models get wrong (positive) or right (negative), with its weight in log-odds. */
+interface Sign {
+  name: string;
+  weight: number;
+  found: (prompt: PromptFacts) => boolean;
+}
+
+const has = (pattern: RegExp) => (facts: PromptFacts) => pattern.test(facts.prompt);
+const words = (facts: PromptFacts): number => facts.prompt.split(/\s+/).filter(Boolean).length;
+const numbers = (facts: PromptFacts): number => facts.prompt.match(/\d+(?:[.,]\d+)*/g)?.length ?? 0;
+
+/** Hand-set from reading prompts, not trained: an honest start behind the interface that a trained classifier takes over. */
+const signs: Sign[] = [
+  { name: 'long', weight: 0.9, found: (facts) => words(facts) > 150 },
+  { name: 'short', weight: -0.8, found: (facts) => words(facts) < 25 },
+  { name: 'code', weight: 0.9, found: has(/```|\bfunction\b|\bclass\b|=>|;\s*$|\b(implement|refactor|debug|regex|algorithm|SQL)\b/im) },
+  { name: 'proof or derivation', weight: 1.4, found: has(/\b(prove|derive|theorem|complexity|trade-?offs?|architecture)\b/i) },
+  { name: 'several steps', weight: 0.8, found: has(/\b(step by step|first\b.*\bthen\b|after that|in total|each of (the|these)|remaining)\b/is) },
+  { name: 'several constraints', weight: 0.7, found: has(/\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is) },
+  { name: 'many numbers', weight: 0.9, found: (facts) => numbers(facts) >= 5 },
+  { name: 'some numbers', weight: 0.3, found: (facts) => numbers(facts) >= 3 && numbers(facts) < 5 },
+  { name: 'rates or shares', weight: 0.6, found: has(/%|\bpercent|\bper (hour|day|week|month|year)\b|\bratio\b|\bhalf\b|\btwice\b|\bdiscount/i) },
+  { name: 'nested structure', weight: 0.5, found: (facts) => facts.structured && words(facts) > 80 },
+  { name: 'tools', weight: 0.5, found: (facts) => facts.tools > 0 },
+  { name: 'a label is asked', weight: -0.9, found: has(/\b(classify|categor(y|ize)|label|sentiment|which (team|queue)|yes or no)\b/i) },
+  { name: 'a plain fact is asked', weight: -0.7, found: has(/^\s*(what is|who (is|was)|when (did|was)|where is|name the|capital of)\b/i) },
+];
+
+/** Log-odds of a prompt on which no sign was found. */
+const BASE = 0;
+
+/** Signs needed for full confidence. */
+const SIGNS_FOR_CONFIDENCE = 4;
+
+/** Complexity of a prompt by hand-set signs; no sign means uncertain (0.5), never simple. */
+export const heuristicClassifier: Classifier = (prompt) => {
+  const found = signs.filter((sign) => sign.found(prompt));
+  const logOdds = found.reduce((sum, sign) => sum + sign.weight, BASE);
+  return {
+    task: prompt.task,
+    complexity: round(1 / (1 + Math.exp(-logOdds))),
+    confidence: round(Math.min(1, found.length / SIGNS_FOR_CONFIDENCE)),
+    reason: found.length === 0 ? 'no signal' : found.map(({ name }) => name).join(', '),
+  };
+};
+
+/** The tier where a complexity starts: one threshold between each two tiers. */
+export function tierForComplexity(config: UpshiftConfig, complexity: number): string {
+  const index = config.classifier.thresholds.filter((threshold) => complexity >= threshold).length;
+  return config.tiers[index]?.name ?? '';
+}
+
+function round(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

@@ -1,0 +1,68 @@
+import type { Attempt, JobState, ModelConfig, Needs, Price, Usage } from '@upshift/contracts';
+
+/** Tokens to expect of a model when the job sets no cap: what chat answers are seldom longer than. */
+const USUAL_OUTPUT_TOKENS = 1000;
+
+/** 1 USD per million tokens is 1,000 nano-dollars per token. */
+const NANO_USD_PER_TOKEN = 1000;
+const NANO_USD = 1_000_000_000;
+
+/** Characters per token, roughly, in all vendors' tokenizers for English text. */
+const CHARACTERS_PER_TOKEN = 4;
+
+export function estimateTokens(characters: number): number {
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN);
+}
+
+export function nanoUsdToUsd(nano: number): number {
+  return nano / NANO_USD;
+}
+
+export function usdToNanoUsd(usd: number): number {
+  return Math.round(usd * NANO_USD);
+}
+
+/** The price in force at a time (ms since the epoch), or null before the first one. */
+export function priceAt(prices: Price[], now: number): Price | null {
+  const today = new Date(now).toISOString().slice(0, 10);
+  const past = prices.filter((price) => price.from <= today);
+  return past.reduce<Price | null>((latest, price) => (latest === null || price.from > latest.from ? price : latest), null);
+}
+
+/**
+ * What a call cost, in integer nano-dollars; null where usage or price is unknown, never 0.
+ * `inputTokens` is the whole input, so cached and cache-written tokens are taken out before the rest is priced.
+ */
+export function costOf(usage: Usage | null, model: ModelConfig | undefined, now: number): number | null {
+  const price = model ? priceAt(model.prices, now) : null;
+  if (usage === null || price === null) return null;
+  const long = price.long_input && usage.inputTokens > price.long_input.above_tokens ? price.long_input : null;
+  const { input, output } = long ?? price;
+  const cached = (long ? long.cached_input : price.cached_input) ?? input;
+  const plainInput = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
+  const millionths =
+    plainInput * input + usage.cachedInputTokens * cached + usage.cacheWriteTokens * (price.cache_write ?? input) + usage.outputTokens * output;
+  return Math.round(millionths * NANO_USD_PER_TOKEN);
+}
+
+/** What a call is expected to cost at most, in nano-dollars; a model without a price in force counts as free here and as unknown in the ledger. */
+export function estimateCost(needs: Needs, model: ModelConfig, now: number): number {
+  const outputTokens = needs.capabilities.includes('embedding') ? 0 : Math.min(needs.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, model.max_output_tokens);
+  const usage = { inputTokens: needs.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
+  return costOf(usage, model, now) ?? 0;
+}
+
+/** The sum of the ledger, in nano-dollars, and whether some of it is unknown. */
+export function costOfJob(job: Pick<JobState, 'attempts'>): { nanoUsd: number; unknown: boolean } {
+  const nanoUsd = job.attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? 0), 0);
+  return { nanoUsd, unknown: job.attempts.some(isCostUnknown) };
+}
+
+/** Money that is spent or may yet be: what a cap is held against. */
+export function committedNanoUsd(job: Pick<JobState, 'attempts'>): number {
+  return job.attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? attempt.reservedNanoUsd), 0);
+}
+
+function isCostUnknown(attempt: Attempt): boolean {
+  return attempt.costNanoUsd === null && (attempt.state === 'unknown' || attempt.state === 'settled');
+}

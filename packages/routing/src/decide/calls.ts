@@ -1,0 +1,138 @@
+import type { Attempt, CallError, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+
+import { droppedParameters } from '../capabilities.ts';
+import { isUsable, modelOf } from '../choose-model.ts';
+import { costOf, nanoUsdToUsd } from '../cost.ts';
+import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { ask, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+
+type Answered = Extract<JobEvent, { type: 'answered' }>;
+type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
+
+/** How often one call is put off by a provider's limit, and for how long at most, before another model is asked. */
+const MAX_WAITS = 3;
+const LONGEST_WAIT_MS = 30_000;
+/** What to wait where a provider says only that its limit is reached. */
+const USUAL_WAIT_MS = 1000;
+
+/** Written before the call: from here on the provider may bill. */
+export function sent(draft: Draft, number: number): void {
+  const { job, facts } = draft;
+  const attempt = attemptOf(job, number);
+  if (attempt.state !== 'claimed') return;
+  attempt.state = 'sent';
+  attempt.sentAt = facts.now;
+  job.status = 'in_progress';
+  job.startedAt ??= facts.now;
+  const dropped = attempt.purpose === 'answer' ? droppedParameters(modelOf(facts.config, attempt.model), job.needs) : [];
+  note(draft, 'attempt-sent', `calling ${attempt.model}${dropped.length > 0 ? ` without ${dropped.join(', ')}, which it rejects` : ''}`, detailsOf(attempt));
+}
+
+/** An answer came back and is paid for; whether it is good is the scorer's to say. */
+export function answered(draft: Draft, event: Answered): void {
+  const { job, facts } = draft;
+  const attempt = attemptOf(job, event.attempt);
+  settle(draft, attempt, event.finishReason === 'refusal' ? 'refused' : 'answered');
+  attempt.usage = event.usage;
+  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now);
+  note(draft, 'attempt-settled', isTerminal(job.status) ? 'arrived after the job had ended' : `finished: ${event.finishReason}`, {
+    ...settledDetails(attempt),
+    wait_ms: event.times.waitMs,
+    model_ms: event.times.modelMs,
+  });
+  if (isTerminal(job.status)) return;
+  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  if (attempt.outcome === 'refused') return refused(draft, attempt);
+  if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
+  enqueue(draft, { kind: 'score', attempt: attempt.number });
+}
+
+/** A call that failed: wait where the provider asks for it, else another model, never a dearer tier for its own sake. */
+export function callFailed(draft: Draft, { attempt: number, error, times }: CallFailed): void {
+  const { job } = draft;
+  const attempt = attemptOf(job, number);
+  if (mayWait(job, attempt, error)) return wait(draft, attempt, error);
+  settle(draft, attempt, 'failed');
+  attempt.errorCode = error.code;
+  attempt.state = error.maybeBilled ? 'unknown' : 'settled';
+  attempt.costNanoUsd = error.maybeBilled ? null : 0;
+  note(draft, 'attempt-failed', error.message, { ...settledDetails(attempt), error: error.code, wait_ms: times.waitMs, model_ms: times.modelMs });
+  if (isTerminal(job.status)) return;
+  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  job.reasons.push(`${attempt.model}: ${error.message}`);
+  failOver(draft, attempt, error);
+}
+
+function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
+  const { job, facts } = draft;
+  const reason = `${attempt.model} failed (${error.code})`;
+  if (error.code === 'invalid_request') return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
+  if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
+    return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason) : endOfChain(draft, reason);
+  }
+  if (attempt.tier === 'fallback') return fallBack(draft, reason);
+  if (error.code === 'context_too_long') job.needs.inputTokens = Math.max(job.needs.inputTokens, modelOf(facts.config, attempt.model).context_window + 1);
+  job.failovers += 1;
+  note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model });
+  askTier(draft, attempt.tier, reason);
+}
+
+/** What no repetition mends is not repeated where only one model may answer. */
+function mayRepeat(error: CallError): boolean {
+  return error.retryable || error.code === 'circuit_open' || error.code === 'outcome_unknown';
+}
+
+/** The answer to a refusal is not a dearer model: a compatible one where the route names it, else the refusal itself. */
+function refused(draft: Draft, attempt: Attempt): void {
+  const { job, route, facts } = draft;
+  const tried = job.attempts.map(({ model }) => model);
+  const compatible = route.on_refusal.find((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  if (compatible !== undefined && job.pinnedModel === null) {
+    return ask(draft, { purpose: 'answer', tier: modelOf(facts.config, compatible).tier, model: compatible }, `${attempt.model} refused; the route names ${compatible}`);
+  }
+  job.finalAttempt = attempt.number;
+  job.reasons.push(`${attempt.model} refused by policy`);
+  end(draft, 'completed', `${attempt.model} refused by policy; a refusal is not escalated`);
+}
+
+/** Vectors are not judged: they are there or the call has failed. */
+function embedded(draft: Draft, attempt: Attempt, empty: boolean): void {
+  if (empty) {
+    attempt.outcome = 'failed';
+    return askSameOrEquivalent(draft, attempt, `${attempt.model} gave no vectors`);
+  }
+  draft.job.finalAttempt = attempt.number;
+  end(draft, 'completed', 'the vectors are there');
+}
+
+function mayWait(job: JobState, attempt: Attempt, error: CallError): boolean {
+  if (isTerminal(job.status)) return false;
+  return error.code === 'rate_limited' && attempt.waits < MAX_WAITS && (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS;
+}
+
+/** The provider did not take the call, so the same attempt goes back to `claimed`: a limit is not a failure. */
+function wait(draft: Draft, attempt: Attempt, error: CallError): void {
+  const delayMs = Math.round((error.retryAfterMs ?? USUAL_WAIT_MS) * (1 + draft.facts.draw / 4));
+  attempt.state = 'claimed';
+  attempt.sentAt = null;
+  attempt.waits += 1;
+  note(draft, 'attempt-waiting', `${error.message}; again in ${delayMs} ms`, { ...detailsOf(attempt), error: error.code });
+  enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
+}
+
+function settle(draft: Draft, attempt: Attempt, outcome: NonNullable<Attempt['outcome']>): void {
+  attempt.state = 'settled';
+  attempt.outcome = outcome;
+  attempt.settledAt = draft.facts.now;
+}
+
+function settledDetails(attempt: Attempt): Partial<TrailEntry> {
+  const { usage, costNanoUsd } = attempt;
+  return {
+    ...detailsOf(attempt),
+    usage: usage && { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
+    cost_usd: costNanoUsd === null ? null : nanoUsdToUsd(costNanoUsd),
+  };
+}

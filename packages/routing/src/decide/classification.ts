@@ -1,0 +1,59 @@
+import type { Classification } from '@upshift/contracts';
+
+import { lacks } from '../capabilities.ts';
+import { isReachable, modelOf, ruleOf } from '../choose-model.ts';
+import { tierForComplexity } from '../classify.ts';
+import { enqueue, note } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { ask, askTier, endOfChain } from './next-attempt.ts';
+
+export function accepted(draft: Draft): void {
+  if (draft.job.step !== null) return;
+  note(draft, 'job-accepted', `route ${draft.job.route}, configuration ${draft.job.configVersion}`);
+  enqueue(draft, { kind: 'classify' });
+}
+
+/** The first model is chosen: the pinned one, or the best of the tier where the route says to start. */
+export function classified(draft: Draft, classification: Classification): void {
+  const { job } = draft;
+  if (job.step?.kind !== 'classify') return;
+  job.classification = classification;
+  job.task ??= classification.task;
+  const { tier, reason } = startOf(draft, classification);
+  note(draft, 'job-classified', reason, { tier, complexity: classification.complexity });
+  if (job.pinnedModel !== null) return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
+  if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
+  askTier(draft, tier, reason);
+}
+
+/** Vector spaces differ, so the choice must not depend on what is healthy now: the first that is declared and reachable. */
+function askEmbedder(draft: Draft, reason: string): void {
+  const { facts } = draft;
+  const model = embedders(draft)[0];
+  if (model === undefined) return endOfChain(draft, 'no embedding model is configured and switched on');
+  ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
+}
+
+function embedders({ job, facts }: Draft): string[] {
+  const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
+  const declared = Object.entries(facts.config.models).flatMap(([id, model]) => (lacks(model, job.needs).length === 0 ? [id] : []));
+  return [...preferred, ...declared].filter((id) => declared.includes(id) && isReachable(id, facts));
+}
+
+function startOf({ job, route, facts }: Draft, classification: Classification): { tier: string; reason: string } {
+  const { config } = facts;
+  if (job.pinnedModel !== null) return { tier: modelOf(config, job.pinnedModel).tier, reason: `pinned to ${job.pinnedModel}` };
+  for (const source of sourcesOf(route)) {
+    const rule = source === 'rules' && job.task !== null ? ruleOf(config, job.task) : undefined;
+    if (rule) return { tier: rule.tier, reason: `rule for ${job.task}: start at ${rule.tier}` };
+    if (source === 'classifier') break;
+  }
+  const tier = tierForComplexity(config, classification.complexity);
+  return { tier, reason: `complexity ${classification.complexity} (${classification.reason}): start at ${tier}` };
+}
+
+/** Who says where to start. The strategy `rules` still needs a start for a task without a rule: the classifier's. */
+function sourcesOf(route: Draft['route']): ('rules' | 'classifier')[] {
+  if (route.strategy === 'cascade') return route.start;
+  return route.strategy === 'rules' ? ['rules', 'classifier'] : ['classifier'];
+}

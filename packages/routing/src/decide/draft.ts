@@ -1,0 +1,67 @@
+import type { Attempt, JobState, RouteConfig, Step, TrailEntry, TrailEvent } from '@upshift/contracts';
+
+import { costOfJob, nanoUsdToUsd } from '../cost.ts';
+import type { Facts } from '../facts.ts';
+
+/** What the shell must do after the new state is written. */
+export type Command =
+  /** Put the job's next step on its queue, `delayMs` from now. */
+  | { type: 'enqueue'; step: Step; delayMs: number }
+  /** Stop the calls of this job that are in flight. */
+  | { type: 'abort' }
+  /** Tell those who wait that the job has ended. */
+  | { type: 'deliver' };
+
+export interface Decision {
+  job: JobState;
+  trail: TrailEntry[];
+  commands: Command[];
+}
+
+/** A decision in the making: a copy of the job, changed step by step by the functions of this folder. */
+export interface Draft extends Decision {
+  facts: Facts;
+  route: RouteConfig;
+}
+
+export function draftOf(job: JobState, facts: Facts): Draft {
+  const route = facts.config.routes[job.route];
+  if (route === undefined) throw new Error(`no route ${job.route} in configuration ${job.configVersion}`);
+  return { job: structuredClone(job), trail: [], commands: [], facts, route };
+}
+
+/** Adds a line to the trail. */
+export function note(draft: Draft, event: TrailEvent, reason: string, details: Partial<TrailEntry> = {}): void {
+  draft.trail.push({ at: new Date(draft.facts.now).toISOString(), event, revision: draft.job.revision, ...details, reason });
+}
+
+/** What the trail says of an attempt in every line about it. */
+export function detailsOf({ number, purpose, tier, model, lane }: Attempt): Partial<TrailEntry> {
+  return { attempt: number, purpose, tier, model, lane };
+}
+
+/** Names the one step that carries the job on, and asks for its queue entry. */
+export function enqueue(draft: Draft, step: Step, delayMs = 0): void {
+  draft.job.step = step;
+  draft.job.epoch += 1;
+  draft.commands.push({ type: 'enqueue', step, delayMs });
+}
+
+/** The attempt of a number. Asking for one that the ledger does not have is a bug in a shell. */
+export function attemptOf(job: JobState, number: number): Attempt {
+  const attempt = job.attempts[number - 1];
+  if (attempt === undefined) throw new Error(`job ${job.id} has no attempt ${number}`);
+  return attempt;
+}
+
+/** Ends the job, once. */
+export function end(draft: Draft, status: 'completed' | 'failed' | 'cancelled' | 'expired', reason: string): void {
+  const { job } = draft;
+  job.status = status;
+  job.completedAt = draft.facts.now;
+  job.step = null;
+  const { nanoUsd, unknown } = costOfJob(job);
+  const final = job.finalAttempt === null ? {} : { attempt: job.finalAttempt, model: attemptOf(job, job.finalAttempt).model };
+  note(draft, `job-${status}`, reason, { ...final, cost_usd: unknown ? null : nanoUsdToUsd(nanoUsd) });
+  draft.commands.push({ type: 'deliver' });
+}

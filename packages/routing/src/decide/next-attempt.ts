@@ -1,0 +1,137 @@
+import type { Attempt, JobState, Purpose } from '@upshift/contracts';
+
+import { candidatesInTier, isReachable, isUsable, modelOf } from '../choose-model.ts';
+import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
+import { detailsOf, end, enqueue, note } from './draft.ts';
+import type { Draft } from './draft.ts';
+
+/** Failed calls of one model after which a job that may use no other gives up. */
+const MAX_CALLS_OF_ONE_MODEL = 4;
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+/** Asks the best model at or above a tier that this job has not asked yet; the fallback chain where there is none. */
+export function askTier(draft: Draft, tier: string, reason: string): void {
+  const { tiers } = draft.facts.config;
+  const from = tiers.findIndex(({ name }) => name === tier);
+  for (const { name } of tiers.slice(Math.max(0, from))) {
+    const model = candidatesInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
+    if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, reason);
+  }
+  fallBack(draft, `no model left at or above ${tier}: ${reason}`);
+}
+
+/** Asks the next model of the fallback chain; the best answer so far, or a failure, where the chain has ended. */
+export function fallBack(draft: Draft, reason: string): void {
+  const { job, route, facts } = draft;
+  if (job.pinnedModel !== null) return endOfChain(draft, reason);
+  const tried = job.attempts.flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
+  const last = job.attempts.findLast(({ purpose }) => purpose === 'answer')?.model;
+  const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  const next = left.find((id) => id !== last) ?? left[0];
+  if (next === undefined) return endOfChain(draft, reason);
+  if (job.tier !== 'fallback') {
+    job.fallbacks += 1;
+    note(draft, 'job-fell-back', reason);
+  }
+  ask(draft, { purpose: 'answer', tier: 'fallback', model: next }, reason);
+}
+
+/**
+ * Asks again where only one model (or one vector space) may answer: the same model after a pause, then its declared
+ * equivalents.
+ */
+export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string): void {
+  const { job, facts } = draft;
+  const callsOf = (id: string): number => job.attempts.filter(({ model, outcome }) => model === id && outcome === 'failed').length;
+  const equivalents = job.pinnedModel === null ? modelOf(facts.config, failed.model).equivalents : [];
+  const model = [failed.model, ...equivalents].find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
+  if (model === undefined) return endOfChain(draft, reason);
+  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (callsOf(model) - 1));
+  const delayMs = model === failed.model ? Math.round(backoff * (0.5 + facts.draw / 2)) : 0;
+  ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
+}
+
+/** The first model of those configured that can judge now and has not failed at it; undefined where there is none. */
+export function judgeModel(draft: Draft): string | undefined {
+  const { facts } = draft;
+  const failed = draft.job.attempts.flatMap(({ purpose, outcome, model }) => (purpose === 'judge' && outcome === 'failed' ? [model] : []));
+  return facts.config.judge.models.find((id) => isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined && !failed.includes(id));
+}
+
+interface Ask {
+  purpose: Purpose;
+  tier: string;
+  model: string;
+  judges?: { attempt: number; check: number };
+}
+
+/** Takes a number in the ledger and asks for the call, unless a cap stands against it. */
+export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): void {
+  const denied = whyDenied(draft, request.model);
+  if (denied !== null) {
+    note(draft, 'budget-denied', denied, { model: request.model, purpose: request.purpose });
+    if (request.purpose === 'answer') endOfChain(draft, denied);
+    return;
+  }
+  const attempt = claim(draft, request);
+  if (request.purpose === 'answer') draft.job.tier = request.tier;
+  note(draft, 'attempt-claimed', reason, detailsOf(attempt));
+  enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
+}
+
+/** Ends a chain that has no next model: with the best answer so far, marked degraded, or without one as failed. */
+export function endOfChain(draft: Draft, reason: string): void {
+  const best = bestAnswer(draft.job);
+  draft.job.reasons.push(reason);
+  if (best === null) return end(draft, 'failed', reason);
+  draft.job.finalAttempt = best.number;
+  draft.job.degraded = true;
+  end(draft, 'completed', `best answer so far (attempt ${best.number}): ${reason}`);
+}
+
+/** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
+export function bestAnswer(job: JobState): Attempt | null {
+  const answers = job.attempts.filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
+  return answers.reduce<Attempt | null>((best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best), null);
+}
+
+function claim(draft: Draft, { purpose, tier, model, judges }: Ask): Attempt {
+  const { job, facts } = draft;
+  const attempt: Attempt = {
+    number: job.attempts.length + 1,
+    purpose,
+    tier,
+    model,
+    lane: 'live',
+    state: 'claimed',
+    outcome: null,
+    errorCode: null,
+    usage: null,
+    costNanoUsd: null,
+    reservedNanoUsd: estimateCost(job.needs, modelOf(facts.config, model), facts.now),
+    score: null,
+    passed: null,
+    judges: judges ?? null,
+    waits: 0,
+    claimedAt: facts.now,
+    sentAt: null,
+    settledAt: null,
+  };
+  job.attempts.push(attempt);
+  return attempt;
+}
+
+function whyDenied({ job, route, facts }: Draft, model: string): string | null {
+  if (job.attempts.length >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
+  const cap = job.limits.costNanoUsd;
+  const next = estimateCost(job.needs, modelOf(facts.config, model), facts.now);
+  if (cap !== null && committedNanoUsd(job) + next > cap) {
+    return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committedNanoUsd(job))} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
+  }
+  return null;
+}
+
+function wasAsked(job: JobState, model: string): boolean {
+  return job.attempts.some((attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null);
+}

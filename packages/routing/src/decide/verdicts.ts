@@ -1,0 +1,97 @@
+import type { Attempt, JobEvent, Verdict } from '@upshift/contracts';
+
+import { modelOf } from '../choose-model.ts';
+import { judgeCalls } from '../judge.ts';
+import { attemptOf, detailsOf, end, note } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { ask, askTier, endOfChain, fallBack, judgeModel } from './next-attempt.ts';
+
+/** Calls for one opinion: a judge that fails, or says nothing that can be read, is asked once more elsewhere. */
+const MAX_JUDGE_CALLS = 2;
+
+type JudgeRequested = Extract<JobEvent, { type: 'judge-requested' }>;
+
+/** Asks a judge for its opinion of an answer. No command where none can be asked: the scorer then goes on without it. */
+export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested): void {
+  const { job, facts } = draft;
+  if (job.step?.kind !== 'score' || job.step.attempt !== attempt) return;
+  if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
+  const model = judgeModel(draft);
+  if (model === undefined) return;
+  ask(draft, { purpose: 'judge', tier: modelOf(facts.config, model).tier, model, judges: { attempt, check } }, `judge of attempt ${attempt}`);
+}
+
+/** Accept, escalate, or fall back. */
+export function judged(draft: Draft, number: number, verdict: Verdict): void {
+  const { job } = draft;
+  const attempt = attemptOf(job, number);
+  if (job.step?.kind !== 'score' || job.step.attempt !== number) return;
+  attempt.score = verdict.score;
+  attempt.passed = verdict.passed;
+  const shortfall = whyShort(draft, attempt, verdict);
+  note(draft, 'answer-judged', shortfall ?? 'accepted', { ...detailsOf(attempt), score: verdict.score, checks: verdict.checks });
+  if (shortfall === null) return accept(draft, attempt);
+  job.reasons.push(`${attempt.model}: ${shortfall}`);
+  notGoodEnough(draft, attempt, shortfall);
+}
+
+/** A limit stands against a call that was already claimed: it is given back unpaid and the chain ends. */
+export function budgetDenied(draft: Draft, number: number, reason: string): void {
+  const attempt = attemptOf(draft.job, number);
+  if (attempt.state !== 'claimed') return;
+  Object.assign(attempt, { state: 'settled', outcome: 'failed', costNanoUsd: 0, settledAt: draft.facts.now } satisfies Partial<Attempt>);
+  note(draft, 'budget-denied', reason, detailsOf(attempt));
+  endOfChain(draft, reason);
+}
+
+/** A verdict from outside fails a delivered job: a new revision is answered a tier up; the old result stays until replaced. */
+export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
+  const { job } = draft;
+  const delivered = job.finalAttempt === null ? null : attemptOf(job, job.finalAttempt);
+  if (delivered === null || verdict.passed) return;
+  Object.assign(delivered, { score: verdict.score, passed: false });
+  Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
+  note(draft, 'job-reopened', 'a late verdict failed the delivered answer', { score: verdict.score, checks: verdict.checks });
+  const above = tierAbove(draft, delivered.tier);
+  if (above === null || job.pinnedModel !== null) return fallBack(draft, 'a late verdict failed the answer, and no tier is above');
+  job.escalations += 1;
+  askTier(draft, above, 'a late verdict failed the answer');
+}
+
+function accept(draft: Draft, attempt: Attempt): void {
+  draft.job.finalAttempt = attempt.number;
+  draft.job.reasons = [];
+  end(draft, 'completed', `accepted at ${attempt.score}`);
+}
+
+function notGoodEnough(draft: Draft, attempt: Attempt, shortfall: string): void {
+  const { job, route } = draft;
+  if (job.pinnedModel !== null || attempt.tier === 'fallback' || route.strategy !== 'cascade') return fallBack(draft, shortfall);
+  const above = tierAbove(draft, attempt.tier);
+  if (above === null) return fallBack(draft, `${shortfall}, and no tier is above`);
+  const most = Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
+  if (job.escalations >= most) return endOfChain(draft, `${shortfall}, and only ${most} escalations are allowed`);
+  job.escalations += 1;
+  note(draft, 'job-escalated', shortfall, { tier: above });
+  askTier(draft, above, shortfall);
+}
+
+/** Why an answer falls short of its tier, or null where it is good enough. Gates hold everywhere, thresholds in a cascade. */
+function whyShort(draft: Draft, attempt: Attempt, verdict: Verdict): string | null {
+  const failed = verdict.checks.filter(({ gate, passed }) => gate && !passed).map(({ type, reason }) => `${type} (${reason})`);
+  if (!verdict.passed) return `failed ${failed.join(', ') || 'a gate'}`;
+  const threshold = thresholdOf(draft, attempt);
+  if (threshold === 'always' || verdict.score >= threshold) return null;
+  return `score ${verdict.score} is below ${threshold}`;
+}
+
+function thresholdOf({ job, route, facts }: Draft, attempt: Attempt): number | 'always' {
+  if (attempt.tier === 'fallback' || route.strategy !== 'cascade' || job.pinnedModel !== null) return 'always';
+  return facts.config.tiers.find(({ name }) => name === attempt.tier)?.accept_at ?? 'always';
+}
+
+function tierAbove({ facts }: Draft, tier: string): string | null {
+  const names = facts.config.tiers.map(({ name }) => name);
+  const index = names.indexOf(tier);
+  return index === -1 ? null : (names[index + 1] ?? null);
+}

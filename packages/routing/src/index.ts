@@ -1,0 +1,17 @@
+export { acceptJob } from './accept-job.ts';
+export type { Acceptance } from './accept-job.ts';
+export { callOf } from './call.ts';
+export type { Call } from './call.ts';
+export { lacks, needsOf } from './capabilities.ts';
+export { parseJsonAnswer } from './checks/parse-json.ts';
+export { heuristicClassifier, promptFactsOf } from './classify.ts';
+export type { Classifier, PromptFacts } from './classify.ts';
+export { costOf, costOfJob, estimateCost, estimateTokens, nanoUsdToUsd, priceAt, usdToNanoUsd } from './cost.ts';
+export { decide } from './decide/index.ts';
+export type { Command, Decision } from './decide/index.ts';
+export { draw } from './draw.ts';
+export type { Facts, Health } from './facts.ts';
+export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
+export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
+export type { Judgement } from './score.ts';
+export { viewOf } from './view.ts';

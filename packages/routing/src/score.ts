@@ -1,0 +1,87 @@
+import type { Check, CheckOutcome, FieldError, JobRequest, RouteConfig, UnifiedResponse, Verdict } from '@upshift/contracts';
+import { isEmbedding } from '@upshift/contracts';
+
+import { compileSchema } from './checks/json-schema.ts';
+import { compilePattern } from './checks/patterns.ts';
+import { outcomeOf, runCheck } from './checks/run-check.ts';
+import type { PlainCheck } from './checks/run-check.ts';
+
+type Judge = Extract<Check, { type: 'llm_judge' }>;
+
+/** What a judge said of an answer, or why none could be asked. */
+export type Judgement = { score: number; reason: string } | { unavailable: string };
+
+/** A judge's score from which its check counts as passed: a word for people; the score itself is what counts. */
+const JUDGE_PASSES_AT = 0.7;
+
+/** All checks of a job: the two that every answer must pass, what its response format implies, the route's, its own. */
+export function checksOf(request: JobRequest, route: RouteConfig): Check[] {
+  return [{ type: 'non_empty' }, { type: 'complete' }, ...impliedChecks(request), ...route.checks, ...request.checks];
+}
+
+function impliedChecks({ input }: JobRequest): Check[] {
+  const format = isEmbedding(input) ? null : input.response_format;
+  if (format?.type === 'json_schema') return [{ type: 'json_schema', schema: format.schema }];
+  return format?.type === 'json_object' ? [{ type: 'json' }] : [];
+}
+
+/** The outcomes of all checks that need no model. */
+export function runPlainChecks(checks: Check[], answer: UnifiedResponse): CheckOutcome[] {
+  return checks.filter((check): check is PlainCheck => check.type !== 'llm_judge').map((check) => runCheck(check, answer));
+}
+
+/** The judges to ask, by their place among the checks; none where a gate has failed already, because cheap goes before dear. */
+export function judgesToAsk(checks: Check[], plain: CheckOutcome[]): { check: Judge; index: number }[] {
+  if (!gatesPass(plain)) return [];
+  return checks.flatMap((check, index) => (check.type === 'llm_judge' ? [{ check, index }] : []));
+}
+
+/** A judge that could not be asked says nothing: its outcome has no weight and the reason stands in the verdict. */
+export function judgeOutcome(check: Judge, judgement: Judgement): CheckOutcome {
+  if ('unavailable' in judgement) return { ...outcomeOf({ ...check, gate: false }, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
+  return outcomeOf(check, judgement.score, judgement.score >= JUDGE_PASSES_AT, judgement.reason);
+}
+
+/**
+ * One score of all checks. A gate decides whether the answer may pass and then says no more, so that ten passed gates do
+ * not outvote a judge; the score is the weighted mean of the graded checks (1 without any), and for an answer that failed a
+ * gate the share of its checks that passed, halved, which only serves to find the best of bad answers.
+ */
+export function verdictOf(outcomes: CheckOutcome[]): Verdict {
+  const passed = gatesPass(outcomes);
+  const score = passed ? weightedMean(outcomes.filter(({ gate }) => !gate)) : weightedMean(outcomes) / 2;
+  return { score: Math.round(score * 1000) / 1000, passed, checks: outcomes };
+}
+
+/** What is wrong with the checks of a request, apart from their shape: a pattern or schema that does not compile. */
+export function badChecks(checks: Check[], at: string): FieldError[] {
+  return checks.flatMap((check, index) => {
+    if (check.type === 'regex') return problem(`${at}[${index}].pattern`, check.pattern, () => compilePattern(check.pattern));
+    if (check.type === 'json_schema') return problem(`${at}[${index}].schema`, undefined, () => compileSchema(check.schema));
+    return [];
+  });
+}
+
+/** What is wrong with a schema that the answer must have. */
+export function badSchema(schema: Record<string, unknown>, at: string): FieldError[] {
+  return problem(at, undefined, () => compileSchema(schema));
+}
+
+function problem(field: string, value: unknown, compile: () => unknown): FieldError[] {
+  try {
+    compile();
+    return [];
+  } catch (error) {
+    return [{ field, ...(value === undefined ? {} : { value }), message: error instanceof Error ? error.message : String(error) }];
+  }
+}
+
+function gatesPass(outcomes: CheckOutcome[]): boolean {
+  return outcomes.every((outcome) => outcome.passed || !outcome.gate);
+}
+
+function weightedMean(outcomes: CheckOutcome[]): number {
+  const weight = outcomes.reduce((sum, outcome) => sum + outcome.weight, 0);
+  if (weight === 0) return 1;
+  return outcomes.reduce((sum, outcome) => sum + outcome.score * outcome.weight, 0) / weight;
+}
