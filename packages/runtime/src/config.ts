@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+import { ConfigError } from './config-file.ts';
+
+/**
+ * Every environment variable that Upshift itself reads, with what it means. Keys and addresses of providers are named by the
+ * configuration (`api_key_env`, `base_url_env`) and read by `resolveProviders`. This is the only file that touches
+ * `process.env`.
+ */
+export const environmentVariables = z.object({
+  REDIS_URL: z
+    .string()
+    .regex(/^(redis|rediss|unix):\/\//, 'must start with redis://, rediss:// or unix://')
+    .optional()
+    .describe('The Redis to use, as redis://host:6379, rediss://… or unix:///path. Needs AOF and maxmemory-policy noeviction.'),
+  UPSHIFT_CONFIG: z.string().default('upshift.config.yaml').describe('The configuration file.'),
+  UPSHIFT_DISPOSABLE_REDIS: z.stringbool().default(false).describe('true: start although Redis may lose what was accepted.'),
+  UPSHIFT_SANDBOX_URL: z.url().optional().describe('A provider sandbox that stands in for all providers.'),
+  UPSHIFT_CONSOLE_PASSWORD: z.string().min(8).optional().describe('The password of the console, user name upshift. Without one the console does not start.'),
+  HOST: z.string().default('127.0.0.1').describe('The address that services listen on.'),
+  PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('The port of a service; 0 takes any free one.'),
+  TIER: z.string().optional().describe('Worker only: the tier whose model queues it consumes, or fallback.'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('How much is logged.'),
+  SHUTDOWN_GRACE_S: z.coerce.number().positive().default(20).describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
+});
+export type Environment = z.infer<typeof environmentVariables> & { raw: NodeJS.ProcessEnv };
+
+/** Reads the environment once, at start. Throws a `ConfigError` that lists every bad variable. */
+export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environment {
+  const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== ''));
+  const parsed = environmentVariables.safeParse(given);
+  if (parsed.success) return { ...parsed.data, raw: given };
+  throw new ConfigError(
+    'the environment',
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}=${JSON.stringify(given[String(path[0])])}: ${message}`),
+  );
+}

@@ -1,0 +1,13 @@
+export { ConfigError, configVersionOf, loadConfig, parseConfig } from './config-file.ts';
+export { environmentVariables, readEnvironment } from './config.ts';
+export type { Environment } from './config.ts';
+export { createLogger } from './logger.ts';
+export type { Logger } from './logger.ts';
+export { createMetrics } from './metrics.ts';
+export type { Metrics } from './metrics.ts';
+export { probeRoutes } from './probes.ts';
+export type { Readiness } from './probes.ts';
+export { resolveProviders } from './providers.ts';
+export type { ProviderSettings } from './providers.ts';
+export { pipelineOptions, runService } from './service.ts';
+export type { Running, ServiceContext } from './service.ts';

@@ -1,0 +1,48 @@
+import type { UpshiftConfig } from '@upshift/contracts';
+
+type Provider = UpshiftConfig['providers'][string];
+
+/** A provider as this process can reach it. `off` says why it can not, in words. */
+export interface ProviderSettings {
+  id: string;
+  adapter: Provider['adapter'];
+  api: Provider['api'];
+  baseUrl: string | null;
+  apiKey: string | null;
+  off: string | null;
+}
+
+/**
+ * Reads keys and addresses of all configured providers from the environment. `UPSHIFT_SANDBOX_URL` puts the provider
+ * sandbox in the place of all of them: no call then leaves this machine, whatever keys are set.
+ */
+export function resolveProviders(config: UpshiftConfig, environment: NodeJS.ProcessEnv): ProviderSettings[] {
+  const sandboxUrl = environment['UPSHIFT_SANDBOX_URL'];
+  return Object.entries(config.providers).map(([id, provider]) =>
+    sandboxUrl ? sandboxed(id, provider, sandboxUrl) : live(id, provider, environment),
+  );
+}
+
+function sandboxed(id: string, provider: Provider, sandboxUrl: string): ProviderSettings {
+  const path = provider.adapter === 'openai' ? 'openai/v1' : provider.adapter;
+  return { id, ...pick(provider), baseUrl: `${sandboxUrl}/${path}`, apiKey: 'sandbox', off: provider.enabled ? null : switchedOff };
+}
+
+function live(id: string, provider: Provider, environment: NodeJS.ProcessEnv): ProviderSettings {
+  const apiKey = provider.api_key_env ? (environment[provider.api_key_env] || null) : null;
+  const baseUrl = (provider.base_url_env ? environment[provider.base_url_env] : undefined) || provider.base_url || null;
+  return { id, ...pick(provider), baseUrl, apiKey, off: whyOff(provider, apiKey, baseUrl) };
+}
+
+const switchedOff = 'switched off in the configuration';
+
+function whyOff(provider: Provider, apiKey: string | null, baseUrl: string | null): string | null {
+  if (!provider.enabled) return switchedOff;
+  if (provider.api_key_env && !apiKey) return `${provider.api_key_env} is not set`;
+  if (provider.base_url_env && !baseUrl) return `${provider.base_url_env} is not set`;
+  return null;
+}
+
+function pick({ adapter, api }: Provider): Pick<ProviderSettings, 'adapter' | 'api'> {
+  return { adapter, api };
+}

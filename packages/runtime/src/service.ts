@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { UpshiftConfig } from '@upshift/contracts';
+import express from 'express';
+import type { Express } from 'express';
+
+import { ConfigError, configVersionOf, loadConfig } from './config-file.ts';
+import { readEnvironment } from './config.ts';
+import type { Environment } from './config.ts';
+import { createLogger } from './logger.ts';
+import type { Logger } from './logger.ts';
+import { createMetrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
+import { probeRoutes } from './probes.ts';
+import type { Readiness } from './probes.ts';
+
+/** What every process has before its own work begins. */
+export interface ServiceContext {
+  name: string;
+  environment: Environment;
+  config: UpshiftConfig;
+  configVersion: string;
+  logger: Logger;
+  metrics: Metrics;
+  /** The process's HTTP application; the probes are added behind whatever the service puts on it. */
+  app: Express;
+}
+
+/** A started service: how to ask whether it is ready, and how to stop it in order. */
+export interface Running {
+  readiness: Readiness;
+  /** Puts the last handlers on the application, behind the probes. */
+  afterProbes?(app: Express): void;
+  /** Stops taking work and lets what runs finish. Called once. */
+  stop(): Promise<void>;
+}
+
+/** A stop that takes this much longer than the grace period is cut short. */
+const FORCE_EXIT_AFTER_MS = 5000;
+
+/**
+ * The life of every process: read the configuration, start, listen, and on SIGTERM or SIGINT stop in order. A second
+ * signal exits at once. A configuration that can not be used is told in words and ends the process with 1.
+ */
+export async function runService(name: string, start: (context: ServiceContext) => Promise<Running>): Promise<void> {
+  try {
+    const context = contextOf(name);
+    const running = await start(context);
+    context.app.use(probeRoutes(running.readiness, context.metrics));
+    running.afterProbes?.(context.app);
+    const server = await listen(context);
+    stopOnSignal(context, running, server);
+    announce(context, server);
+  } catch (error) {
+    const expected = error instanceof ConfigError || (error instanceof Error && 'expected' in error);
+    process.stderr.write(`upshift ${name}: ${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function contextOf(name: string): ServiceContext {
+  const environment = readEnvironment();
+  const config = loadConfig(environment.UPSHIFT_CONFIG);
+  const app = express();
+  app.disable('x-powered-by');
+  return {
+    name,
+    environment,
+    config,
+    configVersion: configVersionOf(config),
+    logger: createLogger(name, environment.LOG_LEVEL),
+    metrics: createMetrics(name),
+    app,
+  };
+}
+
+async function listen({ app, environment }: ServiceContext): Promise<Server> {
+  const server = createServer(app);
+  server.listen(environment.PORT, environment.HOST);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new ConfigError(`PORT=${environment.PORT}`, ['the port is taken; choose another, or 0 for any free one']);
+  }
+  return server;
+}
+
+function announce({ name, logger }: ServiceContext, server: Server): void {
+  const { port } = server.address() as AddressInfo;
+  logger.info({ port }, 'ready');
+  process.send?.({ event: 'ready', name, port });
+}
+
+function stopOnSignal({ environment, logger }: ServiceContext, running: Running, server: Server): void {
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
+    server.close();
+    await running.stop();
+    server.closeAllConnections();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  // A supervisor that dies takes its services with it: nobody else would stop them.
+  process.on('disconnect', () => void stop('disconnect'));
+}
+
+/** What a service's connection to the pipeline needs of its context. Throws a `ConfigError` where no Redis is named. */
+export function pipelineOptions({ environment, config, configVersion, logger, metrics }: ServiceContext, { failFast }: { failFast: boolean }) {
+  const url = environment.REDIS_URL;
+  if (url === undefined) throw new ConfigError('REDIS_URL', ['is not set; as in redis://127.0.0.1:6379']);
+  return { url, config, configVersion, logger, metrics, disposable: environment.UPSHIFT_DISPOSABLE_REDIS, failFast };
+}
