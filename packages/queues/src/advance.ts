@@ -1,0 +1,74 @@
+import type { JobEvent, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+import { decide, draw } from '@upshift/routing';
+import type { Decision } from '@upshift/routing';
+
+import { readHealth } from './health.ts';
+import { readJob, write } from './job-store.ts';
+import type { JobRecord } from './job-store.ts';
+import { keys } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** What an event did to a job. `changed` is false where it no longer applied: a duplicate, or a late twin. */
+export interface Advanced {
+  job: JobState;
+  changed: boolean;
+}
+
+/** Writers of one job meet seldom, and each conflict means that another one got through. */
+const MAX_CONFLICTS = 50;
+
+/**
+ * The one way in which a job moves: read its record, let `decide` answer the event, write record, trail and next queue
+ * entry in one atomic step. Where another writer was faster the event is decided again on the newer record.
+ *
+ * @param fields more of the record to write in the same step, such as the answer that the event is about
+ * @returns null where there is no such job (any more)
+ */
+export async function advance(pipeline: Pipeline, id: string, event: JobEvent, fields: Record<string, string> = {}): Promise<Advanced | null> {
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+    const record = await readJob(pipeline, id);
+    if (record === null) return null;
+    const advanced = await tryAdvance(pipeline, record, event, fields);
+    if (advanced) return advanced;
+  }
+  throw new Error(`job ${id}: ${MAX_CONFLICTS} conflicts over ${event.type}`);
+}
+
+async function tryAdvance(pipeline: Pipeline, { state, version }: JobRecord, event: JobEvent, fields: Record<string, string>): Promise<Advanced | null> {
+  const config = await configOf(pipeline, state.configVersion);
+  const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
+  const decision = decide(state, event, facts);
+  if (decision.trail.length === 0 && decision.commands.length === 0) return { job: state, changed: false };
+  const reopened = isTerminal(state.status) && !isTerminal(decision.job.status);
+  const [outcome] = await write(pipeline, config, decision, version, { fields, reopened });
+  if (outcome === 'conflict') return null;
+  count(pipeline, decision);
+  return { job: decision.job, changed: true };
+}
+
+/** The configuration under which a job was accepted. */
+export async function configOf(pipeline: Pipeline, version: string): Promise<UpshiftConfig> {
+  const known = pipeline.configs.get(version);
+  if (known) return known;
+  const stored = await pipeline.redis.get(keys.config(version));
+  if (stored === null) throw new Error(`configuration ${version} is not stored`);
+  const config = JSON.parse(stored) as UpshiftConfig;
+  pipeline.configs.set(version, config);
+  return config;
+}
+
+function count(pipeline: Pipeline, { job, trail }: Decision): void {
+  for (const entry of trail) countEntry(pipeline, entry);
+  if (isTerminal(job.status)) pipeline.metrics.jobsEnded.inc({ status: job.status });
+}
+
+function countEntry({ metrics }: Pipeline, { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry): void {
+  if (event === 'job-escalated') metrics.escalations.inc({ tier });
+  if (event === 'attempt-settled' || event === 'attempt-failed') {
+    metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
+    metrics.costUsd.inc({ model }, costUsd ?? 0);
+    metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
+  }
+  if (event === 'job-failed-over') metrics.failovers.inc({ code: 'call-failed' });
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** What a queue entry holds: ids and routing facts. Prompts and answers stay in the job's record. */
+export const stepPayload = z.strictObject({
+  job: z.string(),
+  revision: z.int().positive(),
+  epoch: z.int().positive(),
+  step: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('classify') }),
+    z.strictObject({ kind: z.literal('call'), attempt: z.int().positive() }),
+    z.strictObject({ kind: z.literal('score'), attempt: z.int().positive() }),
+  ]),
+  route: z.string(),
+  task: z.string().nullable(),
+  model: z.string().nullable(),
+  purpose: z.string().nullable(),
+});
+export type StepPayload = z.infer<typeof stepPayload>;
+
+/** Tries of a step whose handler throws: Redis away, or a bug. Calls that fail are decided on, not retried here. */
+const STEP_TRIES = 20;
+
+/** Finished entries kept for the board, per queue. */
+const KEPT_ENTRIES = { count: 100, age: 3600 };
+
+export const entryOptions = {
+  attempts: STEP_TRIES,
+  backoff: { type: 'exponential', delay: 200, jitter: 0.5 },
+  removeOnComplete: KEPT_ENTRIES,
+  removeOnFail: { count: 1000, age: 7 * 24 * 3600 },
+};
+
+/** BullMQ's event stream keeps about 10,000 events per queue unless told otherwise; nobody reads that far back. */
+export const eventStreamLength = 500;
+
+/**
+ * How fast the entry of a killed worker comes back: its lock must run out and a check must come by. Locks are renewed at
+ * half their length, so only a blocked event loop loses one. A worker may be killed often with the same entry on board
+ * (a deployment), so the count of stalls is high.
+ */
+export const recovery = { lockDuration: 10_000, stalledInterval: 3000, maxStalledCount: 10 };
+
+/** BullMQ's order: entries without a priority, then ascending numbers. */
+export const queuePriority = { high: 0, normal: 1, low: 2 };

@@ -1,0 +1,135 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import { isTerminal, ProblemError } from '@upshift/contracts';
+import { acceptJob, decide, draw } from '@upshift/routing';
+import type { Decision } from '@upshift/routing';
+
+import { readHealth } from './health.ts';
+import { CELL, channels, keys } from './names.ts';
+import { prepareEntry } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import type { PreparedEntry, TransitionReply } from './transition-script.ts';
+
+/** A job's record. The version fences writes: one made on an older version is refused. */
+export interface JobRecord {
+  state: JobState;
+  version: number;
+}
+
+export interface Claim {
+  /** The client's `Idempotency-Key`. */
+  key: string;
+}
+
+/** What became of a request: a new job, or the one that the same key and body made before. */
+export interface Accepted {
+  id: string;
+  created: boolean;
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Record, idempotency claim and first queue entry in one atomic step. Throws a `ProblemError` where the request is refused. */
+export async function accept(pipeline: Pipeline, request: JobRequest, claim: Claim | null): Promise<Accepted> {
+  const { config, configVersion } = pipeline;
+  const now = Date.now();
+  const id = `job_${CELL}${randomBytes(15).toString('hex')}`;
+  const state = acceptJob(request, config, { id, configVersion, seed: randomBytes(4).readUInt32BE() / 0x1_0000_0000, now });
+  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
+  const decision = decide(state, { type: 'accepted' }, facts);
+  const fingerprint = fingerprintOf(request);
+  const reply = await write(pipeline, config, decision, 0, {
+    fields: { request: JSON.stringify(request) },
+    claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
+    maxBacklog: config.intake.max_backlog,
+  });
+  if (reply[0] === 'ok') {
+    pipeline.metrics.jobsAccepted.inc({ route: request.route });
+    return { id, created: true };
+  }
+  if (reply[0] === 'held') return heldBy(reply[1], fingerprint);
+  if (reply[0] === 'backlog') {
+    throw new ProblemError('backlog_full', `${config.intake.max_backlog} jobs are unfinished; try again later`, { retryAfterSeconds: 30 });
+  }
+  throw new Error(`job id ${id} was taken`);
+}
+
+export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
+  const [state, version] = await pipeline.redis.hmget(keys.job(id), 'state', 'version');
+  return state && version ? { state: JSON.parse(state) as JobState, version: Number(version) } : null;
+}
+
+export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
+  const request = await pipeline.redis.hget(keys.job(id), 'request');
+  return request ? (JSON.parse(request) as JobRequest) : null;
+}
+
+export async function readAnswer(pipeline: Pipeline, id: string, attempt: number): Promise<UnifiedResponse | null> {
+  const answer = await pipeline.redis.hget(keys.job(id), `answer:${attempt}`);
+  return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
+}
+
+export async function readTrail(pipeline: Pipeline, id: string): Promise<TrailEntry[]> {
+  const lines = await pipeline.redis.lrange(keys.trail(id), 0, -1);
+  return lines.map((line) => JSON.parse(line) as TrailEntry);
+}
+
+export interface Extras {
+  fields?: Record<string, string>;
+  claim?: { key: string; value: string } | null;
+  maxBacklog?: number;
+  reopened?: boolean;
+}
+
+/** Carries out a decision: writes the record and does its commands, all or nothing. */
+export async function write(pipeline: Pipeline, config: UpshiftConfig, decision: Decision, version: number, extras: Extras): Promise<TransitionReply> {
+  const { job, trail, commands } = decision;
+  const enqueued = commands.find((command) => command.type === 'enqueue');
+  const entry = enqueued ? await prepareEntry(pipeline, job, enqueued.step, enqueued.delayMs) : null;
+  const fields = Object.entries({ state: JSON.stringify(job), ...extras.fields }).flat();
+  const trailLines = trail.map((line) => JSON.stringify(line));
+  const header = JSON.stringify({ ...headerOf(config, decision, version, extras, entry), fields: fields.length, trail: trailLines.length });
+  const recordKeys = [keys.job(job.id), keys.trail(job.id), keys.open, keys.deadlines, keys.queues];
+  const allKeys = [...recordKeys, extras.claim ? keys.idempotency(hashOf(extras.claim.key)) : keys.job(job.id), ...(entry?.keys ?? [])];
+  return pipeline.transition(allKeys.length, ...allKeys, header, ...fields, ...trailLines, ...(entry?.arguments ?? []));
+}
+
+function headerOf(
+  config: UpshiftConfig,
+  { job, commands }: Decision,
+  version: number,
+  { claim, maxBacklog, reopened }: Extras,
+  entry: (PreparedEntry & { queue: string }) | null,
+): Record<string, unknown> {
+  return {
+    id: job.id,
+    version,
+    now: Date.now(),
+    ended: isTerminal(job.status),
+    ...(reopened ? { reopened } : {}),
+    keepMs: config.retention.job_hours * HOUR_MS,
+    ...(job.deadline === null ? {} : { deadline: job.deadline }),
+    ...(claim ? { claim: claim.value, claimMs: config.retention.idempotency_hours * HOUR_MS } : {}),
+    ...(maxBacklog === undefined ? {} : { maxBacklog }),
+    ...(entry ? { queue: entry.queue, script: entry.script } : {}),
+    publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
+  };
+}
+
+function heldBy(claim: string, fingerprint: string): Accepted {
+  const held = JSON.parse(claim) as { fingerprint: string; id: string };
+  if (held.fingerprint === fingerprint) return { id: held.id, created: false };
+  throw new ProblemError('idempotency_key_reused', 'this Idempotency-Key was used with another body', {
+    errors: [{ field: 'Idempotency-Key', message: `belongs to ${held.id}; use a new key for a new job` }],
+  });
+}
+
+/** Equal for two bodies that mean the same job: validation has put keys in order and filled in the defaults. */
+function fingerprintOf(request: JobRequest): string {
+  return hashOf(JSON.stringify(request));
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
