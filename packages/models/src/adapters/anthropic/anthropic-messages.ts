@@ -1,0 +1,107 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
+
+import { argumentsObject, dataUrlParts, defined, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+
+/**
+ * The body of a Messages call. `temperature`, `top_p` and `seed` are never sent: this version of the API refuses the
+ * first two even at their defaults, and has no seed (SDK 1.x, API 2026-10-21).
+ */
+export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCreateParamsStreaming {
+  const input = withoutDropped(request.input as ChatInput, request.drop);
+  return {
+    model: request.model,
+    max_tokens: request.maxOutputTokens,
+    messages: anthropicMessages(input.messages),
+    stream: true,
+    ...defined({
+      system: systemText(input),
+      stop_sequences: input.stop,
+      tools: input.tools.length > 0 ? input.tools.map(anthropicTool) : undefined,
+      tool_choice: toolChoice(input),
+      output_config: outputConfig(input),
+    }),
+  };
+}
+
+/** There is no JSON mode without a schema, so the model is asked in words. */
+function systemText(input: ChatInput): string | undefined {
+  const text = systemTextOf(input);
+  if (input.response_format?.type !== 'json_object') return text;
+  return [...(text === undefined ? [] : [text]), 'Answer with one JSON object and nothing else.'].join('\n\n');
+}
+
+function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | undefined {
+  if (tools.length === 0 || tool_choice === undefined) return undefined;
+  return { type: tool_choice === 'required' ? 'any' : tool_choice };
+}
+
+function outputConfig({ response_format, reasoning_effort }: ChatInput): Anthropic.OutputConfig | undefined {
+  // Claude has no effort below low: the vendor's default stands.
+  const effort = reasoning_effort === 'none' || reasoning_effort === 'minimal' ? undefined : reasoning_effort;
+  const format =
+    response_format?.type === 'json_schema' ? { type: 'json_schema' as const, schema: response_format.schema } : undefined;
+  return effort || format ? defined({ effort, format }) : undefined;
+}
+
+function anthropicTool({ name, description, parameters }: Tool): Anthropic.Tool {
+  return { name, input_schema: { type: 'object', ...parameters }, ...defined({ description }) };
+}
+
+/** Results of parallel tool calls must stand in one user message. */
+function anthropicMessages(messages: Message[]): Anthropic.MessageParam[] {
+  const turns: Anthropic.MessageParam[] = [];
+  for (const message of messages) {
+    const turn = anthropicTurn(message);
+    const last = turns.at(-1);
+    if (turn === null) continue;
+    if (message.role === 'tool' && holdsToolResults(last)) last.content.push(...turn.content);
+    else turns.push(turn);
+  }
+  return turns;
+}
+
+interface Turn {
+  role: 'user' | 'assistant';
+  content: Anthropic.ContentBlockParam[];
+}
+
+function holdsToolResults(turn: Anthropic.MessageParam | undefined): turn is Turn {
+  return Array.isArray(turn?.content) && turn.content[0]?.type === 'tool_result';
+}
+
+/** Null for a system message, which goes elsewhere, and for a turn without content, which the API refuses. */
+function anthropicTurn(message: Message): Turn | null {
+  if (message.role === 'system') return null;
+  const role = message.role === 'assistant' ? 'assistant' : 'user';
+  const content = contentBlocks(message);
+  return content.length === 0 ? null : { role, content };
+}
+
+function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic.ContentBlockParam[] {
+  if (message.role === 'tool') return [{ type: 'tool_result', tool_use_id: message.tool_call_id, content: message.content }];
+  if (message.role === 'user' && typeof message.content !== 'string') {
+    return message.content.flatMap<Anthropic.ContentBlockParam>((part) =>
+      part.type === 'text' ? textBlocks(part.text) : imageBlock(part.image_url.url),
+    );
+  }
+  const text = textBlocks(typeof message.content === 'string' ? message.content : '');
+  return message.role === 'assistant' ? [...text, ...toolUses(message)] : text;
+}
+
+/** The API refuses an empty text block. */
+function textBlocks(text: string): Anthropic.TextBlockParam[] {
+  return text === '' ? [] : [{ type: 'text', text }];
+}
+
+function toolUses({ tool_calls = [] }: Extract<Message, { role: 'assistant' }>): Anthropic.ToolUseBlockParam[] {
+  return tool_calls.map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: argumentsObject(call.arguments) }));
+}
+
+function imageBlock(url: string): Anthropic.ImageBlockParam {
+  const data = dataUrlParts(url);
+  if (!data) return { type: 'image', source: { type: 'url', url } };
+  // An unknown media type is the vendor's to refuse.
+  const mediaType = data.mediaType as Anthropic.Base64ImageSource['media_type'];
+  return { type: 'image', source: { type: 'base64', media_type: mediaType, data: data.base64 } };
+}

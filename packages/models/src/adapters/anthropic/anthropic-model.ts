@@ -1,0 +1,115 @@
+import Anthropic from '@anthropic-ai/sdk';
+import type { FinishReason, ToolCall, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
+import { isEmbedding } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
+
+import type { Adapter } from '../../adapter.ts';
+import type { CallControl } from '../../call-control.ts';
+import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { anthropicError } from './anthropic-error.ts';
+import { anthropicMessage } from './anthropic-messages.ts';
+import { anthropicUsage } from './anthropic-usage.ts';
+import type { AnthropicUsageParts } from './anthropic-usage.ts';
+
+/** Claude through the Messages API, streamed. */
+export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
+  return {
+    async call(request, control) {
+      if (isEmbedding(request.input)) {
+        throw failedCall(settings.id, { code: 'invalid_request', detail: 'Anthropic has no embeddings', maybeBilled: false });
+      }
+      try {
+        return await ask(settings, request, control);
+      } catch (error) {
+        throw anthropicError(settings.id, error);
+      }
+    },
+  };
+}
+
+async function ask(settings: ProviderSettings, request: UnifiedRequest, control: CallControl): Promise<UnifiedResponse> {
+  const { data: stream, response } = await clientFor(settings, control)
+    .messages.create(anthropicMessage(request), { headers: { 'x-client-request-id': request.requestId }, signal: control.signal })
+    .withResponse();
+  const requestId = response.headers.get('request-id');
+  const message = new PartialMessage();
+  for await (const event of stream) message.add(event);
+  control.throwIfStopped();
+
+  const { text, toolCalls, stopReason, explanation, usage } = message;
+  if (stopReason === null) throw unusableAnswer(settings.id, 'the stream ended without a stop reason', requestId);
+  const finishReason = finishReasons[stopReason];
+  if (!finishReason) throw unusableAnswer(settings.id, `stop reason ${stopReason}`, requestId);
+  return {
+    text: text || explanation,
+    toolCalls,
+    vectors: null,
+    finishReason,
+    usage: anthropicUsage(usage),
+    providerRequestId: requestId,
+  };
+}
+
+/** One client per call: the fetch that it sends with belongs to the call. Connections are pooled beneath it. */
+function clientFor(settings: ProviderSettings, control: CallControl): Anthropic {
+  return new Anthropic({
+    // Null would let the SDK look for a profile; a server without keys ignores the word.
+    apiKey: settings.apiKey ?? 'none',
+    authToken: null,
+    baseURL: settings.baseUrl ?? 'https://api.anthropic.com',
+    fetch: control.fetch,
+    timeout: control.timeoutMs,
+    // The SDK would wait for any retry-after within the call, up to 24 days (field notes §0.6).
+    maxRetries: 0,
+    // It logs a malformed event with its text.
+    logLevel: 'off',
+    // Else the SDK sends traceparent to the vendor and doubles our spans.
+    openTelemetry: false,
+  });
+}
+
+/** `pause_turn` is missing: only the vendor's own tools cause it, and we send none. */
+const finishReasons: Partial<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'tool_calls',
+  refusal: 'refusal',
+};
+
+/** What the events of a stream have said so far. */
+class PartialMessage {
+  text = '';
+  stopReason: string | null = null;
+  /** Why the model refused; a refusal often has no text. */
+  explanation = '';
+  usage: AnthropicUsageParts = { start: null, end: null };
+  readonly #tools = new Map<number, ToolCall>();
+
+  get toolCalls(): ToolCall[] {
+    return [...this.#tools.values()].map((call) => ({ ...call, arguments: call.arguments || '{}' }));
+  }
+
+  add(event: Anthropic.RawMessageStreamEvent): void {
+    if (event.type === 'message_start') this.usage.start = event.message.usage ?? null;
+    if (event.type === 'content_block_start') this.#begin(event);
+    if (event.type === 'content_block_delta') this.#grow(event);
+    if (event.type === 'message_delta') {
+      this.stopReason = event.delta.stop_reason ?? this.stopReason;
+      this.explanation = event.delta.stop_details?.explanation ?? this.explanation;
+      this.usage.end = event.usage ?? this.usage.end;
+    }
+  }
+
+  #begin({ index, content_block: block }: Anthropic.RawContentBlockStartEvent): void {
+    if (block.type === 'text') this.text += block.text ?? '';
+    if (block.type === 'tool_use') this.#tools.set(index, { id: block.id, name: block.name, arguments: '' });
+  }
+
+  #grow({ index, delta }: Anthropic.RawContentBlockDeltaEvent): void {
+    if (delta.type === 'text_delta') this.text += delta.text;
+    const call = this.#tools.get(index);
+    if (delta.type === 'input_json_delta' && call) call.arguments += delta.partial_json;
+  }
+}

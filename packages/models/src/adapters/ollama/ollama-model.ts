@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+
+import type { ChatInput, EmbeddingInput, FinishReason, ToolCall, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
+import { isEmbedding } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
+import { Ollama } from 'ollama';
+import type { ChatResponse } from 'ollama';
+
+import type { Adapter } from '../../adapter.ts';
+import type { CallControl } from '../../call-control.ts';
+import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { ollamaError } from './ollama-error.ts';
+import { ollamaFetch } from './ollama-fetch.ts';
+import { hasForeignImage, ollamaRequest } from './ollama-messages.ts';
+import { ollamaUsage } from './ollama-usage.ts';
+
+interface OllamaCall {
+  client: Ollama;
+  provider: string;
+  request: UnifiedRequest;
+  control: CallControl;
+}
+
+/** Models on an Ollama server: chats, streamed, and embeddings. */
+export function createOllamaAdapter(settings: ProviderSettings): Adapter {
+  return {
+    async call(request, control) {
+      if (!isEmbedding(request.input) && hasForeignImage(request.input)) {
+        throw failedCall(settings.id, {
+          code: 'invalid_request',
+          detail: 'Ollama takes images as data URLs only',
+          maybeBilled: false,
+        });
+      }
+      const client = clientFor(settings, request.requestId, control);
+      try {
+        return await (isEmbedding(request.input) ? embed : chat)({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw ollamaError(settings.id, error);
+      }
+    },
+  };
+}
+
+/** One client per call, because its calls take no signal and its abort() ends all of its streams. */
+function clientFor(settings: ProviderSettings, requestId: string, control: CallControl): Ollama {
+  const authorization: Record<string, string> = settings.apiKey === null ? {} : { authorization: `Bearer ${settings.apiKey}` };
+  return new Ollama({
+    fetch: ollamaFetch(control.fetch),
+    headers: { 'x-client-request-id': requestId, ...authorization },
+    ...(settings.baseUrl !== null && { host: settings.baseUrl }),
+  });
+}
+
+async function chat({ client, provider, request, control }: OllamaCall): Promise<UnifiedResponse> {
+  const stream = await client.chat(ollamaRequest(request, request.input as ChatInput));
+  let text = '';
+  let last: ChatResponse | null = null;
+  const toolCalls: ToolCall[] = [];
+  for await (const chunk of stream) {
+    text += chunk.message?.content ?? '';
+    toolCalls.push(...(chunk.message?.tool_calls ?? []).map(withId));
+    last = chunk;
+  }
+  control.throwIfStopped();
+
+  if (!last?.done) throw unusableAnswer(provider, 'the stream ended before it was done');
+  const finishReason = finishReasonOf(last, toolCalls);
+  return { text, toolCalls, vectors: null, finishReason, usage: ollamaUsage(last), providerRequestId: null };
+}
+
+/** Ollama gives tool calls no id, and the arguments as an object. */
+function withId({ function: { name, arguments: object } }: { function: { name: string; arguments: unknown } }): ToolCall {
+  return { id: `call_${randomUUID()}`, name, arguments: JSON.stringify(object ?? {}) };
+}
+
+function finishReasonOf({ done_reason }: ChatResponse, toolCalls: ToolCall[]): FinishReason {
+  if (done_reason === 'length') return 'length';
+  return toolCalls.length > 0 ? 'tool_calls' : 'stop';
+}
+
+async function embed({ client, provider, request, control }: OllamaCall): Promise<UnifiedResponse> {
+  const { texts } = request.input as EmbeddingInput;
+  // Truncation would embed less than was asked, in silence; without it the server answers 400.
+  const options = { num_ctx: request.contextWindow };
+  const answer = await client.embed({ model: request.model, input: texts, truncate: false, options });
+  control.throwIfStopped();
+
+  const vectors = answer.embeddings ?? [];
+  if (vectors.length !== texts.length) throw unusableAnswer(provider, `${vectors.length} vectors for ${texts.length} texts`);
+  return {
+    text: '',
+    toolCalls: [],
+    vectors,
+    finishReason: 'stop',
+    usage: ollamaUsage({ eval_count: 0, ...answer }),
+    providerRequestId: null,
+  };
+}

@@ -1,0 +1,26 @@
+import type { EmbeddingInput, UnifiedResponse } from '@upshift/contracts';
+
+import { unusableAnswer } from '../../call-failure.ts';
+import type { OpenaiCall } from './openai-call.ts';
+import { embeddingUsage } from './openai-usage.ts';
+
+/** One vector per text, in the order of the texts. */
+export async function embed({ client, provider, request, control }: OpenaiCall): Promise<UnifiedResponse> {
+  const { texts } = request.input as EmbeddingInput;
+  const { data: answer, request_id: requestId } = await client.embeddings
+    // Without a format the SDK asks for base64, which compatible servers may not know.
+    .create({ model: request.model, input: texts, encoding_format: 'float' }, { signal: control.signal })
+    .withResponse();
+  control.throwIfStopped();
+
+  const rows = (answer.data ?? []).toSorted((first, second) => first.index - second.index);
+  if (rows.length !== texts.length) throw unusableAnswer(provider, `${rows.length} vectors for ${texts.length} texts`, requestId);
+  return {
+    text: '',
+    toolCalls: [],
+    vectors: rows.map((row) => row.embedding),
+    finishReason: 'stop',
+    usage: embeddingUsage(answer.usage),
+    providerRequestId: requestId,
+  };
+}

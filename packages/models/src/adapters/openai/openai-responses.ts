@@ -1,0 +1,76 @@
+import type { FinishReason, UnifiedResponse } from '@upshift/contracts';
+import { APIError } from 'openai';
+import type OpenAI from 'openai';
+
+import { unusableAnswer } from '../../call-failure.ts';
+import type { OpenaiCall } from './openai-call.ts';
+import { responsesRequest } from './openai-messages.ts';
+import { responsesUsage } from './openai-usage.ts';
+
+type Answer = OpenAI.Responses.Response;
+
+/** A chat through the Responses API, streamed. The last event repeats the whole answer. */
+export async function askResponses({ client, provider, request, control }: OpenaiCall): Promise<UnifiedResponse> {
+  const { data: stream, request_id: requestId } = await client.responses
+    .create(responsesRequest(request), { signal: control.signal })
+    .withResponse();
+  let answer: Answer | null = null;
+  for await (const event of stream) answer = endOf(event) ?? answer;
+  control.throwIfStopped();
+
+  if (!answer) throw unusableAnswer(provider, 'the stream ended without a whole answer', requestId);
+  return unified(answer, provider, requestId);
+}
+
+function endOf(event: OpenAI.Responses.ResponseStreamEvent): Answer | null {
+  const ends = event.type === 'response.completed' || event.type === 'response.incomplete' || event.type === 'response.failed';
+  return ends ? event.response : null;
+}
+
+function unified(answer: Answer, provider: string, requestId: string | null): UnifiedResponse {
+  const refusal = refusalOf(answer);
+  // Told like an error event, so that both are read in one place.
+  if (answer.status === 'failed' && refusal === null)
+    throw new APIError(undefined, answer.error ?? undefined, undefined, undefined);
+  const toolCalls = toolCallsOf(answer);
+  const finishReason = refusal === null ? finishReasonOf(answer, toolCalls.length > 0) : 'refusal';
+  if (!finishReason) throw unusableAnswer(provider, `status ${answer.status ?? 'missing'}`, requestId);
+  return {
+    text: textOf(answer) || (refusal ?? ''),
+    toolCalls,
+    vectors: null,
+    finishReason,
+    usage: responsesUsage(answer.usage),
+    providerRequestId: requestId ?? answer.id,
+  };
+}
+
+function finishReasonOf({ status, incomplete_details }: Answer, callsTools: boolean): FinishReason | null {
+  if (status === 'incomplete') return incomplete_details?.reason === 'content_filter' ? 'refusal' : 'length';
+  if (status !== 'completed') return null;
+  return callsTools ? 'tool_calls' : 'stop';
+}
+
+/** What the model said in refusing, '' where a policy stopped it without words, null where nothing was refused. */
+function refusalOf(answer: Answer): string | null {
+  const refusal = contentOf(answer).find((part) => part.type === 'refusal');
+  if (refusal) return refusal.refusal;
+  // bio_policy, misalignment_policy_violation, image_content_policy_violation.
+  return /_policy(_|$)/.test(answer.error?.code ?? '') ? '' : null;
+}
+
+function textOf(answer: Answer): string {
+  return contentOf(answer)
+    .map((part) => (part.type === 'output_text' ? part.text : ''))
+    .join('');
+}
+
+function contentOf({ output = [] }: Answer): OpenAI.Responses.ResponseOutputMessage['content'] {
+  return output.flatMap((item) => (item.type === 'message' ? item.content : []));
+}
+
+function toolCallsOf({ output = [] }: Answer): UnifiedResponse['toolCalls'] {
+  return output.flatMap((item) =>
+    item.type === 'function_call' ? [{ id: item.call_id, name: item.name, arguments: item.arguments || '{}' }] : [],
+  );
+}

@@ -1,0 +1,168 @@
+import { ModelCallError } from '@upshift/contracts';
+import type { CallErrorCode } from '@upshift/contracts';
+
+/** What went wrong with a call, before it is known whose call it was. */
+export interface Failure {
+  code: CallErrorCode;
+  /** Identifiers and numbers only: a vendor's own message may quote the prompt or a part of the key. */
+  detail: string;
+  /** Whether the provider may have generated, and billed, an answer. */
+  maybeBilled: boolean;
+  retryAfterMs?: number | null;
+  status?: number | null;
+  /** The provider's own id of the call. */
+  requestId?: string | null;
+}
+
+/** What a vendor said with an error, in the words that all vendors share. */
+export interface VendorError {
+  /** Null for an error within a stream, after status 200. */
+  status: number | null;
+  /** The vendor's codes and types, the most exact one first. */
+  labels: (string | null | undefined)[];
+  message: string;
+  headers: Headers | undefined;
+  requestId: string | null;
+}
+
+const words: Record<CallErrorCode, string> = {
+  rate_limited: 'too many requests or tokens',
+  overloaded: 'the provider has no room',
+  provider_error: 'the provider failed',
+  timeout: 'time ran out',
+  connection_failed: 'the connection failed',
+  invalid_request: 'the request was refused as invalid',
+  context_too_long: 'the input does not fit the model',
+  model_not_found: 'the provider has no such model',
+  provider_denied: 'the provider denied the account',
+  provider_off: 'the provider is off',
+  circuit_open: 'the model failed too often and is not called',
+  aborted: 'the call was aborted',
+  outcome_unknown: 'the outcome is unknown',
+};
+
+/** Codes after which the same call of the same model may succeed. */
+const retryable: readonly CallErrorCode[] = [
+  'rate_limited',
+  'overloaded',
+  'provider_error',
+  'timeout',
+  'connection_failed',
+  'circuit_open',
+  'outcome_unknown',
+];
+
+/** The one place where a failed call becomes an error: `<provider>: <words> (<detail>)`. */
+export function failedCall(provider: string, failure: Failure, cause?: unknown): ModelCallError {
+  const { code, detail, maybeBilled, retryAfterMs = null, status = null, requestId = null } = failure;
+  const message = detail === '' ? words[code] : `${words[code]} (${detail})`;
+  return new ModelCallError(
+    { code, message, retryable: retryable.includes(code), retryAfterMs, maybeBilled, provider, status, requestId },
+    cause,
+  );
+}
+
+/** An answer that came, and was paid for, but can not be used. */
+export function unusableAnswer(provider: string, detail: string, requestId: string | null = null): ModelCallError {
+  return failedCall(provider, { code: 'provider_error', detail, maybeBilled: true, requestId });
+}
+
+/** `byLabel` holds the vendor's labels that say more than the status does. */
+export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
+  const { status, headers, requestId } = vendor;
+  const labelled = vendor.labels.flatMap((label) => (label && Object.hasOwn(byLabel, label) ? [byLabel[label]] : []))[0];
+  return {
+    code: labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status)),
+    detail: detailOf(vendor),
+    maybeBilled: status === null || mayBeBilled(status),
+    retryAfterMs: headers ? retryAfterOf(headers) : null,
+    status,
+    requestId,
+  };
+}
+
+/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp and Ollama. */
+const tooLong = /prompt is too long|maximum context length|context (length|window|size)/i;
+
+function saysTooLong({ status, message }: VendorError): boolean {
+  return (status === 400 || status === 422) && tooLong.test(message);
+}
+
+function codeOfStatus(status: number | null): CallErrorCode {
+  if (status === 401 || status === 402 || status === 403) return 'provider_denied';
+  if (status === 404) return 'model_not_found';
+  if (status === 413) return 'context_too_long';
+  if (status === 429) return 'rate_limited';
+  if (status === 503 || status === 529) return 'overloaded';
+  if (status === 408 || status === 504 || status === 524) return 'timeout';
+  // 409 says that the provider is busy with the same resource, not that the request is wrong.
+  if (status === null || status >= 500 || status === 409) return 'provider_error';
+  return 'invalid_request';
+}
+
+/** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one (field notes §6.4). */
+function mayBeBilled(status: number): boolean {
+  return status === 408 || (status >= 500 && ![500, 501, 503, 529].includes(status));
+}
+
+const identifier = /^[\w.[\]-]{1,80}$/;
+
+function detailOf({ status, labels }: VendorError): string {
+  const named = labels.filter((label) => typeof label === 'string' && identifier.test(label));
+  return [status ?? 'in the stream', ...new Set(named)].join(' ');
+}
+
+function retryAfterOf(headers: Headers): number | null {
+  const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
+  if (milliseconds >= 0) return milliseconds;
+  const value = headers.get('retry-after') ?? '';
+  const waitMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
+}
+
+/** A ModelCallError for everything that `failureOf` knows; the error itself for anything else: that is a bug. */
+export function callErrorOf(provider: string, error: unknown, failureOf: (error: unknown) => Failure | null): unknown {
+  if (error instanceof ModelCallError) return error;
+  const failure = failureOf(error);
+  if (!failure) return error;
+  // Other causes may quote the prompt, the answer or the key, and causes end in logs.
+  return failedCall(provider, failure, failure.code === 'connection_failed' ? error : undefined);
+}
+
+/** Errors of the connection and of an answer that is not JSON; null for anything else. */
+export function failureOfTransport(error: unknown): Failure | null {
+  const chain = causes(error);
+  if (chain.some((cause) => cause instanceof SyntaxError)) {
+    return { code: 'provider_error', detail: 'the answer is not JSON', maybeBilled: true };
+  }
+  const code = chain.map(codeOf).find((found) => found !== null) ?? '';
+  if (neverSent.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: false };
+  // Node's fetch gives up by itself after 300 s without headers or body.
+  if (silence.test(code) || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
+  if (network.test(code) || chain.some(isFetchError)) return { code: 'connection_failed', detail: code, maybeBilled: true };
+  return null;
+}
+
+/** No connection was made, so nothing was asked: name not found, refused, unreachable, certificate. */
+const neverSent =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+const silence = /^(UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
+const network = /^(E[A-Z]{3,}$|UND_ERR_|HPE_)/;
+
+function isAbort(error: Error): boolean {
+  return error.name === 'AbortError' || error.name === 'TimeoutError';
+}
+
+/** The two messages of undici: before the headers, and within the body. */
+function isFetchError(error: Error): boolean {
+  return error instanceof TypeError && (error.message === 'fetch failed' || error.message === 'terminated');
+}
+
+function codeOf(error: Error): string | null {
+  return 'code' in error && typeof error.code === 'string' ? error.code : null;
+}
+
+/** The error and its causes, outermost first. DOMException is an Error in Node. */
+function causes(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...causes(error.cause)] : [];
+}

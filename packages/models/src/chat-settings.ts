@@ -1,0 +1,36 @@
+import type { ChatInput } from '@upshift/contracts';
+
+/** The input without the parameters that the model rejects. Messages can not be dropped. */
+export function withoutDropped(input: ChatInput, drop: string[]): ChatInput {
+  const kept = Object.entries(input).filter(([name]) => !drop.includes(name));
+  return { tools: [], response_format: null, ...Object.fromEntries(kept), messages: input.messages };
+}
+
+/** The object without its undefined members, which the vendors' types do not allow. */
+export function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const kept = Object.entries(members).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(kept) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** All system messages as one text, for vendors that take it apart from the conversation; undefined without any. */
+export function systemTextOf(input: ChatInput): string | undefined {
+  const texts = input.messages.flatMap((message) => (message.role === 'system' ? [message.content] : []));
+  return texts.length === 0 ? undefined : texts.join('\n\n');
+}
+
+/** Arguments that a model wrote, as the object that Anthropic and Ollama want. Broken ones are kept readable, not lost. */
+export function argumentsObject(text: string): Record<string, unknown> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>;
+  } catch {
+    // Not JSON: kept as text below.
+  }
+  return text.trim() === '' ? {} : { unparsed: text };
+}
+
+/** Media type and base64 text of a data URL; null for any other URL. */
+export function dataUrlParts(url: string): { mediaType: string; base64: string } | null {
+  const match = /^data:([\w.+-]+\/[\w.+-]+);base64,([A-Za-z0-9+/=\s]+)$/.exec(url);
+  return match ? { mediaType: match[1] ?? '', base64: match[2] ?? '' } : null;
+}

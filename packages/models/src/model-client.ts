@@ -1,0 +1,75 @@
+import { splitModelId } from '@upshift/contracts';
+import type { JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
+
+import type { Adapter } from './adapter.ts';
+import { createAnthropicAdapter } from './adapters/anthropic/anthropic-model.ts';
+import { createOllamaAdapter } from './adapters/ollama/ollama-model.ts';
+import { createOpenaiAdapter } from './adapters/openai/openai-model.ts';
+import { CallControl } from './call-control.ts';
+import { failedCall } from './call-failure.ts';
+
+/** One call of one model, with its bounds. */
+export interface ModelCall {
+  modelId: string;
+  input: JobInput;
+  /** Cap on the output, in tokens. */
+  maxOutputTokens: number;
+  /** Names of input parameters that this model rejects. */
+  drop: string[];
+  /** Tokens of input and output together. */
+  contextWindow: number;
+  /** `<job>.<revision>.<attempt>`. */
+  requestId: string;
+  /** Longest duration of the whole call. */
+  timeoutMs: number;
+  /** Longest silence within the answer, counted from its headers. */
+  idleTimeoutMs: number;
+  signal: AbortSignal;
+}
+
+export interface ModelClient {
+  /** Resolves with a whole answer, or rejects with a ModelCallError within the deadline. Any other error is a bug. */
+  call(call: ModelCall): Promise<UnifiedResponse>;
+}
+
+const adapters: Record<ProviderSettings['adapter'], (settings: ProviderSettings) => Adapter> = {
+  anthropic: createAnthropicAdapter,
+  ollama: createOllamaAdapter,
+  openai: createOpenaiAdapter,
+};
+
+/** A client for the given providers. It never retries: only the queue does. */
+export function createModelClient(providers: ProviderSettings[]): ModelClient {
+  const reachable = new Map(
+    providers.map((settings) => [settings.id, { settings, adapter: adapters[settings.adapter](settings) }]),
+  );
+
+  return {
+    async call(call) {
+      const { provider, name } = splitModelId(call.modelId);
+      const found = reachable.get(provider);
+      const off = found ? found.settings.off : 'no such provider in the configuration';
+      if (!found || off !== null) throw failedCall(provider, { code: 'provider_off', detail: off ?? '', maybeBilled: false });
+      return runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, call));
+    },
+  };
+}
+
+function unifiedRequest(call: ModelCall, model: string): UnifiedRequest {
+  const { input, maxOutputTokens, drop, contextWindow, requestId } = call;
+  return { model, input, maxOutputTokens, drop, contextWindow, requestId };
+}
+
+/** The race is the final net: an SDK that ignores its signal can not hold the call open. */
+async function runCall(adapter: Adapter, request: UnifiedRequest, control: CallControl): Promise<UnifiedResponse> {
+  try {
+    control.throwIfStopped();
+    return await Promise.race([adapter.call(request, control), control.stopped]);
+  } catch (error) {
+    control.throwIfStopped();
+    throw error;
+  } finally {
+    control.end();
+  }
+}

@@ -1,0 +1,199 @@
+import { ModelCallError } from '@upshift/contracts';
+import type { CallErrorCode } from '@upshift/contracts';
+import { createCircuits } from '@upshift/models';
+import type { CircuitChange, Circuits } from '@upshift/models';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+
+import { callErrorOf } from './conformance.ts';
+
+const modelId = 'openai/gpt-6-luna';
+const restMs = 10_000;
+let circuits: Circuits;
+let changes: CircuitChange[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  changes = [];
+  circuits = createCircuits({ onChange: (change) => changes.push(change) });
+});
+afterEach(() => {
+  circuits.close();
+  vi.useRealTimers();
+});
+
+function fault(code: CallErrorCode): ModelCallError {
+  return new ModelCallError({
+    code,
+    message: code,
+    retryable: true,
+    retryAfterMs: null,
+    maybeBilled: false,
+    provider: 'openai',
+    status: null,
+    requestId: null,
+  });
+}
+
+const fail = (code: CallErrorCode = 'overloaded') => callErrorOf(circuits.run(modelId, () => Promise.reject(fault(code))));
+const succeed = () => circuits.run(modelId, () => Promise.resolve('answer'));
+
+async function failTimes(times: number): Promise<void> {
+  for (let count = 0; count < times; count += 1) await fail();
+}
+
+/** A call whose end the test decides. */
+function pendingCall(): { call: Promise<unknown>; resolve: (value: string) => void; reject: (error: Error) => void } {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  return { call: circuits.run(modelId, () => promise), resolve, reject };
+}
+
+test('a closed circuit passes answers and errors on', async () => {
+  expect(await succeed()).toBe('answer');
+  expect(await fail('rate_limited')).toMatchObject({ code: 'rate_limited' });
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('four failures leave the circuit closed, the fifth opens it', async () => {
+  await failTimes(4);
+  expect(circuits.state(modelId)).toBe('closed');
+  await failTimes(1);
+  expect(circuits.state(modelId)).toBe('open');
+  expect(changes).toEqual([{ modelId, state: 'open', openUntilMs: Date.now() + restMs }]);
+});
+
+test('an open circuit refuses without calling, and says how long', async () => {
+  await failTimes(5);
+  vi.advanceTimersByTime(4_000);
+  let called = false;
+  const action = (): Promise<boolean> => Promise.resolve((called = true));
+  expect(await callErrorOf(circuits.run(modelId, action))).toMatchObject({
+    code: 'circuit_open',
+    provider: 'openai',
+    maybeBilled: false,
+    retryable: true,
+    retryAfterMs: restMs - 4_000,
+  });
+  expect(called).toBe(false);
+});
+
+test('one model’s circuit leaves the others alone', async () => {
+  await failTimes(5);
+  expect(await circuits.run('openai/gpt-6.1-sol', () => Promise.resolve('answer'))).toBe('answer');
+  expect(circuits.state('openai/gpt-6.1-sol')).toBe('closed');
+});
+
+test('half of the calls may fail', async () => {
+  for (let count = 0; count < 20; count += 1) {
+    await succeed();
+    await fail();
+  }
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('slow calls that all fail open the circuit, longer than the window though they take', async () => {
+  const calls = Array.from({ length: 5 }, pendingCall);
+  vi.advanceTimersByTime(300_000);
+  for (const { call, reject } of calls) {
+    reject(fault('timeout'));
+    await callErrorOf(call);
+  }
+  expect(circuits.state(modelId)).toBe('open');
+});
+
+test('failures are forgotten after the window', async () => {
+  await failTimes(4);
+  vi.advanceTimersByTime(121_000);
+  await failTimes(4);
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test.each<CallErrorCode>(['invalid_request', 'context_too_long', 'aborted', 'provider_off'])(
+  '%s never opens the circuit',
+  async (code) => {
+    for (let count = 0; count < 20; count += 1) await fail(code);
+    expect(circuits.state(modelId)).toBe('closed');
+  },
+);
+
+test('client faults do not dilute the failures', async () => {
+  for (let count = 0; count < 20; count += 1) await fail('invalid_request');
+  await failTimes(5);
+  expect(circuits.state(modelId)).toBe('open');
+});
+
+test('a bug passes through and does not count', async () => {
+  for (let count = 0; count < 20; count += 1) {
+    await expect(circuits.run(modelId, () => Promise.reject(new RangeError('bug')))).rejects.toThrow(RangeError);
+  }
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('after its rest the circuit lets one call through at a time', async () => {
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  expect(circuits.state(modelId)).toBe('half_open');
+
+  const probe = pendingCall();
+  const other = await callErrorOf(succeed());
+  expect(other.code).toBe('circuit_open');
+  expect(other.retryAfterMs).toBeGreaterThan(0);
+  probe.resolve('answer');
+  await probe.call;
+  expect(circuits.state(modelId)).toBe('closed');
+  expect(changes.map(({ state }) => state)).toEqual(['open', 'half_open', 'closed']);
+});
+
+test('a failed probe opens the circuit again for a whole rest', async () => {
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  await failTimes(1);
+  expect(circuits.state(modelId)).toBe('open');
+  expect(changes.at(-1)).toEqual({ modelId, state: 'open', openUntilMs: Date.now() + restMs });
+});
+
+test.each<CallErrorCode>(['invalid_request', 'context_too_long', 'aborted', 'provider_off'])(
+  'a probe that ends with %s leaves the circuit half open, and the next call probes',
+  async (code) => {
+    await failTimes(5);
+    vi.advanceTimersByTime(restMs);
+    await fail(code);
+    expect(circuits.state(modelId)).toBe('half_open');
+    await fail();
+    expect(circuits.state(modelId)).toBe('open');
+  },
+);
+
+test('a success from before the circuit opened does not close it', async () => {
+  const old = pendingCall();
+  await failTimes(5);
+  old.resolve('late');
+  expect(await old.call).toBe('late');
+  expect(circuits.state(modelId)).toBe('open');
+});
+
+test('an old success during the probe does not close it, and an old failure does not end the probe', async () => {
+  const oldSuccess = pendingCall();
+  const oldFailure = pendingCall();
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  const probe = pendingCall();
+
+  oldSuccess.resolve('late');
+  await oldSuccess.call;
+  oldFailure.reject(fault('timeout'));
+  await callErrorOf(oldFailure.call);
+  expect(circuits.state(modelId)).toBe('half_open');
+  expect((await callErrorOf(succeed())).code).toBe('circuit_open');
+
+  probe.resolve('answer');
+  await probe.call;
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('a closed circuit starts with clean statistics', async () => {
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  await succeed();
+  await failTimes(1);
+  expect(circuits.state(modelId)).toBe('closed');
+});
