@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { faultRuleList } from './faults.ts';
+import { startSandbox } from './server.ts';
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    host: { type: 'string', default: '127.0.0.1' },
+    book: { type: 'string', multiple: true, default: [] },
+    faults: { type: 'string' },
+  },
+});
+
+const sandbox = await startSandbox({
+  port: Number(values.port),
+  host: values.host,
+  books: values.book,
+  faults: values.faults === undefined ? [] : faultRuleList.parse(JSON.parse(readFileSync(values.faults, 'utf8'))),
+});
+
+process.stdout.write(`${JSON.stringify({ event: 'sandbox-listening', port: sandbox.port })}\n`);
+process.send?.({ event: 'ready', port: sandbox.port });
+
+async function stop(): Promise<void> {
+  await sandbox.close();
+  // The channel to a parent process would keep this one alive.
+  if (process.connected) process.disconnect();
+}
+
+process.once('SIGTERM', () => void stop());
+process.once('SIGINT', () => void stop());
