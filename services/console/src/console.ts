@@ -1,0 +1,17 @@
+import { closePipeline, openPipeline, redisReadiness } from '@upshift/queues';
+import { ConfigError, pipelineOptions } from '@upshift/runtime';
+import type { Running, ServiceContext } from '@upshift/runtime';
+
+import { createBoard } from './board.ts';
+import { requireLogin } from './login.ts';
+
+/** Bull Board over every queue, behind a login; read-only. */
+export async function startConsole(context: ServiceContext): Promise<Running> {
+  const password = context.environment.UPSHIFT_CONSOLE_PASSWORD;
+  if (password === undefined) throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
+  const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
+  const board = createBoard(pipeline, '/queues');
+  context.app.get('/', (_request, response) => response.redirect('/queues'));
+  context.app.use('/queues', requireLogin(password), board);
+  return { readiness: () => redisReadiness(pipeline), stop: () => closePipeline(pipeline) };
+}

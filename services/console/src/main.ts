@@ -1,0 +1,5 @@
+import { runService } from '@upshift/runtime';
+
+import { startConsole } from './console.ts';
+
+await runService('console', startConsole);

@@ -1,0 +1,33 @@
+import { closePipeline, listenToSignals, openPipeline, redisReadiness } from '@upshift/queues';
+import { pipelineOptions } from '@upshift/runtime';
+import type { Running, ServiceContext } from '@upshift/runtime';
+import express from 'express';
+
+import { cancelJob, getJob, getTrail } from './get-job.ts';
+import { openapi } from './openapi.ts';
+import { postJob } from './post-job.ts';
+import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
+
+/** The job API. */
+export async function startIntake(context: ServiceContext): Promise<Running> {
+  const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
+  const signals = await listenToSignals(pipeline);
+  const stopping = new AbortController();
+  const tools = { pipeline, signals, stopping: stopping.signal };
+  const { app } = context;
+  const json = express.json({ limit: context.config.intake.body_limit_bytes, type: 'application/json' });
+  app.route('/v1/jobs').post(requireJson, json, postJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/jobs/:id').get(getJob(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/jobs/:id/trail').get(getTrail(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
+  app.get('/openapi.json', (_request, response) => void response.json(openapi()));
+  return {
+    readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),
+    afterProbes: (application) => answerWithProblem(application, context.logger),
+    async stop() {
+      stopping.abort();
+      signals.close();
+      await closePipeline(pipeline);
+    },
+  };
+}

@@ -1,0 +1,5 @@
+import { runService } from '@upshift/runtime';
+
+import { startIntake } from './intake.ts';
+
+await runService('intake', startIntake);

@@ -1,0 +1,5 @@
+import { runService } from '@upshift/runtime';
+
+import { startSteward } from './steward.ts';
+
+await runService('steward', startSteward);

@@ -1,0 +1,77 @@
+import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse } from '@upshift/contracts';
+import { ModelCallError, splitModelId } from '@upshift/contracts';
+import type { Circuits, ModelClient } from '@upshift/models';
+import { advance, configOf, done, readAnswer, readRequest } from '@upshift/queues';
+import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
+import { callOf } from '@upshift/routing';
+import type { Call } from '@upshift/routing';
+
+import type { Calls } from './calls.ts';
+
+export interface Tools {
+  pipeline: Pipeline;
+  client: ModelClient;
+  circuits: Circuits;
+  calls: Calls;
+}
+
+/** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
+export async function handleCall(tools: Tools, { job, step, signal }: StepContext<'call'>): Promise<Outcome> {
+  const { pipeline } = tools;
+  const attempt = job.attempts[step.attempt - 1];
+  if (attempt === undefined) return { kind: 'discard', reason: `the job has no attempt ${step.attempt}` };
+  if (attempt.state === 'sent') return lost(pipeline, job, attempt);
+  const call = await prepare(pipeline, job, attempt);
+  if (call === null) return { kind: 'discard', reason: 'the job has no request' };
+  const sent = await advance(pipeline, job.id, { type: 'sent', attempt: attempt.number });
+  if (!sent?.changed) return done;
+  const { event, answer } = await runCall(tools, job, attempt, call, signal);
+  await advance(pipeline, job.id, event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  return done;
+}
+
+async function prepare(pipeline: Pipeline, job: JobState, attempt: Attempt): Promise<Call | null> {
+  const [request, config, judged] = await Promise.all([
+    readRequest(pipeline, job.id),
+    configOf(pipeline, job.configVersion),
+    attempt.judges === null ? null : readAnswer(pipeline, job.id, attempt.judges.attempt),
+  ]);
+  return request === null ? null : callOf(job, attempt, request, config, judged);
+}
+
+async function runCall(
+  { client, circuits, calls }: Tools,
+  job: JobState,
+  { number, model, claimedAt }: Attempt,
+  call: Call,
+  lost: AbortSignal,
+): Promise<{ event: JobEvent; answer: UnifiedResponse | null }> {
+  const startedAt = Date.now();
+  const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
+  const requestId = `${job.id}.${job.revision}.${number}`;
+  try {
+    const answer = await calls.run(job.id, lost, (signal) => circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal })));
+    const { finishReason, usage } = answer;
+    const empty = answer.vectors?.length === 0;
+    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };
+  } catch (error) {
+    if (!(error instanceof ModelCallError)) throw error;
+    return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null };
+  }
+}
+
+/** The entry came back although the call was sent: its worker died, and what became of the call is not known. */
+async function lost(pipeline: Pipeline, job: JobState, { number, model, sentAt }: Attempt): Promise<Outcome> {
+  const error: CallError = {
+    code: 'outcome_unknown',
+    message: 'the worker died during the call; it may have been billed',
+    retryable: true,
+    retryAfterMs: null,
+    maybeBilled: true,
+    provider: splitModelId(model).provider,
+    status: null,
+    requestId: null,
+  };
+  await advance(pipeline, job.id, { type: 'call-failed', attempt: number, error, times: { waitMs: 0, modelMs: Date.now() - (sentAt ?? Date.now()) } });
+  return done;
+}

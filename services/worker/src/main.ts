@@ -1,0 +1,5 @@
+import { runService } from '@upshift/runtime';
+
+import { startWorker } from './worker.ts';
+
+await runService('worker', startWorker);

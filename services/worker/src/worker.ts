@@ -1,0 +1,67 @@
+import { createCircuits, createModelClient } from '@upshift/models';
+import type { CircuitChange } from '@upshift/models';
+import { closeCircuit, closePipeline, consume, FALLBACK_QUEUE, listenToSignals, modelQueue, openCircuit, openPipeline, parseModelQueue, publishProviders, queueNames, redisReadiness } from '@upshift/queues';
+import type { Consumer, Pipeline } from '@upshift/queues';
+import { ConfigError, pipelineOptions, resolveProviders } from '@upshift/runtime';
+import type { Running, ServiceContext } from '@upshift/runtime';
+
+import { createCalls } from './calls.ts';
+import { handleCall } from './handle-call.ts';
+
+/** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
+const OTHER_CONCURRENCY = 8;
+
+/** Calls models. `TIER` says which queues: those of all models of that tier, or `fallback`. */
+export async function startWorker(context: ServiceContext): Promise<Running> {
+  const tier = tierOf(context);
+  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
+  const providers = resolveProviders(context.config, context.environment.raw);
+  await publishProviders(pipeline, providers);
+  const signals = await listenToSignals(pipeline);
+  const calls = createCalls();
+  signals.onAbort((id) => calls.abort(id, 'the job has ended'));
+  const circuits = createCircuits({ onChange: (change) => share(pipeline, change) });
+  const tools = { pipeline, client: createModelClient(providers), circuits, calls };
+  const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
+    consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
+  );
+  context.logger.info({ tier, queues: consumers.map(({ queue }) => queue) }, 'consuming');
+  return {
+    readiness: () => redisReadiness(pipeline),
+    async stop() {
+      const grace = setTimeout(() => calls.abortAll('the worker is stopping'), context.environment.SHUTDOWN_GRACE_S * 1000);
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+      clearTimeout(grace);
+      circuits.close();
+      signals.close();
+      await closePipeline(pipeline);
+    },
+  };
+}
+
+function tierOf({ config, environment }: ServiceContext): string {
+  const tiers = [...config.tiers.map(({ name }) => name), FALLBACK_QUEUE];
+  const tier = environment.TIER;
+  if (tier !== undefined && tiers.includes(tier)) return tier;
+  throw new ConfigError('TIER', [`${tier === undefined ? 'is not set' : `is ${tier}`}; must be one of ${tiers.join(', ')}`]);
+}
+
+async function openConsumers(
+  { config }: ServiceContext,
+  pipeline: Pipeline,
+  tier: string,
+  open: (queue: string, concurrency: number) => Consumer,
+): Promise<Consumer[]> {
+  if (tier === FALLBACK_QUEUE) return [open(FALLBACK_QUEUE, OTHER_CONCURRENCY)];
+  const configured = new Map(Object.entries(config.models).flatMap(([id, model]) => (model.tier === tier ? [[modelQueue(tier, id), model.concurrency]] : [])));
+  // Jobs accepted under an earlier configuration may wait on queues of models that are gone: they fail over from there.
+  const forgotten = (await queueNames(pipeline)).filter((name) => parseModelQueue(name)?.tier === tier && !configured.has(name));
+  return [...[...configured].map(([queue, concurrency]) => open(queue, concurrency)), ...forgotten.map((queue) => open(queue, OTHER_CONCURRENCY))];
+}
+
+/** Tells the other processes; where Redis is away they go by their own circuits. */
+function share(pipeline: Pipeline, { modelId, state, openUntilMs }: CircuitChange): void {
+  pipeline.logger.warn({ model: modelId, state }, 'circuit');
+  const told = state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);
+  told.catch((error: unknown) => pipeline.logger.warn({ model: modelId, reason: String(error) }, 'could not share a circuit'));
+}
