@@ -1,0 +1,73 @@
+import { fileURLToPath } from 'node:url';
+
+import type { UpshiftConfig } from '@upshift/contracts';
+
+import { start } from './supervisor.ts';
+import type { Program, Started } from './supervisor.ts';
+
+export interface FleetOptions {
+  config: UpshiftConfig;
+  /** What every program gets; provider keys go to the workers alone. */
+  environment: NodeJS.ProcessEnv;
+  directory: string;
+  port: number;
+  say: (line: string) => void;
+}
+
+/** Everything that runs, and how to stop it in order. */
+export interface Fleet {
+  /** Ready first: jobs are accepted while the others still start. */
+  intake: Started;
+  all: Promise<Started[]>;
+  stop(): Promise<void>;
+}
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/** Starts all services: intake first, so that work is accepted at once, then the rest side by side. */
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const [first, ...rest] = programsOf(options);
+  const intake = await start(first!, options.directory, options.say);
+  const others = rest.map((program) => start(program, options.directory, options.say));
+  return {
+    intake,
+    all: Promise.all([intake, ...others]),
+    async stop() {
+      const started = [intake, ...(await Promise.allSettled(others)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))];
+      // No new work first, then those that finish what is in hand, then those that only look on.
+      const order = [/^intake/, /^worker|^classifier|^scorer/, /./];
+      const stopped = new Set<Started>();
+      for (const pattern of order) {
+        const group = started.filter((program) => pattern.test(program.name) && !stopped.has(program));
+        group.forEach((program) => stopped.add(program));
+        await Promise.all(group.map((program) => program.stop()));
+      }
+    },
+  };
+}
+
+export function startSandbox(directory: string, books: string[], faults: string | null, say: (line: string) => void): Promise<Started> {
+  const flags = [...books.flatMap((book) => ['--book', book]), ...(faults === null ? [] : ['--faults', faults])];
+  return start({ name: 'sandbox', file: `${root}test/sandbox/main.ts`, arguments: flags, environment: { ...process.env, PORT: '0' } }, directory, say);
+}
+
+function programsOf({ config, environment, port }: FleetOptions): Program[] {
+  const tiers = [...config.tiers.map(({ name }) => name), 'fallback'];
+  const services = ['intake', 'console', 'classifier', 'scorer', 'steward'].map((name) => ({ name, service: name, tier: null as string | null }));
+  const workers = tiers.map((tier) => ({ name: `worker-${tier}`, service: 'worker', tier }));
+  const keyless = withoutKeys(config, environment);
+  return [...services, ...workers].map(({ name, service, tier }, index) => ({
+    name,
+    file: `${root}services/${service}/src/main.ts`,
+    arguments: [],
+    environment: {
+      ...(tier === null ? keyless : { ...environment, TIER: tier }),
+      PORT: String(port === 0 ? 0 : port + index),
+    },
+  }));
+}
+
+function withoutKeys(config: UpshiftConfig, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const names = Object.values(config.providers).flatMap(({ api_key_env: name }) => (name ? [name] : []));
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !names.includes(name)));
+}

@@ -1,0 +1,62 @@
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
+
+import type { UpshiftConfig } from '@upshift/contracts';
+
+import { firstModel } from './result.ts';
+import type { Result } from './result.ts';
+
+type Cell = string | number;
+
+/** The result for people: two tables that line up, and what the scorer missed. */
+export function printResult(result: Result, config: UpshiftConfig, stream: WriteStream | NodeJS.WriteStream): void {
+  const strong = (text: string): string => styleText('bold', text, { stream });
+  const lines = [
+    '',
+    strong(`${result.jobs.total} jobs in ${result.seconds} s`),
+    `  ${result.jobs.completed} completed (${result.jobs.degraded} degraded), ${result.jobs.failed} failed, ${result.jobs.cancelled} cancelled, ${result.jobs.expired} expired`,
+    `  ${result.escalations} escalations, ${result.failovers} failovers, ${result.fallbacks} fallbacks`,
+    '',
+    ...table(
+      ['', 'right', 'cost USD'],
+      [
+        [`all ${nameOf(config, 0)}`, percent(result.right_all_economy), usd(result.cost_all_economy_usd)],
+        ['Upshift', percent(result.right), usd(result.cost_usd)],
+        [`all ${nameOf(config, -1)}`, percent(result.right_all_premium), usd(result.cost_all_premium_usd)],
+      ],
+      strong,
+    ),
+    '',
+    ...table(
+      ['tier', 'calls', 'jobs answered', 'right', 'wrong, accepted', 'cost USD'],
+      result.tiers.map((tier) => [tier.tier, tier.attempts, tier.answered_jobs, percent(tier.right), tier.accepted_wrong, usd(tier.cost_usd)]),
+      strong,
+    ),
+    '',
+    `The scorer accepted ${result.scorer.accepted_wrong} wrong answers${result.scorer.escalated_right === null ? '' : ` and escalated ${result.scorer.escalated_right} right ones`}.`,
+    ...(result.cost_unknown_jobs > 0 ? [`The cost of ${result.cost_unknown_jobs} jobs is partly unknown: a call was sent and its outcome never came.`] : []),
+    '',
+  ];
+  stream.write(`${lines.join('\n')}\n`);
+}
+
+function nameOf(config: UpshiftConfig, index: number): string {
+  const tier = config.tiers.at(index)?.name ?? '';
+  return `${tier} (${firstModel(config, tier)})`;
+}
+
+/** Columns as wide as their widest cell; numbers to the right. */
+function table(head: string[], rows: Cell[][], strong: (text: string) => string): string[] {
+  const text = (cell: Cell | undefined): string => String(cell ?? '');
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => text(row[column]).length)));
+  const line = (row: Cell[]): string => row.map((cell, column) => (column === 0 ? text(cell).padEnd(widths[0] ?? 0) : text(cell).padStart(widths[column] ?? 0))).join('   ');
+  return [`  ${strong(line(head))}`, ...rows.map((row) => `  ${line(row)}`)];
+}
+
+function percent(share: number | null): string {
+  return share === null ? 'unknown' : `${(share * 100).toFixed(1)} %`;
+}
+
+function usd(amount: number): string {
+  return amount.toFixed(6);
+}

@@ -1,0 +1,125 @@
+import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
+import { costOf, nanoUsdToUsd } from '@upshift/routing';
+
+import type { AnswerBook } from './answer-book.ts';
+import { isRight } from './matchers.ts';
+import type { Finished } from './run-workload.ts';
+
+/** What a run came to. Shares are in [0, 1]; null where it can not be known (no gold answers, or no answer book). */
+export interface Result {
+  jobs: { total: number; completed: number; failed: number; cancelled: number; expired: number; degraded: number };
+  escalations: number;
+  failovers: number;
+  fallbacks: number;
+  cost_usd: number;
+  cost_unknown_jobs: number;
+  cost_all_premium_usd: number;
+  cost_all_economy_usd: number;
+  right: number | null;
+  right_all_premium: number | null;
+  right_all_economy: number | null;
+  /** Wrong answers that were accepted, and right ones that were escalated. */
+  scorer: { accepted_wrong: number; escalated_right: number | null };
+  tiers: TierResult[];
+  seconds: number;
+}
+
+export interface TierResult {
+  tier: string;
+  attempts: number;
+  answered_jobs: number;
+  right: number | null;
+  accepted_wrong: number;
+  cost_usd: number;
+}
+
+export function resultOf(finished: Finished[], config: UpshiftConfig, book: AnswerBook | null, seconds: number): Result {
+  const count = (status: JobStatus): number => finished.filter(({ job }) => job.status === status).length;
+  const sum = (of: (one: Finished) => number): number => finished.reduce((total, one) => total + of(one), 0);
+  const top = config.tiers.at(-1)?.name ?? '';
+  const bottom = config.tiers[0]?.name ?? '';
+  return {
+    jobs: {
+      total: finished.length,
+      completed: count('completed'),
+      failed: count('failed'),
+      cancelled: count('cancelled'),
+      expired: count('expired'),
+      degraded: finished.filter(({ job }) => job.result?.degraded).length,
+    },
+    escalations: sum(({ job }) => job.escalations),
+    failovers: sum(({ job }) => job.failovers),
+    fallbacks: sum(({ job }) => job.fallbacks),
+    cost_usd: round(sum(({ job }) => job.cost_usd)),
+    cost_unknown_jobs: finished.filter(({ job }) => job.cost_unknown).length,
+    cost_all_premium_usd: round(sum((one) => costAlone(one, firstModel(config, top), config, book))),
+    cost_all_economy_usd: round(sum((one) => costAlone(one, firstModel(config, bottom), config, book))),
+    right: share(withGold(finished), wasRight),
+    right_all_premium: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, top), book)),
+    right_all_economy: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, bottom), book)),
+    scorer: { accepted_wrong: withGold(finished).filter(isAcceptedWrong).length, escalated_right: book && escalatedRight(finished, book) },
+    tiers: [...config.tiers.map(({ name }) => name), 'fallback'].map((tier) => tierResult(tier, finished)),
+    seconds: Math.round(seconds * 10) / 10,
+  };
+}
+
+/** The model that stands for "one model for everything" of a tier: the first that the configuration declares. */
+export function firstModel(config: UpshiftConfig, tier: string): string {
+  return Object.entries(config.models).find(([, model]) => model.tier === tier && !model.capabilities.includes('embedding'))?.[0] ?? '';
+}
+
+function tierResult(tier: string, finished: Finished[]): TierResult {
+  const answered = finished.filter(({ job }) => job.result?.tier === tier);
+  const settled = finished.flatMap(({ trail }) => trail.filter((entry) => entry.tier === tier && (entry.event === 'attempt-settled' || entry.event === 'attempt-failed')));
+  return {
+    tier,
+    attempts: settled.length,
+    answered_jobs: answered.length,
+    right: share(withGold(answered), wasRight),
+    accepted_wrong: withGold(answered).filter(isAcceptedWrong).length,
+    cost_usd: round(settled.reduce((total, entry) => total + (entry.cost_usd ?? 0), 0)),
+  };
+}
+
+function withGold(finished: Finished[]): Finished[] {
+  return finished.filter(({ row }) => row.matcher !== undefined);
+}
+
+function wasRight({ row, job }: Finished): boolean {
+  return row.matcher !== undefined && isRight(job.result, row.matcher, row.gold);
+}
+
+function isAcceptedWrong(one: Finished): boolean {
+  return one.job.status === 'completed' && one.job.result?.degraded === false && !wasRight(one);
+}
+
+/** Answers that the scorer sent up although they were right, by the book. */
+function escalatedRight(finished: Finished[], book: AnswerBook): number {
+  const escalated = finished.flatMap(({ row, trail }) =>
+    trail.filter((entry, index) => entry.event === 'answer-judged' && trail[index + 1]?.event === 'job-escalated').map(({ model }) => ({ row, model: model ?? '' })),
+  );
+  return escalated.filter(({ row, model }) => book.answerOf(row, model)?.right).length;
+}
+
+/** What one model alone would have cost: its recorded answer, or where there is none the tokens that the job's answer took. */
+function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: AnswerBook | null): number {
+  const recorded = book?.answerOf(one.row, modelId);
+  if (recorded) return nanoUsdToUsd(recorded.costNanoUsd ?? 0);
+  if (one.job.result?.vectors) return one.job.cost_usd;
+  const last = one.trail.findLast(({ event, purpose }) => event === 'attempt-settled' && purpose === 'answer')?.usage;
+  const usage = { inputTokens: last?.input_tokens ?? 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: last?.output_tokens ?? 0, reasoningTokens: 0 };
+  return nanoUsdToUsd(costOf(usage, config.models[modelId], Date.now()) ?? 0);
+}
+
+/** Embeddings have one tier, so that one model alone would have answered as the job was answered. */
+function rightAlone(one: Finished, modelId: string, book: AnswerBook): boolean {
+  return one.job.result?.vectors ? wasRight(one) : (book.answerOf(one.row, modelId)?.right ?? false);
+}
+
+function share(finished: Finished[], test: (one: Finished) => boolean): number | null {
+  return finished.length === 0 ? null : Math.round((finished.filter(test).length / finished.length) * 10_000) / 10_000;
+}
+
+function round(usd: number): number {
+  return Math.round(usd * 1e9) / 1e9;
+}

@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A program of the fleet. */
+export interface Program {
+  name: string;
+  file: string;
+  arguments: string[];
+  environment: NodeJS.ProcessEnv;
+}
+
+/** A program that runs, on the port that it said. */
+export interface Started {
+  name: string;
+  port: number;
+  stop(): Promise<void>;
+}
+
+const FIRST_RESTART_MS = 500;
+const LONGEST_RESTART_MS = 10_000;
+/** A program that does not stop within its grace period is killed. */
+const KILL_AFTER_MS = 30_000;
+/** What a program said last, shown when it can not start. */
+const KEPT_OUTPUT = 4000;
+
+/** Starts a program, keeps its log, and starts it again when it dies by itself. Rejects where it can not start at all. */
+export function start(program: Program, directory: string, say: (line: string) => void): Promise<Started> {
+  return new Supervised(program, directory, say).start();
+}
+
+class Supervised {
+  readonly #program: Program;
+  readonly #directory: string;
+  readonly #say: (line: string) => void;
+  #child: ChildProcess | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #stopping = false;
+  #deaths = 0;
+  #lastOutput = '';
+
+  constructor(program: Program, directory: string, say: (line: string) => void) {
+    this.#program = program;
+    this.#directory = join(directory, 'logs');
+    this.#say = say;
+    mkdirSync(this.#directory, { recursive: true });
+  }
+
+  async start(): Promise<Started> {
+    const port = await this.#launch(this.#program.environment);
+    // Started again it takes the same port: others know it.
+    this.#program.environment = { ...this.#program.environment, PORT: String(port) };
+    return { name: this.#program.name, port, stop: () => this.#stop() };
+  }
+
+  #launch(environment: NodeJS.ProcessEnv): Promise<number> {
+    const { name, file } = this.#program;
+    // Its own process group: Ctrl-C reaches the supervisor alone, which stops all in order.
+    const child = fork(file, this.#program.arguments, { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    this.#child = child;
+    this.#keepLog(child);
+    return new Promise((resolve, reject) => {
+      child.on('message', (message: { event?: string; port?: number }) => {
+        if (message.event === 'ready') resolve(message.port ?? 0);
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        reject(new Error(`${name} could not start:\n${this.#lastOutput.trim() || `it ended with ${code ?? signal}`}`));
+        this.#died(code ?? signal);
+      });
+    });
+  }
+
+  #keepLog(child: ChildProcess): void {
+    const log = createWriteStream(join(this.#directory, `${this.#program.name}.log`), { flags: 'a', mode: 0o600 });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.#lastOutput = (this.#lastOutput + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
+        log.write(chunk);
+      });
+    }
+  }
+
+  #died(how: number | string | null): void {
+    const wasReady = this.#program.environment['PORT'] !== '0' || this.#deaths > 0;
+    if (this.#stopping || !wasReady) return;
+    const delayMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#deaths);
+    this.#deaths += 1;
+    this.#say(`${this.#program.name} ended (${how}); starting it again in ${delayMs} ms`);
+    this.#restart = setTimeout(() => void this.#launch(this.#program.environment).catch(() => undefined), delayMs);
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#restart) clearTimeout(this.#restart);
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    child.kill('SIGTERM');
+    await ended;
+    clearTimeout(kill);
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { ConfigError } from '@upshift/runtime';
+import { z } from 'zod';
+
+import { matcherName } from './matchers.ts';
+
+const row = z.strictObject({
+  id: z.string().min(1),
+  task: z.string().optional(),
+  route: z.string().optional(),
+  input: z.record(z.string(), z.unknown()),
+  checks: z.array(z.unknown()).default([]),
+  gold: z.unknown().optional(),
+  matcher: matcherName.optional(),
+});
+export type WorkloadRow = z.infer<typeof row>;
+
+export interface Workload {
+  rows: WorkloadRow[];
+  /** Changes with the file: two runs of one workload are told apart by the run, two files by this. */
+  hash: string;
+}
+
+/** Reads a workload. Throws a `ConfigError` that lists every bad line. */
+export function readWorkload(file: string): Workload {
+  if (!existsSync(file)) throw new ConfigError(file, ['there is no such file; --workload names JSON lines']);
+  const text = readFileSync(file, 'utf8');
+  const lines = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line, number: index + 1 }]));
+  const read = lines.map(({ line, number }) => readRow(line, number));
+  const errors = read.flatMap((result) => ('error' in result ? [result.error] : []));
+  if (errors.length > 0) throw new ConfigError(file, errors);
+  const rows = read.flatMap((result) => ('row' in result ? [result.row] : []));
+  return { rows, hash: createHash('sha256').update(text).digest('hex').slice(0, 12) };
+}
+
+function readRow(line: string, number: number): { row: WorkloadRow } | { error: string } {
+  try {
+    const parsed = row.safeParse(JSON.parse(line));
+    return parsed.success ? { row: parsed.data } : { error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}` };
+  } catch {
+    return { error: `line ${number}: not JSON` };
+  }
+}
+
+/** A run of a workload, by which its jobs are known: an unfinished one is gone on with, so that nothing is submitted twice. */
+export interface Run {
+  id: string;
+  finish(): void;
+}
+
+export function openRun(directory: string, workload: Workload): Run {
+  const file = join(directory, 'run.json');
+  const last = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { id: string; hash: string; finished: boolean }) : null;
+  const id = last && !last.finished && last.hash === workload.hash ? last.id : `${workload.hash}-${Date.now().toString(36)}`;
+  const save = (finished: boolean): void => writeFileSync(file, JSON.stringify({ id, hash: workload.hash, finished }));
+  save(false);
+  return { id, finish: () => save(true) };
+}
