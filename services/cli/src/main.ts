@@ -14,7 +14,8 @@ program
   .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept', '.upshift')
   .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n')
   .action(async (options) => {
-    process.exitCode = await up(options);
+    // Requests that were under way when all was stopped would keep the process alive.
+    process.exit(await up(options));
   });
 
 function portNumber(text: string): number {

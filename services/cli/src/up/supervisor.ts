@@ -36,6 +36,7 @@ class Supervised {
   readonly #say: (line: string) => void;
   #child: ChildProcess | null = null;
   #restart: NodeJS.Timeout | null = null;
+  #ready = false;
   #stopping = false;
   #deaths = 0;
   #lastOutput = '';
@@ -49,6 +50,7 @@ class Supervised {
 
   async start(): Promise<Started> {
     const port = await this.#launch(this.#program.environment);
+    this.#ready = true;
     // Started again it takes the same port: others know it.
     this.#program.environment = { ...this.#program.environment, PORT: String(port) };
     return { name: this.#program.name, port, stop: () => this.#stop() };
@@ -83,8 +85,7 @@ class Supervised {
   }
 
   #died(how: number | string | null): void {
-    const wasReady = this.#program.environment['PORT'] !== '0' || this.#deaths > 0;
-    if (this.#stopping || !wasReady) return;
+    if (this.#stopping || !this.#ready) return;
     const delayMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#deaths);
     this.#deaths += 1;
     this.#say(`${this.#program.name} ended (${how}); starting it again in ${delayMs} ms`);

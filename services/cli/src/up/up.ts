@@ -9,6 +9,7 @@ import type { Environment } from '@upshift/runtime';
 
 import { startLocalRedis } from '../local-redis.ts';
 import { readAnswerBook } from './answer-book.ts';
+import type { AnswerBook } from './answer-book.ts';
 import { startFleet, startSandbox } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { printResult } from './print-result.ts';
@@ -33,60 +34,74 @@ const bundled = { workload: `${examples}workload.jsonl`, book: `${examples}answe
 /** Whatever was started, in the order in which it must be stopped. */
 type Stop = () => Promise<void>;
 
+/** What a shell expects of a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
+
 /** `upshift up`: everything on this machine. Returns the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   const stops: Stop[] = [];
-  const stopAll = async (): Promise<void> => {
-    for (const stop of stops.splice(0).reverse()) await stop();
-  };
   const interrupted = interruption();
   try {
-    const main = start(options, stops, interrupted.signal);
-    main.catch(() => undefined);
-    const outcome = await Promise.race([main, interrupted.promise]);
-    if (outcome === 'finished' && !options.once) await interrupted.promise;
+    const launched = await launch(options, stops);
+    const outcome = await Promise.race([work(launched, options), interrupted]);
+    if (options.once) return outcome === 'interrupted' ? INTERRUPTED : 0;
+    await interrupted;
     return 0;
   } catch (error) {
     process.stderr.write(`upshift: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    say('stopping');
-    await stopAll();
+    say('Stopping.');
+    for (const stop of stops.reverse()) await stop();
   }
 }
 
-async function start(options: UpOptions, stops: Stop[], signal: AbortSignal): Promise<'finished'> {
+interface Launched {
+  config: UpshiftConfig;
+  directory: string;
+  fleet: Fleet;
+  workload: Workload | null;
+  book: AnswerBook | null;
+}
+
+/** Starts everything; `stops` grows with each thing started, so that all of it is stopped even where the next one fails. */
+async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   const environment = readEnvironment();
   const config = loadConfig(environment.UPSHIFT_CONFIG);
   const directory = resolve(options.data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const live = resolveProviders(config, environment.raw).filter(({ off }) => off === null);
-  const sandboxed = live.length === 0;
+  const sandboxed = resolveProviders(config, environment.raw).every(({ off }) => off !== null);
   sayWhatRuns(config, environment, sandboxed);
   const file = options.workload ?? (sandboxed ? bundled.workload : null);
   const workload = file === null ? null : readWorkload(file);
   const [redisUrl, sandboxUrl] = await Promise.all([openRedis(environment, directory, stops), sandboxed ? openSandbox(directory, stops) : null]);
-  signal.throwIfAborted();
-  const password = consolePassword(directory);
-  const fleet = await startFleet({ config, directory, port: options.port, say, environment: fleetEnvironment(environment, redisUrl, sandboxUrl, password) });
+  const fleet = await startFleet({
+    config,
+    directory,
+    port: options.port,
+    say,
+    environment: fleetEnvironment(environment, redisUrl, sandboxUrl, consolePassword(directory)),
+  });
   stops.push(() => fleet.stop());
+  return { config, directory, fleet, workload, book: sandboxed && file === bundled.workload ? readAnswerBook(bundled.book, config.models) : null };
+}
+
+/** Says where everything is and runs the workload, if there is one. */
+async function work({ config, directory, fleet, workload, book }: Launched, { json }: UpOptions): Promise<'finished'> {
   const url = `http://127.0.0.1:${fleet.intake.port}`;
   const ready = fleet.all.then((all) => sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, directory));
-  const finished = workload === null ? null : run(url, workload, config, directory, sandboxed && file === bundled.workload, fleet);
-  const [, result] = await Promise.all([ready, finished]);
-  if (result) report(result, config, options.json);
+  const [, result] = await Promise.all([ready, workload === null ? null : run(url, workload, config, directory, book)]);
+  if (result) report(result, config, json);
   return 'finished';
 }
 
-async function run(url: string, workload: Workload, config: UpshiftConfig, directory: string, hasBook: boolean, fleet: Fleet): Promise<Result> {
+async function run(url: string, workload: Workload, config: UpshiftConfig, directory: string, book: AnswerBook | null): Promise<Result> {
   const startedAt = performance.now();
   const thisRun = openRun(directory, workload);
   const progress = createProgress(process.stderr);
-  const failed = fleet.all.then(() => new Promise<never>(() => undefined));
-  const finished = await Promise.race([runWorkload(url, workload, thisRun, (now) => progress.show(now)), failed]);
+  const finished = await runWorkload(url, workload, thisRun, (now) => progress.show(now));
   progress.done();
   thisRun.finish();
-  const book = hasBook ? readAnswerBook(bundled.book, config.models) : null;
   return resultOf(finished, config, book, (performance.now() - startedAt) / 1000);
 }
 
@@ -144,17 +159,15 @@ function say(line: string): void {
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
-function interruption(): { promise: Promise<'interrupted'>; signal: AbortSignal } {
-  const controller = new AbortController();
-  const promise = new Promise<'interrupted'>((done) => {
+function interruption(): Promise<'interrupted'> {
+  let interrupted = false;
+  return new Promise((done) => {
     const interrupt = (): void => {
-      if (controller.signal.aborted) process.exit(130);
-      controller.abort();
+      if (interrupted) process.exit(INTERRUPTED);
+      interrupted = true;
       done('interrupted');
     };
     process.on('SIGINT', interrupt);
     process.on('SIGTERM', interrupt);
   });
-  return { promise, signal: controller.signal };
 }
-
