@@ -13,7 +13,12 @@ export const check = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('complete'), ...common }),
   z.strictObject({ type: z.literal('json'), ...common }),
   z.strictObject({ type: z.literal('json_schema'), schema: jsonSchema, ...common }),
-  z.strictObject({ type: z.literal('regex'), pattern: z.string().min(1).max(1000), ignore_case: z.boolean().optional(), ...common }),
+  z.strictObject({
+    type: z.literal('regex'),
+    pattern: z.string().min(1).max(1000),
+    ignore_case: z.boolean().optional(),
+    ...common,
+  }),
   z.strictObject({
     type: z.literal('contains'),
     values: z.array(z.string().min(1)).min(1).max(100),

@@ -20,7 +20,9 @@ const provider = z
     enabled: z.boolean().default(true).describe('False moves all traffic to the other providers, jobs in flight included.'),
     api_key_env: environmentName.optional().describe('The variable that holds the key. Without a value the provider is off.'),
     base_url: z.url().optional(),
-    base_url_env: environmentName.optional().describe('The variable that holds the base URL. Without a value the provider is off.'),
+    base_url_env: environmentName
+      .optional()
+      .describe('The variable that holds the base URL. Without a value the provider is off.'),
   })
   .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
 
@@ -33,7 +35,12 @@ const price = z.strictObject({
   cached_input: usdPerMillionTokens.optional(),
   cache_write: usdPerMillionTokens.optional(),
   long_input: z
-    .strictObject({ above_tokens: z.int().positive(), input: usdPerMillionTokens, output: usdPerMillionTokens, cached_input: usdPerMillionTokens.optional() })
+    .strictObject({
+      above_tokens: z.int().positive(),
+      input: usdPerMillionTokens,
+      output: usdPerMillionTokens,
+      cached_input: usdPerMillionTokens.optional(),
+    })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
 });
@@ -54,7 +61,9 @@ export type ModelConfig = z.infer<typeof model>;
 
 const tier = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9_-]*$/),
-  accept_at: z.union([z.number().min(0).max(1), z.literal('always')]).describe('The least score that is accepted. Gates hold at `always` too.'),
+  accept_at: z
+    .union([z.number().min(0).max(1), z.literal('always')])
+    .describe('The least score that is accepted. Gates hold at `always` too.'),
 });
 
 const rule = z.strictObject({
@@ -64,10 +73,17 @@ const rule = z.strictObject({
 
 const route = z.strictObject({
   strategy: z.enum(['rules', 'classifier', 'cascade']),
-  start: z.array(z.enum(['rules', 'classifier'])).min(1).default(['rules', 'classifier']).describe('Who says at which tier a cascade starts: the first that knows.'),
+  start: z
+    .array(z.enum(['rules', 'classifier']))
+    .min(1)
+    .default(['rules', 'classifier'])
+    .describe('Who says at which tier a cascade starts: the first that knows.'),
   checks: z.array(check).default([]),
   fallback: z.array(modelId).default([]).describe('The last resort, in this order.'),
-  on_refusal: z.array(modelId).default([]).describe('Models that may be asked when one refuses by policy. Empty: the refusal is the result.'),
+  on_refusal: z
+    .array(modelId)
+    .default([])
+    .describe('Models that may be asked when one refuses by policy. Empty: the refusal is the result.'),
   max_attempts: z.int().positive().max(50).default(12).describe('Paid calls for one job, judges included.'),
   max_escalations: z.int().nonnegative().max(10).default(5),
   cost_usd: z.number().positive().optional().describe('Cap on the cost of one job.'),
@@ -105,7 +121,8 @@ export const upshiftConfig = shape.superRefine((config, context) => {
 
   for (const [id, { tier }] of Object.entries(config.models)) {
     const { provider } = splitModelId(id);
-    if (!Object.hasOwn(config.providers, provider)) report(['models', id], `no provider ${provider}; declared: ${list(Object.keys(config.providers))}`);
+    if (!Object.hasOwn(config.providers, provider))
+      report(['models', id], `no provider ${provider}; declared: ${list(Object.keys(config.providers))}`);
     if (!tiers.includes(tier)) report(['models', id, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
   }
   for (const [task, { tier }] of Object.entries(config.rules)) {

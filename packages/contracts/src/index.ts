@@ -6,6 +6,7 @@ export * from './event.ts';
 export * from './input.ts';
 export * from './job.ts';
 export * from './job-view.ts';
+export * from './known-keys.ts';
 export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';

@@ -20,7 +20,9 @@ const limits = z.strictObject({
 });
 
 /** Metadata is the client's own: kept, returned, never read. */
-const metadata = z.record(z.string().min(1).max(64), z.string().max(512)).refine((map) => Object.keys(map).length <= 16, 'at most 16 keys');
+const metadata = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((map) => Object.keys(map).length <= 16, 'at most 16 keys');
 
 /** The body of `POST /v1/jobs`. Unknown fields are refused, so that a misspelt one is never silently ignored. */
 export const jobRequest = z.strictObject({

@@ -1,4 +1,6 @@
 import { z } from 'zod';
 
-export const taskName = z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, 'a task is a lower-case word, as in classification or code_generation');
+export const taskName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a task is a lower-case word, as in classification or code_generation');
 export const routeName = z.string().regex(/^[a-z][a-z0-9_-]{0,63}$/, 'a route is a lower-case word, as in default or chat');

@@ -4,6 +4,7 @@ import type { FieldError } from './errors.ts';
 import { chatInput, embeddingInput, promptInput } from './input.ts';
 import { jobRequest } from './job.ts';
 import type { JobRequest } from './job.ts';
+import { knownKeys } from './known-keys.ts';
 
 /** One schema per kind of input, so that an error speaks of the kind that was meant and not of all three. */
 const schemas = {
@@ -14,8 +15,9 @@ const schemas = {
 
 /** Reads the body of `POST /v1/jobs`: a job, or every bad field at once. */
 export function parseJobRequest(body: unknown): { request: JobRequest } | { errors: FieldError[] } {
-  const parsed = schemas[kindOf(body)].safeParse(body);
-  if (!parsed.success) return { errors: parsed.error.issues.map((issue) => fieldErrorOf(issue, body)) };
+  const schema = schemas[kindOf(body)];
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) return { errors: parsed.error.issues.flatMap((issue) => fieldErrorsOf(issue, body, schema)) };
   return { request: { ...parsed.data, input: withMessages(parsed.data.input) } };
 }
 
@@ -36,10 +38,20 @@ function withMessages(input: AnyInput): JobRequest['input'] {
 /** Values longer than this are not sent back: a client knows its own prompt. */
 const LONGEST_VALUE = 200;
 
-function fieldErrorOf(issue: z.core.$ZodIssue, body: unknown): FieldError {
-  const value = issue.path.reduce<unknown>((at, key) => (typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as Record<PropertyKey, unknown>)[key] : undefined), body);
+function fieldErrorsOf(issue: z.core.$ZodIssue, body: unknown, schema: z.ZodType): FieldError[] {
+  if (issue.code !== 'unrecognized_keys') return [fieldErrorAt(issue.path, issue.message, body)];
+  const known = knownKeys(schema, issue.path).join(', ');
+  return issue.keys.map((key) => fieldErrorAt([...issue.path, key], `is not known here; known: ${known}`, body));
+}
+
+function fieldErrorAt(path: PropertyKey[], message: string, body: unknown): FieldError {
+  const value = path.reduce<unknown>(
+    (at, key) =>
+      typeof at === 'object' && at !== null && Object.hasOwn(at, key) ? (at as Record<PropertyKey, unknown>)[key] : undefined,
+    body,
+  );
   const shown = value !== undefined && JSON.stringify(value).length <= LONGEST_VALUE ? { value } : {};
-  return { field: fieldName(issue.path), ...shown, message: issue.message };
+  return { field: fieldName(path), ...shown, message };
 }
 
 function fieldName(path: PropertyKey[]): string {

@@ -25,7 +25,12 @@ const MAX_CONFLICTS = 50;
  * @param fields more of the record to write in the same step, such as the answer that the event is about
  * @returns null where there is no such job (any more)
  */
-export async function advance(pipeline: Pipeline, id: string, event: JobEvent, fields: Record<string, string> = {}): Promise<Advanced | null> {
+export async function advance(
+  pipeline: Pipeline,
+  id: string,
+  event: JobEvent,
+  fields: Record<string, string> = {},
+): Promise<Advanced | null> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const record = await readJob(pipeline, id);
     if (record === null) return null;
@@ -35,7 +40,12 @@ export async function advance(pipeline: Pipeline, id: string, event: JobEvent, f
   throw new Error(`job ${id}: ${MAX_CONFLICTS} conflicts over ${event.type}`);
 }
 
-async function tryAdvance(pipeline: Pipeline, { state, version }: JobRecord, event: JobEvent, fields: Record<string, string>): Promise<Advanced | null> {
+async function tryAdvance(
+  pipeline: Pipeline,
+  { state, version }: JobRecord,
+  event: JobEvent,
+  fields: Record<string, string>,
+): Promise<Advanced | null> {
   const config = await configOf(pipeline, state.configVersion);
   const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
   const decision = decide(state, event, facts);
@@ -63,7 +73,10 @@ function count(pipeline: Pipeline, { job, trail }: Decision): void {
   if (isTerminal(job.status)) pipeline.metrics.jobsEnded.inc({ status: job.status });
 }
 
-function countEntry({ metrics }: Pipeline, { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry): void {
+function countEntry(
+  { metrics }: Pipeline,
+  { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry,
+): void {
   if (event === 'job-escalated') metrics.escalations.inc({ tier });
   if (event === 'attempt-settled' || event === 'attempt-failed') {
     metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });

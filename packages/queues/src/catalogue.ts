@@ -17,8 +17,11 @@ export const stepPayload = z.strictObject({
 });
 export type StepPayload = z.infer<typeof stepPayload>;
 
-/** Tries of a step whose handler throws: Redis away, or a bug. Calls that fail are decided on, not retried here. */
-const STEP_TRIES = 20;
+/**
+ * Tries of a step whose handler throws: Redis away, or a bug. Calls that fail are decided on, not retried here. Ten tries with
+ * doubling pauses span about three minutes.
+ */
+const STEP_TRIES = 10;
 
 /** Finished entries kept for the board, per queue. */
 const KEPT_ENTRIES = { count: 100, age: 3600 };

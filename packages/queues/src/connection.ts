@@ -23,10 +23,24 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   return url.startsWith('unix://') ? new Redis({ ...options, path: url.slice('unix://'.length) }) : new Redis(url, options);
 }
 
+/** Connects. Throws an `UnfitRedisError` where Redis can not be reached at all: at start that is a mistake in the settings. */
+export async function reach(redis: Redis): Promise<void> {
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    const { path, host, port } = redis.options;
+    const where = path ?? `${host}:${port}`;
+    throw new UnfitRedisError(
+      `Redis at ${where} can not be reached (${error instanceof Error ? error.message : String(error)}). REDIS_URL says which to use.`,
+    );
+  }
+}
+
 /** Throws unless Redis keeps what it acknowledged: append-only file on, and nothing evicted. */
 export async function assertDurable(redis: Redis): Promise<void> {
   const persistence = await redis.info('persistence');
-  const policy = (await redis.config('GET', 'maxmemory-policy')) as string[];
+  const policy = await redis.config('GET', 'maxmemory-policy');
   if (!/aof_enabled:1/.test(persistence)) {
     throw new UnfitRedisError(
       'Redis has no append-only file (appendonly no): a crash would lose accepted jobs. Set appendonly yes, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.',

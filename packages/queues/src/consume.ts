@@ -72,7 +72,8 @@ async function deliver<Kind extends Step['kind']>(
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
 ): Promise<Outcome> {
   const payload = stepPayload.safeParse(data);
-  if (!payload.success) return { kind: 'discard', reason: `malformed entry: ${payload.error.issues.map(({ message }) => message).join('; ')}` };
+  if (!payload.success)
+    return { kind: 'discard', reason: `malformed entry: ${payload.error.issues.map(({ message }) => message).join('; ')}` };
   const record = await readJob(pipeline, payload.data.job);
   if (record === null) return { kind: 'discard', reason: 'no such job' };
   const { state } = record;
@@ -88,7 +89,8 @@ async function giveUp(pipeline: Pipeline, entry: Job<StepPayload> | undefined, e
   if (!payload.success || !final) return;
   try {
     const record = await readJob(pipeline, payload.data.job);
-    if (record?.state.epoch === payload.data.epoch) await advance(pipeline, payload.data.job, { type: 'step-crashed', reason: error.message });
+    if (record?.state.epoch === payload.data.epoch)
+      await advance(pipeline, payload.data.job, { type: 'step-crashed', reason: error.message });
   } catch (failure) {
     // The reconciler finds the job: its entry is in the failed set.
     pipeline.logger.error({ entry: entry?.id, reason: String(failure) }, 'could not end the job of a failed step');

@@ -40,5 +40,10 @@ async function fetchHealth({ redis }: Pipeline): Promise<Health> {
   const [providersOff, circuits] = await Promise.all([redis.hgetall(keys.providersOff), redis.hgetall(keys.circuitsOpen)]);
   const now = Date.now();
   const open = Object.entries(circuits).filter(([, until]) => Number(until) > now);
-  return { providersOff, circuitsOpen: Object.fromEntries(open.map(([id, until]) => [id, `circuit open until ${new Date(Number(until)).toISOString()}`])) };
+  return {
+    providersOff,
+    circuitsOpen: Object.fromEntries(
+      open.map(([id, until]) => [id, `circuit open until ${new Date(Number(until)).toISOString()}`]),
+    ),
+  };
 }

@@ -8,7 +8,15 @@ export { measureQueues, queueNames, redisReadiness, unfinishedJobs } from './ins
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
 export { leaseOf } from './lease.ts';
-export { CLASSIFY_QUEUE, decodeModelId, encodeModelId, FALLBACK_QUEUE, modelQueue, parseModelQueue, SCORE_QUEUE } from './names.ts';
+export {
+  CLASSIFY_QUEUE,
+  decodeModelId,
+  encodeModelId,
+  FALLBACK_QUEUE,
+  modelQueue,
+  parseModelQueue,
+  SCORE_QUEUE,
+} from './names.ts';
 export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { listenToSignals } from './signals.ts';

@@ -4,7 +4,7 @@ import type { Pipeline } from './pipeline.ts';
 
 /** Every queue that a service consumes or that ever got an entry, sorted by name. */
 export async function queueNames(pipeline: Pipeline): Promise<string[]> {
-  return (await pipeline.redis.smembers(keys.queues)).sort();
+  return (await pipeline.redis.smembers(keys.queues)).toSorted();
 }
 
 /** Brings the gauges of queue depth and oldest waiting age up to date. */

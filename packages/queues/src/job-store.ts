@@ -50,7 +50,9 @@ export async function accept(pipeline: Pipeline, request: JobRequest, claim: Cla
   }
   if (reply[0] === 'held') return heldBy(reply[1], fingerprint);
   if (reply[0] === 'backlog') {
-    throw new ProblemError('backlog_full', `${config.intake.max_backlog} jobs are unfinished; try again later`, { retryAfterSeconds: 30 });
+    throw new ProblemError('backlog_full', `${config.intake.max_backlog} jobs are unfinished; try again later`, {
+      retryAfterSeconds: 30,
+    });
   }
   throw new Error(`job id ${id} was taken`);
 }
@@ -83,15 +85,29 @@ export interface Extras {
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
-export async function write(pipeline: Pipeline, config: UpshiftConfig, decision: Decision, version: number, extras: Extras): Promise<TransitionReply> {
+export async function write(
+  pipeline: Pipeline,
+  config: UpshiftConfig,
+  decision: Decision,
+  version: number,
+  extras: Extras,
+): Promise<TransitionReply> {
   const { job, trail, commands } = decision;
   const enqueued = commands.find((command) => command.type === 'enqueue');
   const entry = enqueued ? await prepareEntry(pipeline, job, enqueued.step, enqueued.delayMs) : null;
   const fields = Object.entries({ state: JSON.stringify(job), ...extras.fields }).flat();
   const trailLines = trail.map((line) => JSON.stringify(line));
-  const header = JSON.stringify({ ...headerOf(config, decision, version, extras, entry), fields: fields.length, trail: trailLines.length });
+  const header = JSON.stringify({
+    ...headerOf(config, decision, version, extras, entry),
+    fields: fields.length,
+    trail: trailLines.length,
+  });
   const recordKeys = [keys.job(job.id), keys.trail(job.id), keys.open, keys.deadlines, keys.queues];
-  const allKeys = [...recordKeys, extras.claim ? keys.idempotency(hashOf(extras.claim.key)) : keys.job(job.id), ...(entry?.keys ?? [])];
+  const allKeys = [
+    ...recordKeys,
+    extras.claim ? keys.idempotency(hashOf(extras.claim.key)) : keys.job(job.id),
+    ...(entry?.keys ?? []),
+  ];
   return pipeline.transition(allKeys.length, ...allKeys, header, ...fields, ...trailLines, ...(entry?.arguments ?? []));
 }
 

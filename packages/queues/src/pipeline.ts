@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 
 import { entryOptions, eventStreamLength, queuePriority } from './catalogue.ts';
 import type { StepPayload } from './catalogue.ts';
-import { assertDurable, connect } from './connection.ts';
+import { assertDurable, connect, reach } from './connection.ts';
 import { CELL_PREFIX, CLASSIFY_QUEUE, entryId, keys, modelQueue, SCORE_QUEUE } from './names.ts';
 import { defineTransition, preparedEntry } from './transition-script.ts';
 import type { PreparedEntry } from './transition-script.ts';
@@ -36,7 +36,7 @@ export interface Pipeline extends PipelineOptions {
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
-  await redis.connect();
+  await reach(redis);
   if (!options.disposable) await assertDurable(redis);
   await redis.set(keys.config(options.configVersion), JSON.stringify(options.config));
   return {
@@ -56,7 +56,11 @@ export async function closePipeline(pipeline: Pipeline): Promise<void> {
 export function queueOf(pipeline: Pipeline, name: string): Queue {
   const known = pipeline.queues.get(name);
   if (known) return known;
-  const queue = new Queue(name, { connection: pipeline.redis, prefix: CELL_PREFIX, streams: { events: { maxLen: eventStreamLength } } });
+  const queue = new Queue(name, {
+    connection: pipeline.redis,
+    prefix: CELL_PREFIX,
+    streams: { events: { maxLen: eventStreamLength } },
+  });
   queue.on('error', (error) => pipeline.logger.warn({ queue: name, reason: error.message }, 'queue'));
   pipeline.queues.set(name, queue);
   return queue;
@@ -72,7 +76,12 @@ export function queueNameOf(job: JobState, step: Step): string {
 }
 
 /** The entry of a step, made by BullMQ's own code and caught before it is sent, so that the transition script adds it. */
-export async function prepareEntry(pipeline: Pipeline, job: JobState, step: Step, delayMs: number): Promise<PreparedEntry & { queue: string }> {
+export async function prepareEntry(
+  pipeline: Pipeline,
+  job: JobState,
+  step: Step,
+  delayMs: number,
+): Promise<PreparedEntry & { queue: string }> {
   const name = queueNameOf(job, step);
   const entry = new Job<StepPayload>(
     queueOf(pipeline, name),

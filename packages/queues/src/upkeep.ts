@@ -28,9 +28,12 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
   const { state } = record;
   if (state.step === null) return false;
   const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
-  if (entryState === 'failed') return changed(await advance(pipeline, id, { type: 'step-crashed', reason: 'its step failed for good' }));
+  if (entryState === 'failed')
+    return changed(await advance(pipeline, id, { type: 'step-crashed', reason: 'its step failed for good' }));
   if (entryState !== 'unknown' && entryState !== 'completed') return touch(pipeline, id);
-  return changed(await advance(pipeline, id, { type: 'step-lost', reason: `the queue entry of the step was gone (${entryState})` }));
+  return changed(
+    await advance(pipeline, id, { type: 'step-lost', reason: `the queue entry of the step was gone (${entryState})` }),
+  );
 }
 
 /** The entry is there and waits its turn: looked at again only after another while. */

@@ -60,8 +60,14 @@ function unknownRoute(name: string, config: UpshiftConfig): ProblemError {
 }
 
 function refuseBadFields(request: JobRequest, now: number): void {
-  const errors = [...badChecks(request.checks, 'checks'), ...badFormat(request), ...badDeadline(request, now), ...badRequirements(request)];
-  if (errors.length > 0) throw new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+  const errors = [
+    ...badChecks(request.checks, 'checks'),
+    ...badFormat(request),
+    ...badDeadline(request, now),
+    ...badRequirements(request),
+  ];
+  if (errors.length > 0)
+    throw new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
 }
 
 function badFormat({ input }: JobRequest): FieldError[] {
@@ -87,9 +93,17 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
   const models = request.model === null ? Object.keys(config.models) : [request.model];
   const missing = models.map((id) => ({ id, lacks: lacks(config.models[id]!, needs) }));
   if (missing.some((model) => model.lacks.length === 0)) return;
-  throw new ProblemError('no_capable_model', `no model can do this job: ${missing.map((model) => `${model.id} lacks ${model.lacks.join(', ')}`).join('; ')}`, {
-    errors: missing.map((model) => ({ field: request.model === null ? 'input' : 'model', value: model.id, message: `lacks ${model.lacks.join(', ')}` })),
-  });
+  throw new ProblemError(
+    'no_capable_model',
+    `no model can do this job: ${missing.map((model) => `${model.id} lacks ${model.lacks.join(', ')}`).join('; ')}`,
+    {
+      errors: missing.map((model) => ({
+        field: request.model === null ? 'input' : 'model',
+        value: model.id,
+        message: `lacks ${model.lacks.join(', ')}`,
+      })),
+    },
+  );
 }
 
 function unknownModel(id: string, config: UpshiftConfig): ProblemError {

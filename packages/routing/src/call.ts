@@ -1,4 +1,12 @@
-import type { Attempt, JobInput, JobRequest, JobState, SamplingParameter, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type {
+  Attempt,
+  JobInput,
+  JobRequest,
+  JobState,
+  SamplingParameter,
+  UnifiedResponse,
+  UpshiftConfig,
+} from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
 import { droppedParameters } from './capabilities.ts';
@@ -22,9 +30,19 @@ export interface Call {
 }
 
 /** Makes the call of an attempt: the job's own input, or the question to a judge about `judged`, an answer of this job. */
-export function callOf(job: JobState, attempt: Attempt, request: JobRequest, config: UpshiftConfig, judged: UnifiedResponse | null): Call {
+export function callOf(
+  job: JobState,
+  attempt: Attempt,
+  request: JobRequest,
+  config: UpshiftConfig,
+  judged: UnifiedResponse | null,
+): Call {
   const model = modelOf(config, attempt.model);
-  const limits = { contextWindow: model.context_window, timeoutMs: model.call_timeout_s * 1000, idleTimeoutMs: model.idle_timeout_s * 1000 };
+  const limits = {
+    contextWindow: model.context_window,
+    timeoutMs: model.call_timeout_s * 1000,
+    idleTimeoutMs: model.idle_timeout_s * 1000,
+  };
   if (attempt.judges !== null) {
     const input = judgeInput(job, attempt.judges.check, request, config, judged);
     return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
@@ -37,7 +55,13 @@ export function callOf(job: JobState, attempt: Attempt, request: JobRequest, con
   };
 }
 
-function judgeInput(job: JobState, index: number, request: JobRequest, config: UpshiftConfig, judged: UnifiedResponse | null): JobInput {
+function judgeInput(
+  job: JobState,
+  index: number,
+  request: JobRequest,
+  config: UpshiftConfig,
+  judged: UnifiedResponse | null,
+): JobInput {
   const check = checksOf(request, config.routes[job.route]!)[index];
   if (check?.type !== 'llm_judge' || judged === null) throw new Error(`job ${job.id} has no answer to judge by check ${index}`);
   const messages = judgeMessages({ rubric: check.rubric, prompt: promptOf(request.input), answer: judged.text });

@@ -14,12 +14,15 @@ export function needsOf(request: JobRequest): Needs {
     return { capabilities: ['embedding'], sampling: [], inputTokens: estimateTokens(longest), maxOutputTokens: null };
   }
   const capabilities: Capability[] = [];
-  const images = input.messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content.filter(({ type }) => type === 'image_url')));
+  const images = input.messages.flatMap(({ content }) =>
+    typeof content === 'string' ? [] : content.filter(({ type }) => type === 'image_url'),
+  );
   if (input.tools.length > 0) capabilities.push('tools');
   if (images.length > 0) capabilities.push('vision');
   if (input.response_format?.type === 'json_schema') capabilities.push('structured_output');
   if (request.require.length > 0) capabilities.push('sampling_params');
-  const characters = input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
+  const characters =
+    input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
   return {
     capabilities,
     sampling: samplingParameter.options.filter((name) => input[name] !== undefined),

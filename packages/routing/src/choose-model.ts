@@ -12,9 +12,11 @@ import type { Facts } from './facts.ts';
 export function candidatesInTier(job: JobState, tier: string, facts: Facts): string[] {
   const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
   const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
-  const ids = Object.entries(facts.config.models).flatMap(([id, model]) => (model.tier === tier && isUsable(id, model, job, facts) ? [id] : []));
+  const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
+    model.tier === tier && isUsable(id, model, job, facts) ? [id] : [],
+  );
   const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now);
-  return rotate(ids, facts.draw).sort((a, b) => rank(a) - rank(b) || price(a) - price(b));
+  return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
 }
 
 /** Whether a model has what the job needs and can be called now. */

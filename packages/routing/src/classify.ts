@@ -40,17 +40,43 @@ const numbers = (facts: PromptFacts): number => facts.prompt.match(/\d+(?:[.,]\d
 const signs: Sign[] = [
   { name: 'long', weight: 0.9, found: (facts) => words(facts) > 150 },
   { name: 'short', weight: -0.8, found: (facts) => words(facts) < 25 },
-  { name: 'code', weight: 0.9, found: has(/```|\bfunction\b|\bclass\b|=>|;\s*$|\b(implement|refactor|debug|regex|algorithm|SQL)\b/im) },
+  {
+    name: 'code',
+    weight: 0.9,
+    found: has(/```|\bfunction\b|\bclass\b|=>|;\s*$|\b(implement|refactor|debug|regex|algorithm|SQL)\b/im),
+  },
   { name: 'proof or derivation', weight: 1.4, found: has(/\b(prove|derive|theorem|complexity|trade-?offs?|architecture)\b/i) },
-  { name: 'several steps', weight: 0.8, found: has(/\b(step by step|first\b.*\bthen\b|after that|in total|each of (the|these)|remaining)\b/is) },
-  { name: 'several constraints', weight: 0.7, found: has(/\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is) },
+  {
+    name: 'several steps',
+    weight: 0.8,
+    found: has(/\b(step by step|first\b.*\bthen\b|after that|in total|each of (the|these)|remaining)\b/is),
+  },
+  {
+    name: 'several constraints',
+    weight: 0.7,
+    found: has(
+      /\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is,
+    ),
+  },
   { name: 'many numbers', weight: 0.9, found: (facts) => numbers(facts) >= 5 },
   { name: 'some numbers', weight: 0.3, found: (facts) => numbers(facts) >= 3 && numbers(facts) < 5 },
-  { name: 'rates or shares', weight: 0.6, found: has(/%|\bpercent|\bper (hour|day|week|month|year)\b|\bratio\b|\bhalf\b|\btwice\b|\bdiscount/i) },
+  {
+    name: 'rates or shares',
+    weight: 0.6,
+    found: has(/%|\bpercent|\bper (hour|day|week|month|year)\b|\bratio\b|\bhalf\b|\btwice\b|\bdiscount/i),
+  },
   { name: 'nested structure', weight: 0.5, found: (facts) => facts.structured && words(facts) > 80 },
   { name: 'tools', weight: 0.5, found: (facts) => facts.tools > 0 },
-  { name: 'a label is asked', weight: -0.9, found: has(/\b(classify|categor(y|ize)|label|sentiment|which (team|queue)|yes or no)\b/i) },
-  { name: 'a plain fact is asked', weight: -0.7, found: has(/^\s*(what is|who (is|was)|when (did|was)|where is|name the|capital of)\b/i) },
+  {
+    name: 'a label is asked',
+    weight: -0.9,
+    found: has(/\b(classify|categor(y|ize)|label|sentiment|which (team|queue)|yes or no)\b/i),
+  },
+  {
+    name: 'a plain fact is asked',
+    weight: -0.7,
+    found: has(/^\s*(what is|who (is|was)|when (did|was)|where is|name the|capital of)\b/i),
+  },
 ];
 
 /** Log-odds of a prompt on which no sign was found. */

@@ -41,13 +41,18 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
   const cached = (long ? long.cached_input : price.cached_input) ?? input;
   const plainInput = Math.max(0, usage.inputTokens - usage.cachedInputTokens - usage.cacheWriteTokens);
   const millionths =
-    plainInput * input + usage.cachedInputTokens * cached + usage.cacheWriteTokens * (price.cache_write ?? input) + usage.outputTokens * output;
+    plainInput * input +
+    usage.cachedInputTokens * cached +
+    usage.cacheWriteTokens * (price.cache_write ?? input) +
+    usage.outputTokens * output;
   return Math.round(millionths * NANO_USD_PER_TOKEN);
 }
 
 /** What a call is expected to cost at most, in nano-dollars; a model without a price in force counts as free here and as unknown in the ledger. */
 export function estimateCost(needs: Needs, model: ModelConfig, now: number): number {
-  const outputTokens = needs.capabilities.includes('embedding') ? 0 : Math.min(needs.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, model.max_output_tokens);
+  const outputTokens = needs.capabilities.includes('embedding')
+    ? 0
+    : Math.min(needs.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, model.max_output_tokens);
   const usage = { inputTokens: needs.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
   return costOf(usage, model, now) ?? 0;
 }

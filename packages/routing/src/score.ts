@@ -38,7 +38,8 @@ export function judgesToAsk(checks: Check[], plain: CheckOutcome[]): { check: Ju
 
 /** A judge that could not be asked says nothing: its outcome has no weight and the reason stands in the verdict. */
 export function judgeOutcome(check: Judge, judgement: Judgement): CheckOutcome {
-  if ('unavailable' in judgement) return { ...outcomeOf({ ...check, gate: false }, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
+  if ('unavailable' in judgement)
+    return { ...outcomeOf({ ...check, gate: false }, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
   return outcomeOf(check, judgement.score, judgement.score >= JUDGE_PASSES_AT, judgement.reason);
 }
 
@@ -72,7 +73,9 @@ function problem(field: string, value: unknown, compile: () => unknown): FieldEr
     compile();
     return [];
   } catch (error) {
-    return [{ field, ...(value === undefined ? {} : { value }), message: error instanceof Error ? error.message : String(error) }];
+    return [
+      { field, ...(value === undefined ? {} : { value }), message: error instanceof Error ? error.message : String(error) },
+    ];
   }
 }
 

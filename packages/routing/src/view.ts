@@ -58,7 +58,10 @@ function usageOf(job: JobState): JobView['usage'] {
 }
 
 function timingsOf(job: JobState): JobView['timings_ms'] {
-  const model = job.attempts.reduce((sum, { sentAt, settledAt }) => sum + (sentAt === null || settledAt === null ? 0 : settledAt - sentAt), 0);
+  const model = job.attempts.reduce(
+    (sum, { sentAt, settledAt }) => sum + (sentAt === null || settledAt === null ? 0 : settledAt - sentAt),
+    0,
+  );
   return {
     queued: job.startedAt === null ? null : job.startedAt - job.createdAt,
     model,

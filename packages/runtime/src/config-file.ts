@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { upshiftConfig } from '@upshift/contracts';
+import { knownKeys, upshiftConfig } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 
 /** A configuration that can not be used, with every reason at once. */
 export class ConfigError extends Error {
@@ -25,11 +25,18 @@ export function loadConfig(path: string): UpshiftConfig {
 
 export function parseConfig(text: string, source: string): UpshiftConfig {
   const document = parseDocument(text);
-  if (document.errors.length > 0) throw new ConfigError(source, document.errors.map(({ message }) => message));
+  if (document.errors.length > 0)
+    throw new ConfigError(
+      source,
+      document.errors.map(({ message }) => message),
+    );
   const value: unknown = document.toJS();
   const parsed = upshiftConfig.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new ConfigError(source, parsed.error.issues.flatMap((issue) => explain(issue, value)));
+  throw new ConfigError(
+    source,
+    parsed.error.issues.flatMap((issue) => explain(issue, value)),
+  );
 }
 
 /** Twelve hex digits that change with anything in the configuration. */
@@ -41,13 +48,15 @@ function readConfigFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new ConfigError(path, [`${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`]);
+    throw new ConfigError(path, [
+      `${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`,
+    ]);
   }
 }
 
 function explain(issue: z.core.$ZodIssue, root: unknown): string[] {
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(issue.path);
+    const known = knownKeys(upshiftConfig, issue.path);
     return issue.keys.map((key) => `${[...issue.path, key].join('.')}: unknown key${nearest(key, known)}`);
   }
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], root);
@@ -59,31 +68,4 @@ function nearest(key: string, known: string[]): string {
   if (known.length === 0) return '';
   const best = closest(key, known);
   return distance(key, best) <= Math.max(2, key.length / 3) ? `; did you mean ${best}?` : `; known: ${known.join(', ')}`;
-}
-
-interface SchemaNode {
-  properties?: Record<string, SchemaNode>;
-  additionalProperties?: SchemaNode | boolean;
-  items?: SchemaNode;
-  oneOf?: SchemaNode[];
-  anyOf?: SchemaNode[];
-}
-
-/** The keys that the schema has at a path: found in its JSON Schema, which is plain data to walk. */
-function knownKeys(path: PropertyKey[]): string[] {
-  const root = z.toJSONSchema(upshiftConfig, { io: 'input' }) as SchemaNode;
-  let nodes: SchemaNode[] = [root];
-  for (const key of path) nodes = nodes.flatMap((node) => alternatives(node).flatMap((alternative) => child(alternative, key)));
-  return [...new Set(nodes.flatMap(alternatives).flatMap((node) => Object.keys(node.properties ?? {})))];
-}
-
-function alternatives(node: SchemaNode): SchemaNode[] {
-  return node.oneOf ?? node.anyOf ?? [node];
-}
-
-function child(node: SchemaNode, key: PropertyKey): SchemaNode[] {
-  if (typeof key === 'number') return node.items ? [node.items] : [];
-  const named = node.properties?.[String(key)];
-  if (named) return [named];
-  return typeof node.additionalProperties === 'object' ? [node.additionalProperties] : [];
 }

@@ -16,12 +16,23 @@ export const environmentVariables = z.object({
   UPSHIFT_CONFIG: z.string().default('upshift.config.yaml').describe('The configuration file.'),
   UPSHIFT_DISPOSABLE_REDIS: z.stringbool().default(false).describe('true: start although Redis may lose what was accepted.'),
   UPSHIFT_SANDBOX_URL: z.url().optional().describe('A provider sandbox that stands in for all providers.'),
-  UPSHIFT_CONSOLE_PASSWORD: z.string().min(8).optional().describe('The password of the console, user name upshift. Without one the console does not start.'),
+  UPSHIFT_CONSOLE_PASSWORD: z
+    .string()
+    .min(8)
+    .optional()
+    .describe('The password of the console, user name upshift. Without one the console does not start.'),
   HOST: z.string().default('127.0.0.1').describe('The address that services listen on.'),
   PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('The port of a service; 0 takes any free one.'),
   TIER: z.string().optional().describe('Worker only: the tier whose model queues it consumes, or fallback.'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info').describe('How much is logged.'),
-  SHUTDOWN_GRACE_S: z.coerce.number().positive().default(20).describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('How much is logged.'),
+  SHUTDOWN_GRACE_S: z.coerce
+    .number()
+    .positive()
+    .default(20)
+    .describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
 });
 export type Environment = z.infer<typeof environmentVariables> & { raw: NodeJS.ProcessEnv };
 

@@ -24,14 +24,60 @@ export function createMetrics(service: string): Metrics {
   const registers = [registry];
   return {
     registry,
-    jobsAccepted: new Counter({ registers, name: 'upshift_jobs_accepted_total', help: 'Jobs accepted by intake.', labelNames: ['route'] }),
-    jobsEnded: new Counter({ registers, name: 'upshift_jobs_ended_total', help: 'Jobs that reached a terminal state.', labelNames: ['status'] }),
-    attempts: new Counter({ registers, name: 'upshift_attempts_total', help: 'Calls of models, by outcome.', labelNames: ['tier', 'model', 'outcome'] }),
-    escalations: new Counter({ registers, name: 'upshift_escalations_total', help: 'Jobs sent to a higher tier because a check failed.', labelNames: ['tier'] }),
-    failovers: new Counter({ registers, name: 'upshift_failovers_total', help: 'Jobs sent to another model because a call failed.', labelNames: ['code'] }),
-    costUsd: new Counter({ registers, name: 'upshift_cost_usd_total', help: 'Known cost of calls, in USD.', labelNames: ['model'] }),
-    callSeconds: new Histogram({ registers, name: 'upshift_call_duration_seconds', help: 'Duration of calls of models.', labelNames: ['tier', 'model'], buckets: CALL_SECONDS }),
-    queueDepth: new Gauge({ registers, name: 'upshift_queue_depth', help: 'Entries of a queue, by state.', labelNames: ['queue', 'state'] }),
-    oldestWaitingSeconds: new Gauge({ registers, name: 'upshift_queue_oldest_waiting_seconds', help: 'Age of the oldest entry that waits.', labelNames: ['queue'] }),
+    jobsAccepted: new Counter({
+      registers,
+      name: 'upshift_jobs_accepted_total',
+      help: 'Jobs accepted by intake.',
+      labelNames: ['route'],
+    }),
+    jobsEnded: new Counter({
+      registers,
+      name: 'upshift_jobs_ended_total',
+      help: 'Jobs that reached a terminal state.',
+      labelNames: ['status'],
+    }),
+    attempts: new Counter({
+      registers,
+      name: 'upshift_attempts_total',
+      help: 'Calls of models, by outcome.',
+      labelNames: ['tier', 'model', 'outcome'],
+    }),
+    escalations: new Counter({
+      registers,
+      name: 'upshift_escalations_total',
+      help: 'Jobs sent to a higher tier because a check failed.',
+      labelNames: ['tier'],
+    }),
+    failovers: new Counter({
+      registers,
+      name: 'upshift_failovers_total',
+      help: 'Jobs sent to another model because a call failed.',
+      labelNames: ['code'],
+    }),
+    costUsd: new Counter({
+      registers,
+      name: 'upshift_cost_usd_total',
+      help: 'Known cost of calls, in USD.',
+      labelNames: ['model'],
+    }),
+    callSeconds: new Histogram({
+      registers,
+      name: 'upshift_call_duration_seconds',
+      help: 'Duration of calls of models.',
+      labelNames: ['tier', 'model'],
+      buckets: CALL_SECONDS,
+    }),
+    queueDepth: new Gauge({
+      registers,
+      name: 'upshift_queue_depth',
+      help: 'Entries of a queue, by state.',
+      labelNames: ['queue', 'state'],
+    }),
+    oldestWaitingSeconds: new Gauge({
+      registers,
+      name: 'upshift_queue_oldest_waiting_seconds',
+      help: 'Age of the oldest entry that waits.',
+      labelNames: ['queue'],
+    }),
   };
 }

@@ -25,11 +25,17 @@ export function resolveProviders(config: UpshiftConfig, environment: NodeJS.Proc
 
 function sandboxed(id: string, provider: Provider, sandboxUrl: string): ProviderSettings {
   const path = provider.adapter === 'openai' ? 'openai/v1' : provider.adapter;
-  return { id, ...pick(provider), baseUrl: `${sandboxUrl}/${path}`, apiKey: 'sandbox', off: provider.enabled ? null : switchedOff };
+  return {
+    id,
+    ...pick(provider),
+    baseUrl: `${sandboxUrl}/${path}`,
+    apiKey: 'sandbox',
+    off: provider.enabled ? null : switchedOff,
+  };
 }
 
 function live(id: string, provider: Provider, environment: NodeJS.ProcessEnv): ProviderSettings {
-  const apiKey = provider.api_key_env ? (environment[provider.api_key_env] || null) : null;
+  const apiKey = provider.api_key_env ? environment[provider.api_key_env] || null : null;
   const baseUrl = (provider.base_url_env ? environment[provider.base_url_env] : undefined) || provider.base_url || null;
   return { id, ...pick(provider), baseUrl, apiKey, off: whyOff(provider, apiKey, baseUrl) };
 }

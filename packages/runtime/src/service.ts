@@ -113,7 +113,10 @@ function stopOnSignal({ environment, logger }: ServiceContext, running: Running,
 }
 
 /** What a service's connection to the pipeline needs of its context. Throws a `ConfigError` where no Redis is named. */
-export function pipelineOptions({ environment, config, configVersion, logger, metrics }: ServiceContext, { failFast }: { failFast: boolean }) {
+export function pipelineOptions(
+  { environment, config, configVersion, logger, metrics }: ServiceContext,
+  { failFast }: { failFast: boolean },
+) {
   const url = environment.REDIS_URL;
   if (url === undefined) throw new ConfigError('REDIS_URL', ['is not set; as in redis://127.0.0.1:6379']);
   return { url, config, configVersion, logger, metrics, disposable: environment.UPSHIFT_DISPOSABLE_REDIS, failFast };

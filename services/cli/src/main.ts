@@ -12,7 +12,10 @@ program
   .option('--workload <file>', 'jobs to run, one JSON object per line')
   .option('--port <n>', 'port of the job API; the others follow it; 0 takes any free ones', portNumber, 7700)
   .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept', '.upshift')
-  .addHelpText('after', '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n',
+  )
   .action(async (options) => {
     // Requests that were under way when all was stopped would keep the process alive.
     process.exit(await up(options));

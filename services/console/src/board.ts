@@ -16,7 +16,7 @@ export function createBoard(pipeline: Pipeline, basePath: string): Router {
     for (const name of await queueNames(pipeline)) {
       if (shown.has(name)) continue;
       shown.add(name);
-      board.addQueue(new BullMQAdapter(queueOf(pipeline, name), { readOnlyMode: true, description: describe(name) }));
+      board.addQueue(new BullMQAdapter(queueOf(pipeline, name), { readOnlyMode: true, ...titleOf(name) }));
     }
     next();
   });
@@ -24,7 +24,8 @@ export function createBoard(pipeline: Pipeline, basePath: string): Router {
   return routes;
 }
 
-function describe(queue: string): string {
+/** Queues of models go by the model's own id on the board: their names are encoded. */
+function titleOf(queue: string): { displayName?: string; description?: string } {
   const model = parseModelQueue(queue);
-  return model ? `${model.modelId}, tier ${model.tier}` : '';
+  return model ? { displayName: `${model.tier} · ${model.modelId}`, description: queue } : {};
 }

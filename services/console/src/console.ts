@@ -8,7 +8,8 @@ import { requireLogin } from './login.ts';
 /** Bull Board over every queue, behind a login; read-only. */
 export async function startConsole(context: ServiceContext): Promise<Running> {
   const password = context.environment.UPSHIFT_CONSOLE_PASSWORD;
-  if (password === undefined) throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
+  if (password === undefined)
+    throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
   const board = createBoard(pipeline, '/queues');
   context.app.get('/', (_request, response) => response.redirect('/queues'));

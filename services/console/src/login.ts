@@ -10,7 +10,11 @@ export function requireLogin(password: string): RequestHandler {
   return (request, response, next) => {
     const given = /^Basic (.+)$/i.exec(request.get('Authorization') ?? '')?.[1] ?? '';
     if (timingSafeEqual(hash(Buffer.from(given, 'base64').toString('utf8')), expected)) return next();
-    response.set('WWW-Authenticate', 'Basic realm="Upshift", charset="UTF-8"').status(401).type('text').send('A login is needed: user name upshift.\n');
+    response
+      .set('WWW-Authenticate', 'Basic realm="Upshift", charset="UTF-8"')
+      .status(401)
+      .type('text')
+      .send('A login is needed: user name upshift.\n');
   };
 }
 

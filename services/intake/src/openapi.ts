@@ -5,12 +5,37 @@ import { z } from 'zod';
 export function openapi(): Record<string, unknown> {
   return {
     openapi: '3.1.0',
-    info: { title: 'Upshift', version: '1', description: 'Jobs for many models: the cheapest that should manage, checked, and shifted up when the check fails.' },
+    info: {
+      title: 'Upshift',
+      version: '1',
+      description: 'Jobs for many models: the cheapest that should manage, checked, and shifted up when the check fails.',
+    },
     paths: {
       '/v1/jobs': { post: postJob },
-      '/v1/jobs/{id}': { get: { operationId: 'getJob', summary: 'A job and its result', parameters: [id], responses: { 200: json('The job', 'Job'), ...problems('not_found') } } },
-      '/v1/jobs/{id}/trail': { get: { operationId: 'getTrail', summary: 'Every event of a job, in order', parameters: [id], responses: { 200: json('The trail', 'Trail'), ...problems('not_found') } } },
-      '/v1/jobs/{id}/cancel': { post: { operationId: 'cancelJob', summary: 'Start no further attempt and abort calls in flight; idempotent', parameters: [id], responses: { 200: json('The job', 'Job'), ...problems('not_found') } } },
+      '/v1/jobs/{id}': {
+        get: {
+          operationId: 'getJob',
+          summary: 'A job and its result',
+          parameters: [id],
+          responses: { 200: json('The job', 'Job'), ...problems('not_found') },
+        },
+      },
+      '/v1/jobs/{id}/trail': {
+        get: {
+          operationId: 'getTrail',
+          summary: 'Every event of a job, in order',
+          parameters: [id],
+          responses: { 200: json('The trail', 'Trail'), ...problems('not_found') },
+        },
+      },
+      '/v1/jobs/{id}/cancel': {
+        post: {
+          operationId: 'cancelJob',
+          summary: 'Start no further attempt and abort calls in flight; idempotent',
+          parameters: [id],
+          responses: { 200: json('The job', 'Job'), ...problems('not_found') },
+        },
+      },
     },
     components: {
       schemas: {
@@ -29,8 +54,18 @@ const postJob = {
   operationId: 'postJob',
   summary: 'Submit a job',
   parameters: [
-    { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 }, description: 'Same key and body: the same job. Same key, other body: 422.' },
-    { name: 'Prefer', in: 'header', schema: { type: 'string' }, description: '`wait=20` waits up to so many seconds for the result.' },
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      schema: { type: 'string', maxLength: 255 },
+      description: 'Same key and body: the same job. Same key, other body: 422.',
+    },
+    {
+      name: 'Prefer',
+      in: 'header',
+      schema: { type: 'string' },
+      description: '`wait=20` waits up to so many seconds for the result.',
+    },
   ],
   requestBody: { required: true, content: { 'application/json': { schema: ref('JobRequest') } } },
   responses: {
@@ -42,7 +77,9 @@ const postJob = {
 
 function problems(...codes: (keyof typeof problemStatus)[]): Record<number, unknown> {
   const schema = ref('Problem');
-  return Object.fromEntries(codes.map((code) => [problemStatus[code], { description: code, content: { 'application/problem+json': { schema } } }]));
+  return Object.fromEntries(
+    codes.map((code) => [problemStatus[code], { description: code, content: { 'application/problem+json': { schema } } }]),
+  );
 }
 
 function json(description: string, name: string): Record<string, unknown> {

@@ -50,7 +50,7 @@ async function waitFor({ pipeline, signals, stopping }: Tools, id: string, secon
   request.on('close', () => gone.abort());
   const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
   const view = await readView(pipeline, id);
-  if (isTerminal(view.status)) return gone.abort(), view;
+  if (isTerminal(view.status)) return (gone.abort(), view);
   await ended;
   return readView(pipeline, id);
 }

@@ -27,10 +27,14 @@ export function answerWithProblem(app: Express, logger: Logger): void {
   });
   const handler: ErrorRequestHandler = (error: unknown, request, response, _next) => {
     const problem = problemOf(error);
-    if (problem.code === 'internal_error') logger.error({ path: request.path, reason: error instanceof Error ? error.stack : String(error) }, 'request failed');
+    if (problem.code === 'internal_error')
+      logger.error({ path: request.path, reason: error instanceof Error ? error.stack : String(error) }, 'request failed');
     if (response.headersSent) return void response.destroy();
     if (problem.retryAfterSeconds !== null) response.set('Retry-After', String(problem.retryAfterSeconds));
-    response.status(problemStatus[problem.code]).type('application/problem+json').send(JSON.stringify(viewOf(problem, request.originalUrl)));
+    response
+      .status(problemStatus[problem.code])
+      .type('application/problem+json')
+      .send(JSON.stringify(viewOf(problem, request.originalUrl)));
   };
   app.use(handler);
 }
@@ -44,28 +48,44 @@ export function methodNotAllowed(allowed: string): RequestHandler {
 
 export const requireJson: RequestHandler = (request, _response, next) => {
   if (!request.is('application/json')) {
-    throw new ProblemError('unsupported_media_type', `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json`);
+    throw new ProblemError(
+      'unsupported_media_type',
+      `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json`,
+    );
   }
   next();
 };
 
 function viewOf({ code, message, errors }: ProblemError, instance: string): ProblemView {
-  return { type: `urn:upshift:problem:${code}`, title: titles[code], status: problemStatus[code], detail: message, instance, code, errors };
+  return {
+    type: `urn:upshift:problem:${code}`,
+    title: titles[code],
+    status: problemStatus[code],
+    detail: message,
+    instance,
+    code,
+    errors,
+  };
 }
 
 function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const { type, limit, status } = error as { type?: string; limit?: number; status?: number };
   if (type === 'entity.too.large') return new ProblemError('body_too_large', `the body is larger than ${limit} bytes`);
-  if (type === 'entity.parse.failed') return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the body is not JSON');
-  if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new ProblemError('unsupported_media_type', error instanceof Error ? error.message : '');
-  if (status === 400) return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the request can not be read');
-  if (isRedisAway(error)) return new ProblemError('queue_unavailable', 'Redis is away; nothing was accepted', { retryAfterSeconds: 2 });
+  if (type === 'entity.parse.failed')
+    return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the body is not JSON');
+  if (type === 'encoding.unsupported' || type === 'charset.unsupported')
+    return new ProblemError('unsupported_media_type', error instanceof Error ? error.message : '');
+  if (status === 400)
+    return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the request can not be read');
+  if (isRedisAway(error))
+    return new ProblemError('queue_unavailable', 'Redis is away; nothing was accepted', { retryAfterSeconds: 2 });
   return new ProblemError('internal_error', 'this is a bug or an outage of ours; the log has the details');
 }
 
 /** How ioredis says that a command did not reach Redis, and Redis that it can not take it now. */
-const away = /Stream isn't writeable|Connection is closed|max retries per request|Command timed out|ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|^OOM|^LOADING|^READONLY|^MISCONF/;
+const away =
+  /Stream isn't writeable|Connection is closed|max retries per request|Command timed out|ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|^OOM|^LOADING|^READONLY|^MISCONF/;
 
 function isRedisAway(error: unknown): boolean {
   return error instanceof Error && (away.test(error.message) || error.name === 'MaxRetriesPerRequestError');

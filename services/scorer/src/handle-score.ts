@@ -22,7 +22,12 @@ export async function handleScore(pipeline: Pipeline, { job, step }: StepContext
 
 type JudgeCheck = Extract<Check, { type: 'llm_judge' }>;
 
-async function judge(pipeline: Pipeline, job: JobState, attempt: number, judges: { check: JudgeCheck; index: number }[]): Promise<CheckOutcome[] | 'waiting'> {
+async function judge(
+  pipeline: Pipeline,
+  job: JobState,
+  attempt: number,
+  judges: { check: JudgeCheck; index: number }[],
+): Promise<CheckOutcome[] | 'waiting'> {
   const outcomes: CheckOutcome[] = [];
   for (const { check, index } of judges) {
     const judgement = (await judgementOf(pipeline, job, attempt, index)) ?? (await ask(pipeline, job, attempt, index));

@@ -6,7 +6,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 interface Chore {
   name: string;
   everyMs: number;
-  run(pipeline: Pipeline): Promise<unknown>;
+  run: (pipeline: Pipeline) => Promise<unknown>;
 }
 
 /** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
@@ -44,7 +44,12 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   };
 }
 
-async function runIfDue({ logger }: ServiceContext, pipeline: Pipeline, { name, everyMs, run }: Chore, due: Map<string, number>): Promise<void> {
+async function runIfDue(
+  { logger }: ServiceContext,
+  pipeline: Pipeline,
+  { name, everyMs, run }: Chore,
+  due: Map<string, number>,
+): Promise<void> {
   if (Date.now() < (due.get(name) ?? 0)) return;
   due.set(name, Date.now() + everyMs);
   await run(pipeline).catch((error: unknown) => logger.error({ chore: name, reason: String(error) }, 'chore failed'));

@@ -9,7 +9,8 @@ export interface Calls {
 export function createCalls(): Calls {
   const inFlight = new Map<string, Set<AbortController>>();
 
-  const abort = (jobId: string, reason: string): void => inFlight.get(jobId)?.forEach((controller) => controller.abort(new Error(reason)));
+  const abort = (jobId: string, reason: string): void =>
+    inFlight.get(jobId)?.forEach((controller) => controller.abort(new Error(reason)));
 
   return {
     async run(jobId, lost, call) {

@@ -23,11 +23,16 @@ export async function handleCall(tools: Tools, { job, step, signal }: StepContex
   if (attempt.state === 'sent') return lost(pipeline, job, attempt);
   const call = await prepare(pipeline, job, attempt);
   if (call === null) return { kind: 'discard', reason: 'the job has no request' };
-  const sent = await advance(pipeline, job.id, { type: 'sent', attempt: attempt.number });
-  if (!sent?.changed) return done;
-  const { event, answer } = await runCall(tools, job, attempt, call, signal);
-  await advance(pipeline, job.id, event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
+  await tools.calls.run(job.id, signal, (stop) => sendAndSettle(tools, job, attempt, call, stop));
   return done;
+}
+
+async function sendAndSettle(tools: Tools, job: JobState, attempt: Attempt, call: Call, stop: AbortSignal): Promise<void> {
+  const sent = await advance(tools.pipeline, job.id, { type: 'sent', attempt: attempt.number });
+  if (!sent?.changed) return;
+  const { event, answer } = await runCall(tools, job, attempt, call, stop);
+  await advance(tools.pipeline, job.id, event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
 }
 
 async function prepare(pipeline: Pipeline, job: JobState, attempt: Attempt): Promise<Call | null> {
@@ -40,17 +45,17 @@ async function prepare(pipeline: Pipeline, job: JobState, attempt: Attempt): Pro
 }
 
 async function runCall(
-  { client, circuits, calls }: Tools,
+  { client, circuits }: Tools,
   job: JobState,
   { number, model, claimedAt }: Attempt,
   call: Call,
-  lost: AbortSignal,
+  signal: AbortSignal,
 ): Promise<{ event: JobEvent; answer: UnifiedResponse | null }> {
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
   const requestId = `${job.id}.${job.revision}.${number}`;
   try {
-    const answer = await calls.run(job.id, lost, (signal) => circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal })));
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }));
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };
@@ -72,6 +77,11 @@ async function lost(pipeline: Pipeline, job: JobState, { number, model, sentAt }
     status: null,
     requestId: null,
   };
-  await advance(pipeline, job.id, { type: 'call-failed', attempt: number, error, times: { waitMs: 0, modelMs: Date.now() - (sentAt ?? Date.now()) } });
+  await advance(pipeline, job.id, {
+    type: 'call-failed',
+    attempt: number,
+    error,
+    times: { waitMs: 0, modelMs: Date.now() - (sentAt ?? Date.now()) },
+  });
   return done;
 }

@@ -1,6 +1,19 @@
 import { createCircuits, createModelClient } from '@upshift/models';
 import type { CircuitChange } from '@upshift/models';
-import { closeCircuit, closePipeline, consume, FALLBACK_QUEUE, listenToSignals, modelQueue, openCircuit, openPipeline, parseModelQueue, publishProviders, queueNames, redisReadiness } from '@upshift/queues';
+import {
+  closeCircuit,
+  closePipeline,
+  consume,
+  FALLBACK_QUEUE,
+  listenToSignals,
+  modelQueue,
+  openCircuit,
+  openPipeline,
+  parseModelQueue,
+  publishProviders,
+  queueNames,
+  redisReadiness,
+} from '@upshift/queues';
 import type { Consumer, Pipeline } from '@upshift/queues';
 import { ConfigError, pipelineOptions, resolveProviders } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
@@ -53,15 +66,23 @@ async function openConsumers(
   open: (queue: string, concurrency: number) => Consumer,
 ): Promise<Consumer[]> {
   if (tier === FALLBACK_QUEUE) return [open(FALLBACK_QUEUE, OTHER_CONCURRENCY)];
-  const configured = new Map(Object.entries(config.models).flatMap(([id, model]) => (model.tier === tier ? [[modelQueue(tier, id), model.concurrency]] : [])));
+  const configured = new Map(
+    Object.entries(config.models).flatMap(([id, model]) =>
+      model.tier === tier ? [[modelQueue(tier, id), model.concurrency]] : [],
+    ),
+  );
   // Jobs accepted under an earlier configuration may wait on queues of models that are gone: they fail over from there.
   const forgotten = (await queueNames(pipeline)).filter((name) => parseModelQueue(name)?.tier === tier && !configured.has(name));
-  return [...[...configured].map(([queue, concurrency]) => open(queue, concurrency)), ...forgotten.map((queue) => open(queue, OTHER_CONCURRENCY))];
+  return [
+    ...[...configured].map(([queue, concurrency]) => open(queue, concurrency)),
+    ...forgotten.map((queue) => open(queue, OTHER_CONCURRENCY)),
+  ];
 }
 
 /** Tells the other processes; where Redis is away they go by their own circuits. */
 function share(pipeline: Pipeline, { modelId, state, openUntilMs }: CircuitChange): void {
   pipeline.logger.warn({ model: modelId, state }, 'circuit');
-  const told = state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);
+  const told =
+    state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);
   told.catch((error: unknown) => pipeline.logger.warn({ model: modelId, reason: String(error) }, 'could not share a circuit'));
 }

@@ -39,11 +39,15 @@ function find(check: PlainCheck, answer: UnifiedResponse): Finding {
     case 'json_schema':
       return matchesSchema(check.schema, text);
     case 'regex':
-      return compilePattern(check.pattern, check.ignore_case).test(text) ? yes('the pattern is found') : no(`no match for ${check.pattern}`);
+      return compilePattern(check.pattern, check.ignore_case).test(text)
+        ? yes('the pattern is found')
+        : no(`no match for ${check.pattern}`);
     case 'contains':
       return contains(check.values, check.mode ?? 'all', text);
     case 'one_of':
-      return check.values.some((value) => fold(value) === fold(text)) ? yes('is one of the values') : no(`not one of ${check.values.join(', ')}`);
+      return check.values.some((value) => fold(value) === fold(text))
+        ? yes('is one of the values')
+        : no(`not one of ${check.values.join(', ')}`);
     case 'length':
       return length(check, text);
   }
@@ -73,8 +77,10 @@ function length(check: Extract<Check, { type: 'length' }>, text: string): Findin
   const characters = text.length;
   if (check.min_words !== undefined && words < check.min_words) return no(`${words} words, at least ${check.min_words} wanted`);
   if (check.max_words !== undefined && words > check.max_words) return no(`${words} words, at most ${check.max_words} wanted`);
-  if (check.min_chars !== undefined && characters < check.min_chars) return no(`${characters} characters, at least ${check.min_chars} wanted`);
-  if (check.max_chars !== undefined && characters > check.max_chars) return no(`${characters} characters, at most ${check.max_chars} wanted`);
+  if (check.min_chars !== undefined && characters < check.min_chars)
+    return no(`${characters} characters, at least ${check.min_chars} wanted`);
+  if (check.max_chars !== undefined && characters > check.max_chars)
+    return no(`${characters} characters, at most ${check.max_chars} wanted`);
   return yes('the length is right');
 }
 

@@ -27,7 +27,12 @@ export function sent(draft: Draft, number: number): void {
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
   const dropped = attempt.purpose === 'answer' ? droppedParameters(modelOf(facts.config, attempt.model), job.needs) : [];
-  note(draft, 'attempt-sent', `calling ${attempt.model}${dropped.length > 0 ? ` without ${dropped.join(', ')}, which it rejects` : ''}`, detailsOf(attempt));
+  note(
+    draft,
+    'attempt-sent',
+    `calling ${attempt.model}${dropped.length > 0 ? ` without ${dropped.join(', ')}, which it rejects` : ''}`,
+    detailsOf(attempt),
+  );
 }
 
 /** An answer came back and is paid for; whether it is good is the scorer's to say. */
@@ -58,7 +63,12 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
   attempt.errorCode = error.code;
   attempt.state = error.maybeBilled ? 'unknown' : 'settled';
   attempt.costNanoUsd = error.maybeBilled ? null : 0;
-  note(draft, 'attempt-failed', error.message, { ...settledDetails(attempt), error: error.code, wait_ms: times.waitMs, model_ms: times.modelMs });
+  note(draft, 'attempt-failed', error.message, {
+    ...settledDetails(attempt),
+    error: error.code,
+    wait_ms: times.waitMs,
+    model_ms: times.modelMs,
+  });
   if (isTerminal(job.status)) return;
   if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
   job.reasons.push(`${attempt.model}: ${error.message}`);
@@ -68,12 +78,14 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
 function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   const { job, facts } = draft;
   const reason = `${attempt.model} failed (${error.code})`;
-  if (error.code === 'invalid_request') return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
+  if (error.code === 'invalid_request')
+    return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
   if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
     return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason) : endOfChain(draft, reason);
   }
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
-  if (error.code === 'context_too_long') job.needs.inputTokens = Math.max(job.needs.inputTokens, modelOf(facts.config, attempt.model).context_window + 1);
+  if (error.code === 'context_too_long')
+    job.needs.inputTokens = Math.max(job.needs.inputTokens, modelOf(facts.config, attempt.model).context_window + 1);
   job.failovers += 1;
   note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model });
   askTier(draft, attempt.tier, reason);
@@ -90,7 +102,11 @@ function refused(draft: Draft, attempt: Attempt): void {
   const tried = job.attempts.map(({ model }) => model);
   const compatible = route.on_refusal.find((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
   if (compatible !== undefined && job.pinnedModel === null) {
-    return ask(draft, { purpose: 'answer', tier: modelOf(facts.config, compatible).tier, model: compatible }, `${attempt.model} refused; the route names ${compatible}`);
+    return ask(
+      draft,
+      { purpose: 'answer', tier: modelOf(facts.config, compatible).tier, model: compatible },
+      `${attempt.model} refused; the route names ${compatible}`,
+    );
   }
   job.finalAttempt = attempt.number;
   job.reasons.push(`${attempt.model} refused by policy`);

@@ -21,7 +21,8 @@ export function classified(draft: Draft, classification: Classification): void {
   job.task ??= classification.task;
   const { tier, reason } = startOf(draft, classification);
   note(draft, 'job-classified', reason, { tier, complexity: classification.complexity });
-  if (job.pinnedModel !== null) return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
+  if (job.pinnedModel !== null)
+    return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
   if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
   askTier(draft, tier, reason);
 }
@@ -36,7 +37,9 @@ function askEmbedder(draft: Draft, reason: string): void {
 
 function embedders({ job, facts }: Draft): string[] {
   const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
-  const declared = Object.entries(facts.config.models).flatMap(([id, model]) => (lacks(model, job.needs).length === 0 ? [id] : []));
+  const declared = Object.entries(facts.config.models).flatMap(([id, model]) =>
+    lacks(model, job.needs).length === 0 ? [id] : [],
+  );
   return [...preferred, ...declared].filter((id) => declared.includes(id) && isReachable(id, facts));
 }
 

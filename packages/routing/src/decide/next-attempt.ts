@@ -43,7 +43,8 @@ export function fallBack(draft: Draft, reason: string): void {
  */
 export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string): void {
   const { job, facts } = draft;
-  const callsOf = (id: string): number => job.attempts.filter(({ model, outcome }) => model === id && outcome === 'failed').length;
+  const callsOf = (id: string): number =>
+    job.attempts.filter(({ model, outcome }) => model === id && outcome === 'failed').length;
   const equivalents = job.pinnedModel === null ? modelOf(facts.config, failed.model).equivalents : [];
   const model = [failed.model, ...equivalents].find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
@@ -55,8 +56,12 @@ export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: strin
 /** The first model of those configured that can judge now and has not failed at it; undefined where there is none. */
 export function judgeModel(draft: Draft): string | undefined {
   const { facts } = draft;
-  const failed = draft.job.attempts.flatMap(({ purpose, outcome, model }) => (purpose === 'judge' && outcome === 'failed' ? [model] : []));
-  return facts.config.judge.models.find((id) => isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined && !failed.includes(id));
+  const failed = draft.job.attempts.flatMap(({ purpose, outcome, model }) =>
+    purpose === 'judge' && outcome === 'failed' ? [model] : [],
+  );
+  return facts.config.judge.models.find(
+    (id) => isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined && !failed.includes(id),
+  );
 }
 
 interface Ask {
@@ -93,7 +98,10 @@ export function endOfChain(draft: Draft, reason: string): void {
 /** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
 export function bestAnswer(job: JobState): Attempt | null {
   const answers = job.attempts.filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
-  return answers.reduce<Attempt | null>((best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best), null);
+  return answers.reduce<Attempt | null>(
+    (best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best),
+    null,
+  );
 }
 
 function claim(draft: Draft, { purpose, tier, model, judges }: Ask): Attempt {

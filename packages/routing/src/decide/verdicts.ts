@@ -18,7 +18,11 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
   if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
   const model = judgeModel(draft);
   if (model === undefined) return;
-  ask(draft, { purpose: 'judge', tier: modelOf(facts.config, model).tier, model, judges: { attempt, check } }, `judge of attempt ${attempt}`);
+  ask(
+    draft,
+    { purpose: 'judge', tier: modelOf(facts.config, model).tier, model, judges: { attempt, check } },
+    `judge of attempt ${attempt}`,
+  );
 }
 
 /** Accept, escalate, or fall back. */
@@ -39,7 +43,12 @@ export function judged(draft: Draft, number: number, verdict: Verdict): void {
 export function budgetDenied(draft: Draft, number: number, reason: string): void {
   const attempt = attemptOf(draft.job, number);
   if (attempt.state !== 'claimed') return;
-  Object.assign(attempt, { state: 'settled', outcome: 'failed', costNanoUsd: 0, settledAt: draft.facts.now } satisfies Partial<Attempt>);
+  Object.assign(attempt, {
+    state: 'settled',
+    outcome: 'failed',
+    costNanoUsd: 0,
+    settledAt: draft.facts.now,
+  } satisfies Partial<Attempt>);
   note(draft, 'budget-denied', reason, detailsOf(attempt));
   endOfChain(draft, reason);
 }
@@ -53,7 +62,8 @@ export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
   note(draft, 'job-reopened', 'a late verdict failed the delivered answer', { score: verdict.score, checks: verdict.checks });
   const above = tierAbove(draft, delivered.tier);
-  if (above === null || job.pinnedModel !== null) return fallBack(draft, 'a late verdict failed the answer, and no tier is above');
+  if (above === null || job.pinnedModel !== null)
+    return fallBack(draft, 'a late verdict failed the answer, and no tier is above');
   job.escalations += 1;
   askTier(draft, above, 'a late verdict failed the answer');
 }

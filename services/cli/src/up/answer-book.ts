@@ -26,18 +26,29 @@ export function readAnswerBook(file: string, models: Record<string, ModelConfig>
     answerOf(row, modelId) {
       const entry = entries.get(`${modelId} ${keyOf(row)}`);
       if (entry === undefined || row.matcher === undefined) return null;
-      return { right: isRight({ text: entry.answer, vectors: null }, row.matcher, row.gold), costNanoUsd: costOf(usageOf(entry), models[modelId], Date.now()) };
+      return {
+        right: isRight({ text: entry.answer, vectors: null }, row.matcher, row.gold),
+        costNanoUsd: costOf(usageOf(entry), models[modelId], Date.now()),
+      };
     },
   };
 }
 
 function usageOf({ usage }: Entry): Usage {
-  return { inputTokens: usage.input_tokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: usage.output_tokens, reasoningTokens: 0 };
+  return {
+    inputTokens: usage.input_tokens,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: usage.output_tokens,
+    reasoningTokens: 0,
+  };
 }
 
 /** The book's key: SHA-256 of the last user message with white space folded. */
 function keyOf({ input }: WorkloadRow): string {
-  const messages = (input['messages'] as { role: string; content: string }[] | undefined) ?? [{ role: 'user', content: String(input['prompt'] ?? '') }];
+  const messages = (input['messages'] as { role: string; content: string }[] | undefined) ?? [
+    { role: 'user', content: (input['prompt'] as string | undefined) ?? '' },
+  ];
   const last = messages.findLast(({ role }) => role === 'user')?.content ?? '';
   return createHash('sha256').update(last.replaceAll(/\s+/g, ' ').trim()).digest('hex');
 }

@@ -31,9 +31,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const others = rest.map((program) => start(program, options.directory, options.say));
   return {
     intake,
-    all: Promise.all([intake, ...others]),
+    all: Promise.all([Promise.resolve(intake), ...others]),
     async stop() {
-      const started = [intake, ...(await Promise.allSettled(others)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))];
+      const started = [
+        intake,
+        ...(await Promise.allSettled(others)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
+      ];
       // No new work first, then those that finish what is in hand, then those that only look on.
       const order = [/^intake/, /^worker|^classifier|^scorer/, /./];
       const stopped = new Set<Started>();
@@ -46,14 +49,27 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   };
 }
 
-export function startSandbox(directory: string, books: string[], faults: string | null, say: (line: string) => void): Promise<Started> {
+export function startSandbox(
+  directory: string,
+  books: string[],
+  faults: string | null,
+  say: (line: string) => void,
+): Promise<Started> {
   const flags = [...books.flatMap((book) => ['--book', book]), ...(faults === null ? [] : ['--faults', faults])];
-  return start({ name: 'sandbox', file: `${root}test/sandbox/main.ts`, arguments: flags, environment: { ...process.env, PORT: '0' } }, directory, say);
+  return start(
+    { name: 'sandbox', file: `${root}test/sandbox/main.ts`, arguments: flags, environment: { ...process.env, PORT: '0' } },
+    directory,
+    say,
+  );
 }
 
 function programsOf({ config, environment, port }: FleetOptions): Program[] {
   const tiers = [...config.tiers.map(({ name }) => name), 'fallback'];
-  const services = ['intake', 'console', 'classifier', 'scorer', 'steward'].map((name) => ({ name, service: name, tier: null as string | null }));
+  const services = ['intake', 'console', 'classifier', 'scorer', 'steward'].map((name) => ({
+    name,
+    service: name,
+    tier: null as string | null,
+  }));
   const workers = tiers.map((tier) => ({ name: `worker-${tier}`, service: 'worker', tier }));
   const keyless = withoutKeys(config, environment);
   return [...services, ...workers].map(({ name, service, tier }, index) => ({

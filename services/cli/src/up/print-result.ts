@@ -29,12 +29,21 @@ export function printResult(result: Result, config: UpshiftConfig, stream: Write
     '',
     ...table(
       ['tier', 'calls', 'jobs answered', 'right', 'wrong, accepted', 'cost USD'],
-      result.tiers.map((tier) => [tier.tier, tier.attempts, tier.answered_jobs, percent(tier.right), tier.accepted_wrong, usd(tier.cost_usd)]),
+      result.tiers.map((tier) => [
+        tier.tier,
+        tier.attempts,
+        tier.answered_jobs,
+        percent(tier.right),
+        tier.accepted_wrong,
+        usd(tier.cost_usd),
+      ]),
       strong,
     ),
     '',
     `The scorer accepted ${result.scorer.accepted_wrong} wrong answers${result.scorer.escalated_right === null ? '' : ` and escalated ${result.scorer.escalated_right} right ones`}.`,
-    ...(result.cost_unknown_jobs > 0 ? [`The cost of ${result.cost_unknown_jobs} jobs is partly unknown: a call was sent and its outcome never came.`] : []),
+    ...(result.cost_unknown_jobs > 0
+      ? [`The cost of ${result.cost_unknown_jobs} jobs is partly unknown: a call was sent and its outcome never came.`]
+      : []),
     '',
   ];
   stream.write(`${lines.join('\n')}\n`);
@@ -49,7 +58,10 @@ function nameOf(config: UpshiftConfig, index: number): string {
 function table(head: string[], rows: Cell[][], strong: (text: string) => string): string[] {
   const text = (cell: Cell | undefined): string => String(cell ?? '');
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => text(row[column]).length)));
-  const line = (row: Cell[]): string => row.map((cell, column) => (column === 0 ? text(cell).padEnd(widths[0] ?? 0) : text(cell).padStart(widths[column] ?? 0))).join('   ');
+  const line = (row: Cell[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? text(cell).padEnd(widths[0] ?? 0) : text(cell).padStart(widths[column] ?? 0)))
+      .join('   ');
   return [`  ${strong(line(head))}`, ...rows.map((row) => `  ${line(row)}`)];
 }
 

@@ -57,7 +57,10 @@ export function resultOf(finished: Finished[], config: UpshiftConfig, book: Answ
     right: share(withGold(finished), wasRight),
     right_all_premium: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, top), book)),
     right_all_economy: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, bottom), book)),
-    scorer: { accepted_wrong: withGold(finished).filter(isAcceptedWrong).length, escalated_right: book && escalatedRight(finished, book) },
+    scorer: {
+      accepted_wrong: withGold(finished).filter(isAcceptedWrong).length,
+      escalated_right: book && escalatedRight(finished, book),
+    },
     tiers: [...config.tiers.map(({ name }) => name), 'fallback'].map((tier) => tierResult(tier, finished)),
     seconds: Math.round(seconds * 10) / 10,
   };
@@ -65,12 +68,16 @@ export function resultOf(finished: Finished[], config: UpshiftConfig, book: Answ
 
 /** The model that stands for "one model for everything" of a tier: the first that the configuration declares. */
 export function firstModel(config: UpshiftConfig, tier: string): string {
-  return Object.entries(config.models).find(([, model]) => model.tier === tier && !model.capabilities.includes('embedding'))?.[0] ?? '';
+  return (
+    Object.entries(config.models).find(([, model]) => model.tier === tier && !model.capabilities.includes('embedding'))?.[0] ?? ''
+  );
 }
 
 function tierResult(tier: string, finished: Finished[]): TierResult {
   const answered = finished.filter(({ job }) => job.result?.tier === tier);
-  const settled = finished.flatMap(({ trail }) => trail.filter((entry) => entry.tier === tier && (entry.event === 'attempt-settled' || entry.event === 'attempt-failed')));
+  const settled = finished.flatMap(({ trail }) =>
+    trail.filter((entry) => entry.tier === tier && (entry.event === 'attempt-settled' || entry.event === 'attempt-failed')),
+  );
   return {
     tier,
     attempts: settled.length,
@@ -96,7 +103,9 @@ function isAcceptedWrong(one: Finished): boolean {
 /** Answers that the scorer sent up although they were right, by the book. */
 function escalatedRight(finished: Finished[], book: AnswerBook): number {
   const escalated = finished.flatMap(({ row, trail }) =>
-    trail.filter((entry, index) => entry.event === 'answer-judged' && trail[index + 1]?.event === 'job-escalated').map(({ model }) => ({ row, model: model ?? '' })),
+    trail
+      .filter((entry, index) => entry.event === 'answer-judged' && trail[index + 1]?.event === 'job-escalated')
+      .map(({ model }) => ({ row, model: model ?? '' })),
   );
   return escalated.filter(({ row, model }) => book.answerOf(row, model)?.right).length;
 }
@@ -107,7 +116,13 @@ function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: 
   if (recorded) return nanoUsdToUsd(recorded.costNanoUsd ?? 0);
   if (one.job.result?.vectors) return one.job.cost_usd;
   const last = one.trail.findLast(({ event, purpose }) => event === 'attempt-settled' && purpose === 'answer')?.usage;
-  const usage = { inputTokens: last?.input_tokens ?? 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: last?.output_tokens ?? 0, reasoningTokens: 0 };
+  const usage = {
+    inputTokens: last?.input_tokens ?? 0,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: last?.output_tokens ?? 0,
+    reasoningTokens: 0,
+  };
   return nanoUsdToUsd(costOf(usage, config.models[modelId], Date.now()) ?? 0);
 }
 

@@ -27,7 +27,12 @@ const TRIES = 120;
 const RETRY_MS = 500;
 
 /** Submits every row under a key of its own, waits until all have ended, and reads their trails. */
-export async function runWorkload(url: string, workload: Workload, run: Run, onProgress: (progress: RunProgress) => void): Promise<Finished[]> {
+export async function runWorkload(
+  url: string,
+  workload: Workload,
+  run: Run,
+  onProgress: (progress: RunProgress) => void,
+): Promise<Finished[]> {
   const progress: RunProgress = { total: workload.rows.length, submitted: 0, ended: [] };
   const pending: { row: WorkloadRow; id: string }[] = [];
   const finished: Finished[] = [];
@@ -53,7 +58,13 @@ export async function runWorkload(url: string, workload: Workload, run: Run, onP
 }
 
 async function submit(url: string, row: WorkloadRow, run: Run): Promise<string> {
-  const body = { input: row.input, checks: row.checks, metadata: { row: row.id }, ...(row.task ? { task: row.task } : {}), ...(row.route ? { route: row.route } : {}) };
+  const body = {
+    input: row.input,
+    checks: row.checks,
+    metadata: { row: row.id },
+    ...(row.task ? { task: row.task } : {}),
+    ...(row.route ? { route: row.route } : {}),
+  };
   const job = await get<JobView>(`${url}/v1/jobs`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': `${run.id}-${row.id}` },
@@ -74,7 +85,7 @@ async function get<Body>(url: string, init: RequestInit = {}): Promise<Body> {
 }
 
 async function forEach<Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const left = [...items].reverse();
+  const left = items.toReversed();
   const one = async (): Promise<void> => {
     for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item);
   };

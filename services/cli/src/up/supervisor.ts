@@ -59,7 +59,11 @@ class Supervised {
   #launch(environment: NodeJS.ProcessEnv): Promise<number> {
     const { name, file } = this.#program;
     // Its own process group: Ctrl-C reaches the supervisor alone, which stops all in order.
-    const child = fork(file, this.#program.arguments, { env: environment, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const child = fork(file, this.#program.arguments, {
+      env: environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
     this.#child = child;
     this.#keepLog(child);
     return new Promise((resolve, reject) => {

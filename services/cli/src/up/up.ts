@@ -52,7 +52,7 @@ export async function up(options: UpOptions): Promise<number> {
     return 1;
   } finally {
     say('Stopping.');
-    for (const stop of stops.reverse()) await stop();
+    for (const stop of stops.toReversed()) await stop();
   }
 }
 
@@ -74,7 +74,10 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   sayWhatRuns(config, environment, sandboxed);
   const file = options.workload ?? (sandboxed ? bundled.workload : null);
   const workload = file === null ? null : readWorkload(file);
-  const [redisUrl, sandboxUrl] = await Promise.all([openRedis(environment, directory, stops), sandboxed ? openSandbox(directory, stops) : null]);
+  const [redisUrl, sandboxUrl] = await Promise.all([
+    openRedis(environment, directory, stops),
+    sandboxed ? openSandbox(directory, stops) : null,
+  ]);
   const fleet = await startFleet({
     config,
     directory,
@@ -83,7 +86,13 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     environment: fleetEnvironment(environment, redisUrl, sandboxUrl, consolePassword(directory)),
   });
   stops.push(() => fleet.stop());
-  return { config, directory, fleet, workload, book: sandboxed && file === bundled.workload ? readAnswerBook(bundled.book, config.models) : null };
+  return {
+    config,
+    directory,
+    fleet,
+    workload,
+    book: sandboxed && file === bundled.workload ? readAnswerBook(bundled.book, config.models) : null,
+  };
 }
 
 /** Says where everything is and runs the workload, if there is one. */
@@ -95,7 +104,13 @@ async function work({ config, directory, fleet, workload, book }: Launched, { js
   return 'finished';
 }
 
-async function run(url: string, workload: Workload, config: UpshiftConfig, directory: string, book: AnswerBook | null): Promise<Result> {
+async function run(
+  url: string,
+  workload: Workload,
+  config: UpshiftConfig,
+  directory: string,
+  book: AnswerBook | null,
+): Promise<Result> {
   const startedAt = performance.now();
   const thisRun = openRun(directory, workload);
   const progress = createProgress(process.stderr);
@@ -123,7 +138,12 @@ async function openSandbox(directory: string, stops: Stop[]): Promise<string> {
   return `http://127.0.0.1:${sandbox.port}`;
 }
 
-function fleetEnvironment({ raw, LOG_LEVEL }: Environment, redisUrl: string, sandboxUrl: string | null, password: string): NodeJS.ProcessEnv {
+function fleetEnvironment(
+  { raw, LOG_LEVEL }: Environment,
+  redisUrl: string,
+  sandboxUrl: string | null,
+  password: string,
+): NodeJS.ProcessEnv {
   return {
     ...raw,
     REDIS_URL: redisUrl,
@@ -144,8 +164,13 @@ function consolePassword(directory: string): string {
 }
 
 function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed: boolean): void {
-  if (sandboxed) return say('No provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.');
-  const providers = resolveProviders(config, environment.raw).map(({ id, off }) => (off === null ? `${id} on` : `${id} off (${off})`));
+  if (sandboxed)
+    return say(
+      'No provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.',
+    );
+  const providers = resolveProviders(config, environment.raw).map(({ id, off }) =>
+    off === null ? `${id} on` : `${id} off (${off})`,
+  );
   say(`Live providers: ${providers.join(', ')}. No workload runs unless --workload names one.`);
 }
 

@@ -39,7 +39,11 @@ export function readWorkload(file: string): Workload {
 function readRow(line: string, number: number): { row: WorkloadRow } | { error: string } {
   try {
     const parsed = row.safeParse(JSON.parse(line));
-    return parsed.success ? { row: parsed.data } : { error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}` };
+    return parsed.success
+      ? { row: parsed.data }
+      : {
+          error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
+        };
   } catch {
     return { error: `line ${number}: not JSON` };
   }
@@ -53,7 +57,9 @@ export interface Run {
 
 export function openRun(directory: string, workload: Workload): Run {
   const file = join(directory, 'run.json');
-  const last = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { id: string; hash: string; finished: boolean }) : null;
+  const last = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as { id: string; hash: string; finished: boolean })
+    : null;
   const id = last && !last.finished && last.hash === workload.hash ? last.id : `${workload.hash}-${Date.now().toString(36)}`;
   const save = (finished: boolean): void => writeFileSync(file, JSON.stringify({ id, hash: workload.hash, finished }));
   save(false);
