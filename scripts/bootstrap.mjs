@@ -1,0 +1,44 @@
+// Runs on Node 20 with nothing installed: it brings Node 24, pnpm and the dependencies, then runs the command with them.
+// Progress goes to stderr, because stdout belongs to the command.
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { printCount, runChecks, runTests } from './checks.mjs';
+import { runChild } from './run-child.mjs';
+import { ToolchainError, prepareToolchain } from './toolchain.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [command, ...args] = process.argv.slice(2);
+
+const commands = {
+  async start({ node, environment }) {
+    const cli = join(root, 'services', 'cli', 'src', 'main.ts');
+    return (await runChild(node, [cli, 'up', ...args], { env: environment })).code;
+  },
+  test({ node, environment }) {
+    return runTests(root, node, environment, args);
+  },
+  async check({ environment }) {
+    return (await runChecks(root, environment)).length === 0 ? 0 : 1;
+  },
+};
+
+process.exitCode = await main();
+
+async function main() {
+  if (!Object.hasOwn(commands, command ?? '')) {
+    say(`no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check`);
+    return 2;
+  }
+  try {
+    return await commands[command](await prepareToolchain(root, say));
+  } catch (error) {
+    if (command === 'test') printCount(0, 1);
+    if (!(error instanceof ToolchainError)) throw error;
+    say(error.message);
+    return 1;
+  }
+}
+
+function say(text) {
+  for (const line of text.split('\n')) process.stderr.write(`upshift: ${line}\n`);
+}

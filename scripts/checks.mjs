@@ -1,0 +1,80 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runChild, wasInterrupted } from './run-child.mjs';
+
+const FORMATTED = ['packages', 'services', 'test', 'scripts', 'vitest.config.ts'];
+
+const STEPS = [
+  { name: 'format', tool: 'oxfmt', args: ['--check', ...FORMATTED], whenItFails: 'npm run format' },
+  { name: 'lint', tool: 'oxlint', args: ['--deny-warnings'] },
+  { name: 'types', tool: 'tsc', args: ['--noEmit'] },
+  { name: 'unused', tool: 'knip', args: ['--no-progress'] },
+];
+
+/** Runs every check, also after one has failed, and returns the names of those that failed. */
+export async function runChecks(root, environment) {
+  const failed = [];
+  for (const step of STEPS) {
+    if (wasInterrupted()) break;
+    const code = await runStep(root, environment, step);
+    if (code !== 0) failed.push(step.name);
+  }
+  return failed;
+}
+
+async function runStep(root, env, { name, tool, args, whenItFails }) {
+  console.log(`\n— ${name}: ${tool} ${args.join(' ')}`);
+  const started = performance.now();
+  const { code } = await runChild(join(root, 'node_modules', '.bin', tool), args, { cwd: root, env });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const advice = code !== 0 && whenItFails !== undefined ? `; to mend it, type:  ${whenItFails}` : '';
+  console.log(`${code === 0 ? '✓' : '✗'} ${name} ${code === 0 ? 'passed' : 'failed'} in ${seconds} s${advice}`);
+  return code;
+}
+
+/**
+ * Runs the checks, then the tests, and returns the exit code. A failed check counts as one failure beside the tests' own,
+ * so that the last line never says "0 failed" of a run that failed.
+ */
+export async function runTests(root, node, environment, args) {
+  const failedChecks = await runChecks(root, environment);
+  const report = join(root, '.upshift', 'test-report.json');
+  rmSync(report, { force: true });
+  const code = wasInterrupted() ? 130 : await runVitest(root, node, environment, report, args);
+  const tests = countTests(report, code);
+  if (failedChecks.length > 0) console.log(`\nfailed checks: ${failedChecks.join(', ')}`);
+  const failed = tests.failed + failedChecks.length;
+  printCount(tests.passed, failed);
+  return code !== 0 ? code : Number(failed > 0);
+}
+
+/** The last line of every test run: `N passed, N failed`. */
+export function printCount(passed, failed) {
+  console.log(`${passed} passed, ${failed} failed`);
+}
+
+async function runVitest(root, node, env, report, args) {
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  console.log(`\n— tests: vitest run ${args.join(' ')}`.trimEnd());
+  const { code } = await runChild(node, [vitest, 'run', ...reporters, ...args], { cwd: root, env });
+  return code;
+}
+
+function countTests(report, code) {
+  const { numPassedTests, numFailedTests, testResults } = readReport(report);
+  // A file that does not even load has no test in it that could count as failed.
+  const brokenFiles = testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
+  );
+  const failed = numFailedTests + brokenFiles.length;
+  return { passed: numPassedTests, failed: code === 0 ? failed : Math.max(1, failed) };
+}
+
+function readReport(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return { numPassedTests: 0, numFailedTests: 0, testResults: [] };
+  }
+}

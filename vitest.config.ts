@@ -1,0 +1,45 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+const needsRedis = '**/*.redis.test.ts';
+const needsEverything = '**/*.system.test.ts';
+const exclude = [...configDefaults.exclude, '**/.upshift/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{packages,services,test,scripts}/**/*.test.ts'],
+          exclude: [...exclude, needsRedis, needsEverything],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'redis',
+          include: [needsRedis],
+          exclude,
+          globalSetup: './test/redis-setup.ts',
+          // The files share one server; one at a time, each may flush it.
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.system.test.ts'],
+          exclude,
+          globalSetup: './test/redis-setup.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
