@@ -38,7 +38,7 @@ const numbers = (facts: PromptFacts): number => facts.prompt.match(/\d+(?:[.,]\d
 
 /** Hand-set from reading prompts, not trained: an honest start behind the interface that a trained classifier takes over. */
 const signs: Sign[] = [
-  { name: 'long', weight: 0.9, found: (facts) => words(facts) > 150 },
+  { name: 'long', weight: 0.6, found: (facts) => words(facts) > 150 },
   { name: 'short', weight: -0.8, found: (facts) => words(facts) < 25 },
   {
     name: 'code',
@@ -48,7 +48,7 @@ const signs: Sign[] = [
   { name: 'proof or derivation', weight: 1.4, found: has(/\b(prove|derive|theorem|complexity|trade-?offs?|architecture)\b/i) },
   {
     name: 'several steps',
-    weight: 0.8,
+    weight: 0.4,
     found: has(/\b(step by step|first\b.*\bthen\b|after that|in total|each of (the|these)|remaining)\b/is),
   },
   {
@@ -58,11 +58,11 @@ const signs: Sign[] = [
       /\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is,
     ),
   },
-  { name: 'many numbers', weight: 0.9, found: (facts) => numbers(facts) >= 5 },
-  { name: 'some numbers', weight: 0.3, found: (facts) => numbers(facts) >= 3 && numbers(facts) < 5 },
+  { name: 'many numbers', weight: 0.4, found: (facts) => numbers(facts) >= 5 },
+  { name: 'some numbers', weight: 0.2, found: (facts) => numbers(facts) >= 3 && numbers(facts) < 5 },
   {
     name: 'rates or shares',
-    weight: 0.6,
+    weight: 0.3,
     found: has(/%|\bpercent|\bper (hour|day|week|month|year)\b|\bratio\b|\bhalf\b|\btwice\b|\bdiscount/i),
   },
   { name: 'nested structure', weight: 0.5, found: (facts) => facts.structured && words(facts) > 80 },
@@ -71,6 +71,11 @@ const signs: Sign[] = [
     name: 'a label is asked',
     weight: -0.9,
     found: has(/\b(classify|categor(y|ize)|label|sentiment|which (team|queue)|yes or no)\b/i),
+  },
+  {
+    name: 'facts of a given text are asked',
+    weight: -0.8,
+    found: has(/\b(extract|fill in|read (off|from)|from (the|this) (text|email|message|invoice|order|document))\b/i),
   },
   {
     name: 'a plain fact is asked',

@@ -68,6 +68,7 @@ export function committedNanoUsd(job: Pick<JobState, 'attempts'>): number {
   return job.attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? attempt.reservedNanoUsd), 0);
 }
 
+/** From `sent` on the provider may bill: also where the job ended meanwhile and nobody hears of the call any more. */
 function isCostUnknown(attempt: Attempt): boolean {
-  return attempt.costNanoUsd === null && (attempt.state === 'unknown' || attempt.state === 'settled');
+  return attempt.costNanoUsd === null && attempt.state !== 'claimed';
 }

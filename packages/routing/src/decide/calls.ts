@@ -47,7 +47,7 @@ export function answered(draft: Draft, event: Answered): void {
     wait_ms: event.times.waitMs,
     model_ms: event.times.modelMs,
   });
-  if (isTerminal(job.status)) return;
+  if (!isAwaited(job, attempt)) return;
   if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
   if (attempt.outcome === 'refused') return refused(draft, attempt);
   if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
@@ -69,7 +69,7 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
     wait_ms: times.waitMs,
     model_ms: times.modelMs,
   });
-  if (isTerminal(job.status)) return;
+  if (!isAwaited(job, attempt)) return;
   if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
   job.reasons.push(`${attempt.model}: ${error.message}`);
   failOver(draft, attempt, error);
@@ -123,9 +123,14 @@ function embedded(draft: Draft, attempt: Attempt, empty: boolean): void {
   end(draft, 'completed', 'the vectors are there');
 }
 
+/** Whether this call carries the job on. One that was overtaken (the job ended, and a late verdict reopened it) is only paid for. */
+function isAwaited({ step }: JobState, attempt: Attempt): boolean {
+  return step?.kind === 'call' && step.attempt === attempt.number;
+}
+
 function mayWait(job: JobState, attempt: Attempt, error: CallError): boolean {
-  if (isTerminal(job.status)) return false;
-  return error.code === 'rate_limited' && attempt.waits < MAX_WAITS && (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS;
+  if (!isAwaited(job, attempt)) return false;
+  return error.code === 'rate_limited' && !error.maybeBilled && attempt.waits < MAX_WAITS && (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS;
 }
 
 /** The provider did not take the call, so the same attempt goes back to `claimed`: a limit is not a failure. */

@@ -53,19 +53,19 @@ export function budgetDenied(draft: Draft, number: number, reason: string): void
   endOfChain(draft, reason);
 }
 
-/** A verdict from outside fails a delivered job: a new revision is answered a tier up; the old result stays until replaced. */
+/**
+ * A verdict from outside fails a delivered job: a new revision is answered as after any answer that falls short; the old
+ * result stays until replaced. Refusals and vectors are not judged, and an answer that has failed already fails only once.
+ */
 export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   const { job } = draft;
   const delivered = job.finalAttempt === null ? null : attemptOf(job, job.finalAttempt);
-  if (delivered === null || verdict.passed) return;
+  if (delivered === null || verdict.passed || delivered.passed === false) return;
+  if (delivered.outcome === 'refused' || job.needs.capabilities.includes('embedding')) return;
   Object.assign(delivered, { score: verdict.score, passed: false });
   Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
   note(draft, 'job-reopened', 'a late verdict failed the delivered answer', { score: verdict.score, checks: verdict.checks });
-  const above = tierAbove(draft, delivered.tier);
-  if (above === null || job.pinnedModel !== null)
-    return fallBack(draft, 'a late verdict failed the answer, and no tier is above');
-  job.escalations += 1;
-  askTier(draft, above, 'a late verdict failed the answer');
+  notGoodEnough(draft, delivered, 'a late verdict failed the answer');
 }
 
 function accept(draft: Draft, attempt: Attempt): void {
