@@ -3,7 +3,7 @@ import type { Call } from './endpoint.ts';
 import { standIn } from './stand-in.ts';
 
 /** Why an answer ends, in the book's words; each vendor has its own. */
-export type Finish = 'stop' | 'length' | 'tool_calls' | 'refusal';
+type Finish = 'stop' | 'length' | 'tool_calls' | 'refusal';
 
 /** An answer before it is put in a vendor's shape. */
 export type Answer = {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 /** What can go wrong with a call. */
-export const faultKinds = [
+const faultKinds = [
   'rate_limit',
   'server_error',
   'overloaded',

@@ -33,8 +33,11 @@ export function rubricOf(entry: ChatEntry): string | undefined {
   return entry.row.checks.find((check) => check.type === 'llm_judge')?.rubric;
 }
 
-export function userText(input: Input): string {
-  return messagesOf(input).filter(({ role }) => role === 'user').map(({ content }) => content).join('\n\n');
+function userText(input: Input): string {
+  return messagesOf(input)
+    .filter(({ role }) => role === 'user')
+    .map(({ content }) => content)
+    .join('\n\n');
 }
 
 export function lastUserMessage(input: Input): string {
@@ -43,7 +46,7 @@ export function lastUserMessage(input: Input): string {
   return last.content;
 }
 
-export function keyOf(text: string): string {
+function keyOf(text: string): string {
   return createHash('sha256').update(text.replace(/\s+/g, ' ').trim()).digest('hex');
 }
 
@@ -55,7 +58,12 @@ export function judgementOf(entry: ChatEntry, rubric: string, answer: string): {
   const draw = random.fraction();
   const cents = (low: number, high: number): number => random.between(low, high) / 100;
   if (right && draw >= 0.05) return { key, score: cents(82, 97), reason: random.pick(praise) };
-  if (right) return { key, score: cents(50, 65), reason: 'The answer seems sound, but its brevity leaves me unsure that every requirement is met.' };
+  if (right)
+    return {
+      key,
+      score: cents(50, 65),
+      reason: 'The answer seems sound, but its brevity leaves me unsure that every requirement is met.',
+    };
   if (draw < 0.65) return { key, score: cents(20, 55), reason: random.pick(blame) };
   return { key, score: cents(80, 90), reason: random.pick(praise) };
 }

@@ -37,8 +37,8 @@ export type MessagesInput = {
   max_output_tokens?: number;
   response_format?: { type: 'json_schema'; name: string; schema: JsonSchema };
 };
-export type PromptInput = { prompt: string; max_output_tokens?: number };
-export type TextsInput = { texts: string[] };
+type PromptInput = { prompt: string; max_output_tokens?: number };
+type TextsInput = { texts: string[] };
 export type Input = MessagesInput | PromptInput | TextsInput;
 
 /** Read by the result table only: never by the router. */

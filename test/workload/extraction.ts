@@ -1,4 +1,13 @@
-import { ALL_RIGHT, answersByPlan, type ChatEntry, type Difficulty, type JsonSchema, type MessagesInput, type Outcome, type Plan } from './entry.ts';
+import {
+  ALL_RIGHT,
+  answersByPlan,
+  type ChatEntry,
+  type Difficulty,
+  type JsonSchema,
+  type MessagesInput,
+  type Outcome,
+  type Plan,
+} from './entry.ts';
 import { at, Random } from './random.ts';
 
 /** One document to extract from, with the record it holds and a mistake that still fits the schema. */
@@ -33,7 +42,20 @@ function money(value: number): string {
   return value.toFixed(2);
 }
 
-const monthNames = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const monthNames = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 
 function isoDay(year: number, month: number, dayOfMonth: number): string {
   return `${year}-${String(month).padStart(2, '0')}-${String(dayOfMonth).padStart(2, '0')}`;
@@ -44,13 +66,32 @@ function spokenDay(month: number, dayOfMonth: number): string {
 }
 
 const people = [
-  ['Ines', 'Castellan'], ['Tobias', 'Wren'], ['Amara', 'Diallo-Reyes'], ['Jun', 'Hoshino'], ['Petra', 'Vlk'],
-  ['Samuel', 'Oduya'], ['Lotte', 'Brinkhof'], ['Rafael', 'Quiroga'], ['Nadia', 'Benhaddou'], ['Erik', 'Sundgaard'],
-  ['Maeve', 'Corrigan'], ['Dario', 'Fontanelli'],
+  ['Ines', 'Castellan'],
+  ['Tobias', 'Wren'],
+  ['Amara', 'Diallo-Reyes'],
+  ['Jun', 'Hoshino'],
+  ['Petra', 'Vlk'],
+  ['Samuel', 'Oduya'],
+  ['Lotte', 'Brinkhof'],
+  ['Rafael', 'Quiroga'],
+  ['Nadia', 'Benhaddou'],
+  ['Erik', 'Sundgaard'],
+  ['Maeve', 'Corrigan'],
+  ['Dario', 'Fontanelli'],
 ] as const;
 const companies = [
-  'Harbour & Lime', 'Nordfell Timber', 'Quillwork Press', 'Bluebell Dental', 'Tandem Freight', 'Osterley Glass',
-  'Pinecone Robotics', 'Maison Verdier', 'Copperfield Tiles', 'Saltmarsh Foods', 'Ironbridge Audio', 'Kestrel Optics',
+  'Harbour & Lime',
+  'Nordfell Timber',
+  'Quillwork Press',
+  'Bluebell Dental',
+  'Tandem Freight',
+  'Osterley Glass',
+  'Pinecone Robotics',
+  'Maison Verdier',
+  'Copperfield Tiles',
+  'Saltmarsh Foods',
+  'Ironbridge Audio',
+  'Kestrel Optics',
 ];
 
 function personAt(index: number): { name: string; first: string; last: string } {
@@ -59,9 +100,12 @@ function personAt(index: number): { name: string; first: string; last: string } 
 }
 
 const signatures = [
-  (contact: Contact) => `Thanks for the call earlier, the samples go out tomorrow.\n\n${contact.name}\n${contact.company}\n${contact.email}\n${contact.phone}`,
-  (contact: Contact) => `Hello, it was good to meet you at the fair. I work for ${contact.company} and you reach me at ${contact.email} or on ${contact.phone}. See you, ${contact.name}`,
-  (contact: Contact) => `Our new buyer is ${contact.name} (${contact.company}), mobile ${contact.phone}, mail ${contact.email}. The old buyer left in June.`,
+  (contact: Contact) =>
+    `Thanks for the call earlier, the samples go out tomorrow.\n\n${contact.name}\n${contact.company}\n${contact.email}\n${contact.phone}`,
+  (contact: Contact) =>
+    `Hello, it was good to meet you at the fair. I work for ${contact.company} and you reach me at ${contact.email} or on ${contact.phone}. See you, ${contact.name}`,
+  (contact: Contact) =>
+    `Our new buyer is ${contact.name} (${contact.company}), mobile ${contact.phone}, mail ${contact.email}. The old buyer left in June.`,
 ];
 type Contact = { name: string; company: string; email: string; phone: string };
 
@@ -80,7 +124,8 @@ const contacts: Template = {
       phone: `+44 20 7946 0${random.between(100, 999)}`,
     };
     return {
-      instruction: 'Extract the contact from the message. Reply with one JSON object with the keys name, company, email and phone, and nothing else.',
+      instruction:
+        'Extract the contact from the message. Reply with one JSON object with the keys name, company, email and phone, and nothing else.',
       text: at(signatures, index)(contact),
       schema: record({ name: text, company: text, email: text, phone: text }),
       record: contact,
@@ -93,12 +138,25 @@ const contacts: Template = {
 const meetings: Template = {
   name: 'meeting',
   difficulty: 'medium',
-  plans: [ALL_RIGHT, ALL_RIGHT, ['misformat', 'right', 'right'], ALL_RIGHT, ALL_RIGHT, ['misformat', 'right', 'right'], ALL_RIGHT, ALL_RIGHT, ALL_RIGHT],
+  plans: [
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ALL_RIGHT,
+  ],
   write: (index, random) => {
     const [host, guest, moved] = [personAt(index + 2), personAt(index + 7), random.between(9, 11)];
     const month = random.between(3, 11);
     const firstDay = random.between(3, 12);
-    const topic = at(['shelf plan', 'spring price list', 'warehouse move', 'packaging test', 'call centre rota', 'returns policy'], index);
+    const topic = at(
+      ['shelf plan', 'spring price list', 'warehouse move', 'packaging test', 'call centre rota', 'returns policy'],
+      index,
+    );
     const meeting = {
       topic,
       date: isoDay(2026, month, firstDay + 2),
@@ -107,7 +165,8 @@ const meetings: Template = {
       attendees: [host.first, guest.first],
     };
     return {
-      instruction: 'Read the mail and return the meeting that was agreed in the end as JSON: topic, date (YYYY-MM-DD), start (HH:MM, 24 h), duration_minutes, attendees (first names, in the order they are named). The year is 2026.',
+      instruction:
+        'Read the mail and return the meeting that was agreed in the end as JSON: topic, date (YYYY-MM-DD), start (HH:MM, 24 h), duration_minutes, attendees (first names, in the order they are named). The year is 2026.',
       text: `Hi both, ${host.first} here. We wanted to go through the ${topic} on ${spokenDay(month, firstDay)} at ${moved}:00, but the room is taken. So ${spokenDay(month, firstDay + 2)} at ${moved}:30 it is, three quarters of an hour, only ${host.first} and ${guest.first}.`,
       schema: record({ topic: text, date: day, start: text, duration_minutes: whole, attendees: listOf(text) }),
       record: meeting,
@@ -121,8 +180,16 @@ const invoices: Template = {
   name: 'invoice',
   difficulty: 'medium',
   plans: [
-    ALL_RIGHT, ['misformat', 'right', 'right'], ALL_RIGHT, ALL_RIGHT, ALL_RIGHT, ALL_RIGHT,
-    ['misformat', 'right', 'right'], ALL_RIGHT, ['slip', 'slip', 'right'], ALL_RIGHT,
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ['slip', 'slip', 'right'],
+    ALL_RIGHT,
   ],
   write: (index, random) => {
     const vendor = at(companies, index);
@@ -141,7 +208,8 @@ const invoices: Template = {
       amount_due: cents(net + tax - deposit),
     };
     return {
-      instruction: 'Extract the invoice as JSON with invoice_number, vendor, issued_on, due_on (both YYYY-MM-DD), currency (ISO code) and amount_due (the sum that is still to be paid, as a number).',
+      instruction:
+        'Extract the invoice as JSON with invoice_number, vendor, issued_on, due_on (both YYYY-MM-DD), currency (ISO code) and amount_due (the sum that is still to be paid, as a number).',
       text: [
         `${vendor}   INVOICE ${invoice.invoice_number}`,
         `Date of issue: ${spokenDay(month, issued)} 2026     Payable within 14 days`,
@@ -150,7 +218,14 @@ const invoices: Template = {
         `Total .......... ${money(net + tax)} ${currency}`,
         `Deposit received ${money(deposit)}, with thanks. Please quote the invoice number with your payment.`,
       ].join('\n'),
-      schema: record({ invoice_number: text, vendor: text, issued_on: day, due_on: day, currency: { type: 'string', enum: ['EUR', 'GBP', 'USD'] }, amount_due: amount }),
+      schema: record({
+        invoice_number: text,
+        vendor: text,
+        issued_on: day,
+        due_on: day,
+        currency: { type: 'string', enum: ['EUR', 'GBP', 'USD'] },
+        amount_due: amount,
+      }),
       record: invoice,
       slipped: { ...invoice, amount_due: cents(net + tax) },
       prose: `Invoice ${invoice.invoice_number} from ${vendor}: ${money(invoice.amount_due)} ${currency} is due on ${spokenDay(month, issued + 14)}.`,
@@ -159,17 +234,31 @@ const invoices: Template = {
 };
 
 const goods = [
-  ['HX-10', 'hex bolt, box of 100'], ['WT-22', 'wall tile, matt white'], ['LB-07', 'linen bag, large'], ['CF-31', 'coffee filter, size 4'],
-  ['PN-15', 'pine shelf, 80 cm'], ['GL-44', 'garden gloves, pair'], ['SC-09', 'soy candle, unscented'], ['BT-63', 'beech tray'],
+  ['HX-10', 'hex bolt, box of 100'],
+  ['WT-22', 'wall tile, matt white'],
+  ['LB-07', 'linen bag, large'],
+  ['CF-31', 'coffee filter, size 4'],
+  ['PN-15', 'pine shelf, 80 cm'],
+  ['GL-44', 'garden gloves, pair'],
+  ['SC-09', 'soy candle, unscented'],
+  ['BT-63', 'beech tray'],
 ] as const;
 
 const purchaseOrders: Template = {
   name: 'purchase order',
   difficulty: 'hard',
   plans: [
-    ['misformat', 'right', 'right'], ['slip', 'misformat', 'right'], ['misformat', 'misformat', 'right'], ALL_RIGHT,
-    ['slip', 'right', 'right'], ['misformat', 'right', 'right'], ['misformat', 'slip', 'slip'], ['misformat', 'slip', 'right'],
-    ['misformat', 'right', 'right'], ALL_RIGHT, ['misformat', 'misformat', 'right'],
+    ['misformat', 'right', 'right'],
+    ['slip', 'misformat', 'right'],
+    ['misformat', 'misformat', 'right'],
+    ALL_RIGHT,
+    ['slip', 'right', 'right'],
+    ['misformat', 'right', 'right'],
+    ['misformat', 'slip', 'slip'],
+    ['misformat', 'slip', 'right'],
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ['misformat', 'misformat', 'right'],
   ],
   write: (index, random) => {
     const buyer = personAt(index + 4);
@@ -230,7 +319,14 @@ const cities = ['Lisbon', 'Vienna', 'Oslo', 'Ghent', 'Turin', 'Cork', 'Basel', '
 const itineraries: Template = {
   name: 'itinerary',
   difficulty: 'hard',
-  plans: [['slip', 'misformat', 'right'], ['misformat', 'right', 'right'], ALL_RIGHT, ['misformat', 'slip', 'slip'], ['misformat', 'right', 'right'], ['misformat', 'right', 'right']],
+  plans: [
+    ['slip', 'misformat', 'right'],
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ['misformat', 'slip', 'slip'],
+    ['misformat', 'right', 'right'],
+    ['misformat', 'right', 'right'],
+  ],
   write: (index, random) => {
     const traveller = personAt(index + 9);
     const [home, middle, far] = [at(cities, index), at(cities, index + 3), at(cities, index + 5)];
@@ -256,7 +352,11 @@ const itineraries: Template = {
         `Flies home from ${far} with ${at(flights, 2)} on the day of the last check-out.`,
         `Correction at the end of the call: starts one day later than I wrote above, everything else keeps its length.`,
       ].join('\n'),
-      schema: record({ traveller: text, legs: listOf(record({ from: text, to: text, date: day, flight: text })), nights_in_total: whole }),
+      schema: record({
+        traveller: text,
+        legs: listOf(record({ from: text, to: text, date: day, flight: text })),
+        nights_in_total: whole,
+      }),
       record: trip,
       slipped: {
         ...trip,

@@ -2,7 +2,7 @@ import { judgementOf, rubricOf, tiers } from './book.ts';
 import type { ChatEntry, Difficulty, Task, Tier } from './entry.ts';
 import { isRight, passesStructure } from './verdict.ts';
 
-export type Figures = {
+type Figures = {
   rows: number;
   right: Record<Tier, number>;
   cascade: { right: number; stopped: Record<Tier, number> };
@@ -34,7 +34,7 @@ function perTier(count: (tier: Tier) => number): Record<Tier, number> {
   return { economy: count('economy'), standard: count('standard'), premium: count('premium') };
 }
 
-export function measure(entries: ChatEntry[]): Figures {
+function measure(entries: ChatEntry[]): Figures {
   const wrong = (entry: ChatEntry, tier: Tier): boolean => !isRight(entry.row, entry.answers[tier]);
   const economyWrong = entries.filter((entry) => wrong(entry, 'economy'));
   return {
@@ -49,7 +49,9 @@ export function measure(entries: ChatEntry[]): Figures {
       wellFormed: economyWrong.filter((entry) => passesStructure(entry.row, entry.answers.economy)).length,
       hard: economyWrong.filter((entry) => entry.difficulty === 'hard').length,
     },
-    rightButTurnedAway: perTier((tier) => rightIn(entries, tier).filter((entry) => !passesStructure(entry.row, entry.answers[tier])).length),
+    rightButTurnedAway: perTier(
+      (tier) => rightIn(entries, tier).filter((entry) => !passesStructure(entry.row, entry.answers[tier])).length,
+    ),
     standardWrongAlsoEconomyWrong: economyWrong.filter((entry) => wrong(entry, 'standard')).length,
     judge: measureJudge(entries),
   };
@@ -88,8 +90,18 @@ export function report(entries: ChatEntry[], allRows: number): string {
   const difficulties: Difficulty[] = ['easy', 'medium', 'hard'];
   return [
     `${'right answers'.padEnd(20)} rows  economy standard  premium  cascade  well-formed/economy wrong`,
-    ...tasks.map((task) => tableLine(task, entries.filter(({ row }) => row.task === task))),
-    ...difficulties.map((difficulty) => tableLine(`(${difficulty})`, entries.filter((entry) => entry.difficulty === difficulty))),
+    ...tasks.map((task) =>
+      tableLine(
+        task,
+        entries.filter(({ row }) => row.task === task),
+      ),
+    ),
+    ...difficulties.map((difficulty) =>
+      tableLine(
+        `(${difficulty})`,
+        entries.filter((entry) => entry.difficulty === difficulty),
+      ),
+    ),
     tableLine('all', entries),
     '',
     `economy wrong: ${economyWrong.total}, of these ${percent(economyWrong.wellFormed, economyWrong.total)} pass every structural check, ${percent(economyWrong.hard, economyWrong.total)} are hard rows`,
@@ -110,9 +122,24 @@ export function assertMix(entries: ChatEntry[], allRows: number): void {
   assertBetween('share of right economy answers', right.economy / rows, 0.55, 0.65);
   assertBetween('share of right standard answers', right.standard / rows, 0.78, 0.86);
   assertBetween('share of right premium answers', right.premium / rows, 0.95, 0.98);
-  assertBetween('share of well-formed answers among the wrong economy ones', economyWrong.wellFormed / economyWrong.total, 0.35, 0.5);
+  assertBetween(
+    'share of well-formed answers among the wrong economy ones',
+    economyWrong.wellFormed / economyWrong.total,
+    0.35,
+    0.5,
+  );
   assertBetween('share of hard rows among the wrong economy ones', economyWrong.hard / economyWrong.total, 0.7, 1);
-  assertBetween('share of standard\'s wrong answers that economy gets wrong too', standardWrongAlsoEconomyWrong / (rows - right.standard), 0.9, 1);
+  assertBetween(
+    "share of standard's wrong answers that economy gets wrong too",
+    standardWrongAlsoEconomyWrong / (rows - right.standard),
+    0.9,
+    1,
+  );
   assertBetween('share of judged rows', judge.rows / allRows, 0.35, 0.4);
-  assertBetween('share of the gap which the cascade recovers', (cascade.right - right.economy) / (right.premium - right.economy), 0.6, 1);
+  assertBetween(
+    'share of the gap which the cascade recovers',
+    (cascade.right - right.economy) / (right.premium - right.economy),
+    0.6,
+    1,
+  );
 }

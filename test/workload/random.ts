@@ -28,7 +28,7 @@ export class Random {
 
   shuffled<Value>(values: readonly Value[]): Value[] {
     const drawn = values.map((value) => ({ value, order: this.fraction() }));
-    return drawn.sort((left, right) => left.order - right.order).map(({ value }) => value);
+    return drawn.toSorted((left, right) => left.order - right.order).map(({ value }) => value);
   }
 }
 

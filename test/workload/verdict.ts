@@ -61,7 +61,11 @@ function fitsSchema(schema: JsonSchema, value: unknown): boolean {
     case 'object':
       return isRecord(value) && fitsProperties(schema, value);
     case 'array':
-      return Array.isArray(value) && value.length >= (schema.minItems ?? 0) && value.every((item) => fitsSchema(schema.items ?? {}, item));
+      return (
+        Array.isArray(value) &&
+        value.length >= (schema.minItems ?? 0) &&
+        value.every((item) => fitsSchema(schema.items ?? {}, item))
+      );
     case 'string':
       return typeof value === 'string' && (schema.enum?.includes(value) ?? true) && new RegExp(schema.pattern ?? '').test(value);
     case 'integer':
@@ -78,10 +82,13 @@ function fitsSchema(schema: JsonSchema, value: unknown): boolean {
 function fitsProperties(schema: JsonSchema, value: Record<string, unknown>): boolean {
   const properties = schema.properties ?? {};
   const complete = (schema.required ?? []).every((key) => key in value);
-  return complete && Object.entries(value).every(([key, item]) => {
-    const property = properties[key];
-    return property === undefined ? schema.additionalProperties !== false : fitsSchema(property, item);
-  });
+  return (
+    complete &&
+    Object.entries(value).every(([key, item]) => {
+      const property = properties[key];
+      return property === undefined ? schema.additionalProperties !== false : fitsSchema(property, item);
+    })
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -97,7 +104,8 @@ function parsed(answer: string): unknown {
 }
 
 function sameJson(left: unknown, right: unknown): boolean {
-  if (Array.isArray(left)) return Array.isArray(right) && left.length === right.length && left.every((item, index) => sameJson(item, right[index]));
+  if (Array.isArray(left))
+    return Array.isArray(right) && left.length === right.length && left.every((item, index) => sameJson(item, right[index]));
   if (!isRecord(left) || !isRecord(right)) return left === right;
   const keys = Object.keys(left);
   return keys.length === Object.keys(right).length && keys.every((key) => key in right && sameJson(left[key], right[key]));

@@ -8,10 +8,27 @@ type Template = { name: string; difficulty: Difficulty; plans: Plan[]; write: (r
 /** The checks a careful user writes without knowing the result: the last line has the form that was asked for. */
 export const ANSWER_LINE = '(^|\\n)Answer: -?[0-9]+(\\.[0-9]{1,2})?\\s*$';
 export const ANSWER_REQUEST = 'End with a last line of the form "Answer: <number>", without a unit.';
-export const ARITHMETIC_RUBRIC =
+const ARITHMETIC_RUBRIC =
   'Recalculate the problem from its text. Full marks only if every step follows from the text, no condition is ignored, and the last line states the right number.';
 
-const names = ['Mira', 'Oskar', 'Priya', 'Tomas', 'Leila', 'Hugo', 'Adaeze', 'Finn', 'Yuki', 'Clara', 'Emil', 'Rosa', 'Bram', 'Noor', 'Ivo', 'Greta'];
+const names = [
+  'Mira',
+  'Oskar',
+  'Priya',
+  'Tomas',
+  'Leila',
+  'Hugo',
+  'Adaeze',
+  'Finn',
+  'Yuki',
+  'Clara',
+  'Emil',
+  'Rosa',
+  'Bram',
+  'Noor',
+  'Ivo',
+  'Greta',
+];
 
 /** Results in money keep two decimals, others stay whole. */
 function shown(value: number): string {
@@ -57,17 +74,32 @@ const paint: Template = {
   difficulty: 'medium',
   plans: [ALL_RIGHT, ALL_RIGHT, ['slip', 'right', 'right'], ALL_RIGHT, ALL_RIGHT, ['misformat', 'right', 'right']],
   write: (random, name) => {
-    const [width, height, walls, coverage] = [random.between(4, 7), random.between(2, 3), random.between(3, 4), random.between(5, 8)];
+    const [width, height, walls, coverage] = [
+      random.between(4, 7),
+      random.between(2, 3),
+      random.between(3, 4),
+      random.between(5, 8),
+    ];
     const area = width * height * walls * 2;
     const tins = Math.ceil(area / coverage);
     const once = Math.ceil(area / 2 / coverage);
     return {
       question: `${name} paints ${walls} walls, each ${width} m wide and ${height} m high, and gives every wall two coats. One tin covers ${coverage} square metres. How many tins must be bought if only whole tins are sold?`,
       right: {
-        steps: [`one coat: ${walls} × ${width} × ${height} = ${area / 2} square metres`, `two coats: ${area} square metres`, `${area} ÷ ${coverage}, rounded up = ${tins}`],
+        steps: [
+          `one coat: ${walls} × ${width} × ${height} = ${area / 2} square metres`,
+          `two coats: ${area} square metres`,
+          `${area} ÷ ${coverage}, rounded up = ${tins}`,
+        ],
         result: tins,
       },
-      slip: { steps: [`the walls: ${walls} × ${width} × ${height} = ${area / 2} square metres`, `${area / 2} ÷ ${coverage}, rounded up = ${once}`], result: once },
+      slip: {
+        steps: [
+          `the walls: ${walls} × ${width} × ${height} = ${area / 2} square metres`,
+          `${area / 2} ÷ ${coverage}, rounded up = ${once}`,
+        ],
+        result: once,
+      },
     };
   },
 };
@@ -77,17 +109,30 @@ const coach: Template = {
   difficulty: 'medium',
   plans: [ALL_RIGHT, ['misformat', 'right', 'right'], ALL_RIGHT, ALL_RIGHT, ALL_RIGHT, ['slip', 'right', 'right']],
   write: (random, name) => {
-    const [pupils, helpers, seats, hire] = [random.between(95, 160), random.between(7, 14), random.between(28, 44), random.between(180, 320)];
+    const [pupils, helpers, seats, hire] = [
+      random.between(95, 160),
+      random.between(7, 14),
+      random.between(28, 44),
+      random.between(180, 320),
+    ];
     const riders = pupils + helpers;
     const coaches = Math.ceil(riders / seats);
     return {
       question: `${name} books coaches for ${pupils} pupils and ${helpers} helpers. A coach has ${seats} seats and costs ${hire} euros a day. What do the coaches cost for one day?`,
       right: {
-        steps: [`${pupils} + ${helpers} = ${riders} riders`, `${riders} ÷ ${seats}, rounded up = ${coaches} coaches`, `${coaches} × ${hire} = ${coaches * hire}`],
+        steps: [
+          `${pupils} + ${helpers} = ${riders} riders`,
+          `${riders} ÷ ${seats}, rounded up = ${coaches} coaches`,
+          `${coaches} × ${hire} = ${coaches * hire}`,
+        ],
         result: coaches * hire,
       },
       slip: {
-        steps: [`${pupils} + ${helpers} = ${riders} riders`, `${riders} ÷ ${seats} is about ${coaches - 1} coaches`, `${coaches - 1} × ${hire} = ${(coaches - 1) * hire}`],
+        steps: [
+          `${pupils} + ${helpers} = ${riders} riders`,
+          `${riders} ÷ ${seats} is about ${coaches - 1} coaches`,
+          `${coaches - 1} × ${hire} = ${(coaches - 1) * hire}`,
+        ],
         result: (coaches - 1) * hire,
       },
     };
@@ -97,9 +142,21 @@ const coach: Template = {
 const workshop: Template = {
   name: 'workshop week',
   difficulty: 'hard',
-  plans: [['slip', 'slip', 'right'], ['misformat', 'right', 'right'], ALL_RIGHT, ['misformat', 'right', 'right'], ['misformat', 'right', 'right']],
+  plans: [
+    ['slip', 'slip', 'right'],
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ['misformat', 'right', 'right'],
+  ],
   write: (random, name) => {
-    const [perDay, faulty, repairable, price, scrap] = [random.between(5, 9) * 20, 5, random.between(2, 3), random.between(6, 11), random.between(2, 3)];
+    const [perDay, faulty, repairable, price, scrap] = [
+      random.between(5, 9) * 20,
+      5,
+      random.between(2, 3),
+      random.between(6, 11),
+      random.between(2, 3),
+    ];
     const made = perDay * 5;
     const bad = (made * faulty) / 100;
     const repaired = Math.floor(bad / repairable);
@@ -112,14 +169,26 @@ const workshop: Template = {
         `${name}'s workshop makes ${perDay} bicycle bells on each of the five working days of a week.`,
         `${faulty} percent of all bells fail the sound test. One in ${repairable} of the failed bells (rounded down) can be repaired and is then as good as new; each of the others costs ${scrap} euros to scrap.`,
         `Good bells are sold for ${price} euros. All good bells made in the week are sold.`,
-        'Work step by step. What is the week\'s income from bells after the cost of scrapping, in euros?',
+        "Work step by step. What is the week's income from bells after the cost of scrapping, in euros?",
       ].join(' '),
       right: {
-        steps: [`bells made: ${perDay} × 5 = ${made}`, `failed: ${shown(bad)}`, `repaired: ${repaired}, scrapped: ${shown(lost)}`, `sold: ${made} - ${shown(lost)} = ${shown(sold)}`, `${shown(sold)} × ${price} - ${shown(lost)} × ${scrap} = ${shown(result)}`],
+        steps: [
+          `bells made: ${perDay} × 5 = ${made}`,
+          `failed: ${shown(bad)}`,
+          `repaired: ${repaired}, scrapped: ${shown(lost)}`,
+          `sold: ${made} - ${shown(lost)} = ${shown(sold)}`,
+          `${shown(sold)} × ${price} - ${shown(lost)} × ${scrap} = ${shown(result)}`,
+        ],
         result,
       },
       slip: {
-        steps: [`bells made: ${perDay} × 5 = ${made}`, `failed: ${shown(bad)}`, `scrapped: ${shown(lost)}`, `sold: ${made} - ${shown(bad)} = ${shown(made - bad)}`, `${shown(made - bad)} × ${price} - ${shown(lost)} × ${scrap} = ${shown(forgotten)}`],
+        steps: [
+          `bells made: ${perDay} × 5 = ${made}`,
+          `failed: ${shown(bad)}`,
+          `scrapped: ${shown(lost)}`,
+          `sold: ${made} - ${shown(bad)} = ${shown(made - bad)}`,
+          `${shown(made - bad)} × ${price} - ${shown(lost)} × ${scrap} = ${shown(forgotten)}`,
+        ],
         result: forgotten,
       },
     };
@@ -129,9 +198,20 @@ const workshop: Template = {
 const basket: Template = {
   name: 'basket',
   difficulty: 'hard',
-  plans: [['misformat', 'right', 'right'], ['slip', 'slip', 'right'], ['misformat', 'right', 'right'], ALL_RIGHT, ['misformat', 'slip', 'slip']],
+  plans: [
+    ['misformat', 'right', 'right'],
+    ['slip', 'slip', 'right'],
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+    ['misformat', 'slip', 'slip'],
+  ],
   write: (random, name) => {
-    const [mugs, mugPrice, plates, platePrice] = [random.between(4, 9), random.between(8, 14), random.between(5, 11), random.between(12, 19)];
+    const [mugs, mugPrice, plates, platePrice] = [
+      random.between(4, 9),
+      random.between(8, 14),
+      random.between(5, 11),
+      random.between(12, 19),
+    ];
     const delivery = 6.5;
     const goods = mugs * mugPrice + plates * platePrice;
     const freeMugs = Math.floor(mugs / 4);
@@ -146,11 +226,21 @@ const basket: Template = {
         'Explain each step. How many euros does the order cost?',
       ].join(' '),
       right: {
-        steps: [`goods: ${mugs} × ${mugPrice} + ${plates} × ${platePrice} = ${goods}`, `free mugs: ${freeMugs}, so ${goods} - ${freeMugs * mugPrice} = ${afterFree}`, `coupon: ${afterFree} × 0.85 = ${money(afterCoupon)}`, `with delivery: ${money(result)}`],
+        steps: [
+          `goods: ${mugs} × ${mugPrice} + ${plates} × ${platePrice} = ${goods}`,
+          `free mugs: ${freeMugs}, so ${goods} - ${freeMugs * mugPrice} = ${afterFree}`,
+          `coupon: ${afterFree} × 0.85 = ${money(afterCoupon)}`,
+          `with delivery: ${money(result)}`,
+        ],
         result,
       },
       slip: {
-        steps: [`goods: ${mugs} × ${mugPrice} + ${plates} × ${platePrice} = ${goods}`, `free mugs: ${freeMugs}, so ${afterFree}`, `with delivery: ${money(afterFree + delivery)}`, `coupon: ${money(afterFree + delivery)} × 0.85 = ${money(wrong)}`],
+        steps: [
+          `goods: ${mugs} × ${mugPrice} + ${plates} × ${platePrice} = ${goods}`,
+          `free mugs: ${freeMugs}, so ${afterFree}`,
+          `with delivery: ${money(afterFree + delivery)}`,
+          `coupon: ${money(afterFree + delivery)} × 0.85 = ${money(wrong)}`,
+        ],
         result: wrong,
       },
     };
@@ -164,7 +254,13 @@ function money(value: number): string {
 const tank: Template = {
   name: 'tank',
   difficulty: 'hard',
-  plans: [ALL_RIGHT, ['misformat', 'misformat', 'right'], ['misformat', 'slip', 'right'], ['misformat', 'right', 'right'], ALL_RIGHT],
+  plans: [
+    ALL_RIGHT,
+    ['misformat', 'misformat', 'right'],
+    ['misformat', 'slip', 'right'],
+    ['misformat', 'right', 'right'],
+    ALL_RIGHT,
+  ],
   write: (random, name) => {
     const [inflow, outflow, closed] = [random.between(16, 24), random.between(5, 9), random.between(10, 20)];
     const minutes = random.between(20, 35);
@@ -178,11 +274,20 @@ const tank: Template = {
         'The inlet stays open all the time. Step by step: after how many minutes, counted from 9:00, is the tank full?',
       ].join(' '),
       right: {
-        steps: [`after ${closed} minutes: ${start} + ${closed} × ${inflow} = ${start + closed * inflow} litres`, `still missing: ${minutes * (inflow - outflow)} litres`, `net inflow then: ${inflow} - ${outflow} = ${inflow - outflow}, which takes ${minutes} minutes`, `${closed} + ${minutes} = ${closed + minutes}`],
+        steps: [
+          `after ${closed} minutes: ${start} + ${closed} × ${inflow} = ${start + closed * inflow} litres`,
+          `still missing: ${minutes * (inflow - outflow)} litres`,
+          `net inflow then: ${inflow} - ${outflow} = ${inflow - outflow}, which takes ${minutes} minutes`,
+          `${closed} + ${minutes} = ${closed + minutes}`,
+        ],
         result: closed + minutes,
       },
       slip: {
-        steps: [`missing at the start: ${capacity} - ${start} = ${capacity - start} litres`, `net inflow: ${inflow} - ${outflow} = ${inflow - outflow} litres a minute`, `${capacity - start} ÷ ${inflow - outflow}, rounded up = ${wrong}`],
+        steps: [
+          `missing at the start: ${capacity} - ${start} = ${capacity - start} litres`,
+          `net inflow: ${inflow} - ${outflow} = ${inflow - outflow} litres a minute`,
+          `${capacity - start} ÷ ${inflow - outflow}, rounded up = ${wrong}`,
+        ],
         result: wrong,
       },
     };
@@ -192,9 +297,21 @@ const tank: Template = {
 const shifts: Template = {
   name: 'night shifts',
   difficulty: 'hard',
-  plans: [['misformat', 'right', 'right'], ['slip', 'slip', 'slip'], ALL_RIGHT, ['misformat', 'right', 'right'], ['misformat', 'slip', 'right']],
+  plans: [
+    ['misformat', 'right', 'right'],
+    ['slip', 'slip', 'slip'],
+    ALL_RIGHT,
+    ['misformat', 'right', 'right'],
+    ['misformat', 'slip', 'right'],
+  ],
   write: (random, name) => {
-    const [wage, days, nights, sundayNights, travel] = [random.between(14, 21), random.between(8, 12), random.between(4, 7), 2, random.between(5, 9)];
+    const [wage, days, nights, sundayNights, travel] = [
+      random.between(14, 21),
+      random.between(8, 12),
+      random.between(4, 7),
+      2,
+      random.between(5, 9),
+    ];
     const dayPay = days * 8 * wage;
     const nightPay = cents(nights * 8 * wage * 1.25);
     const sundayPay = sundayNights * 8 * wage * 1.5;
@@ -208,11 +325,22 @@ const shifts: Template = {
         'Show all steps. What is the pay of the month in euros?',
       ].join(' '),
       right: {
-        steps: [`days: ${days} × 8 × ${wage} = ${dayPay}`, `weekday nights: ${nights} × 8 × ${wage} × 1.25 = ${shown(nightPay)}`, `Sunday nights: ${sundayNights} × 8 × ${wage} × 1.5 = ${shown(sundayPay)}`, `travel: ${days + nights + sundayNights} × ${travel} = ${allowance}`, `sum: ${shown(result)}`],
+        steps: [
+          `days: ${days} × 8 × ${wage} = ${dayPay}`,
+          `weekday nights: ${nights} × 8 × ${wage} × 1.25 = ${shown(nightPay)}`,
+          `Sunday nights: ${sundayNights} × 8 × ${wage} × 1.5 = ${shown(sundayPay)}`,
+          `travel: ${days + nights + sundayNights} × ${travel} = ${allowance}`,
+          `sum: ${shown(result)}`,
+        ],
         result,
       },
       slip: {
-        steps: [`days: ${days} × 8 × ${wage} = ${dayPay}`, `nights: ${nights + sundayNights} × 8 × ${wage} × 1.25 = ${shown(wrong - dayPay - allowance)}`, `travel: ${days + nights + sundayNights} × ${travel} = ${allowance}`, `sum: ${shown(wrong)}`],
+        steps: [
+          `days: ${days} × 8 × ${wage} = ${dayPay}`,
+          `nights: ${nights + sundayNights} × 8 × ${wage} × 1.25 = ${shown(wrong - dayPay - allowance)}`,
+          `travel: ${days + nights + sundayNights} × ${travel} = ${allowance}`,
+          `sum: ${shown(wrong)}`,
+        ],
         result: wrong,
       },
     };
@@ -227,7 +355,11 @@ function write(working: Working, tier: Tier): string {
 
 /** The requested last line is missing, and a later number in the chatter is not the result. */
 function withoutAnswerLine(problem: Problem, index: number): string {
-  const endings = ['I hope this helps! Let me know if you would like a second method.', 'I checked this 2 times.', 'This took 3 steps.'];
+  const endings = [
+    'I hope this helps! Let me know if you would like a second method.',
+    'I checked this 2 times.',
+    'This took 3 steps.',
+  ];
   const steps = index % 2 === 0 ? problem.slip.steps : problem.right.steps;
   return `Sure! Let us look at it together.\n\n${steps.slice(0, -1).join(', then ')}.\n\n${at(endings, index)}`;
 }

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 import type { RequestHandler } from 'express';
 
-export const USER_NAME = 'upshift';
+const USER_NAME = 'upshift';
 
 /** HTTP basic authentication, compared in constant time: hashing makes both sides equally long. */
 export function requireLogin(password: string): RequestHandler {

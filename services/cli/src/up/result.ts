@@ -24,7 +24,7 @@ export interface Result {
   seconds: number;
 }
 
-export interface TierResult {
+interface TierResult {
   tier: string;
   attempts: number;
   answered_jobs: number;

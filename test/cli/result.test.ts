@@ -1,0 +1,59 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+import { isRight } from '../../services/cli/src/up/matchers.ts';
+import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
+import { openRun, readWorkload } from '../../services/cli/src/up/workload.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'upshift-cli-'));
+
+function answered(text: string, vectors: number[][] | null = null): { text: string; vectors: number[][] | null } {
+  return { text, vectors };
+}
+
+test.each<[MatcherName, string, unknown, boolean]>([
+  ['exact', ' Bug \n', 'bug', true],
+  ['exact', 'bug report', 'bug', false],
+  ['number', 'So 3 + 4 = 7.\nAnswer: 1,234.50', 1234.5, true],
+  ['number', 'Answer: -7', 7, false],
+  ['number', 'no number at all', 7, false],
+  ['json', '```json\n{"a": [1, 2]}\n```', { a: [1, 2] }, true],
+  ['json', '{"a": [2, 1]}', { a: [1, 2] }, false],
+  ['json', 'not json', {}, false],
+  ['contains_all', 'Red AND green', ['red', 'green'], true],
+  ['contains_all', 'red only', ['red', 'green'], false],
+  ['regex', 'I can’t help with that', 'can.t help', true],
+  ['vectors', '', { count: 1 }, false],
+])('matcher %s on %j with gold %j is %s', (matcher, text, gold, right) => {
+  expect(isRight(answered(text), matcher, gold)).toBe(right);
+});
+
+test('vectors are right when there is one for each text', () => {
+  expect(isRight(answered('', [[1], [2]]), 'vectors', { count: 2 })).toBe(true);
+});
+
+test('a job without a result is not right', () => {
+  expect(isRight(null, 'exact', 'bug')).toBe(false);
+});
+
+test('a workload lists every bad line with its number', () => {
+  const file = join(directory, 'bad.jsonl');
+  writeFileSync(file, '{"id":"a","input":{}}\nnot json\n\n{"id":"","input":{},"matcher":"sort_of"}\n');
+  expect(() => readWorkload(file)).toThrow(/line 2: not JSON[\s\S]*line 4: .*id.*matcher/);
+});
+
+test('a workload that does not exist is named', () => {
+  expect(() => readWorkload('/nowhere.jsonl')).toThrow(/nowhere\.jsonl.*\n.*no such file/);
+});
+
+test('an unfinished run of the same workload is gone on with, a finished or changed one is not', () => {
+  const workload = { rows: [], hash: 'one' };
+  const first = openRun(directory, workload);
+  expect(openRun(directory, workload).id).toBe(first.id);
+  const changed = openRun(directory, { rows: [], hash: 'two' });
+  expect(changed.id).not.toBe(first.id);
+  changed.finish();
+  expect(openRun(directory, { rows: [], hash: 'two' }).id).toMatch(/^two-/);
+});
