@@ -28,6 +28,6 @@ export type JobEvent =
   | { type: 'budget-denied'; attempt: number; reason: string }
   | { type: 'cancelled' }
   | { type: 'deadline-passed' }
-  | { type: 'step-lost'; reason: string }
-  | { type: 'step-crashed'; reason: string }
+  | { type: 'step-lost'; epoch: number; reason: string }
+  | { type: 'step-crashed'; epoch: number; reason: string }
   | { type: 'verdict-arrived-late'; verdict: Verdict };

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const modelId = z
   .string()
   .max(200)
-  .regex(/^[a-z0-9][a-z0-9_-]*\/\S+$/, 'a model id is provider/model, as in anthropic/claude-haiku-5-5');
+  .regex(/^[a-z0-9][a-z0-9_-]*\/[!-~]+$/, 'a model id is provider/model, as in anthropic/claude-haiku-5-5');
 
 /** The two halves of a model id. The id must have been validated by `modelId`. */
 export function splitModelId(id: string): { provider: string; name: string } {

@@ -11,7 +11,7 @@ export interface CallBounds {
 
 /**
  * Ends one call, and only that one: at its deadline, when its answer falls silent, or when the caller aborts. The SDKs'
- * own timeouts do not bound a streamed body (field notes §2.4, tested).
+ * own timeouts do not bound a streamed body.
  */
 export class CallControl {
   /** Rejects with the reason when the call is ended from outside; else never settles. */

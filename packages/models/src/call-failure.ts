@@ -100,7 +100,7 @@ function codeOfStatus(status: number | null): CallErrorCode {
   return 'invalid_request';
 }
 
-/** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one (field notes §6.4). */
+/** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one. */
 function mayBeBilled(status: number): boolean {
   return status === 408 || (status >= 500 && ![500, 501, 503, 529].includes(status));
 }

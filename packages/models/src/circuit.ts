@@ -25,7 +25,7 @@ export interface Circuits {
 const errorThresholdPercentage = 50;
 /** Calls within the window before the percentage means anything: one failure alone must not close a model off. */
 const volumeThreshold = 5;
-/** Long against the calls themselves: outcomes of slow calls come in over minutes (field notes §6.3 ask for 3 to 5 times the p99). */
+/** Long against the calls themselves: outcomes of slow calls come in over minutes, so 3 to 5 times the p99 is wanted. */
 const rollingCountTimeoutMs = 120_000;
 const rollingCountBuckets = 12;
 /** How long an open circuit rests before one probe: most overloads pass within seconds. */
@@ -68,7 +68,7 @@ type Breaker = CircuitBreaker<[fault: ModelCallError | null], void>;
 /**
  * The action runs outside of opossum, which is told only the outcomes that count. Inside, a call is counted at its start
  * and its failure at its end, so that slow calls never open the breaker; and an error that is filtered out counts as a
- * success, which closes a half-open breaker (opossum 10, field notes §6.3).
+ * success, which closes a half-open breaker (opossum 10).
  */
 class Circuit {
   readonly #modelId: string;

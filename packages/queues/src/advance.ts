@@ -83,5 +83,5 @@ function countEntry(
     metrics.costUsd.inc({ model }, costUsd ?? 0);
     metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
   }
-  if (event === 'job-failed-over') metrics.failovers.inc({ code: 'call-failed' });
+  if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }

@@ -88,9 +88,8 @@ async function giveUp(pipeline: Pipeline, entry: Job<StepPayload> | undefined, e
   const final = entry !== undefined && (entry.finishedOn !== undefined || entry.attemptsMade >= (entry.opts.attempts ?? 1));
   if (!payload.success || !final) return;
   try {
-    const record = await readJob(pipeline, payload.data.job);
-    if (record?.state.epoch === payload.data.epoch)
-      await advance(pipeline, payload.data.job, { type: 'step-crashed', reason: error.message });
+    const { job, epoch } = payload.data;
+    await advance(pipeline, job, { type: 'step-crashed', epoch, reason: error.message });
   } catch (failure) {
     // The reconciler finds the job: its entry is in the failed set.
     pipeline.logger.error({ entry: entry?.id, reason: String(failure) }, 'could not end the job of a failed step');

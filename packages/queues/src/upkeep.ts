@@ -29,10 +29,14 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
   if (state.step === null) return false;
   const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
   if (entryState === 'failed')
-    return changed(await advance(pipeline, id, { type: 'step-crashed', reason: 'its step failed for good' }));
+    return changed(await advance(pipeline, id, { type: 'step-crashed', epoch: state.epoch, reason: 'its step failed for good' }));
   if (entryState !== 'unknown' && entryState !== 'completed') return touch(pipeline, id);
   return changed(
-    await advance(pipeline, id, { type: 'step-lost', reason: `the queue entry of the step was gone (${entryState})` }),
+    await advance(pipeline, id, {
+      type: 'step-lost',
+      epoch: state.epoch,
+      reason: `the queue entry of the step was gone (${entryState})`,
+    }),
   );
 }
 

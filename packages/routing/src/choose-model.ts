@@ -15,12 +15,12 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
     model.tier === tier && isUsable(id, model, job, facts) ? [id] : [],
   );
-  const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now);
+  const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now) ?? Infinity;
   return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
 }
 
 /** Whether a model has what the job needs and can be called now. */
-export function isUsable(id: string, model: ModelConfig, job: JobState, facts: Facts): boolean {
+export function isUsable(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
   return lacks(model, job.needs).length === 0 && isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined;
 }
 

@@ -48,13 +48,13 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
   return Math.round(millionths * NANO_USD_PER_TOKEN);
 }
 
-/** What a call is expected to cost at most, in nano-dollars; a model without a price in force counts as free here and as unknown in the ledger. */
-export function estimateCost(needs: Needs, model: ModelConfig, now: number): number {
+/** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */
+export function estimateCost(needs: Needs, model: ModelConfig, now: number): number | null {
   const outputTokens = needs.capabilities.includes('embedding')
     ? 0
     : Math.min(needs.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, model.max_output_tokens);
   const usage = { inputTokens: needs.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
-  return costOf(usage, model, now) ?? 0;
+  return costOf(usage, model, now);
 }
 
 /** The sum of the ledger, in nano-dollars, and whether some of it is unknown. */

@@ -1,4 +1,4 @@
-import type { Attempt, JobState, Message } from '@upshift/contracts';
+import type { Attempt, JobState, Message, Needs } from '@upshift/contracts';
 
 /**
  * The messages that ask a model to judge an answer.
@@ -37,6 +37,22 @@ export function readJudgement(text: string): { score: number; reason: string } |
 /** A closing marker inside the text would end the data early. */
 function fence(text: string): string {
   return text.replaceAll(/<\/?(prompt|answer)>/gi, (marker) => marker.replace('<', '‹').replace('>', '›'));
+}
+
+/** A judge answers one short JSON object, in tokens. */
+export const JUDGE_MAX_OUTPUT_TOKENS = 300;
+/** The judge's own instructions and the rubric, in tokens, generously. */
+const INSTRUCTION_TOKENS = 500;
+
+/** What a judge of an answer must have: room for the job's prompt and the answer. */
+export function judgeNeeds(job: JobState, attempt: number): Needs {
+  const answerTokens = job.attempts[attempt - 1]?.usage?.outputTokens ?? job.needs.maxOutputTokens ?? 0;
+  return {
+    capabilities: [],
+    sampling: [],
+    inputTokens: job.needs.inputTokens + answerTokens + INSTRUCTION_TOKENS,
+    maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS,
+  };
 }
 
 /** The calls that were made to judge an answer by one of its checks. */

@@ -17,7 +17,7 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getJob',
           summary: 'A job and its result',
           parameters: [id],
-          responses: { 200: json('The job', 'Job'), ...problems('not_found') },
+          responses: { 200: json('The job', 'Job'), ...problems('not_found', 'queue_unavailable') },
         },
       },
       '/v1/jobs/{id}/trail': {
@@ -25,7 +25,7 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getTrail',
           summary: 'Every event of a job, in order',
           parameters: [id],
-          responses: { 200: json('The trail', 'Trail'), ...problems('not_found') },
+          responses: { 200: json('The trail', 'Trail'), ...problems('not_found', 'queue_unavailable') },
         },
       },
       '/v1/jobs/{id}/cancel': {
@@ -33,7 +33,7 @@ export function openapi(): Record<string, unknown> {
           operationId: 'cancelJob',
           summary: 'Start no further attempt and abort calls in flight; idempotent',
           parameters: [id],
-          responses: { 200: json('The job', 'Job'), ...problems('not_found') },
+          responses: { 200: json('The job', 'Job'), ...problems('not_found', 'queue_unavailable') },
         },
       },
     },
@@ -71,14 +71,27 @@ const postJob = {
   responses: {
     200: json('The job has ended within the time that the client waited', 'Job'),
     202: json('The job is accepted', 'Job'),
-    ...problems('malformed_json', 'body_too_large', 'unsupported_media_type', 'invalid_job', 'queue_unavailable'),
+    ...problems(
+      'malformed_json',
+      'invalid_header',
+      'body_too_large',
+      'unsupported_media_type',
+      'invalid_job',
+      'unknown_route',
+      'unknown_model',
+      'no_capable_model',
+      'idempotency_key_reused',
+      'backlog_full',
+      'queue_unavailable',
+    ),
   },
 };
 
 function problems(...codes: (keyof typeof problemStatus)[]): Record<number, unknown> {
-  const schema = ref('Problem');
+  const byStatus = Object.groupBy([...codes, 'internal_error' as const], (code) => problemStatus[code]);
+  const content = { 'application/problem+json': { schema: ref('Problem') } };
   return Object.fromEntries(
-    codes.map((code) => [problemStatus[code], { description: code, content: { 'application/problem+json': { schema } } }]),
+    Object.entries(byStatus).map(([status, same]) => [status, { description: `code: ${same?.join(', ') ?? ''}`, content }]),
   );
 }
 

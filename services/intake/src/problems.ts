@@ -79,7 +79,11 @@ function problemOf(error: unknown): ProblemError {
   if (status === 400)
     return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the request can not be read');
   if (isRedisAway(error))
-    return new ProblemError('queue_unavailable', 'Redis is away; nothing was accepted', { retryAfterSeconds: 2 });
+    return new ProblemError(
+      'queue_unavailable',
+      'Redis does not answer; send it again with the same Idempotency-Key, so that it is accepted once',
+      { retryAfterSeconds: 2 },
+    );
   return new ProblemError('internal_error', 'this is a bug or an outage of ours; the log has the details');
 }
 

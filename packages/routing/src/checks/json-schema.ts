@@ -21,7 +21,10 @@ export function compileSchema(schema: Record<string, unknown>): ValidateFunction
 
 /** A new instance each time: ajv keeps every schema it has seen, and these are clients'. */
 function newAjv(): Ajv2020 {
-  const regExp = Object.assign((pattern: string) => compilePattern(pattern), { code: 'compilePattern' });
+  // ajv keeps patterns by their text: without one of its own, each would be taken for the first.
+  const regExp = Object.assign((pattern: string) => ({ ...compilePattern(pattern), toString: () => pattern }), {
+    code: 'compilePattern',
+  });
   const ajv = new Ajv2020({ strict: false, allErrors: false, code: { regExp } });
   formats.default(ajv);
   return ajv;

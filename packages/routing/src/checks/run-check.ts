@@ -19,7 +19,7 @@ export function runCheck(check: PlainCheck, answer: UnifiedResponse): CheckOutco
 }
 
 /** A length that is off by a word makes an answer worse, not useless; every other plain check is a gate unless told otherwise. */
-export function isGate(check: Check): boolean {
+function isGate(check: Check): boolean {
   return check.gate ?? (check.type !== 'length' && check.type !== 'llm_judge');
 }
 

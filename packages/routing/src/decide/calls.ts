@@ -2,11 +2,12 @@ import type { Attempt, CallError, JobEvent, JobState, TrailEntry } from '@upshif
 import { isTerminal } from '@upshift/contracts';
 
 import { droppedParameters } from '../capabilities.ts';
-import { isUsable, modelOf } from '../choose-model.ts';
+import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
 type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
@@ -49,7 +50,7 @@ export function answered(draft: Draft, event: Answered): void {
   });
   if (!isAwaited(job, attempt)) return;
   if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
-  if (attempt.outcome === 'refused') return refused(draft, attempt);
+  if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
   if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
 }
@@ -83,34 +84,18 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
     return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason) : endOfChain(draft, reason);
   }
+  if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
   if (error.code === 'context_too_long')
     job.needs.inputTokens = Math.max(job.needs.inputTokens, modelOf(facts.config, attempt.model).context_window + 1);
   job.failovers += 1;
-  note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model });
+  note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model, error: error.code });
   askTier(draft, attempt.tier, reason);
 }
 
 /** What no repetition mends is not repeated where only one model may answer. */
 function mayRepeat(error: CallError): boolean {
   return error.retryable || error.code === 'circuit_open' || error.code === 'outcome_unknown';
-}
-
-/** The answer to a refusal is not a dearer model: a compatible one where the route names it, else the refusal itself. */
-function refused(draft: Draft, attempt: Attempt): void {
-  const { job, route, facts } = draft;
-  const tried = job.attempts.map(({ model }) => model);
-  const compatible = route.on_refusal.find((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
-  if (compatible !== undefined && job.pinnedModel === null) {
-    return ask(
-      draft,
-      { purpose: 'answer', tier: modelOf(facts.config, compatible).tier, model: compatible },
-      `${attempt.model} refused; the route names ${compatible}`,
-    );
-  }
-  job.finalAttempt = attempt.number;
-  job.reasons.push(`${attempt.model} refused by policy`);
-  end(draft, 'completed', `${attempt.model} refused by policy; a refusal is not escalated`);
 }
 
 /** Vectors are not judged: they are there or the call has failed. */
@@ -130,7 +115,12 @@ function isAwaited({ step }: JobState, attempt: Attempt): boolean {
 
 function mayWait(job: JobState, attempt: Attempt, error: CallError): boolean {
   if (!isAwaited(job, attempt)) return false;
-  return error.code === 'rate_limited' && !error.maybeBilled && attempt.waits < MAX_WAITS && (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS;
+  return (
+    error.code === 'rate_limited' &&
+    !error.maybeBilled &&
+    attempt.waits < MAX_WAITS &&
+    (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS
+  );
 }
 
 /** The provider did not take the call, so the same attempt goes back to `claimed`: a limit is not a failure. */

@@ -25,6 +25,8 @@ export function decide(job: JobState, event: JobEvent, facts: Facts): Decision {
 function applies(job: JobState, event: JobEvent): boolean {
   if (event.type === 'verdict-arrived-late') return job.status === 'completed';
   if (event.type === 'answered' || event.type === 'call-failed') return job.attempts[event.attempt - 1]?.state === 'sent';
+  // What was seen of an earlier queue entry says nothing of this one.
+  if (event.type === 'step-lost' || event.type === 'step-crashed') return !isTerminal(job.status) && event.epoch === job.epoch;
   return !isTerminal(job.status);
 }
 

@@ -1,6 +1,6 @@
-import type { Attempt, JobState, Purpose } from '@upshift/contracts';
+import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 
-import { candidatesInTier, isReachable, isUsable, modelOf } from '../choose-model.ts';
+import { candidatesInTier, isUsable, modelOf } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -53,14 +53,13 @@ export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: strin
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
 }
 
-/** The first model of those configured that can judge now and has not failed at it; undefined where there is none. */
-export function judgeModel(draft: Draft): string | undefined {
-  const { facts } = draft;
-  const failed = draft.job.attempts.flatMap(({ purpose, outcome, model }) =>
+/** The first model of those configured that can judge this now and has not failed at it; undefined where there is none. */
+export function judgeModel({ job, facts }: Draft, needs: Needs): string | undefined {
+  const failed = job.attempts.flatMap(({ purpose, outcome, model }) =>
     purpose === 'judge' && outcome === 'failed' ? [model] : [],
   );
   return facts.config.judge.models.find(
-    (id) => isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined && !failed.includes(id),
+    (id) => isUsable(id, modelOf(facts.config, id), { needs }, facts) && !failed.includes(id),
   );
 }
 
@@ -69,11 +68,13 @@ interface Ask {
   tier: string;
   model: string;
   judges?: { attempt: number; check: number };
+  /** Where they are not the job's own. */
+  needs?: Needs;
 }
 
 /** Takes a number in the ledger and asks for the call, unless a cap stands against it. */
 export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): void {
-  const denied = whyDenied(draft, request.model);
+  const denied = whyDenied(draft, request);
   if (denied !== null) {
     note(draft, 'budget-denied', denied, { model: request.model, purpose: request.purpose });
     if (request.purpose === 'answer') endOfChain(draft, denied);
@@ -104,7 +105,7 @@ export function bestAnswer(job: JobState): Attempt | null {
   );
 }
 
-function claim(draft: Draft, { purpose, tier, model, judges }: Ask): Attempt {
+function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Attempt {
   const { job, facts } = draft;
   const attempt: Attempt = {
     number: job.attempts.length + 1,
@@ -117,7 +118,7 @@ function claim(draft: Draft, { purpose, tier, model, judges }: Ask): Attempt {
     errorCode: null,
     usage: null,
     costNanoUsd: null,
-    reservedNanoUsd: estimateCost(job.needs, modelOf(facts.config, model), facts.now),
+    reservedNanoUsd: estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0,
     score: null,
     passed: null,
     judges: judges ?? null,
@@ -130,14 +131,15 @@ function claim(draft: Draft, { purpose, tier, model, judges }: Ask): Attempt {
   return attempt;
 }
 
-function whyDenied({ job, route, facts }: Draft, model: string): string | null {
+function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
   if (job.attempts.length >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
-  const next = estimateCost(job.needs, modelOf(facts.config, model), facts.now);
-  if (cap !== null && committedNanoUsd(job) + next > cap) {
-    return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committedNanoUsd(job))} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
-  }
-  return null;
+  if (cap === null) return null;
+  const next = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now);
+  if (next === null) return `${model} has no price in force, and the job has a cap`;
+  const committed = committedNanoUsd(job);
+  if (committed + next <= cap) return null;
+  return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
 }
 
 function wasAsked(job: JobState, model: string): boolean {

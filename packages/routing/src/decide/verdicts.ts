@@ -1,10 +1,11 @@
 import type { Attempt, JobEvent, Verdict } from '@upshift/contracts';
 
 import { modelOf } from '../choose-model.ts';
-import { judgeCalls } from '../judge.ts';
+import { judgeCalls, judgeNeeds } from '../judge.ts';
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { ask, askTier, endOfChain, fallBack, judgeModel } from './next-attempt.ts';
+import { afterRefusal, wasRefused } from './refusal.ts';
 
 /** Calls for one opinion: a judge that fails, or says nothing that can be read, is asked once more elsewhere. */
 const MAX_JUDGE_CALLS = 2;
@@ -16,13 +17,11 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
   const { job, facts } = draft;
   if (job.step?.kind !== 'score' || job.step.attempt !== attempt) return;
   if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
-  const model = judgeModel(draft);
+  const needs = judgeNeeds(job, attempt);
+  const model = judgeModel(draft, needs);
   if (model === undefined) return;
-  ask(
-    draft,
-    { purpose: 'judge', tier: modelOf(facts.config, model).tier, model, judges: { attempt, check } },
-    `judge of attempt ${attempt}`,
-  );
+  const { tier } = modelOf(facts.config, model);
+  ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);
 }
 
 /** Accept, escalate, or fall back. */
@@ -76,6 +75,7 @@ function accept(draft: Draft, attempt: Attempt): void {
 
 function notGoodEnough(draft: Draft, attempt: Attempt, shortfall: string): void {
   const { job, route } = draft;
+  if (wasRefused(job)) return afterRefusal(draft, shortfall);
   if (job.pinnedModel !== null || attempt.tier === 'fallback' || route.strategy !== 'cascade') return fallBack(draft, shortfall);
   const above = tierAbove(draft, attempt.tier);
   if (above === null) return fallBack(draft, `${shortfall}, and no tier is above`);

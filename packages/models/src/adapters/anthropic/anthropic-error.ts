@@ -46,7 +46,7 @@ function failureOfResponse(error: APIError): Failure {
   return isOwnSpendLimit(status, message) ? { ...failure, code: 'provider_denied' } : failure;
 }
 
-/** The account's own spend limit and an empty balance come as 400 without a code of their own (field notes §2.2). */
+/** The account's own spend limit and an empty balance come as 400 without a code of their own. */
 function isOwnSpendLimit(status: number | null, message: string): boolean {
   return status === 400 && /credit balance|usage limit|spend limit/i.test(message);
 }

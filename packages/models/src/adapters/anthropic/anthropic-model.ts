@@ -59,7 +59,7 @@ function clientFor(settings: ProviderSettings, control: CallControl): Anthropic 
     baseURL: settings.baseUrl ?? 'https://api.anthropic.com',
     fetch: control.fetch,
     timeout: control.timeoutMs,
-    // The SDK would wait for any retry-after within the call, up to 24 days (field notes §0.6).
+    // The SDK would wait for any retry-after within the call, up to 24 days.
     maxRetries: 0,
     // It logs a malformed event with its text.
     logLevel: 'off',

@@ -37,7 +37,7 @@ function clientFor(settings: ProviderSettings, requestId: string, control: CallC
     defaultHeaders: { 'x-client-request-id': requestId },
     fetch: control.fetch,
     timeout: control.timeoutMs,
-    // Retries are the queue's; the SDK would ignore a retry-after above 60 s (field notes §0.6).
+    // Retries are the queue's; the SDK would ignore a retry-after above 60 s.
     maxRetries: 0,
     logLevel: 'off',
   });
