@@ -1,0 +1,65 @@
+import { accept, advance, closePipeline, queueOf } from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import { Queue } from 'bullmq';
+import { expect, inject, test } from 'vitest';
+
+import { failed, LOW, question, sent } from '../routing/example.ts';
+import { openTestPipeline, simple } from './setting.ts';
+
+/** BullMQ writes options in the order of their keys, which a copy does not keep. */
+function entryIn(hash: Record<string, string>): Record<string, unknown> {
+  return { ...hash, opts: JSON.parse(hash['opts'] ?? '') as unknown, timestamp: 'now' };
+}
+
+/** All keys of a queue as plain values, without what differs from run to run: times, and scores made of them. */
+async function contentsOf({ redis }: Pipeline, queue: string, id: string): Promise<Record<string, unknown>> {
+  const names = (await redis.keys(`{upshift-0}:${queue}:*`)).toSorted();
+  const read: Record<string, (name: string) => Promise<unknown>> = {
+    hash: async (name) => (name.endsWith(id) ? entryIn(await redis.hgetall(name)) : redis.hgetall(name)),
+    list: (name) => redis.lrange(name, 0, -1),
+    zset: (name) => redis.zrange(name, '0', '-1'),
+    string: (name) => redis.get(name),
+    stream: async (name) =>
+      (await redis.xrange(name, '-', '+')).map(([, fields]) => fields.map((field) => (/^\d{13}$/.test(field) ? 'now' : field))),
+  };
+  const values = await Promise.all(names.map(async (name) => [name, await read[await redis.type(name)]!(name)] as const));
+  return Object.fromEntries(values) as Record<string, unknown>;
+}
+
+type Case = [kind: string, priority: 'high' | 'normal' | 'low', delayed: boolean];
+
+test.each<Case>([
+  ['standard', 'high', false],
+  ['prioritized', 'low', false],
+  ['delayed', 'high', true],
+  ['delayed and prioritized', 'normal', true],
+])('a %s entry of the transition script is equal to one of queue.add', async (_, priority, delayed) => {
+  const pipeline = await openTestPipeline(inject('redisUrl'));
+  await pipeline.redis.flushall();
+  const { id } = await accept(pipeline, { ...question, priority }, null);
+  await advance(pipeline, id, simple);
+  await advance(pipeline, id, sent(1));
+  const name = delayed ? `tier.economy.${LOW.replace('/', '~2F')}` : 'classify';
+  if (delayed) {
+    await queueOf(pipeline, name).remove(`${id}.1.call-1.2`);
+    await pipeline.redis.del(
+      `{upshift-0}:${name}:events`,
+      `{upshift-0}:${name}:id`,
+      `{upshift-0}:${name}:pc`,
+      `{upshift-0}:${name}:marker`,
+    );
+    await advance(pipeline, id, failed(1, 'rate_limited', { retryAfterMs: 20_000 }));
+  }
+  const entryId = delayed ? `${id}.1.call-1.3` : `${id}.1.classify.1`;
+  const ours = await contentsOf(pipeline, name, entryId);
+  const entry = await queueOf(pipeline, name).getJob(entryId);
+
+  await pipeline.redis.flushall();
+  const queue = new Queue(name, { connection: pipeline.redis, prefix: '{upshift-0}', streams: { events: { maxLen: 500 } } });
+  await queue.waitUntilReady();
+  await queue.add(entry!.name, entry!.data, entry!.opts);
+  const theirs = await contentsOf(pipeline, name, entryId);
+  await queue.close();
+  await closePipeline(pipeline);
+  expect(ours).toEqual(theirs);
+});

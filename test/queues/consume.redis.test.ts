@@ -1,0 +1,132 @@
+import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf, reconcile } from '@upshift/queues';
+import type { Consumer, Pipeline } from '@upshift/queues';
+import { UnrecoverableError, Worker } from 'bullmq';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { LOW, question } from '../routing/example.ts';
+import { closeAll, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+
+const opened: Pipeline[] = [];
+const consumers: Consumer[] = [];
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  const cleaner = await openTestPipeline(inject('redisUrl'));
+  await cleaner.redis.flushall();
+  await closeAll([cleaner]);
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  opened.push(pipeline);
+});
+afterEach(async () => {
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  await closeAll(opened);
+});
+
+const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);
+const payloadOf = (job: string, epoch = 1) => ({
+  job,
+  revision: 1,
+  epoch,
+  step: { kind: 'classify' },
+  route: 'default',
+  task: null,
+  model: null,
+  purpose: null,
+});
+
+function consumeClassify(seen: string[]): void {
+  consumers.push(
+    consume(pipeline, CLASSIFY_QUEUE, 'classify', 4, async ({ job }) => {
+      seen.push(job.id);
+      await advance(pipeline, job.id, simple);
+      return done;
+    }),
+  );
+}
+
+async function finished(id: string): Promise<string> {
+  let state = 'unknown';
+  await until(pipeline, async () => ['completed', 'failed'].includes((state = await classifyQueue().getJobState(id))));
+  return state;
+}
+
+test('an entry that is delivered twice has one effect', async () => {
+  const seen: string[] = [];
+  const { id } = await accept(pipeline, question, null);
+  await classifyQueue().add('classify', payloadOf(id), { jobId: 'twin' });
+  consumeClassify(seen);
+  expect(await finished('twin')).toBe('completed');
+  expect(await finished(`${id}.1.classify.1`)).toBe('completed');
+  expect(await entriesOf(pipeline, modelQueue('economy', LOW))).toEqual([`${id}.1.call-1.2`]);
+});
+
+test('an entry of an earlier epoch is dropped unread', async () => {
+  const seen: string[] = [];
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, { type: 'step-lost', epoch: 1, reason: 'for the test' });
+  consumeClassify(seen);
+  expect(await finished(`${id}.1.classify.1`)).toBe('completed');
+  expect(await finished(`${id}.1.classify.2`)).toBe('completed');
+  expect(seen).toEqual([id]);
+});
+
+test.each([
+  ['malformed', { nonsense: true }, 'malformed entry'],
+  ['of an unknown job', payloadOf('job_0gone'), 'no such job'],
+])('an entry that is %s is discarded at once, never tried again', async (_, data, reason) => {
+  const seen: string[] = [];
+  await classifyQueue().add('classify', data, { jobId: 'bad', attempts: 20 });
+  consumeClassify(seen);
+  expect(await finished('bad')).toBe('failed');
+  const entry = await classifyQueue().getJob('bad');
+  expect(entry?.failedReason).toContain(reason);
+  expect(entry?.attemptsMade).toBe(1);
+  expect(seen).toEqual([]);
+});
+
+test('a handler that throws is called again, and the job goes on when it no longer does', async () => {
+  const { id } = await accept(pipeline, question, null);
+  let calls = 0;
+  consumers.push(
+    consume(pipeline, CLASSIFY_QUEUE, 'classify', 1, async () => {
+      calls += 1;
+      if (calls === 1) throw new Error('a bug');
+      await advance(pipeline, id, simple);
+      return done;
+    }),
+  );
+  expect(await finished(`${id}.1.classify.1`)).toBe('completed');
+  expect(calls).toBe(2);
+});
+
+test('a step that fails for good ends its job, with the reason', async () => {
+  const { id } = await accept(pipeline, question, null);
+  consumers.push(consume(pipeline, CLASSIFY_QUEUE, 'classify', 1, async () => ({ kind: 'discard', reason: 'poison' })));
+  await until(pipeline, async () => (await stateOf(pipeline, id)).status === 'failed');
+  expect((await stateOf(pipeline, id)).reasons).toEqual(['quarantined: poison']);
+});
+
+test('a step that failed for good while nobody could say so is ended by the reconciler', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const connection = pipeline.redis.duplicate({ lazyConnect: false, maxRetriesPerRequest: null });
+  const stranger = new Worker(CLASSIFY_QUEUE, undefined, { connection, prefix: '{upshift-0}' });
+  const entry = await stranger.getNextJob('token');
+  await entry?.moveToFailed(new UnrecoverableError('for good'), 'token');
+  await stranger.close();
+  connection.disconnect();
+  expect(await reconcile(pipeline, -1)).toBe(1);
+  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'failed', reasons: ['quarantined: its step failed for good'] });
+});
+
+test('the entry of a consumer that was killed is delivered to another', { timeout: 60_000 }, async () => {
+  const { id } = await accept(pipeline, question, null);
+  const connection = pipeline.redis.duplicate({ lazyConnect: false, maxRetriesPerRequest: null });
+  const killed = new Worker(CLASSIFY_QUEUE, undefined, { connection, prefix: '{upshift-0}', lockDuration: 1 });
+  expect((await killed.getNextJob('token'))?.id).toBe(`${id}.1.classify.1`);
+  connection.disconnect();
+  const seen: string[] = [];
+  consumeClassify(seen);
+  await until(pipeline, async () => seen.length > 0);
+  expect(await finished(`${id}.1.classify.1`)).toBe('completed');
+  expect(seen).toEqual([id]);
+});

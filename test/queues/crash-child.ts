@@ -1,0 +1,24 @@
+/** A process that takes a job through its steps and dies before its n-th command to Redis, as if killed there: see crash.redis.test.ts. */
+import { advance, closePipeline, readJob } from '@upshift/queues';
+import { Redis } from 'ioredis';
+
+import { walk } from './crash-walk.ts';
+import { openTestPipeline } from './setting.ts';
+
+const [url = '', id = '', lives = '0'] = process.argv.slice(2);
+const pipeline = await openTestPipeline(url);
+const books = new Redis(url.replace('unix://', ''));
+let left = Number(lives);
+const send = pipeline.redis.sendCommand.bind(pipeline.redis);
+pipeline.redis.sendCommand = (...args) => {
+  if (left <= 0) process.exit(9);
+  left -= 1;
+  return send(...args);
+};
+await walk({
+  read: () => readJob(pipeline, id),
+  move: (event, fields) => advance(pipeline, id, event, fields),
+  called: () => books.incr(`called:${id}`),
+});
+books.disconnect();
+await closePipeline(pipeline);

@@ -1,0 +1,52 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import { accept, advance, closePipeline, readJob, readTrail } from '@upshift/queues';
+import { expect, inject, test } from 'vitest';
+
+import { question } from '../routing/example.ts';
+import { walk } from './crash-walk.ts';
+import { openTestPipeline, stateOf } from './setting.ts';
+
+async function livesUntil(command: number, id: string): Promise<number | null> {
+  const child = fork(join(import.meta.dirname, 'crash-child.ts'), [inject('redisUrl'), id, String(command)], {
+    stdio: 'inherit',
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+test(
+  'a process may die before any of its commands: the next one finishes the job, once, and no call is forgotten',
+  { timeout: 60_000 },
+  async () => {
+    const pipeline = await openTestPipeline(inject('redisUrl'));
+    await pipeline.redis.flushall();
+    let code: number | null = 9;
+    let deaths = 0;
+    for (let command = 0; code === 9; command += 1) {
+      const { id } = await accept(pipeline, question, null);
+      code = await livesUntil(command, id);
+      if (code === 9) deaths += 1;
+      await walk({
+        read: () => readJob(pipeline, id),
+        move: (event, fields) => advance(pipeline, id, event, fields),
+        called: () => pipeline.redis.incr(`called:${id}`),
+      });
+      const job = await stateOf(pipeline, id);
+      const events = (await readTrail(pipeline, id)).map(({ event }) => event);
+      const calls = Number(await pipeline.redis.get(`called:${id}`));
+      const billed = job.attempts.filter(({ state }) => state === 'settled' || state === 'unknown').length;
+      expect(job.status).toBe('completed');
+      expect(events.filter((event) => event === 'job-completed')).toHaveLength(1);
+      expect(events.filter((event) => event === 'attempt-sent')).toHaveLength(job.attempts.length);
+      expect(calls, `died before command ${command}`).toBeLessThanOrEqual(billed);
+      expect(calls).toBeGreaterThanOrEqual(billed - 1);
+      expect(await pipeline.redis.hget(`{upshift-0}:job:${id}`, `answer:${job.finalAttempt}`)).toBe(`answer ${job.finalAttempt}`);
+    }
+    expect(code).toBe(0);
+    expect(deaths).toBeGreaterThan(10);
+    await closePipeline(pipeline);
+  },
+);

@@ -1,0 +1,252 @@
+import { ProblemError } from '@upshift/contracts';
+import {
+  accept,
+  advance,
+  CLASSIFY_QUEUE,
+  configOf,
+  encodeModelId,
+  expireJobs,
+  leaseOf,
+  listenToSignals,
+  modelQueue,
+  openPipeline,
+  queueOf,
+  readTrail,
+  reconcile,
+} from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
+import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+
+const opened: Pipeline[] = [];
+let pipeline: Pipeline;
+
+async function open(...options: Parameters<typeof exampleConfig>): Promise<Pipeline> {
+  const another = await openTestPipeline(inject('redisUrl'), exampleConfig(...options));
+  opened.push(another);
+  return another;
+}
+
+beforeEach(async () => {
+  pipeline = await open();
+  await pipeline.redis.flushall();
+  await closeAll(opened);
+  pipeline = await open();
+});
+afterEach(() => closeAll(opened));
+
+const lowQueue = modelQueue('economy', LOW);
+const jobKey = (id: string): string => `{upshift-0}:job:${id}`;
+
+async function acceptOne(body = question): Promise<string> {
+  return (await accept(pipeline, body, null)).id;
+}
+
+async function jobThatIsBeingCalled(): Promise<string> {
+  const id = await acceptOne();
+  await advance(pipeline, id, simple);
+  await advance(pipeline, id, sent(1));
+  return id;
+}
+
+async function jobThatIsCompleted(): Promise<string> {
+  const id = await jobThatIsBeingCalled();
+  await advance(pipeline, id, answered(1), { 'answer:1': '{}' });
+  await advance(pipeline, id, judged(1, 1));
+  return id;
+}
+
+test('an accepted job has its record, its trail, its claim and one entry', async () => {
+  const { id, created } = await accept(pipeline, question, { key: 'k' });
+  expect(created).toBe(true);
+  expect(await stateOf(pipeline, id)).toMatchObject({ id, status: 'queued', step: { kind: 'classify' }, epoch: 1 });
+  expect((await readTrail(pipeline, id)).map(({ event }) => event)).toEqual(['job-accepted']);
+  expect(await entriesOf(pipeline, CLASSIFY_QUEUE)).toEqual([`${id}.1.classify.1`]);
+  expect(await pipeline.redis.keys('*idempotency*')).toHaveLength(1);
+});
+
+test('the same key and body give the same job, and nothing is written', async () => {
+  const first = await accept(pipeline, question, { key: 'k' });
+  const before = await dumpOf(pipeline);
+  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false });
+  expect(await dumpOf(pipeline)).toEqual(before);
+});
+
+test('the same key with another body is refused, and nothing is written', async () => {
+  await accept(pipeline, question, { key: 'k' });
+  const before = await dumpOf(pipeline);
+  const other = requestOf({ input: { prompt: 'something else' } });
+  await expect(accept(pipeline, other, { key: 'k' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+  expect(await dumpOf(pipeline)).toEqual(before);
+});
+
+test('above the backlog a job is refused with a time to come back, nothing is written, and known keys are still answered', async () => {
+  pipeline = await open((file) => Object.assign(file, { intake: { max_backlog: 1 } }));
+  const first = await accept(pipeline, question, { key: 'k' });
+  const before = await dumpOf(pipeline);
+  const refusal = await accept(pipeline, question, { key: 'other' }).catch((error: unknown) => error);
+  expect(refusal).toBeInstanceOf(ProblemError);
+  expect(refusal).toMatchObject({ code: 'backlog_full', retryAfterSeconds: 30 });
+  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false });
+  expect(await dumpOf(pipeline)).toEqual(before);
+});
+
+test('thirty requests at once with one key make one job with one entry', async () => {
+  const others = await Promise.all([open(), open()]);
+  const all = await Promise.all(
+    Array.from({ length: 30 }, (_, index) => accept([pipeline, ...others][index % 3]!, question, { key: 'k' })),
+  );
+  expect(new Set(all.map(({ id }) => id)).size).toBe(1);
+  expect(all.filter(({ created }) => created)).toHaveLength(1);
+  expect(await entriesOf(pipeline, CLASSIFY_QUEUE)).toHaveLength(1);
+});
+
+test('two writers of one job at once both have their effect, in some order', async () => {
+  const other = await open();
+  const id = await jobThatIsBeingCalled();
+  const [settled, cancelled] = await Promise.all([advance(pipeline, id, answered(1)), advance(other, id, { type: 'cancelled' })]);
+  expect([settled?.changed, cancelled?.changed]).toEqual([true, true]);
+  expect(await stateOf(pipeline, id)).toMatchObject({
+    status: 'cancelled',
+    attempts: [{ state: 'settled', outcome: 'answered', costNanoUsd: 1_500_000 }],
+  });
+  expect(Number(await pipeline.redis.hget(jobKey(id), 'version'))).toBe(5);
+});
+
+test('an event that comes many times at once changes the job once', async () => {
+  const id = await acceptOne();
+  const all = await Promise.all(Array.from({ length: 20 }, () => advance(pipeline, id, simple)));
+  expect(all.filter((advanced) => advanced?.changed)).toHaveLength(1);
+  expect(await entriesOf(pipeline, lowQueue)).toEqual([`${id}.1.call-1.2`]);
+  expect((await stateOf(pipeline, id)).attempts).toHaveLength(1);
+});
+
+test('an event of a job that is unknown gives null and writes nothing', async () => {
+  const before = await dumpOf(pipeline);
+  expect(await advance(pipeline, 'job_0gone', { type: 'cancelled' })).toBeNull();
+  expect(await dumpOf(pipeline)).toEqual(before);
+});
+
+test('retention starts when the job ends, and stops when a late verdict reopens it', async () => {
+  const lifetimes = (id: string) => Promise.all([pipeline.redis.pttl(jobKey(id)), pipeline.redis.pttl(`${jobKey(id)}:trail`)]);
+  const id = await jobThatIsBeingCalled();
+  expect(await lifetimes(id)).toEqual([-1, -1]);
+  await advance(pipeline, id, answered(1));
+  expect(await lifetimes(id)).toEqual([-1, -1]);
+  await advance(pipeline, id, judged(1, 1));
+  const week = 7 * 24 * 3_600_000;
+  for (const lifetime of await lifetimes(id)) expect(lifetime).toSatisfy((ms: number) => ms > week - 60_000 && ms <= week);
+  await advance(pipeline, id, { type: 'verdict-arrived-late', verdict: verdictAt(0, false) });
+  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
+  expect(await lifetimes(id)).toEqual([-1, -1]);
+  expect(await pipeline.redis.zcard('{upshift-0}:open')).toBe(1);
+});
+
+test('an ended job leaves the indexes of unfinished jobs', async () => {
+  await jobThatIsCompleted();
+  expect(await pipeline.redis.zcard('{upshift-0}:open')).toBe(0);
+  expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(0);
+});
+
+test('a wait for a limit is a delayed entry and no further attempt', async () => {
+  const id = await jobThatIsBeingCalled();
+  await advance(pipeline, id, failed(1, 'rate_limited', { retryAfterMs: 20_000 }));
+  const [entry] = await queueOf(pipeline, lowQueue).getDelayed();
+  expect(entry).toMatchObject({ id: `${id}.1.call-1.3` });
+  expect(entry?.delay).toBeGreaterThanOrEqual(20_000);
+  expect((await stateOf(pipeline, id)).attempts).toMatchObject([{ state: 'claimed', waits: 1 }]);
+});
+
+test('high goes before normal, normal before low', async () => {
+  const ids: Record<string, string> = {};
+  for (const priority of ['low', 'normal', 'high'] as const) ids[priority] = await acceptOne({ ...question, priority });
+  const order = await queueOf(pipeline, CLASSIFY_QUEUE).getJobs(['waiting', 'prioritized'], 0, -1, true);
+  expect(order.map(({ data }) => (data as { job: string }).job)).toEqual([ids['high'], ids['normal'], ids['low']]);
+});
+
+test('the reconciler makes a lost entry anew under the next epoch and leaves waiting ones alone', async () => {
+  const [waiting, lost] = [await acceptOne(), await acceptOne()];
+  await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${lost}.1.classify.1`);
+  expect(await reconcile(pipeline, -1)).toBe(1);
+  expect((await entriesOf(pipeline, CLASSIFY_QUEUE)).toSorted()).toEqual(
+    [`${lost}.1.classify.2`, `${waiting}.1.classify.1`].toSorted(),
+  );
+  expect(await reconcile(pipeline, -1)).toBe(0);
+  expect((await readTrail(pipeline, lost)).at(-1)).toMatchObject({ event: 'job-requeued' });
+});
+
+test('the reconciler touches no job that changed just now', async () => {
+  const id = await acceptOne();
+  await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${id}.1.classify.1`);
+  expect(await reconcile(pipeline, 60_000)).toBe(0);
+});
+
+test('a job past its deadline expires, others stay', async () => {
+  const soon = requestOf({ input: { prompt: 'x' }, limits: { deadline: new Date(Date.now() + 60_000).toISOString() } });
+  const [late, early] = [await acceptOne(soon), await acceptOne(soon)];
+  const state = await stateOf(pipeline, late);
+  await pipeline.redis.hset(jobKey(late), 'state', JSON.stringify({ ...state, deadline: Date.now() - 1 }));
+  await pipeline.redis.zadd('{upshift-0}:deadlines', Date.now() - 1, late);
+  expect(await expireJobs(pipeline)).toBe(1);
+  expect((await stateOf(pipeline, late)).status).toBe('expired');
+  expect((await stateOf(pipeline, early)).status).toBe('queued');
+  expect(await expireJobs(pipeline)).toBe(0);
+});
+
+test('a lease has one holder until it is released or runs out', async () => {
+  const [one, two] = [leaseOf(pipeline, 'steward'), leaseOf(await open(), 'steward')];
+  expect([await one.hold(60_000), await two.hold(60_000), await one.hold(60_000)]).toEqual([true, false, true]);
+  await two.release();
+  expect(await two.hold(60_000)).toBe(false);
+  await one.release();
+  expect(await two.hold(20)).toBe(true);
+  await until(pipeline, () => one.hold(60_000));
+  expect(await two.hold(60_000)).toBe(false);
+});
+
+test('who waits for a job hears of its end, in another process too', async () => {
+  const other = await open();
+  const signals = await listenToSignals(other);
+  const id = await jobThatIsBeingCalled();
+  const ended = signals.ended(id, AbortSignal.timeout(10_000));
+  const aborted = new Promise((resolve) => signals.onAbort(resolve));
+  await advance(pipeline, id, { type: 'cancelled' });
+  await ended;
+  expect(await aborted).toBe(id);
+  signals.close();
+});
+
+test('a process with another configuration decides on the one under which the job was accepted', async () => {
+  const id = await acceptOne();
+  const other = await open((file) => Object.assign(file.tiers[0]!, { accept_at: 0 }));
+  expect(other.configVersion).not.toBe(pipeline.configVersion);
+  expect(await configOf(other, pipeline.configVersion)).toEqual(pipeline.config);
+  await advance(other, id, simple);
+  await advance(other, id, sent(1));
+  await advance(other, id, answered(1));
+  expect((await advance(other, id, judged(1, 0.5)))?.job).toMatchObject({ status: 'in_progress', escalations: 1 });
+});
+
+test('a configuration that nobody stored is named', async () => {
+  await expect(configOf(pipeline, 'abc')).rejects.toThrow('configuration abc is not stored');
+});
+
+test('a Redis that may lose or evict what was accepted is refused', async () => {
+  const refusal = () =>
+    openPipeline({ ...pipeline, disposable: false }).then(
+      (another) => opened.push(another),
+      (error: Error) => error.message,
+    );
+  await pipeline.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  expect(await refusal()).toContain('maxmemory-policy allkeys-lru');
+  await pipeline.redis.config('SET', 'maxmemory-policy', 'noeviction');
+  await pipeline.redis.config('SET', 'appendonly', 'no');
+  expect(await refusal()).toContain('appendonly no');
+  await pipeline.redis.config('SET', 'appendonly', 'yes');
+});
+
+test('the name of a queue holds nothing that BullMQ refuses', () => {
+  expect(encodeModelId('ollama/llama3.1:8b')).not.toMatch(/[:%]/);
+});

@@ -1,0 +1,128 @@
+import type { JobRequestBody, ModelConfig } from '@upshift/contracts';
+import { ProblemError } from '@upshift/contracts';
+import { acceptJob, costOf, heuristicClassifier, needsOf, priceAt, promptFactsOf } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import { exampleConfig, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
+
+const config = exampleConfig();
+
+function acceptanceOf(body: JobRequestBody): ReturnType<typeof acceptJob> | ProblemError {
+  try {
+    return acceptJob(requestOf(body), config, { id: 'job', configVersion: 'v', seed: 0, now: NOON });
+  } catch (error) {
+    if (error instanceof ProblemError) return error;
+    throw error;
+  }
+}
+
+describe('a request', () => {
+  test('with several faults is refused with all of them', () => {
+    const body = {
+      checks: [
+        { type: 'regex', pattern: '(?=x)' },
+        { type: 'json_schema', schema: { type: 'nonsense' } },
+      ],
+      limits: { deadline: '2020-01-01T00:00:00Z' },
+      require: ['seed'],
+    } as const;
+    const refusal = acceptanceOf({
+      input: { prompt: 'x' },
+      ...structuredClone(body),
+    } as unknown as JobRequestBody) as ProblemError;
+    expect(refusal.code).toBe('invalid_job');
+    expect(refusal.errors.map(({ field }) => field)).toEqual([
+      'checks[0].pattern',
+      'checks[1].schema',
+      'limits.deadline',
+      'require[0]',
+    ]);
+  });
+  test.each<[JobRequestBody, string, string]>([
+    [{ input: { prompt: 'x' }, route: 'constructor' }, 'unknown_route', 'there are default, chat'],
+    [{ input: { prompt: 'x' }, model: 'openai/gone' }, 'unknown_model', 'no model openai/gone'],
+    [{ input: { prompt: 'x'.repeat(500_000) } }, 'no_capable_model', 'context for about'],
+    [
+      { input: { prompt: 'x', temperature: 0 }, require: ['temperature'], model: LOW },
+      'no_capable_model',
+      `${LOW} lacks sampling_params`,
+    ],
+    [{ input: { texts: ['x'] }, model: HIGH }, 'no_capable_model', 'lacks embedding'],
+    [{ input: { prompt: 'x', max_output_tokens: 9000 } }, 'no_capable_model', 'max_output_tokens 9000 (has 8000)'],
+  ])('%j is refused as %s', (body, code, text) => {
+    const refusal = acceptanceOf(body) as ProblemError;
+    expect(refusal.code).toBe(code);
+    expect(refusal.message).toContain(text);
+  });
+  test('takes the earlier deadline and the lower cap', () => {
+    const body: JobRequestBody = {
+      input: { prompt: 'x' },
+      limits: { cost_usd: 0.5, deadline: new Date(NOON + 1000).toISOString() },
+    };
+    expect(acceptanceOf(body)).toMatchObject({ deadline: NOON + 1000, limits: { costNanoUsd: 500_000_000 } });
+  });
+  test('needs what its input holds', () => {
+    const image = { type: 'image_url', image_url: { url: 'https://x.org/i.png' } } as const;
+    const needs = needsOf(
+      requestOf({
+        input: {
+          messages: [{ role: 'user', content: [image] }],
+          tools: [{ name: 'f', parameters: {} }],
+          response_format: { type: 'json_schema', schema: {} },
+        },
+      }),
+    );
+    expect(needs.capabilities).toEqual(['tools', 'vision', 'structured_output']);
+    expect(needs.inputTokens).toBeGreaterThan(1000);
+  });
+});
+
+describe('the cost of a call', () => {
+  const long_input = { above_tokens: 2000, input: 4, output: 20, cached_input: 0.4 };
+  const model = {
+    prices: [
+      { from: '2026-01-01', input: 2, output: 10, cached_input: 0.2, cache_write: 2.5, long_input },
+      { from: '2026-12-01', input: 1, output: 5 },
+    ],
+  } as unknown as ModelConfig;
+  test('counts cached and cache-written tokens once', () => {
+    expect(costOf({ ...usage, cachedInputTokens: 600, cacheWriteTokens: 100 }, model, NOON)).toBe(
+      (300 * 2 + 600 * 0.2 + 100 * 2.5 + 100 * 10) * 1000,
+    );
+  });
+  test('is the long price for the whole request above the step, and not at it', () => {
+    expect(costOf({ ...usage, inputTokens: 2000, outputTokens: 0 }, model, NOON)).toBe(4_000_000);
+    expect(costOf({ ...usage, inputTokens: 2001, outputTokens: 0 }, model, NOON)).toBe(8_004_000);
+  });
+  test('changes on the day that a new price holds', () => {
+    expect(priceAt(model.prices, Date.UTC(2026, 10, 30, 23, 59))?.input).toBe(2);
+    expect(priceAt(model.prices, Date.UTC(2026, 11, 1))?.input).toBe(1);
+  });
+  test('is unknown without usage, model or price, never 0', () => {
+    expect([costOf(null, model, NOON), costOf(usage, undefined, NOON), costOf(usage, model, 0)]).toEqual([null, null, null]);
+  });
+});
+
+describe('the classifier', () => {
+  const classify = (prompt: string) => heuristicClassifier(promptFactsOf(requestOf({ input: { prompt } })));
+  test('is uncertain where nothing tells', () => {
+    expect(classify(`Please consider ${'this quiet ordinary text about the garden '.repeat(5)}`)).toMatchObject({
+      complexity: 0.5,
+      confidence: 0,
+      reason: 'no signal',
+    });
+  });
+  test('finds proofs and code harder than labels', () => {
+    expect(classify('Prove by induction that the algorithm terminates, step by step.').complexity).toBeGreaterThan(
+      classify('Classify the sentiment: nice!').complexity,
+    );
+    expect(classify('```ts\nfunction f() {}\n``` refactor it').complexity).toBeGreaterThan(0.5);
+  });
+  test.each([' ', '请证明费马大定理', 'Wie spät ist es? 🙂', 'x '.repeat(200_000), '𝔘'.repeat(1000)])(
+    'stays within [0, 1] for odd prompts',
+    (prompt) => {
+      const { complexity, confidence } = classify(prompt);
+      for (const value of [complexity, confidence]) expect(value).toSatisfy((number: number) => number >= 0 && number <= 1);
+    },
+  );
+});

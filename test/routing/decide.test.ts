@@ -1,0 +1,233 @@
+import { decide } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  EMBEDDER,
+  EMBEDDER_TWIN,
+  exampleConfig,
+  factsOf,
+  failed,
+  HIGH,
+  judged,
+  LOW,
+  LOW_TWIN,
+  MIDDLE,
+  NOON,
+  question,
+  requestOf,
+  sent,
+  verdictAt,
+} from './example.ts';
+
+const config = exampleConfig();
+const facts = factsOf(config);
+const fresh = acceptedJob(config);
+const modelsOf = ({ job }: ReturnType<typeof after>): string[] => job.attempts.map(({ model }) => model);
+const embedding = acceptedJob(config, requestOf({ input: { texts: ['x'] } }));
+const pinned = acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: MIDDLE }));
+
+describe('the first model', () => {
+  test('is the cheapest of the tier that the complexity says', () => {
+    expect(modelsOf(after(fresh, facts, classified(0.1)))).toEqual([LOW]);
+    expect(modelsOf(after(fresh, facts, classified(0.3)))).toEqual([MIDDLE]);
+    expect(modelsOf(after(fresh, facts, classified(0.7)))).toEqual([HIGH]);
+  });
+  test('is the one that a rule prefers, whatever the complexity', () => {
+    expect(modelsOf(after(fresh, facts, classified(0.9, 'translation')))).toEqual([LOW_TWIN]);
+  });
+  test('is another one while its circuit is open or its provider off', () => {
+    const health = { providersOff: {}, circuitsOpen: { [LOW]: 'open' } };
+    expect(modelsOf(after(fresh, { ...facts, health }, classified(0.1)))).toEqual([LOW_TWIN]);
+    const off = { providersOff: { openai: 'no key' }, circuitsOpen: {} };
+    expect(modelsOf(after(fresh, { ...facts, health: off }, classified(0.5)))).toEqual([HIGH]);
+  });
+  test('comes too late for a job that is classified already', () => {
+    expect(after(fresh, facts, classified(0.1), classified(0.9)).commands).toEqual([]);
+  });
+  test('is missing where nothing can be reached: the job fails and says why', () => {
+    const health = { providersOff: { openai: 'no key', anthropic: 'no key' }, circuitsOpen: {} };
+    expect(after(fresh, { ...facts, health }, classified(0.1)).job).toMatchObject({
+      status: 'failed',
+      reasons: [expect.stringContaining('no model left')],
+    });
+  });
+});
+
+describe('an answer', () => {
+  const scored = after(fresh, facts, classified(0.1), sent(1), answered(1));
+  test('is scored next', () => expect(scored.job.step).toEqual({ kind: 'score', attempt: 1 }));
+  test('is paid for by its usage', () =>
+    expect(scored.job.attempts[0]).toMatchObject({ state: 'settled', costNanoUsd: 1_500_000 }));
+  test('at the threshold is accepted', () => {
+    expect(decide(scored.job, judged(1, 0.8), facts)).toMatchObject({
+      job: { status: 'completed', finalAttempt: 1, degraded: false },
+      commands: [{ type: 'deliver' }],
+    });
+  });
+  test('below the threshold is escalated one tier', () => {
+    expect(decide(scored.job, judged(1, 0.79), facts).job).toMatchObject({ escalations: 1, tier: 'standard' });
+  });
+  test('that fails a gate is escalated whatever its score', () => {
+    expect(decide(scored.job, judged(1, 1, false), facts).job).toMatchObject({ escalations: 1 });
+  });
+  test('that fails a gate at the top goes to the fallback chain, and the best is given, degraded, when that ends', () => {
+    const top = after(fresh, facts, classified(0.9), sent(1), answered(1), judged(1, 0.2, false));
+    expect(top.job).toMatchObject({ tier: 'fallback', fallbacks: 1 });
+    const ended = after(top.job, facts, sent(2), answered(2), judged(2, 0.4, false), sent(3), answered(3), judged(3, 0.3, false));
+    expect(modelsOf(ended)).toEqual([HIGH, MIDDLE, HIGH]);
+    expect(ended.job).toMatchObject({ status: 'completed', degraded: true, finalAttempt: 2 });
+  });
+  test('that a chat route got needs no score', () => {
+    const chat = acceptedJob(config, { ...question, route: 'chat' });
+    expect(after(chat, facts, classified(0.1), sent(1), answered(1), judged(1, 0)).job.status).toBe('completed');
+  });
+  test('of unknown usage has an unknown cost', () => {
+    expect(after(fresh, facts, classified(0.1), sent(1), answered(1, { usage: null })).job.attempts[0]?.costNanoUsd).toBeNull();
+  });
+  test('after the end is paid for and changes nothing else', () => {
+    const late = after(fresh, facts, classified(0.1), sent(1), { type: 'cancelled' }, answered(1));
+    expect(late).toMatchObject({ job: { status: 'cancelled', attempts: [{ costNanoUsd: 1_500_000 }] }, commands: [] });
+  });
+  test('that was overtaken by a reopening is paid for and does not take the step of the new call', () => {
+    const soon = { ...fresh, deadline: NOON };
+    const overtaken = after(
+      soon,
+      facts,
+      classified(0.1),
+      sent(1),
+      answered(1),
+      judged(1, 0.5),
+      sent(2),
+      { type: 'deadline-passed' },
+      { type: 'verdict-arrived-late', verdict: verdictAt(0, false) },
+    );
+    expect(overtaken.job.status).toBe('in_progress');
+    const { job, commands } = decide(overtaken.job, answered(2), facts);
+    expect([job.step, commands, job.attempts[1]?.state]).toEqual([overtaken.job.step, [], 'settled']);
+  });
+});
+
+describe('a refusal', () => {
+  test('is the result, with no other model asked', () => {
+    const { job } = after(fresh, facts, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' }));
+    expect(job).toMatchObject({ status: 'completed', finalAttempt: 1, escalations: 0, attempts: [{ outcome: 'refused' }] });
+  });
+  test('is put to the model that the route names', () => {
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [LOW_TWIN] })));
+    expect(modelsOf(after(fresh, named, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' })))).toEqual([
+      LOW,
+      LOW_TWIN,
+    ]);
+  });
+  test('is not escalated by a late verdict either', () => {
+    const { job } = after(fresh, facts, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' }));
+    expect(decide(job, { type: 'verdict-arrived-late', verdict: verdictAt(0, false) }, facts)).toEqual({
+      job,
+      trail: [],
+      commands: [],
+    });
+  });
+});
+
+describe('a failed call', () => {
+  const called = after(fresh, facts, classified(0.1), sent(1)).job;
+  test('goes to a model of the same tier', () =>
+    expect(modelsOf(decide(called, failed(1, 'timeout', { maybeBilled: true }), facts))).toEqual([LOW, LOW_TWIN]));
+  test('that may have been billed is unknown', () =>
+    expect(decide(called, failed(1, 'timeout', { maybeBilled: true }), facts).job.attempts[0]).toMatchObject({
+      state: 'unknown',
+      costNanoUsd: null,
+    }));
+  test('by a limit waits with the same attempt, three times', () => {
+    const limited = failed(1, 'rate_limited', { retryAfterMs: 2000 });
+    expect(decide(called, limited, facts)).toMatchObject({
+      job: { attempts: [{ state: 'claimed', waits: 1 }] },
+      commands: [{ delayMs: 2000 }],
+    });
+    expect(modelsOf(after(called, facts, limited, sent(1), limited, sent(1), limited, sent(1), limited))).toEqual([
+      LOW,
+      LOW_TWIN,
+    ]);
+  });
+  test('by an invalid input ends the job', () =>
+    expect(decide(called, failed(1, 'invalid_request'), facts).job).toMatchObject({ status: 'failed', attempts: [{}] }));
+  test('is counted once when it is told twice', () => {
+    const once = decide(called, failed(1, 'overloaded'), facts);
+    expect(decide(once.job, failed(1, 'overloaded'), facts)).toEqual({ job: once.job, trail: [], commands: [] });
+  });
+  test('of a pinned model is repeated after a pause, four times in all', () => {
+    const again = (attempt: number) => [sent(attempt), failed(attempt, 'overloaded', { retryable: true })];
+    const { job } = after(pinned, facts, classified(0.1), ...again(1), ...again(2), ...again(3), ...again(4));
+    expect(job).toMatchObject({ status: 'failed' });
+    expect(job.attempts.map(({ model }) => model)).toEqual([MIDDLE, MIDDLE, MIDDLE, MIDDLE]);
+  });
+  test('of an embedding stays in its vector space', () => {
+    const again = (attempt: number) => [sent(attempt), failed(attempt, 'overloaded', { retryable: true })];
+    const ended = after(embedding, facts, classified(0.1), ...[1, 2, 3, 4, 5, 6, 7, 8].flatMap(again));
+    expect(new Set(modelsOf(ended)).size).toBe(2);
+    expect(modelsOf(ended).every((model) => [EMBEDDER, EMBEDDER_TWIN].includes(model))).toBe(true);
+    expect(ended.job.status).toBe('failed');
+  });
+});
+
+describe('an interruption', () => {
+  const called = after(fresh, facts, classified(0.1), sent(1)).job;
+  test('by the client ends the job and its calls', () => {
+    expect(decide(called, { type: 'cancelled' }, facts)).toMatchObject({
+      job: { status: 'cancelled', step: null },
+      commands: [{ type: 'abort' }, { type: 'deliver' }],
+    });
+  });
+  test('by the deadline gives the answer in hand, else the job expires; before it, nothing happens', () => {
+    const soon = { ...called, deadline: NOON };
+    expect(decide(soon, { type: 'deadline-passed' }, facts).job.status).toBe('expired');
+    expect(after(soon, facts, answered(1), { type: 'deadline-passed' }).job).toMatchObject({
+      status: 'completed',
+      degraded: true,
+      finalAttempt: 1,
+    });
+    expect(decide({ ...called, deadline: NOON + 1 }, { type: 'deadline-passed' }, facts).commands).toEqual([]);
+  });
+  test('of the queue makes the same step anew', () => {
+    expect(decide(called, { type: 'step-lost', epoch: called.epoch, reason: 'gone' }, facts)).toMatchObject({
+      job: { step: called.step, epoch: called.epoch + 1 },
+    });
+  });
+  test('by a limit of money gives the call back unpaid', () => {
+    const claimed = after(fresh, facts, classified(0.1)).job;
+    expect(decide(claimed, { type: 'budget-denied', attempt: 1, reason: 'spent' }, facts).job).toMatchObject({
+      status: 'failed',
+      attempts: [{ costNanoUsd: 0 }],
+      reasons: ['spent'],
+    });
+  });
+});
+
+describe('a late verdict', () => {
+  const delivered = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 1)).job;
+  const failing = { type: 'verdict-arrived-late', verdict: verdictAt(0.1, false) } as const;
+  test('that fails the answer opens the next revision a tier up', () => {
+    expect(decide(delivered, failing, facts).job).toMatchObject({
+      status: 'in_progress',
+      revision: 2,
+      finalAttempt: 1,
+      tier: 'standard',
+      escalations: 1,
+    });
+  });
+  test('that passes changes nothing', () => {
+    expect(decide(delivered, { type: 'verdict-arrived-late', verdict: verdictAt(1) }, facts).trail).toEqual([]);
+  });
+  test('does not go beyond the escalations that are allowed', () => {
+    const { job } = decide({ ...delivered, limits: { ...delivered.limits, maxEscalations: 0 } }, failing, facts);
+    expect(job).toMatchObject({ status: 'completed', degraded: true, escalations: 0, attempts: [{}] });
+  });
+  test('leaves vectors alone', () => {
+    const vectors = after(embedding, facts, classified(0.1), sent(1), answered(1)).job;
+    expect(decide(vectors, failing, facts).job).toEqual(vectors);
+  });
+});

@@ -1,0 +1,98 @@
+import { ConfigError, configVersionOf, parseConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
+import { expect, test } from 'vitest';
+import { stringify } from 'yaml';
+
+import { exampleConfig, exampleConfigFile } from '../routing/example.ts';
+
+function reasonsOf(run: () => unknown): string[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.reasons;
+    throw error;
+  }
+  return [];
+}
+
+function reasonsFor(change: (file: ReturnType<typeof exampleConfigFile>) => void): string[] {
+  const file = exampleConfigFile();
+  change(file);
+  return reasonsOf(() => parseConfig(stringify(file), 'the file'));
+}
+
+test('a misspelt key is told with the one that was meant', () => {
+  expect(reasonsFor((file) => Object.assign(file.routes['default']!, { stratgey: 'cascade' }))).toEqual([
+    expect.stringContaining('did you mean strategy?'),
+  ]);
+  expect(reasonsFor((file) => Object.assign(file, { tierz: [] }))).toEqual(['tierz: unknown key; did you mean tiers?']);
+});
+
+test('all that is wrong is told at once, with its values', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.routes['default']!, { max_attempts: 0, strategy: 'luck' });
+    Object.assign(file.tiers[0]!, { accept_at: 7 });
+  });
+  expect(reasons.length).toBeGreaterThanOrEqual(3);
+  expect(reasons.join('\n')).toMatch(/max_attempts \(is 0\)/);
+  expect(reasons.join('\n')).toMatch(/strategy \(is "luck"\)/);
+});
+
+test('every name that is used must be declared', () => {
+  const reasons = reasonsFor((file) => {
+    file.models['nobody/model'] = { ...file.models['openai/low']!, tier: 'nowhere' };
+    file.judge.models = ['openai/gone'];
+    Object.assign(file.routes['chat']!, { fallback: ['openai/missing'] });
+    file.classifier.thresholds = [0.5];
+  }).join('\n');
+  for (const part of [
+    'no provider nobody',
+    'no tier nowhere',
+    'no model openai/gone',
+    'no model openai/missing',
+    '1 given; 3 tiers need 2',
+  ])
+    expect(reasons).toContain(part);
+});
+
+test('thresholds must rise and a route named default is needed', () => {
+  const reasons = reasonsFor((file) => {
+    file.classifier.thresholds = [0.7, 0.3];
+    delete file.routes['default'];
+  }).join('\n');
+  expect(reasons).toContain('thresholds must rise');
+  expect(reasons).toContain('a route named default is needed');
+});
+
+test('the version changes with anything in the configuration and with nothing else', () => {
+  expect(configVersionOf(exampleConfig())).toBe(configVersionOf(exampleConfig()));
+  expect(configVersionOf(exampleConfig((file) => Object.assign(file.tiers[0]!, { accept_at: 0.81 })))).not.toBe(
+    configVersionOf(exampleConfig()),
+  );
+  expect(configVersionOf(exampleConfig())).toMatch(/^[0-9a-f]{12}$/);
+});
+
+test('every bad variable is told at once, and an empty one counts as absent', () => {
+  const reasons = reasonsOf(() => readEnvironment({ REDIS_URL: 'localhost', PORT: '99999', LOG_LEVEL: 'loud' }));
+  expect(reasons).toHaveLength(3);
+  expect(reasons[0]).toContain('REDIS_URL="localhost": must start with redis://');
+  expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
+});
+
+test('a provider without its key or address is off, and says which variable is missing', () => {
+  const off = resolveProviders(exampleConfig(), { OPENAI_API_KEY: 'sk' }).map(({ id, off }) => [id, off]);
+  expect(off).toEqual([
+    ['openai', null],
+    ['anthropic', 'ANTHROPIC_API_KEY is not set'],
+    ['ollama', 'OLLAMA_HOST is not set'],
+  ]);
+});
+
+test('the sandbox stands in for all providers but those switched off', () => {
+  const config = exampleConfig((file) => Object.assign(file.providers['ollama']!, { enabled: false }));
+  const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9', OPENAI_API_KEY: 'real' });
+  expect(providers.map(({ baseUrl, apiKey, off }) => [baseUrl, apiKey, off])).toEqual([
+    ['http://127.0.0.1:9/openai/v1', 'sandbox', null],
+    ['http://127.0.0.1:9/anthropic', 'sandbox', null],
+    ['http://127.0.0.1:9/ollama', 'sandbox', 'switched off in the configuration'],
+  ]);
+});
