@@ -9,7 +9,10 @@ const chatRequest = z.looseObject({
   model: z.string().min(1),
   messages: z
     .array(
-      z.looseObject({ role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']), content: z.unknown().optional() }),
+      z.looseObject({
+        role: z.enum(['developer', 'system', 'user', 'assistant', 'tool', 'function']),
+        content: z.unknown().optional(),
+      }),
     )
     .min(1),
   n: z.literal(1, 'the sandbox gives one choice').nullish(),

@@ -62,7 +62,7 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
   first.kill('SIGINT');
   const [code] = (await once(first, 'exit')) as [number];
   expect(code).toBe(0);
-  await expect(fetch(`${url}/livez`)).rejects.toThrow();
+  await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed');
   expect(statSync(join(directory, 'console-password')).mode & 0o077).toBe(0);
 
   const second = up(directory, '--once', '--json');

@@ -1,0 +1,319 @@
+import type { JobView, ProblemView } from '@upshift/contracts';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+import { compileSchema } from '../../packages/routing/src/checks/json-schema.ts';
+import { startFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+import { hasEnded } from './job-api.ts';
+import type { Reply } from './job-api.ts';
+
+const MAX_BACKLOG = 8;
+const BODY_LIMIT = 20_000;
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await startFleet({
+    start: ['intake', 'classifier', 'scorer', 'worker-economy', 'worker-standard'],
+    configure: (config) => {
+      config.intake = { max_backlog: MAX_BACKLOG, body_limit_bytes: BODY_LIMIT };
+    },
+  });
+});
+
+afterAll(() => fleet?.close());
+
+function sendText(body: string, contentType = 'application/json'): Promise<Reply<ProblemView>> {
+  return fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': contentType }, body });
+}
+
+function send(body: unknown): Promise<Reply<ProblemView>> {
+  return sendText(JSON.stringify(body));
+}
+
+function fieldsOf({ body }: Reply<ProblemView>): string[] {
+  return body.errors.map(({ field }) => field);
+}
+
+const input = { prompt: 'Hello.' };
+
+interface Refusal {
+  what: string;
+  ask: () => Promise<Reply<ProblemView>>;
+  status: number;
+  code: string;
+  says?: string;
+}
+
+const refusals: Refusal[] = [
+  { what: 'a body that is no JSON', ask: () => sendText('{"input": '), status: 400, code: 'malformed_json' },
+  { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
+  { what: 'no body', ask: () => sendText(''), status: 422, code: 'invalid_job' },
+  {
+    what: 'another media type',
+    ask: () => sendText('{}', 'text/plain'),
+    status: 415,
+    code: 'unsupported_media_type',
+    says: 'application/json',
+  },
+  {
+    what: 'a body that is too large',
+    ask: () => send({ input: { prompt: 'x'.repeat(BODY_LIMIT) } }),
+    status: 413,
+    code: 'body_too_large',
+    says: String(BODY_LIMIT),
+  },
+  {
+    what: 'a job that is not there',
+    ask: () => fleet.api.send('/v1/jobs/job_0none'),
+    status: 404,
+    code: 'not_found',
+    says: 'job_0none',
+  },
+  {
+    what: 'the trail of a job that is not there',
+    ask: () => fleet.api.send('/v1/jobs/job_0none/trail'),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    what: 'cancelling a job that is not there',
+    ask: () => fleet.api.send('/v1/jobs/job_0none/cancel', { method: 'POST' }),
+    status: 404,
+    code: 'not_found',
+  },
+  {
+    what: 'an id that is no id',
+    ask: () => fleet.api.send('/v1/jobs/..%2F%7Bupshift-0%7D:open'),
+    status: 404,
+    code: 'not_found',
+  },
+  { what: 'a path that can not be decoded', ask: () => fleet.api.send('/v1/jobs/%E0%A4%A'), status: 400, code: 'malformed_json' },
+  { what: 'an unknown path', ask: () => fleet.api.send('/v2/jobs'), status: 404, code: 'not_found', says: '/openapi.json' },
+  {
+    what: 'an unknown method',
+    ask: () => fleet.api.send('/v1/jobs', { method: 'DELETE' }),
+    status: 405,
+    code: 'method_not_allowed',
+    says: 'POST',
+  },
+  {
+    what: 'an unknown route',
+    ask: () => send({ input, route: 'nowhere' }),
+    status: 422,
+    code: 'unknown_route',
+    says: 'default, chat',
+  },
+  {
+    what: 'a route named like a part of every object',
+    ask: () => send({ input, route: 'constructor' }),
+    status: 422,
+    code: 'unknown_route',
+  },
+  {
+    what: 'an unknown model',
+    ask: () => send({ input, model: 'openai/gpt-2' }),
+    status: 422,
+    code: 'unknown_model',
+    says: 'openai/gpt-6-luna',
+  },
+  { what: 'a misspelt field', ask: () => send({ input, tsk: 'chat' }), status: 422, code: 'invalid_job', says: 'tsk' },
+  {
+    what: 'a pattern that does not compile',
+    ask: () => send({ input, checks: [{ type: 'regex', pattern: '(' }] }),
+    status: 422,
+    code: 'invalid_job',
+    says: 'checks[0].pattern',
+  },
+  {
+    what: 'a schema that is none',
+    ask: () => send({ input, checks: [{ type: 'json_schema', schema: { type: 'nonsense' } }] }),
+    status: 422,
+    code: 'invalid_job',
+    says: 'checks[0].schema',
+  },
+  {
+    what: 'a deadline that is past',
+    ask: () => send({ input, limits: { deadline: '2020-01-01T00:00:00Z' } }),
+    status: 422,
+    code: 'invalid_job',
+    says: 'limits.deadline',
+  },
+];
+
+test.each(refusals)('$what is refused with $status $code', async ({ ask, status, code, says = '' }) => {
+  const reply = await ask();
+
+  expect(reply.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(reply).toMatchObject({ status, body: { status, code, type: `urn:upshift:problem:${code}` } });
+  expect(reply.body.title).not.toBe('');
+  expect(reply.body.detail).toContain(says);
+});
+
+test('a method that is not allowed names the one that is', async () => {
+  const reply = await fleet.api.send('/v1/jobs/job_0none/cancel');
+  expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST']);
+});
+
+test('all bad fields are told at once', async () => {
+  const reply = await send({
+    input: { messages: [{ role: 'user', content: 'x' }], temperature: 7 },
+    route: 'No Route',
+    model: 'no-slash',
+    priority: 'urgent',
+    checks: [{ type: 'length', min_words: -1 }],
+    metadata: { answer: 42 },
+    limits: { cost_usd: 0 },
+  });
+
+  expect(reply).toMatchObject({ status: 422, body: { code: 'invalid_job' } });
+  expect(fieldsOf(reply)).toEqual(
+    expect.arrayContaining([
+      'input.temperature',
+      'route',
+      'model',
+      'priority',
+      'checks[0].min_words',
+      'metadata.answer',
+      'limits.cost_usd',
+    ]),
+  );
+});
+
+test('a job that no model can do is refused with every model and what it lacks', async () => {
+  const tools = [{ name: 'look', parameters: { type: 'object' } }];
+  const reply = await send({ input: { prompt: 'x', temperature: 1, tools }, require: ['temperature'] });
+
+  expect(reply).toMatchObject({ status: 422, body: { code: 'no_capable_model' } });
+  const lacking = new Map(reply.body.errors.map(({ value, message }) => [value, message]));
+  expect(new Set(lacking.keys())).toEqual(new Set(Object.keys(fleet.config().models)));
+  expect(lacking.get('ollama/llama3.1:8b')).toBe('lacks tools');
+  expect(lacking.get('openai/gpt-6-luna')).toBe('lacks sampling_params');
+});
+
+test('a pinned model that can not do the job is named with what it lacks', async () => {
+  const reply = await send({ input: { texts: ['x'] }, model: 'openai/gpt-6-luna' });
+  expect(reply.body).toMatchObject({
+    code: 'no_capable_model',
+    errors: [{ field: 'model', value: 'openai/gpt-6-luna', message: 'lacks embedding' }],
+  });
+});
+
+const tricky = [
+  '{"input":{"prompt":"x"},"__proto__":{"polluted":true}}',
+  '{"input":{"prompt":"x"},"constructor":{"prototype":{"polluted":true}}}',
+  '{"input":{"prompt":"x","__proto__":{"tools":7}}}',
+  '{"input":{"prompt":"x"},"metadata":{"__proto__":"polluted","constructor":"polluted","toString":"polluted"}}',
+  '{"input":{"prompt":"x"},"metadata":{"__proto__":{"polluted":"yes"}}}',
+  '{"input":{"prompt":"x"},"task":"constructor"}',
+  '{"input":{"prompt":"x"},"model":"constructor/prototype"}',
+  '{"__proto__":{"input":{"prompt":"x"}}}',
+];
+
+test.each(tricky)('names of parts of every object do no harm: %s', async (body) => {
+  const reply = await sendText(body);
+  expect([202, 422]).toContain(reply.status);
+  if (reply.status === 202) await fleet.api.until((reply.body as unknown as JobView).id, hasEnded);
+
+  const plain = await fleet.api.run({ input, task: 'classification' });
+  expect(plain).toMatchObject({ status: 'completed', metadata: {} });
+  expect(plain).not.toHaveProperty('polluted');
+});
+
+test('metadata may have any names, and comes back as it was', async () => {
+  const metadata = { constructor: 'a', toString: 'b', 'with space': 'ü' };
+  expect((await fleet.api.run({ input, metadata })).metadata).toEqual(metadata);
+});
+
+type OpenApi = Record<string, unknown> & {
+  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
+  components: { schemas: Record<string, Record<string, unknown>> };
+};
+
+test('the API describes itself: every reference resolves, and what it returns is as described', async () => {
+  const document = (await fleet.api.send('/openapi.json')).body as unknown as OpenApi;
+  const job = await fleet.api.run({ input, task: 'classification', checks: [{ type: 'length', max_words: 1000 }] });
+  const trail = await fleet.api.trail(job.id);
+  const problem = (await send({ input: {} })).body;
+
+  expect(document['openapi']).toMatch(/^3\.1\./);
+  for (const reference of referencesOf(document))
+    expect({ reference, found: resolve(document, reference) !== undefined }).toEqual({ reference, found: true });
+  for (const [name, value] of Object.entries({ Job: job, Trail: { data: trail }, Problem: problem, JobRequest: { input } })) {
+    const validate = compileSchema(document.components.schemas[name] ?? {});
+    expect({ name, valid: validate(value), errors: validate.errors }).toEqual({ name, valid: true, errors: null });
+  }
+  expect(Object.keys(document.components.schemas['Job']?.['properties'] as object).toSorted()).toEqual(
+    Object.keys(job).toSorted(),
+  );
+});
+
+test('the API describes every status that a post may be answered with', async () => {
+  const document = (await fleet.api.send('/openapi.json')).body as unknown as OpenApi;
+  const described = Object.keys(document.paths['/v1/jobs']?.['post']?.responses ?? {});
+  expect(described).toEqual(expect.arrayContaining(['200', '202', '400', '413', '415', '422', '503']));
+});
+
+function referencesOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' ? [String(inner)] : referencesOf(inner)));
+}
+
+function resolve(document: unknown, reference: string): unknown {
+  const steps = reference.replace(/^#\//, '').split('/');
+  return steps.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], document);
+}
+
+test('above the backlog limit new jobs are put off, and taken again when the backlog is worked off', async () => {
+  fleet.sandbox.settings.change({ hold: true });
+  const accepted = await Promise.all(
+    Array.from({ length: MAX_BACKLOG }, () => fleet.api.post({ input, task: 'classification' }, { key: crypto.randomUUID() })),
+  );
+  expect(accepted.map(({ status }) => status)).toEqual(Array(MAX_BACKLOG).fill(202));
+
+  const refused = await send({ input });
+  expect(refused).toMatchObject({ status: 503, body: { code: 'backlog_full' } });
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+
+  fleet.sandbox.settings.change({ hold: false });
+  for (const { body } of accepted) expect(await fleet.api.until(body.id, hasEnded)).toMatchObject({ status: 'completed' });
+  expect(await fleet.api.run({ input })).toMatchObject({ status: 'completed' });
+});
+
+async function isTakenAgain(): Promise<void> {
+  await vi.waitFor(async () => expect((await send({ input })).status).toBe(202), { timeout: 15_000, interval: 100 });
+}
+
+async function expectUnavailable(): Promise<void> {
+  const reply = await send({ input });
+  expect(reply).toMatchObject({ status: 503, body: { code: 'queue_unavailable' } });
+  expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+}
+
+test('while Redis is away new jobs are put off; afterwards all goes on by itself and nothing accepted is lost', async () => {
+  fleet.sandbox.settings.change({ hold: true });
+  const accepted = await Promise.all(Array.from({ length: 5 }, () => fleet.api.post({ input, task: 'classification' })));
+  await vi.waitFor(() => expect(fleet.sandbox.inFlight()).toBe(5), { timeout: 10_000 });
+
+  await fleet.redis.stop();
+  await expectUnavailable();
+  const [live, ready] = await Promise.all(['/livez', '/readyz'].map((path) => fetch(fleet.url('intake') + path)));
+  expect([live?.status, ready?.status]).toEqual([200, 503]);
+  fleet.sandbox.settings.change({ hold: false });
+  await fleet.redis.start();
+
+  await isTakenAgain();
+  for (const { body } of accepted)
+    expect(await fleet.api.until(body.id, hasEnded)).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(fleet.sandbox.ledger.summary().duplicates).toEqual([]);
+});
+
+test('a Redis that hangs is answered for in time, too', async () => {
+  process.kill(fleet.redis.pid, 'SIGSTOP');
+  try {
+    await expectUnavailable();
+  } finally {
+    process.kill(fleet.redis.pid, 'SIGCONT');
+  }
+  await isTakenAgain();
+});
