@@ -8,7 +8,7 @@ export interface Reply<Body> {
   body: Body;
 }
 
-export interface PostOptions {
+interface PostOptions {
   /** Seconds of `Prefer: wait`. */
   wait?: number;
   key?: string;
