@@ -49,6 +49,8 @@ const meanings: Record<string, string> = {
   'models.<provider/model>.prices[].long_input.above_tokens': 'Tokens of input above which these prices hold.',
   'models.<provider/model>.prices[].long_input.input': 'USD per million tokens of input.',
   'models.<provider/model>.prices[].long_input.output': 'USD per million tokens of output.',
+  'models.<provider/model>.prices[].long_input.cache_write':
+    'USD per million tokens written to the cache. Absent: as the long `input`.',
   'models.<provider/model>.prices[].long_input.cached_input': 'USD per million cached tokens. Absent: as the long `input`.',
   'models.<provider/model>.call_timeout_s': 'Longest duration of a call, in seconds.',
   'tiers[].name': 'Its name; `fallback` is taken. Tiers stand in order, cheapest first.',

@@ -39,6 +39,12 @@ describe('a request', () => {
     ]);
   });
   test.each<[JobRequestBody, string, string]>([
+    [
+      { input: { prompt: 'x' }, checks: [{ type: 'json_schema', schema: { $async: true, not: {} } }] },
+      'invalid_job',
+      '$async schemas are not supported',
+    ],
+    [{ input: { texts: ['x'] }, checks: [{ type: 'json' }] }, 'invalid_job', 'vectors are not checked'],
     [{ input: { prompt: 'x' }, route: 'constructor' }, 'unknown_route', 'there are default, chat'],
     [{ input: { prompt: 'x' }, model: 'openai/gone' }, 'unknown_model', 'no model openai/gone'],
     [{ input: { prompt: 'x'.repeat(500_000) } }, 'no_capable_model', 'context for about'],

@@ -117,7 +117,9 @@ function randomJob(chance: Chance, config: UpshiftConfig): JobState | null {
 }
 
 function randomFacts(chance: Chance, config: UpshiftConfig, now: number): Facts {
-  const circuitsOpen = Object.fromEntries(Object.keys(config.models).flatMap((id) => (chance.happens(10) ? [[id, 'open']] : [])));
+  const circuitsOpen = Object.fromEntries(
+    Object.keys(config.models).flatMap((id) => (chance.happens(10) ? [[id, now + 1000]] : [])),
+  );
   const providersOff = Object.fromEntries(['a', 'b'].flatMap((id) => (chance.happens(5) ? [[id, 'no key']] : [])));
   return { config, health: { providersOff, circuitsOpen }, now, draw: chance.upTo(99) / 100 };
 }
@@ -320,7 +322,8 @@ const properties: Record<string, (change: Change) => boolean> = {
     const { event } = change;
     if (event.type !== 'call-failed' || claimed === undefined || claimed.tier === 'fallback') return true;
     if (wasRefused(change.before)) return true; // The route's own order, below.
-    const failedModel = change.before.attempts[event.attempt - 1]!.model;
+    const { model: failedModel, tier } = change.before.attempts[event.attempt - 1]!;
+    if (tier === 'fallback') return true; // The last resort may be any model.
     return isEmbeddingJob(change.after) || levelOf(change, claimed.model) >= levelOf(change, failedModel);
   },
   'after a refusal only the models that the route names for it are asked': (change) =>

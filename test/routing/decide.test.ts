@@ -40,7 +40,7 @@ describe('the first model', () => {
     expect(modelsOf(after(fresh, facts, classified(0.9, 'translation')))).toEqual([LOW_TWIN]);
   });
   test('is another one while its circuit is open or its provider off', () => {
-    const health = { providersOff: {}, circuitsOpen: { [LOW]: 'open' } };
+    const health = { providersOff: {}, circuitsOpen: { [LOW]: NOON + 10_000 } };
     expect(modelsOf(after(fresh, { ...facts, health }, classified(0.1)))).toEqual([LOW_TWIN]);
     const off = { providersOff: { openai: 'no key' }, circuitsOpen: {} };
     expect(modelsOf(after(fresh, { ...facts, health: off }, classified(0.5)))).toEqual([HIGH]);
@@ -48,12 +48,35 @@ describe('the first model', () => {
   test('comes too late for a job that is classified already', () => {
     expect(after(fresh, facts, classified(0.1), classified(0.9)).commands).toEqual([]);
   });
+  test('is waited for where every circuit is open: an outage of all costs time, not the job', () => {
+    const circuitsOpen = Object.fromEntries(Object.keys(config.models).map((id) => [id, NOON + 10_000]));
+    const { job, commands } = after(fresh, { ...facts, health: { providersOff: {}, circuitsOpen } }, classified(0.1));
+    expect(job.status).toBe('queued');
+    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 10_000 }]);
+  });
   test('is missing where nothing can be reached: the job fails and says why', () => {
     const health = { providersOff: { openai: 'no key', anthropic: 'no key' }, circuitsOpen: {} };
     expect(after(fresh, { ...facts, health }, classified(0.1)).job).toMatchObject({
       status: 'failed',
       reasons: [expect.stringContaining('no model left')],
     });
+  });
+});
+
+describe('a job with one model only', () => {
+  const called = after(pinned, facts, classified(0.1), sent(1)).job;
+  test('waits out an open circuit without using up a call', () => {
+    const { job, commands } = decide(called, failed(1, 'circuit_open', { retryAfterMs: 8000 }), facts);
+    expect(job.attempts).toHaveLength(1);
+    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 8000 }]);
+  });
+  test('is called again after a stopping worker gave the call up', () => {
+    const { job } = decide(called, failed(1, 'aborted', { retryable: false, maybeBilled: true }), facts);
+    expect(job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
+  });
+  test('waits at least as long as the provider asks for', () => {
+    const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
+    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
   });
 });
 

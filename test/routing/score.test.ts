@@ -80,8 +80,12 @@ describe('the verdict', () => {
   test('fails with one gate, at half of what passed', () =>
     expect(verdictOf([outcome({}), outcome({ passed: false, score: 0 })])).toMatchObject({ score: 0.25, passed: false }));
   test('is not moved by a judge that could not be asked', () => {
-    const silent = judgeOutcome({ type: 'llm_judge', rubric: 'r', gate: true }, { unavailable: 'none is on' });
+    const silent = judgeOutcome({ type: 'llm_judge', rubric: 'r' }, { unavailable: 'none is on' });
     expect(verdictOf([outcome({}), silent])).toMatchObject({ score: 1, passed: true });
+  });
+  test('does not pass a gate whose judge could not be asked', () => {
+    const silent = judgeOutcome({ type: 'llm_judge', rubric: 'r', gate: true }, { unavailable: 'none is on' });
+    expect(verdictOf([outcome({}), silent])).toMatchObject({ passed: false });
   });
 });
 

@@ -72,13 +72,13 @@ const refusals: Refusal[] = [
   },
   {
     what: 'the trail of a job that is not there',
-    ask: () => fleet.api.send('/v1/jobs/job_0none/trail'),
+    ask: () => fleet.api.send(`/v1/jobs/job_0${'0'.repeat(30)}/trail`),
     status: 404,
     code: 'not_found',
   },
   {
     what: 'cancelling a job that is not there',
-    ask: () => fleet.api.send('/v1/jobs/job_0none/cancel', { method: 'POST' }),
+    ask: () => fleet.api.send(`/v1/jobs/job_0${'0'.repeat(30)}/cancel`, { method: 'POST' }),
     status: 404,
     code: 'not_found',
   },
@@ -151,7 +151,7 @@ test.each(refusals)('$what is refused with $status $code', async ({ ask, status,
 });
 
 test('a method that is not allowed names the one that is', async () => {
-  const reply = await fleet.api.send('/v1/jobs/job_0none/cancel');
+  const reply = await fleet.api.send(`/v1/jobs/job_0${'0'.repeat(30)}/cancel`);
   expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST']);
 });
 

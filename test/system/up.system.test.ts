@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -71,6 +71,18 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
   const table = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { jobs: { total: number; completed: number } };
   expect(table.jobs).toMatchObject({ total: rows, completed: rows });
   expect(await recordsIn(directory)).toBe(rows);
+});
+
+test('a row that the API refuses ends the run with the reason, and stops everything', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const workload = join(directory, 'bad.jsonl');
+  writeFileSync(workload, '{"id":"good","input":{"prompt":"hello"}}\n{"id":"bad","input":{"prompt":""}}\n');
+  const child = up(directory, '--workload', workload);
+  const exited = once(child, 'exit');
+  const said = await text(child.stderr);
+  expect(await exited).toEqual([1, null]);
+  expect(said).toMatch(/422[\s\S]*input\.prompt/);
+  expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
 });
 
 test('a port that is taken is named', async () => {

@@ -40,6 +40,7 @@ const price = z.strictObject({
       input: usdPerMillionTokens,
       output: usdPerMillionTokens,
       cached_input: usdPerMillionTokens.optional(),
+      cache_write: usdPerMillionTokens.optional(),
     })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
@@ -132,6 +133,9 @@ export const upshiftConfig = shape.superRefine((config, context) => {
     ids.forEach((id, index) => {
       if (!models.includes(id)) report([...path, index], `no model ${id}; declared: ${list(models)}`);
     });
+  }
+  if (config.retention.idempotency_hours > config.retention.job_hours) {
+    report(['retention', 'idempotency_hours'], 'a key must not outlive its job: at most job_hours');
   }
   if (tiers.includes('fallback')) report(['tiers'], 'the name fallback belongs to the fallback queue');
   if (new Set(tiers).size !== tiers.length) report(['tiers'], 'two tiers have the same name');

@@ -127,7 +127,10 @@ export interface Needs {
   capabilities: Capability[];
   /** Sampling parameters that the job gives: preferences, unless it requires them. */
   sampling: SamplingParameter[];
+  /** The whole input: what is paid for. */
   inputTokens: number;
+  /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */
+  contextTokens: number;
   /** What the job asked for; null leaves it to the model. */
   maxOutputTokens: number | null;
 }

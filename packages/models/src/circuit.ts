@@ -34,11 +34,10 @@ const resetTimeoutMs = 10_000;
 const probeWaitMs = 2_000;
 
 /**
- * The faults of a provider. All others say nothing of the model's health: they are neither a failure nor the success
+ * The faults of a provider. A limit (429) is none: it is waited out, and jobs must not go to dearer models for it. All others say nothing of the model's health: they are neither a failure nor the success
  * that would close a half-open circuit.
  */
 const providerFaults: readonly CallErrorCode[] = [
-  'rate_limited',
   'overloaded',
   'provider_error',
   'timeout',

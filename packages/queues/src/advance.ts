@@ -68,15 +68,18 @@ export async function configOf(pipeline: Pipeline, version: string): Promise<Ups
   return config;
 }
 
-function count(pipeline: Pipeline, { job, trail }: Decision): void {
+/** The trail entries that end a job, with the status that they stand for. */
+const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
+
+function count(pipeline: Pipeline, { trail }: Decision): void {
   for (const entry of trail) countEntry(pipeline, entry);
-  if (isTerminal(job.status)) pipeline.metrics.jobsEnded.inc({ status: job.status });
 }
 
 function countEntry(
   { metrics }: Pipeline,
   { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry,
 ): void {
+  if (event in endings) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier });
   if (event === 'attempt-settled' || event === 'attempt-failed') {
     metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });

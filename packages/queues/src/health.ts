@@ -17,14 +17,28 @@ export function readHealth(pipeline: Pipeline): Promise<Health> {
   return health;
 }
 
-/** Says which providers this process's environment can not reach, and takes back what no longer holds. */
+/** How long a worker's word on providers holds: three of its heartbeats. */
+export const PROVIDER_HEARTBEAT_MS = 5000;
+const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
+
+/**
+ * Says which providers this worker can call. To be repeated at every heartbeat, so that the word of a worker that is gone, or
+ * was started without a key, runs out.
+ */
 export async function publishProviders(pipeline: Pipeline, providers: { id: string; off: string | null }[]): Promise<void> {
-  const commands = pipeline.redis.multi();
-  for (const { id, off } of providers) {
-    if (off === null) commands.hdel(keys.providersOff, id);
-    else commands.hset(keys.providersOff, id, off);
-  }
-  await commands.exec();
+  const at = Date.now();
+  const words = providers.map(({ id, off }) => [`${id} ${off === null ? 'on' : 'off'}`, JSON.stringify({ at, off })]);
+  if (words.length > 0) await pipeline.redis.hset(keys.providers, ...words.flat());
+}
+
+/** A provider is off when a live worker says so and none says that it is on. */
+function providersOff(words: Record<string, string>, now: number): Record<string, string> {
+  const fresh = Object.entries(words).flatMap(([name, word]) => {
+    const { at, off } = JSON.parse(word) as { at: number; off: string | null };
+    return now - at <= PROVIDER_WORD_HOLDS_MS ? [{ provider: name.split(' ')[0] ?? '', off }] : [];
+  });
+  const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
+  return Object.fromEntries(fresh.flatMap(({ provider, off }) => (off === null || on.has(provider) ? [] : [[provider, off]])));
 }
 
 /** Says that a model must not be called until a time (ms since the epoch): its circuit is open. */
@@ -37,13 +51,11 @@ export async function closeCircuit(pipeline: Pipeline, modelId: string): Promise
 }
 
 async function fetchHealth({ redis }: Pipeline): Promise<Health> {
-  const [providersOff, circuits] = await Promise.all([redis.hgetall(keys.providersOff), redis.hgetall(keys.circuitsOpen)]);
+  const [words, circuits] = await Promise.all([redis.hgetall(keys.providers), redis.hgetall(keys.circuitsOpen)]);
   const now = Date.now();
-  const open = Object.entries(circuits).filter(([, until]) => Number(until) > now);
+  const open = Object.entries(circuits).map(([id, until]) => [id, Number(until)] as const);
   return {
-    providersOff,
-    circuitsOpen: Object.fromEntries(
-      open.map(([id, until]) => [id, `circuit open until ${new Date(Number(until)).toISOString()}`]),
-    ),
+    providersOff: providersOff(words, now),
+    circuitsOpen: Object.fromEntries(open.filter(([, until]) => until > now)),
   };
 }

@@ -3,7 +3,7 @@ export type { Advanced } from './advance.ts';
 export { UnfitRedisError } from './connection.ts';
 export { consume, done } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
-export { closeCircuit, openCircuit, publishProviders, readHealth } from './health.ts';
+export { closeCircuit, openCircuit, PROVIDER_HEARTBEAT_MS, publishProviders, readHealth } from './health.ts';
 export { measureQueues, queueNames, redisReadiness, unfinishedJobs } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
@@ -13,6 +13,7 @@ export {
   decodeModelId,
   encodeModelId,
   FALLBACK_QUEUE,
+  isJobId,
   modelQueue,
   parseModelQueue,
   SCORE_QUEUE,

@@ -23,12 +23,21 @@ export async function unfinishedJobs({ redis }: Pipeline): Promise<number> {
   return redis.zcard(keys.open);
 }
 
+/** A ping that takes longer than this is no answer; while Redis is away it would wait for ever. */
+const PING_MS = 1000;
+
 /** Whether Redis answers now. */
 export async function redisReadiness({ redis }: Pipeline): Promise<{ ready: boolean; reason: string }> {
   try {
-    await redis.ping();
+    await Promise.race([redis.ping(), timeout(PING_MS)]);
     return { ready: true, reason: 'Redis answers' };
   } catch (error) {
     return { ready: false, reason: `Redis does not answer: ${error instanceof Error ? error.message : String(error)}` };
   }
+}
+
+function timeout(ms: number): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms).unref();
+  });
 }

@@ -33,12 +33,15 @@ const HOUR_MS = 3_600_000;
 /** Record, idempotency claim and first queue entry in one atomic step. Throws a `ProblemError` where the request is refused. */
 export async function accept(pipeline: Pipeline, request: JobRequest, claim: Claim | null): Promise<Accepted> {
   const { config, configVersion } = pipeline;
+  const fingerprint = fingerprintOf(request);
+  // Before anything else: a repeated request gets its job even where it would not be accepted any more.
+  const held = claim === null ? null : await pipeline.redis.get(keys.idempotency(hashOf(claim.key)));
+  if (held !== null) return heldBy(held, fingerprint);
   const now = Date.now();
   const id = `job_${CELL}${randomBytes(15).toString('hex')}`;
   const state = acceptJob(request, config, { id, configVersion, seed: randomBytes(4).readUInt32BE() / 0x1_0000_0000, now });
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
   const decision = decide(state, { type: 'accepted' }, facts);
-  const fingerprint = fingerprintOf(request);
   const reply = await write(pipeline, config, decision, 0, {
     fields: { request: JSON.stringify(request) },
     claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
@@ -124,9 +127,9 @@ function headerOf(
     now: Date.now(),
     ended: isTerminal(job.status),
     ...(reopened ? { reopened } : {}),
-    keepMs: config.retention.job_hours * HOUR_MS,
+    keepMs: Math.ceil(config.retention.job_hours * HOUR_MS),
     ...(job.deadline === null ? {} : { deadline: job.deadline }),
-    ...(claim ? { claim: claim.value, claimMs: config.retention.idempotency_hours * HOUR_MS } : {}),
+    ...(claim ? { claim: claim.value, claimMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) } : {}),
     ...(maxBacklog === undefined ? {} : { maxBacklog }),
     ...(entry ? { queue: entry.queue, script: entry.script } : {}),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),

@@ -20,10 +20,15 @@ export const keys = {
   /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
   queues: `${CELL_PREFIX}:queues`,
   config: (version: string) => `${CELL_PREFIX}:config:${version}`,
-  providersOff: '{upshift-health}:providers-off',
+  providers: '{upshift-health}:providers',
   circuitsOpen: '{upshift-health}:circuits-open',
   lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
+
+/** Whether a text has the form of a public job id: only then may it become part of a key. */
+export function isJobId(text: string): boolean {
+  return /^job_[0-9a-f]{31}$/.test(text);
+}
 
 /** Pub/sub channels: the id of a job that has ended, and of one whose calls must stop. */
 export const channels = { ended: `${CELL_PREFIX}:ended`, abort: `${CELL_PREFIX}:abort` };

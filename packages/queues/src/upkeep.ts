@@ -4,22 +4,53 @@ import { entryId, keys } from './names.ts';
 import { queueNameOf, queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** Ends jobs whose deadline has passed. Returns how many. */
-export async function expireJobs(pipeline: Pipeline, limit = 1000): Promise<number> {
-  const due = await pipeline.redis.zrangebyscore(keys.deadlines, '-inf', Date.now(), 'LIMIT', 0, limit);
-  for (const id of due) await advance(pipeline, id, { type: 'deadline-passed' });
-  return due.length;
+/** Jobs read at a time; rounds go on while there are more. */
+const BATCH = 500;
+
+/** Ends jobs whose deadline has passed. Returns how many it looked at. */
+export function expireJobs(pipeline: Pipeline): Promise<number> {
+  return forEachDue(pipeline, keys.deadlines, Date.now(), async (id) => {
+    const advanced = await advance(pipeline, id, { type: 'deadline-passed' });
+    if (advanced === null) await pipeline.redis.zrem(keys.deadlines, id);
+    return advanced?.changed ?? false;
+  });
 }
 
 /**
  * Finds unfinished jobs that nothing has touched for a while and whose queue entry is gone, and makes the entry anew; a
  * job whose entry has failed for good is ended with the reason. Returns how many it mended.
  */
-export async function reconcile(pipeline: Pipeline, untouchedMs: number, limit = 1000): Promise<number> {
-  const ids = await pipeline.redis.zrangebyscore(keys.open, '-inf', Date.now() - untouchedMs, 'LIMIT', 0, limit);
-  let mended = 0;
-  for (const id of ids) if (await mend(pipeline, id)) mended += 1;
-  return mended;
+export function reconcile(pipeline: Pipeline, untouchedMs: number): Promise<number> {
+  return forEachDue(pipeline, keys.open, Date.now() - untouchedMs, (id) => mend(pipeline, id));
+}
+
+/**
+ * Works through a sorted set in ascending order up to a score. A job that can not be dealt with keeps its place and does not
+ * stand in the way of the others.
+ */
+async function forEachDue(
+  pipeline: Pipeline,
+  key: string,
+  upTo: number,
+  work: (id: string) => Promise<boolean>,
+): Promise<number> {
+  let changes = 0;
+  for (let from = '-inf'; ;) {
+    const found = await pipeline.redis.zrangebyscore(key, from, upTo, 'WITHSCORES', 'LIMIT', 0, BATCH);
+    const ids = found.filter((_, index) => index % 2 === 0);
+    for (const id of ids) if (await attempted(pipeline, id, work)) changes += 1;
+    if (ids.length < BATCH) return changes;
+    from = `(${found.at(-1)}`;
+  }
+}
+
+async function attempted(pipeline: Pipeline, id: string, work: (id: string) => Promise<boolean>): Promise<boolean> {
+  try {
+    return await work(id);
+  } catch (error) {
+    pipeline.logger.error({ job: id, reason: String(error) }, 'upkeep of a job failed');
+    return false;
+  }
 }
 
 async function mend(pipeline: Pipeline, id: string): Promise<boolean> {

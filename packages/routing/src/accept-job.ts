@@ -65,6 +65,7 @@ function refuseBadFields(request: JobRequest, now: number): void {
     ...badFormat(request),
     ...badDeadline(request, now),
     ...badRequirements(request),
+    ...badEmbedding(request),
   ];
   if (errors.length > 0)
     throw new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
@@ -86,6 +87,11 @@ function badRequirements({ input, require }: JobRequest): FieldError[] {
       ? []
       : [{ field: `require[${index}]`, value: name, message: `is required, but input.${name} is not given` }],
   );
+}
+
+function badEmbedding({ input, checks }: JobRequest): FieldError[] {
+  if (!isEmbedding(input) || checks.length === 0) return [];
+  return [{ field: 'checks', message: 'vectors are not checked; leave checks out of an embedding job' }];
 }
 
 function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig): void {

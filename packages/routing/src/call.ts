@@ -11,11 +11,9 @@ import { promptOf } from '@upshift/contracts';
 
 import { droppedParameters } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
-
-/** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
-const DEFAULT_MAX_OUTPUT_TOKENS = 8192;
 
 /** What is asked of the model in an attempt. */
 export interface Call {

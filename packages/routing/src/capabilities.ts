@@ -10,8 +10,15 @@ const TOKENS_PER_IMAGE = 1000;
 export function needsOf(request: JobRequest): Needs {
   const { input } = request;
   if (isEmbedding(input)) {
-    const longest = Math.max(...input.texts.map((text) => text.length));
-    return { capabilities: ['embedding'], sampling: [], inputTokens: estimateTokens(longest), maxOutputTokens: null };
+    const lengths = input.texts.map((text) => text.length);
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    return {
+      capabilities: ['embedding'],
+      sampling: [],
+      inputTokens: estimateTokens(all),
+      contextTokens: estimateTokens(Math.max(...lengths)),
+      maxOutputTokens: null,
+    };
   }
   const capabilities: Capability[] = [];
   const images = input.messages.flatMap(({ content }) =>
@@ -23,10 +30,12 @@ export function needsOf(request: JobRequest): Needs {
   if (request.require.length > 0) capabilities.push('sampling_params');
   const characters =
     input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
+  const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
     sampling: samplingParameter.options.filter((name) => input[name] !== undefined),
-    inputTokens: estimateTokens(characters) + images.length * TOKENS_PER_IMAGE,
+    inputTokens,
+    contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
   };
 }
@@ -35,7 +44,7 @@ export function needsOf(request: JobRequest): Needs {
 export function lacks(model: ModelConfig, needs: Needs): string[] {
   const missing: string[] = needs.capabilities.filter((capability) => !model.capabilities.includes(capability));
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
-  const tokens = needs.inputTokens + (needs.maxOutputTokens ?? 0);
+  const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);
   if (!model.capabilities.includes('embedding') && (needs.maxOutputTokens ?? 0) > model.max_output_tokens) {
     missing.push(`max_output_tokens ${needs.maxOutputTokens} (has ${model.max_output_tokens})`);

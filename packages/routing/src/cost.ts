@@ -1,7 +1,7 @@
 import type { Attempt, JobState, ModelConfig, Needs, Price, Usage } from '@upshift/contracts';
 
-/** Tokens to expect of a model when the job sets no cap: what chat answers are seldom longer than. */
-const USUAL_OUTPUT_TOKENS = 1000;
+/** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
+export const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
 
 /** 1 USD per million tokens is 1,000 nano-dollars per token. */
 const NANO_USD_PER_TOKEN = 1000;
@@ -43,7 +43,7 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
   const millionths =
     plainInput * input +
     usage.cachedInputTokens * cached +
-    usage.cacheWriteTokens * (price.cache_write ?? input) +
+    usage.cacheWriteTokens * ((long ? long.cache_write : price.cache_write) ?? input) +
     usage.outputTokens * output;
   return Math.round(millionths * NANO_USD_PER_TOKEN);
 }
@@ -52,7 +52,7 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
 export function estimateCost(needs: Needs, model: ModelConfig, now: number): number | null {
   const outputTokens = needs.capabilities.includes('embedding')
     ? 0
-    : Math.min(needs.maxOutputTokens ?? USUAL_OUTPUT_TOKENS, model.max_output_tokens);
+    : Math.min(needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens);
   const usage = { inputTokens: needs.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
   return costOf(usage, model, now);
 }

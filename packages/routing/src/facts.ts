@@ -1,11 +1,11 @@
 import type { UpshiftConfig } from '@upshift/contracts';
 
-/** What is known of the world outside, shared by all processes; the values say why, in words. */
+/** What is known of the world outside, shared by all processes. */
 export interface Health {
-  /** By provider: lasting states, such as a missing key. */
+  /** By provider: why it can not be called, in words. A lasting state, such as a missing key. */
   providersOff: Record<string, string>;
-  /** By model id: passing states. */
-  circuitsOpen: Record<string, string>;
+  /** By model id: when its circuit may close again, in ms since the epoch. A passing state. */
+  circuitsOpen: Record<string, number>;
 }
 
 /** All that a decision may depend on besides the job and the event. */

@@ -47,10 +47,12 @@ const INSTRUCTION_TOKENS = 500;
 /** What a judge of an answer must have: room for the job's prompt and the answer. */
 export function judgeNeeds(job: JobState, attempt: number): Needs {
   const answerTokens = job.attempts[attempt - 1]?.usage?.outputTokens ?? job.needs.maxOutputTokens ?? 0;
+  const inputTokens = job.needs.inputTokens + answerTokens + INSTRUCTION_TOKENS;
   return {
     capabilities: [],
     sampling: [],
-    inputTokens: job.needs.inputTokens + answerTokens + INSTRUCTION_TOKENS,
+    inputTokens,
+    contextTokens: inputTokens,
     maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS,
   };
 }

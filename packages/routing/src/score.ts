@@ -36,10 +36,9 @@ export function judgesToAsk(checks: Check[], plain: CheckOutcome[]): { check: Ju
   return checks.flatMap((check, index) => (check.type === 'llm_judge' ? [{ check, index }] : []));
 }
 
-/** A judge that could not be asked says nothing: its outcome has no weight and the reason stands in the verdict. */
+/** A judge that could not be asked says nothing: its outcome has no weight, but where it is a gate the gate stays shut. */
 export function judgeOutcome(check: Judge, judgement: Judgement): CheckOutcome {
-  if ('unavailable' in judgement)
-    return { ...outcomeOf({ ...check, gate: false }, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
+  if ('unavailable' in judgement) return { ...outcomeOf(check, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
   return outcomeOf(check, judgement.score, judgement.score >= JUDGE_PASSES_AT, judgement.reason);
 }
 

@@ -34,6 +34,8 @@ export interface Running {
   readiness: Readiness;
   /** Puts the last handlers on the application, behind the probes. */
   afterProbes?(app: Express): void;
+  /** Answers those who wait within a request, so that the HTTP server can close. */
+  drain?(): void;
   /** Stops taking work and lets what runs finish. Called once. */
   stop(): Promise<void>;
 }
@@ -102,14 +104,27 @@ function stopOnSignal({ environment, logger }: ServiceContext, running: Running,
     stopping = true;
     logger.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
-    server.close();
+    await closeServer(server, running);
     await running.stop();
-    server.closeAllConnections();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   // A supervisor that dies takes its services with it: nobody else would stop them.
   process.on('disconnect', () => void stop('disconnect'));
+  if (process.send && !process.connected) void stop('disconnect');
+}
+
+/** Longest that requests in hand may take to finish once the process stops. */
+const LAST_REQUESTS_MS = 5000;
+
+/** Takes no new requests and lets those in hand finish before what they need is closed. */
+async function closeServer(server: Server, running: Running): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  running.drain?.();
+  server.closeIdleConnections();
+  const late = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS_MS);
+  await closed;
+  clearTimeout(late);
 }
 
 /** What a service's connection to the pipeline needs of its context. Throws a `ConfigError` where no Redis is named. */

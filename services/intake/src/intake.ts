@@ -1,4 +1,4 @@
-import { closePipeline, listenToSignals, openPipeline, redisReadiness } from '@upshift/queues';
+import { closePipeline, isJobId, listenToSignals, openPipeline, redisReadiness } from '@upshift/queues';
 import { pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
@@ -6,6 +6,7 @@ import express from 'express';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
 import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
+import { noSuchJob } from './read-view.ts';
 import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
 
 /** The job API. */
@@ -17,6 +18,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const { app } = context;
   const json = express.json({ limit: context.config.intake.body_limit_bytes, type: 'application/json' });
   app.route('/v1/jobs').post(requireJson, json, postJob(tools)).all(methodNotAllowed('POST'));
+  app.param('id', (_request, _response, next, id: string) => next(isJobId(id) ? undefined : noSuchJob(id)));
   app.route('/v1/jobs/:id').get(getJob(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/trail').get(getTrail(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
@@ -24,8 +26,8 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),
     afterProbes: (application) => answerWithProblem(application, context.logger),
+    drain: () => stopping.abort(),
     async stop() {
-      stopping.abort();
       signals.close();
       await closePipeline(pipeline);
     },

@@ -1,7 +1,7 @@
 import type { JobView } from '@upshift/contracts';
 import { isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
 import { accept } from '@upshift/queues';
-import type { Request, RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 
 import { readView } from './read-view.ts';
 import type { Tools } from './tools.ts';
@@ -20,7 +20,7 @@ export function postJob(tools: Tools): RequestHandler {
     const { id } = await accept(tools.pipeline, parsed.request, key === null ? null : { key });
     const waitSeconds = waitOf(request);
     if (waitSeconds !== null) response.set('Preference-Applied', `wait=${waitSeconds}`);
-    const view = waitSeconds === null ? await readView(tools.pipeline, id) : await waitFor(tools, id, waitSeconds, request);
+    const view = waitSeconds === null ? await readView(tools.pipeline, id) : await waitFor(tools, id, waitSeconds, response);
     response.location(`/v1/jobs/${id}`);
     if (waitSeconds !== null && isTerminal(view.status)) return void response.status(200).json(view);
     response.status(202).set('Retry-After', String(RETRY_AFTER_S)).json(view);
@@ -45,9 +45,14 @@ function waitOf(request: Request): number | null {
 }
 
 /** Listens first and reads then, so that an end between the two is not missed. */
-async function waitFor({ pipeline, signals, stopping }: Tools, id: string, seconds: number, request: Request): Promise<JobView> {
+async function waitFor(
+  { pipeline, signals, stopping }: Tools,
+  id: string,
+  seconds: number,
+  response: Response,
+): Promise<JobView> {
   const gone = new AbortController();
-  request.on('close', () => gone.abort());
+  response.on('close', () => gone.abort());
   const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
   const view = await readView(pipeline, id);
   if (isTerminal(view.status)) return (gone.abort(), view);

@@ -1,3 +1,4 @@
+import type { UpshiftConfig } from '@upshift/contracts';
 import { createCircuits, createModelClient } from '@upshift/models';
 import type { CircuitChange } from '@upshift/models';
 import {
@@ -10,6 +11,7 @@ import {
   openCircuit,
   openPipeline,
   parseModelQueue,
+  PROVIDER_HEARTBEAT_MS,
   publishProviders,
   queueNames,
   redisReadiness,
@@ -30,6 +32,7 @@ export async function startWorker(context: ServiceContext): Promise<Running> {
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
   const providers = resolveProviders(context.config, context.environment.raw);
   await publishProviders(pipeline, providers);
+  const heartbeat = setInterval(() => void publishProviders(pipeline, providers).catch(() => undefined), PROVIDER_HEARTBEAT_MS);
   const signals = await listenToSignals(pipeline);
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
@@ -45,6 +48,7 @@ export async function startWorker(context: ServiceContext): Promise<Running> {
       const grace = setTimeout(() => calls.abortAll('the worker is stopping'), context.environment.SHUTDOWN_GRACE_S * 1000);
       await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(grace);
+      clearInterval(heartbeat);
       circuits.close();
       signals.close();
       await closePipeline(pipeline);
@@ -65,7 +69,8 @@ async function openConsumers(
   tier: string,
   open: (queue: string, concurrency: number) => Consumer,
 ): Promise<Consumer[]> {
-  if (tier === FALLBACK_QUEUE) return [open(FALLBACK_QUEUE, OTHER_CONCURRENCY)];
+  if (tier === FALLBACK_QUEUE)
+    return [FALLBACK_QUEUE, ...(await queuesWithoutTier(config, pipeline))].map((queue) => open(queue, OTHER_CONCURRENCY));
   const configured = new Map(
     Object.entries(config.models).flatMap(([id, model]) =>
       model.tier === tier ? [[modelQueue(tier, id), model.concurrency]] : [],
@@ -79,9 +84,22 @@ async function openConsumers(
   ];
 }
 
-/** Tells the other processes; where Redis is away they go by their own circuits. */
+/** Queues of tiers that have left the configuration: no worker has their name, so the fallback's takes them. */
+async function queuesWithoutTier(config: UpshiftConfig, pipeline: Pipeline): Promise<string[]> {
+  const tiers = config.tiers.map(({ name }) => name);
+  return (await queueNames(pipeline)).filter((name) => {
+    const model = parseModelQueue(name);
+    return model !== null && !tiers.includes(model.tier);
+  });
+}
+
+/**
+ * Tells the other processes; where Redis is away they go by their own circuits. Half open is told to nobody: one call probes, and
+ * the shared entry runs out by itself.
+ */
 function share(pipeline: Pipeline, { modelId, state, openUntilMs }: CircuitChange): void {
   pipeline.logger.warn({ model: modelId, state }, 'circuit');
+  if (state === 'half_open') return;
   const told =
     state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);
   told.catch((error: unknown) => pipeline.logger.warn({ model: modelId, reason: String(error) }, 'could not share a circuit'));

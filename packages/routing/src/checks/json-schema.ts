@@ -13,6 +13,8 @@ export function compileSchema(schema: Record<string, unknown>): ValidateFunction
   const key = JSON.stringify(schema);
   const kept = compiled.get(key);
   if (kept) return kept;
+  // An asynchronous validator would answer with a promise, which is neither yes nor no.
+  if (key.includes('"$async"')) throw new Error('$async schemas are not supported');
   const validate = newAjv().compile(withoutDialect(schema));
   if (compiled.size >= KEPT_SCHEMAS) compiled.delete(compiled.keys().next().value ?? '');
   compiled.set(key, validate);

@@ -59,7 +59,7 @@ export function answered(draft: Draft, event: Answered): void {
 export function callFailed(draft: Draft, { attempt: number, error, times }: CallFailed): void {
   const { job } = draft;
   const attempt = attemptOf(job, number);
-  if (mayWait(job, attempt, error)) return wait(draft, attempt, error);
+  if (mayWait(draft, attempt, error)) return wait(draft, attempt, error);
   settle(draft, attempt, 'failed');
   attempt.errorCode = error.code;
   attempt.state = error.maybeBilled ? 'unknown' : 'settled';
@@ -82,20 +82,20 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   if (error.code === 'invalid_request')
     return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
   if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
-    return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason) : endOfChain(draft, reason);
+    return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason, error.retryAfterMs ?? 0) : endOfChain(draft, reason);
   }
   if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
   if (error.code === 'context_too_long')
-    job.needs.inputTokens = Math.max(job.needs.inputTokens, modelOf(facts.config, attempt.model).context_window + 1);
+    job.needs.contextTokens = Math.max(job.needs.contextTokens, modelOf(facts.config, attempt.model).context_window + 1);
   job.failovers += 1;
   note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model, error: error.code });
   askTier(draft, attempt.tier, reason);
 }
 
-/** What no repetition mends is not repeated where only one model may answer. */
+/** What no repetition mends is not repeated where only one model may answer. A call that a stopping worker gave up is. */
 function mayRepeat(error: CallError): boolean {
-  return error.retryable || error.code === 'circuit_open' || error.code === 'outcome_unknown';
+  return error.retryable || ['circuit_open', 'outcome_unknown', 'aborted'].includes(error.code);
 }
 
 /** Vectors are not judged: they are there or the call has failed. */
@@ -113,14 +113,15 @@ function isAwaited({ step }: JobState, attempt: Attempt): boolean {
   return step?.kind === 'call' && step.attempt === attempt.number;
 }
 
-function mayWait(job: JobState, attempt: Attempt, error: CallError): boolean {
-  if (!isAwaited(job, attempt)) return false;
-  return (
-    error.code === 'rate_limited' &&
-    !error.maybeBilled &&
-    attempt.waits < MAX_WAITS &&
-    (error.retryAfterMs ?? USUAL_WAIT_MS) <= LONGEST_WAIT_MS
-  );
+/**
+ * A limit is waited out; an open circuit only where no other model may answer. Neither is a failure, and neither was billed.
+ */
+function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
+  const { job } = draft;
+  if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
+  if ((error.retryAfterMs ?? USUAL_WAIT_MS) > LONGEST_WAIT_MS) return false;
+  const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
+  return error.code === 'rate_limited' || (error.code === 'circuit_open' && alone);
 }
 
 /** The provider did not take the call, so the same attempt goes back to `claimed`: a limit is not a failure. */

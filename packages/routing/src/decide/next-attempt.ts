@@ -1,6 +1,7 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 
-import { candidatesInTier, isUsable, modelOf } from '../choose-model.ts';
+import { lacks } from '../capabilities.ts';
+import { candidatesInTier, isReachable, isUsable, modelOf } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -29,7 +30,7 @@ export function fallBack(draft: Draft, reason: string): void {
   const last = job.attempts.findLast(({ purpose }) => purpose === 'answer')?.model;
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
   const next = left.find((id) => id !== last) ?? left[0];
-  if (next === undefined) return endOfChain(draft, reason);
+  if (next === undefined) return waitForCircuit(draft, reason);
   if (job.tier !== 'fallback') {
     job.fallbacks += 1;
     note(draft, 'job-fell-back', reason);
@@ -38,10 +39,34 @@ export function fallBack(draft: Draft, reason: string): void {
 }
 
 /**
+ * The last thing before the end of a chain: a model that was not asked only because its circuit is open is asked when that may
+ * close. A short outage of all providers then costs a job time, not its life.
+ */
+function waitForCircuit(draft: Draft, reason: string): void {
+  const { job, facts } = draft;
+  const resting = Object.entries(facts.health.circuitsOpen)
+    .filter(([id]) => isCapable(id, draft) && !job.attempts.some(({ model }) => model === id))
+    .toSorted(([, first], [, second]) => first - second)[0];
+  if (resting === undefined) return endOfChain(draft, reason);
+  const [model, until] = resting;
+  const { tier } = modelOf(facts.config, model);
+  const delayMs = Math.max(0, until - facts.now);
+  ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when its circuit may close`, delayMs);
+}
+
+/** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
+function isCapable(id: string, { job, facts }: Draft): boolean {
+  const model = facts.config.models[id];
+  if (model === undefined || lacks(model, job.needs).length > 0 || !isReachable(id, facts)) return false;
+  const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
+  return level(model.tier) >= level(job.tier);
+}
+
+/**
  * Asks again where only one model (or one vector space) may answer: the same model after a pause, then its declared
  * equivalents.
  */
-export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string): void {
+export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string, leastDelayMs = 0): void {
   const { job, facts } = draft;
   const callsOf = (id: string): number =>
     job.attempts.filter(({ model, outcome }) => model === id && outcome === 'failed').length;
@@ -49,17 +74,18 @@ export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: strin
   const model = [failed.model, ...equivalents].find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
   const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (callsOf(model) - 1));
-  const delayMs = model === failed.model ? Math.round(backoff * (0.5 + facts.draw / 2)) : 0;
+  const delayMs = model === failed.model ? Math.max(leastDelayMs, Math.round(backoff * (0.5 + facts.draw / 2))) : 0;
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
 }
 
-/** The first model of those configured that can judge this now and has not failed at it; undefined where there is none. */
-export function judgeModel({ job, facts }: Draft, needs: Needs): string | undefined {
+/** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */
+export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[]): string | undefined {
   const failed = job.attempts.flatMap(({ purpose, outcome, model }) =>
     purpose === 'judge' && outcome === 'failed' ? [model] : [],
   );
+  const excluded = [...asked, ...failed];
   return facts.config.judge.models.find(
-    (id) => isUsable(id, modelOf(facts.config, id), { needs }, facts) && !failed.includes(id),
+    (id) => !excluded.includes(id) && isUsable(id, modelOf(facts.config, id), { needs }, facts),
   );
 }
 

@@ -18,7 +18,8 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
   if (job.step?.kind !== 'score' || job.step.attempt !== attempt) return;
   if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
   const needs = judgeNeeds(job, attempt);
-  const model = judgeModel(draft, needs);
+  const asked = judgeCalls(job, attempt, check).map(({ model }) => model);
+  const model = judgeModel(draft, needs, asked);
   if (model === undefined) return;
   const { tier } = modelOf(facts.config, model);
   ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);

@@ -9,6 +9,8 @@ export interface FleetOptions {
   config: UpshiftConfig;
   /** What every program gets; provider keys go to the workers alone. */
   environment: NodeJS.ProcessEnv;
+  /** For the console alone. */
+  consolePassword: string;
   directory: string;
   port: number;
   say: (line: string) => void;
@@ -63,7 +65,7 @@ export function startSandbox(
   );
 }
 
-function programsOf({ config, environment, port }: FleetOptions): Program[] {
+function programsOf({ config, environment, port, consolePassword }: FleetOptions): Program[] {
   const tiers = [...config.tiers.map(({ name }) => name), 'fallback'];
   const services = ['intake', 'console', 'classifier', 'scorer', 'steward'].map((name) => ({
     name,
@@ -78,6 +80,7 @@ function programsOf({ config, environment, port }: FleetOptions): Program[] {
     arguments: [],
     environment: {
       ...(tier === null ? keyless : { ...environment, TIER: tier }),
+      ...(service === 'console' ? { UPSHIFT_CONSOLE_PASSWORD: consolePassword } : {}),
       PORT: String(port === 0 ? 0 : port + index),
     },
   }));

@@ -42,19 +42,23 @@ export async function runWorkload(
     progress.submitted += 1;
     onProgress(progress);
   }).finally(() => (submitting = false));
-  while (submitting || pending.length > 0) {
-    const asked = pending.splice(0, ASKED_PER_ROUND);
-    await forEach(asked, async ({ row, id }) => {
-      const job = await get<JobView>(`${url}/v1/jobs/${id}`);
-      if (!isTerminal(job.status)) return void pending.push({ row, id });
-      finished.push({ row, job, trail: (await get<{ data: TrailEntry[] }>(`${url}/v1/jobs/${id}/trail`)).data });
-      progress.ended.push(job);
-    });
-    onProgress(progress);
-    await pause(POLL_MS);
-  }
-  await submitted;
+  const followed = follow();
+  await Promise.all([submitted, followed]);
   return finished;
+
+  async function follow(): Promise<void> {
+    while (submitting || pending.length > 0) {
+      const asked = pending.splice(0, ASKED_PER_ROUND);
+      await forEach(asked, async ({ row, id }) => {
+        const job = await get<JobView>(`${url}/v1/jobs/${id}`);
+        if (!isTerminal(job.status)) return void pending.push({ row, id });
+        finished.push({ row, job, trail: (await get<{ data: TrailEntry[] }>(`${url}/v1/jobs/${id}/trail`)).data });
+        progress.ended.push(job);
+      });
+      onProgress(progress);
+      await pause(POLL_MS);
+    }
+  }
 }
 
 async function submit(url: string, row: WorkloadRow, run: Run): Promise<string> {

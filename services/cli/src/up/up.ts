@@ -70,7 +70,7 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   const config = loadConfig(environment.UPSHIFT_CONFIG);
   const directory = resolve(options.data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const sandboxed = resolveProviders(config, environment.raw).every(({ off }) => off !== null);
+  const sandboxed = !isLive(config, environment);
   sayWhatRuns(config, environment, sandboxed);
   const file = options.workload ?? (sandboxed ? bundled.workload : null);
   const workload = file === null ? null : readWorkload(file);
@@ -83,7 +83,8 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     directory,
     port: options.port,
     say,
-    environment: fleetEnvironment(environment, redisUrl, sandboxUrl, consolePassword(directory)),
+    environment: fleetEnvironment(environment, redisUrl, sandboxUrl),
+    consolePassword: consolePassword(directory),
   });
   stops.push(() => fleet.stop());
   return {
@@ -138,18 +139,12 @@ async function openSandbox(directory: string, stops: Stop[]): Promise<string> {
   return `http://127.0.0.1:${sandbox.port}`;
 }
 
-function fleetEnvironment(
-  { raw, LOG_LEVEL }: Environment,
-  redisUrl: string,
-  sandboxUrl: string | null,
-  password: string,
-): NodeJS.ProcessEnv {
+function fleetEnvironment({ raw, LOG_LEVEL }: Environment, redisUrl: string, sandboxUrl: string | null): NodeJS.ProcessEnv {
   return {
     ...raw,
     REDIS_URL: redisUrl,
     LOG_LEVEL,
     HOST: '127.0.0.1',
-    UPSHIFT_CONSOLE_PASSWORD: password,
     ...(sandboxUrl === null ? {} : { UPSHIFT_SANDBOX_URL: sandboxUrl }),
   };
 }
@@ -161,6 +156,15 @@ function consolePassword(directory: string): string {
   const password = randomBytes(18).toString('base64url');
   writeFileSync(file, `${password}\n`, { mode: 0o600 });
   return password;
+}
+
+/**
+ * Live with a provider's key, or a provider that the configuration itself gives an address. An address in the environment alone
+ * (OLLAMA_HOST stands on many machines) does not switch the sandbox off.
+ */
+function isLive(config: UpshiftConfig, environment: Environment): boolean {
+  const on = resolveProviders(config, environment.raw).filter(({ off }) => off === null);
+  return on.some(({ id, apiKey }) => apiKey !== null || config.providers[id]?.base_url !== undefined);
 }
 
 function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed: boolean): void {
