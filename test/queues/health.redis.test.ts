@@ -1,0 +1,81 @@
+import { accept, closeCircuit, expireJobs, openCircuit, publishProviders, readHealth, reconcile } from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+
+import { exampleConfig, requestOf } from '../routing/example.ts';
+import { closeAll, openTestPipeline, stateOf } from './setting.ts';
+
+const open: Pipeline[] = [];
+let pipeline: Pipeline;
+
+/** A process that has read nothing yet: health is cached for a moment in each. */
+async function another(): Promise<Pipeline> {
+  const opened = await openTestPipeline(inject('redisUrl'));
+  open.push(opened);
+  return opened;
+}
+
+beforeEach(async () => {
+  pipeline = await another();
+  await pipeline.redis.flushall();
+  await closeAll(open);
+  pipeline = await another();
+});
+afterEach(() => closeAll(open));
+
+describe('a provider', () => {
+  test('is not off as long as no worker has said so', async () => {
+    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, circuitsOpen: {} });
+  });
+  test('is off when a worker says so, with its reason', async () => {
+    await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);
+    expect((await readHealth(await another())).providersOff).toEqual({ openai: 'OPENAI_API_KEY is not set' });
+  });
+  test('is on when one worker can call it, whoever spoke last', async () => {
+    await publishProviders(pipeline, [{ id: 'openai', off: null }]);
+    await publishProviders(pipeline, [{ id: 'openai', off: 'no key here' }]);
+    expect((await readHealth(await another())).providersOff).toEqual({});
+  });
+  test('is not off by the word of a worker that is gone', async () => {
+    await publishProviders(pipeline, [{ id: 'openai', off: 'no key' }]);
+    const word = JSON.stringify({ at: Date.now() - 60_000, off: 'no key' });
+    await pipeline.redis.hset('{upshift-health}:providers', 'openai off', word);
+    expect((await readHealth(await another())).providersOff).toEqual({});
+  });
+});
+
+test('a circuit is open for all processes until its time, or until it is closed', async () => {
+  const until = Date.now() + 60_000;
+  await openCircuit(pipeline, 'a/one', until);
+  await openCircuit(pipeline, 'a/two', Date.now() - 1);
+  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  await closeCircuit(pipeline, 'a/one');
+  expect((await readHealth(await another())).circuitsOpen).toEqual({});
+});
+
+describe('a job that upkeep can not deal with', () => {
+  test('does not stand in the way of the others', async () => {
+    const deadline = new Date(Date.now() + 500).toISOString();
+    const request = requestOf({ input: { prompt: 'x' }, limits: { deadline } });
+    const [broken, sound] = [await accept(pipeline, request, null), await accept(pipeline, request, null)];
+    await pipeline.redis.hset(`{upshift-0}:job:${broken.id}`, 'state', 'not JSON');
+    await pipeline.redis.zadd('{upshift-0}:deadlines', 1, broken.id, 2, sound.id);
+    while (Date.now() < Date.parse(deadline)) await pipeline.redis.ping();
+    expect(await expireJobs(pipeline)).toBe(1);
+    expect((await stateOf(pipeline, sound.id)).status).toBe('expired');
+    expect(await reconcile(pipeline, -1)).toBe(0);
+  });
+  test('and that is gone is forgotten', async () => {
+    await pipeline.redis.zadd('{upshift-0}:deadlines', 1, 'job_gone');
+    await expireJobs(pipeline);
+    expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(0);
+  });
+});
+
+test('a claim that outlives its job would answer 404: such a configuration is refused', async () => {
+  const { upshiftConfig } = await import('@upshift/contracts');
+  const config = { ...exampleConfig(), retention: { job_hours: 1, idempotency_hours: 2 } };
+  expect(upshiftConfig.safeParse(config).error?.issues.map(({ path }) => path.join('.'))).toEqual([
+    'retention.idempotency_hours',
+  ]);
+});
