@@ -54,6 +54,15 @@ describe('the first model', () => {
     expect(job.status).toBe('queued');
     expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 10_000 }]);
   });
+  test('is not waited for where there is an answer already: the chain ends with the best one', () => {
+    let { job } = after(fresh, facts, classified(0.7), sent(1), answered(1));
+    const health = { providersOff: {}, circuitsOpen: { [LOW]: NOON + 10_000, [LOW_TWIN]: NOON + 10_000 } };
+    for (let attempt = 1; job.step?.kind === 'score'; attempt += 1) {
+      job = after(job, { ...facts, health }, judged(attempt, 0.1, false), sent(attempt + 1), answered(attempt + 1)).job;
+    }
+    expect(job).toMatchObject({ status: 'completed', degraded: true });
+    expect(modelsOf({ job, trail: [], commands: [] })).not.toContain(LOW);
+  });
   test('is missing where nothing can be reached: the job fails and says why', () => {
     const health = { providersOff: { openai: 'no key', anthropic: 'no key' }, circuitsOpen: {} };
     expect(after(fresh, { ...facts, health }, classified(0.1)).job).toMatchObject({

@@ -79,6 +79,7 @@ test('jobs that wait for a model or a provider that leaves the configuration are
   await restartWith((config) => {
     delete config.models[HAIKU];
     delete config.models[LLAMA];
+    delete config.models['ollama/nomic-embed-text'];
     delete config.providers['ollama'];
     for (const rule of Object.values(config.rules ?? {})) rule.prefer = rule.prefer?.filter((id) => id !== HAIKU) ?? [];
     config.judge = { models: (config.judge?.models ?? []).filter((id) => id !== HAIKU) };

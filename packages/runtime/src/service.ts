@@ -86,7 +86,9 @@ async function listen({ app, environment }: ServiceContext): Promise<Server> {
     await once(server, 'listening');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new ConfigError(`PORT=${environment.PORT}`, ['the port is taken; choose another, or 0 for any free one']);
+    throw new ConfigError(`PORT=${environment.PORT}`, [
+      'the port is taken, perhaps by a running Upshift; choose another (npm start -- --port N), or 0 for any free one',
+    ]);
   }
   return server;
 }

@@ -5,6 +5,10 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 import { createBoard } from './board.ts';
 import { requireLogin } from './login.ts';
 
+/** Nothing is loaded from other hosts (Bull Board would fetch fonts), and no other page may frame the console. */
+const CONTENT_POLICY =
+  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'";
+
 /** Bull Board over every queue, behind a login; read-only. */
 export async function startConsole(context: ServiceContext): Promise<Running> {
   const password = context.environment.UPSHIFT_CONSOLE_PASSWORD;
@@ -12,6 +16,10 @@ export async function startConsole(context: ServiceContext): Promise<Running> {
     throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
   const board = createBoard(pipeline, '/queues');
+  context.app.use((_request, response, next) => {
+    response.set('Content-Security-Policy', CONTENT_POLICY);
+    next();
+  });
   context.app.get('/', (_request, response) => response.redirect('/queues'));
   context.app.use('/queues', requireLogin(password), board);
   return { readiness: () => redisReadiness(pipeline), stop: () => closePipeline(pipeline) };

@@ -39,11 +39,12 @@ export function fallBack(draft: Draft, reason: string): void {
 }
 
 /**
- * The last thing before the end of a chain: a model that was not asked only because its circuit is open is asked when that may
- * close. A short outage of all providers then costs a job time, not its life.
+ * The last thing before a job would end without any answer: a model that was not asked only because its circuit is open is asked
+ * when that may close. A short outage of all providers then costs a job time, not its life.
  */
 function waitForCircuit(draft: Draft, reason: string): void {
   const { job, facts } = draft;
+  if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const resting = Object.entries(facts.health.circuitsOpen)
     .filter(([id]) => isCapable(id, draft) && !job.attempts.some(({ model }) => model === id))
     .toSorted(([, first], [, second]) => first - second)[0];
