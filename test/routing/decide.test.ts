@@ -135,7 +135,7 @@ describe('an answer', () => {
       judged(1, 0.5),
       sent(2),
       { type: 'deadline-passed' },
-      { type: 'verdict-arrived-late', verdict: verdictAt(0, false) },
+      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) },
     );
     expect(overtaken.job.status).toBe('in_progress');
     const { job, commands } = decide(overtaken.job, answered(2), facts);
@@ -157,7 +157,7 @@ describe('a refusal', () => {
   });
   test('is not escalated by a late verdict either', () => {
     const { job } = after(fresh, facts, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' }));
-    expect(decide(job, { type: 'verdict-arrived-late', verdict: verdictAt(0, false) }, facts)).toEqual({
+    expect(decide(job, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) }, facts)).toEqual({
       job,
       trail: [],
       commands: [],
@@ -241,7 +241,7 @@ describe('an interruption', () => {
 
 describe('a late verdict', () => {
   const delivered = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 1)).job;
-  const failing = { type: 'verdict-arrived-late', verdict: verdictAt(0.1, false) } as const;
+  const failing = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0.1, false) } as const;
   test('that fails the answer opens the next revision a tier up', () => {
     expect(decide(delivered, failing, facts).job).toMatchObject({
       status: 'in_progress',
@@ -252,7 +252,7 @@ describe('a late verdict', () => {
     });
   });
   test('that passes changes nothing', () => {
-    expect(decide(delivered, { type: 'verdict-arrived-late', verdict: verdictAt(1) }, facts).trail).toEqual([]);
+    expect(decide(delivered, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) }, facts).trail).toEqual([]);
   });
   test('does not go beyond the escalations that are allowed', () => {
     const { job } = decide({ ...delivered, limits: { ...delivered.limits, maxEscalations: 0 } }, failing, facts);

@@ -30,4 +30,4 @@ export type JobEvent =
   | { type: 'deadline-passed' }
   | { type: 'step-lost'; epoch: number; reason: string }
   | { type: 'step-crashed'; epoch: number; reason: string }
-  | { type: 'verdict-arrived-late'; verdict: Verdict };
+  | { type: 'verdict-arrived-late'; revision: number; verdict: Verdict };
