@@ -10,7 +10,7 @@ import type { Facts } from './facts.ts';
  * Of two at the same price the draw takes one, so that equal models share the load.
  */
 export function candidatesInTier(job: JobState, tier: string, facts: Facts): string[] {
-  const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
+  const preferred = preferredModels(job, facts.config);
   const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
     model.tier === tier && isUsable(id, model, job, facts) ? [id] : [],
@@ -21,11 +21,21 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
 
 /** Whether a model has what the job needs and can be called now. */
 export function isUsable(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
-  return lacks(model, job.needs).length === 0 && isReachable(id, facts) && facts.health.circuitsOpen[id] === undefined;
+  return isEligible(id, model, job, facts) && facts.health.circuitsOpen[id] === undefined;
+}
+
+/** Whether a model has what the job needs and could be called but for its circuit, which is a passing state. */
+export function isEligible(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
+  return lacks(model, job.needs).length === 0 && isReachable(id, facts);
+}
+
+/** The models that the rule of the job's task prefers, in its order. */
+export function preferredModels(job: JobState, config: UpshiftConfig): string[] {
+  return job.task === null ? [] : (ruleOf(config, job.task)?.prefer ?? []);
 }
 
 /** Whether the model's provider is switched on and has what it needs to be called. */
-export function isReachable(id: string, { config, health }: Facts): boolean {
+function isReachable(id: string, { config, health }: Facts): boolean {
   const { provider } = splitModelId(id);
   return config.providers[provider]?.enabled === true && health.providersOff[provider] === undefined;
 }

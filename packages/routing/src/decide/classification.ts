@@ -1,7 +1,6 @@
 import type { Classification } from '@upshift/contracts';
 
-import { lacks } from '../capabilities.ts';
-import { isReachable, modelOf, ruleOf } from '../choose-model.ts';
+import { isEligible, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -36,11 +35,8 @@ function askEmbedder(draft: Draft, reason: string): void {
 }
 
 function embedders({ job, facts }: Draft): string[] {
-  const preferred = job.task === null ? [] : (ruleOf(facts.config, job.task)?.prefer ?? []);
-  const declared = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    lacks(model, job.needs).length === 0 ? [id] : [],
-  );
-  return [...preferred, ...declared].filter((id) => declared.includes(id) && isReachable(id, facts));
+  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) => (isEligible(id, model, job, facts) ? [id] : []));
+  return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): { tier: string; reason: string } {

@@ -1,7 +1,6 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 
-import { lacks } from '../capabilities.ts';
-import { candidatesInTier, isReachable, isUsable, modelOf } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -46,7 +45,7 @@ function waitForCircuit(draft: Draft, reason: string): void {
   const { job, facts } = draft;
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const resting = Object.entries(facts.health.circuitsOpen)
-    .filter(([id]) => isCapable(id, draft) && !job.attempts.some(({ model }) => model === id))
+    .filter(([id]) => mayStepIn(id, draft) && !job.attempts.some(({ model }) => model === id))
     .toSorted(([, first], [, second]) => first - second)[0];
   if (resting === undefined) return endOfChain(draft, reason);
   const [model, until] = resting;
@@ -56,9 +55,9 @@ function waitForCircuit(draft: Draft, reason: string): void {
 }
 
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
-function isCapable(id: string, { job, facts }: Draft): boolean {
+function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
-  if (model === undefined || lacks(model, job.needs).length > 0 || !isReachable(id, facts)) return false;
+  if (model === undefined || !isEligible(id, model, job, facts)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }

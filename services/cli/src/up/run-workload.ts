@@ -42,8 +42,7 @@ export async function runWorkload(
     progress.submitted += 1;
     onProgress(progress);
   }).finally(() => (submitting = false));
-  const followed = follow();
-  await Promise.all([submitted, followed]);
+  await Promise.all([submitted, follow()]);
   return finished;
 
   async function follow(): Promise<void> {
