@@ -137,10 +137,13 @@ test('retention starts when the job ends, and stops when a late verdict reopens 
   expect(await lifetimes(id)).toEqual([-1, -1]);
   await advance(pipeline, id, judged(1, 1));
   const week = 7 * 24 * 3_600_000;
-  for (const lifetime of await lifetimes(id)) expect(lifetime).toSatisfy((ms: number) => ms > week - 60_000 && ms <= week);
+  const forgottenAt = Number(await pipeline.redis.zscore('{upshift-0}:expiries', id));
+  expect(forgottenAt - Date.now()).toSatisfy((ms: number) => ms > week - 60_000 && ms <= week);
+  for (const lifetime of await lifetimes(id)) expect(lifetime).toBeGreaterThan(week);
   await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
   expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
   expect(await lifetimes(id)).toEqual([-1, -1]);
+  expect(await pipeline.redis.zcard('{upshift-0}:expiries')).toBe(0);
   expect(await pipeline.redis.zcard('{upshift-0}:open')).toBe(1);
 });
 

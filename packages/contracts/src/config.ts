@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { check } from './check.ts';
 import { modelId, splitModelId } from './model-id.ts';
-import { routeName, taskName } from './names.ts';
+import { routeName, taskName, webhookName } from './names.ts';
 
 /** What a model can do, declared and read before routing. `sampling_params`: takes temperature, top_p, seed, stop. */
 export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
@@ -89,6 +89,7 @@ const route = z.strictObject({
   max_escalations: z.int().nonnegative().max(10).default(5),
   cost_usd: z.number().positive().optional().describe('Cap on the cost of one job.'),
   deadline_s: z.number().positive().optional(),
+  webhook: webhookName.optional().describe('Told of the end of each job of this route that names no webhook itself.'),
 });
 export type RouteConfig = z.infer<typeof route>;
 
@@ -110,6 +111,20 @@ const shape = z.strictObject({
     .strictObject({
       job_hours: z.number().positive().default(168).describe('How long a finished job stays readable.'),
       idempotency_hours: z.number().positive().default(168),
+    })
+    .prefault({}),
+  webhooks: z
+    .strictObject({
+      allow_private_addresses: z
+        .boolean()
+        .default(false)
+        .describe('For development: deliver to any address and port, and without TLS.'),
+      timeout_s: z.number().positive().max(60).default(20).describe('Longest that a receiver may take to answer.'),
+      retry_after_s: z
+        .array(z.number().positive())
+        .max(20)
+        .default([5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400])
+        .describe('Pauses after failed deliveries; when they are used up the delivery has failed.'),
     })
     .prefault({}),
 });

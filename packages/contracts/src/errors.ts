@@ -61,6 +61,10 @@ export const problemStatus = {
   unknown_route: 422,
   unknown_model: 422,
   no_capable_model: 422,
+  unknown_webhook: 422,
+  invalid_webhook: 422,
+  webhook_exists: 409,
+  invalid_query: 400,
   idempotency_key_reused: 422,
   backlog_full: 503,
   queue_unavailable: 503,
@@ -80,5 +84,10 @@ export class ProblemError extends Error {
     this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
+  }
+
+  /** An error whose detail is that of its fields. */
+  static ofFields(code: ProblemCode, errors: FieldError[]): ProblemError {
+    return new ProblemError(code, errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
   }
 }

@@ -40,6 +40,34 @@ export const jobView = z.object({
 });
 export type JobView = z.infer<typeof jobView>;
 
+/** A page of `GET /v1/jobs`, newest first. */
+export const jobPage = z.object({
+  object: z.literal('list'),
+  data: z.array(jobView),
+  first_id: z.string().nullable(),
+  last_id: z.string().nullable(),
+  has_more: z.boolean(),
+});
+export type JobPage = z.infer<typeof jobPage>;
+
+/** `GET /v1/queues`. */
+export const queuesView = z.object({
+  data: z.array(
+    z.object({
+      queue: z.string(),
+      tier: z.string().nullable(),
+      model: z.string().nullable(),
+      waiting: z.int(),
+      delayed: z.int(),
+      active: z.int(),
+      failed: z.int(),
+      oldest_waiting_s: z.number(),
+    }),
+  ),
+  unfinished_jobs: z.int(),
+});
+export type QueuesView = z.infer<typeof queuesView>;
+
 /** `application/problem+json` (RFC 9457) with a stable code and one entry per bad field. */
 export const problemView = z.object({
   type: z.string(),

@@ -8,7 +8,7 @@ import type { Classification } from './event.ts';
 import { chatInput, embeddingInput, promptInput, samplingParameter } from './input.ts';
 import type { SamplingParameter } from './input.ts';
 import { modelId } from './model-id.ts';
-import { routeName, taskName } from './names.ts';
+import { routeName, taskName, webhookName } from './names.ts';
 
 export const priority = z.enum(['high', 'normal', 'low']);
 export type Priority = z.infer<typeof priority>;
@@ -35,7 +35,11 @@ export const jobRequest = z.strictObject({
   priority: priority.default('normal'),
   require: z.array(samplingParameter).max(4).default([]),
   metadata: metadata.default({}),
+  webhook: webhookName.nullable().default(null),
 });
+
+/** Under one key a job is accepted once. */
+export const idempotencyKey = z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must have 1 to 255 printable ASCII characters');
 /** As a client may write it. */
 export type JobRequestBody = z.input<typeof jobRequest>;
 /** As it is after validation, with a prompt turned into messages. */
@@ -107,6 +111,8 @@ export interface JobState {
   deadline: number | null;
   limits: { costNanoUsd: number | null; maxEscalations: number | null };
   needs: Needs;
+  /** The endpoint that is told of the end, or null. */
+  webhook: string | null;
   classification: Classification | null;
   /** The tier that answers now; null before classification, `fallback` in the fallback chain. */
   tier: string | null;

@@ -1,5 +1,4 @@
 import type { JobEvent, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
-import { isTerminal } from '@upshift/contracts';
 import { decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
@@ -50,8 +49,7 @@ async function tryAdvance(
   const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
   const decision = decide(state, event, facts);
   if (decision.trail.length === 0 && decision.commands.length === 0) return { job: state, changed: false };
-  const reopened = isTerminal(state.status) && !isTerminal(decision.job.status);
-  const [outcome] = await write(pipeline, config, decision, version, { fields, reopened });
+  const [outcome] = await write(pipeline, config, decision, version, { before: state, fields });
   if (outcome === 'conflict') return null;
   count(pipeline, decision);
   return { job: decision.job, changed: true };

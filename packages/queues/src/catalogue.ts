@@ -1,3 +1,5 @@
+import type { UpshiftConfig } from '@upshift/contracts';
+import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
 
 /** What a queue entry holds: ids and routing facts. Prompts and answers stay in the job's record. */
@@ -17,6 +19,16 @@ export const stepPayload = z.strictObject({
 });
 export type StepPayload = z.infer<typeof stepPayload>;
 
+/** An entry of the `deliver` queue: which end of which job an endpoint is told of. */
+export const deliveryPayload = z.strictObject({
+  job: z.string(),
+  revision: z.int().positive(),
+  webhook: z.string(),
+  event: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired']),
+  redelivery: z.int().nonnegative(),
+});
+export type DeliveryPayload = z.infer<typeof deliveryPayload>;
+
 /**
  * Tries of a step whose handler throws: Redis away, or a bug. Calls that fail are decided on, not retried here. Ten tries with
  * doubling pauses span about three minutes.
@@ -32,6 +44,14 @@ export const entryOptions = {
   removeOnComplete: KEPT_ENTRIES,
   removeOnFail: { count: 1000, age: 7 * 24 * 3600 },
 };
+
+/** The type of the back-off between tries of a delivery: the notifier computes it from the configured schedule. */
+export const DELIVERY_BACKOFF = 'schedule';
+
+/** A delivery is tried once more after each pause of the schedule. */
+export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {
+  return { ...entryOptions, attempts: config.webhooks.retry_after_s.length + 1, backoff: { type: DELIVERY_BACKOFF } };
+}
 
 /** BullMQ's event stream keeps about 10,000 events per queue unless told otherwise; nobody reads that far back. */
 export const eventStreamLength = 500;

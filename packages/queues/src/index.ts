@@ -1,16 +1,25 @@
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export { UnfitRedisError } from './connection.ts';
+export { DELIVERY_BACKOFF, deliveryPayload } from './catalogue.ts';
+export type { DeliveryPayload } from './catalogue.ts';
 export { consume, done } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
+export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
+export type { EventFeed, FeedEvent } from './event-feed.ts';
+export { forgetJobs } from './forget.ts';
 export { closeCircuit, openCircuit, PROVIDER_HEARTBEAT_MS, publishProviders, readHealth } from './health.ts';
-export { measureQueues, queueNames, redisReadiness, unfinishedJobs } from './inspect.ts';
+export { measureQueues, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
+export type { QueueState } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
 export { leaseOf } from './lease.ts';
+export { dropFromIndexes, listJobs } from './list-jobs.ts';
+export type { JobFilter } from './list-jobs.ts';
 export {
   CLASSIFY_QUEUE,
   decodeModelId,
+  DELIVER_QUEUE,
   encodeModelId,
   FALLBACK_QUEUE,
   isJobId,
@@ -22,4 +31,6 @@ export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';
+export { minuteOf, readStats } from './stats.ts';
+export type { MinuteStats } from './stats.ts';
 export { expireJobs, reconcile } from './upkeep.ts';

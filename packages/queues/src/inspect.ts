@@ -1,4 +1,4 @@
-import { keys } from './names.ts';
+import { FALLBACK_QUEUE, keys, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -7,15 +7,52 @@ export async function queueNames(pipeline: Pipeline): Promise<string[]> {
   return (await pipeline.redis.smembers(keys.queues)).toSorted();
 }
 
+/** What waits in a queue, and since when. */
+export interface QueueState {
+  queue: string;
+  /** Of a model's queue; `fallback` for the fallback queue; null for those of no tier. */
+  tier: string | null;
+  model: string | null;
+  waiting: number;
+  delayed: number;
+  active: number;
+  failed: number;
+  /** Age of the oldest entry that waits, in ms; 0 where none does. */
+  oldestWaitingMs: number;
+}
+
+export async function readQueues(pipeline: Pipeline): Promise<QueueState[]> {
+  return Promise.all((await queueNames(pipeline)).map((name) => readQueue(pipeline, name)));
+}
+
+async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> {
+  const queue = queueOf(pipeline, name);
+  const [counts, waiting, prioritized] = await Promise.all([
+    queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
+    queue.getJobs(['waiting'], 0, 0, true),
+    queue.getJobs(['prioritized'], 0, 0, true),
+  ]);
+  const now = Date.now();
+  const oldest = Math.min(now, ...[...waiting, ...prioritized].map(({ timestamp }) => timestamp));
+  const model = parseModelQueue(name);
+  return {
+    queue: name,
+    tier: model?.tier ?? (name === FALLBACK_QUEUE ? FALLBACK_QUEUE : null),
+    model: model?.modelId ?? null,
+    waiting: (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0),
+    delayed: counts['delayed'] ?? 0,
+    active: counts['active'] ?? 0,
+    failed: counts['failed'] ?? 0,
+    oldestWaitingMs: now - oldest,
+  };
+}
+
 /** Brings the gauges of queue depth and oldest waiting age up to date. */
 export async function measureQueues(pipeline: Pipeline): Promise<void> {
-  for (const name of await queueNames(pipeline)) {
-    const queue = queueOf(pipeline, name);
-    const counts = await queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed');
-    for (const [state, count] of Object.entries(counts)) pipeline.metrics.queueDepth.set({ queue: name, state }, count);
-    const waiting = [...(await queue.getJobs(['waiting'], 0, 0, true)), ...(await queue.getJobs(['prioritized'], 0, 0, true))];
-    const oldest = Math.min(Date.now(), ...waiting.map(({ timestamp }) => timestamp));
-    pipeline.metrics.oldestWaitingSeconds.set({ queue: name }, (Date.now() - oldest) / 1000);
+  for (const { queue, oldestWaitingMs, waiting, delayed, active, failed } of await readQueues(pipeline)) {
+    for (const [state, count] of Object.entries({ waiting, delayed, active, failed }))
+      pipeline.metrics.queueDepth.set({ queue, state }, count);
+    pipeline.metrics.oldestWaitingSeconds.set({ queue }, oldestWaitingMs / 1000);
   }
 }
 

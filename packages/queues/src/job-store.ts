@@ -5,11 +5,13 @@ import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
+import { deliveryEntry, prepareEntry, stepEntry } from './entries.ts';
+import type { Entry } from './entries.ts';
 import { readHealth } from './health.ts';
-import { CELL, channels, keys } from './names.ts';
-import { prepareEntry } from './pipeline.ts';
+import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
-import type { PreparedEntry, TransitionReply } from './transition-script.ts';
+import { countersOf, minuteOf } from './stats.ts';
+import type { TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. */
 export interface JobRecord {
@@ -38,12 +40,15 @@ export async function accept(pipeline: Pipeline, request: JobRequest, claim: Cla
   const held = claim === null ? null : await pipeline.redis.get(keys.idempotency(hashOf(claim.key)));
   if (held !== null) return heldBy(held, fingerprint);
   const now = Date.now();
-  const id = `job_${CELL}${randomBytes(15).toString('hex')}`;
+  const id = newJobId(now);
   const state = acceptJob(request, config, { id, configVersion, seed: randomBytes(4).readUInt32BE() / 0x1_0000_0000, now });
+  await refuseUnknownWebhook(pipeline, state.webhook, request);
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
   const decision = decide(state, { type: 'accepted' }, facts);
   const reply = await write(pipeline, config, decision, 0, {
-    fields: { request: JSON.stringify(request) },
+    before: null,
+    metadata: request.metadata,
+    fields: { request: JSON.stringify(request), metadata: JSON.stringify(request.metadata) },
     claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
     maxBacklog: config.intake.max_backlog,
   });
@@ -58,6 +63,13 @@ export async function accept(pipeline: Pipeline, request: JobRequest, claim: Cla
     });
   }
   throw new Error(`job id ${id} was taken`);
+}
+
+/** Before the job is accepted: afterwards nobody could be told. */
+async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null, request: JobRequest): Promise<void> {
+  if (webhook === null || (await redis.sismember(keys.webhooks, webhook))) return;
+  const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
+  throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
 }
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
@@ -81,10 +93,13 @@ export async function readTrail(pipeline: Pipeline, id: string): Promise<TrailEn
 }
 
 export interface Extras {
+  /** The job as it was; null for a new one. */
+  before: JobState | null;
+  /** Of a new job. */
+  metadata?: Record<string, string>;
   fields?: Record<string, string>;
   claim?: { key: string; value: string } | null;
   maxBacklog?: number;
-  reopened?: boolean;
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
@@ -95,43 +110,72 @@ export async function write(
   version: number,
   extras: Extras,
 ): Promise<TransitionReply> {
-  const { job, trail, commands } = decision;
-  const enqueued = commands.find((command) => command.type === 'enqueue');
-  const entry = enqueued ? await prepareEntry(pipeline, job, enqueued.step, enqueued.delayMs) : null;
+  const { job, trail } = decision;
+  const now = Date.now();
+  const next = entryOf(decision, config);
+  const entry = next ? await prepareEntry(pipeline, next) : null;
+  const { enters, leaves } = indexChanges(job, extras);
   const fields = Object.entries({ state: JSON.stringify(job), ...extras.fields }).flat();
   const trailLines = trail.map((line) => JSON.stringify(line));
   const header = JSON.stringify({
-    ...headerOf(config, decision, version, extras, entry),
+    ...headerOf(config, decision, now, extras),
+    version,
     fields: fields.length,
     trail: trailLines.length,
+    counters: countersOf(decision, config, now),
+    enters: enters.length,
+    leaves: leaves.length,
+    ...(entry ? { queue: entry.queue, script: entry.script } : {}),
   });
-  const recordKeys = [keys.job(job.id), keys.trail(job.id), keys.open, keys.deadlines, keys.queues];
   const allKeys = [
-    ...recordKeys,
+    keys.job(job.id),
+    keys.trail(job.id),
+    keys.open,
+    keys.deadlines,
+    keys.queues,
     extras.claim ? keys.idempotency(hashOf(extras.claim.key)) : keys.job(job.id),
+    keys.events,
+    keys.stats(minuteOf(now)),
+    keys.expiries,
+    ...[...enters, ...leaves].map(keys.index),
     ...(entry?.keys ?? []),
   ];
   return pipeline.transition(allKeys.length, ...allKeys, header, ...fields, ...trailLines, ...(entry?.arguments ?? []));
 }
 
+/** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */
+function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | null {
+  const next = commands.find((command) => command.type === 'enqueue');
+  if (next) return stepEntry(job, next.step, next.delayMs);
+  const ends = commands.some((command) => command.type === 'deliver');
+  return ends && job.webhook ? deliveryEntry(job, job.webhook, 0, config) : null;
+}
+
+function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
+  const old = new Set(before === null ? [] : indexesOf(before, {}));
+  const now = new Set(indexesOf(job, metadata));
+  return { enters: [...now].filter((name) => !old.has(name)), leaves: [...old].filter((name) => !now.has(name)) };
+}
+
 function headerOf(
   config: UpshiftConfig,
   { job, commands }: Decision,
-  version: number,
-  { claim, maxBacklog, reopened }: Extras,
-  entry: (PreparedEntry & { queue: string }) | null,
+  now: number,
+  { before, claim, maxBacklog }: Extras,
 ): Record<string, unknown> {
+  const ended = isTerminal(job.status);
   return {
     id: job.id,
-    version,
-    now: Date.now(),
-    ended: isTerminal(job.status),
-    ...(reopened ? { reopened } : {}),
+    route: job.route,
+    task: job.task ?? '',
+    status: job.status,
+    now,
+    ended,
+    ...(before !== null && isTerminal(before.status) && !ended ? { reopened: true } : {}),
     keepMs: Math.ceil(config.retention.job_hours * HOUR_MS),
     ...(job.deadline === null ? {} : { deadline: job.deadline }),
     ...(claim ? { claim: claim.value, claimMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) } : {}),
     ...(maxBacklog === undefined ? {} : { maxBacklog }),
-    ...(entry ? { queue: entry.queue, script: entry.script } : {}),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   };
 }

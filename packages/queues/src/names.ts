@@ -1,4 +1,6 @@
-import type { Step } from '@upshift/contracts';
+import { createHash, randomBytes } from 'node:crypto';
+
+import type { JobState, Step } from '@upshift/contracts';
 
 /**
  * Every key and queue name of Upshift is made here.
@@ -6,7 +8,7 @@ import type { Step } from '@upshift/contracts';
  * All keys of one pipeline carry one hash tag, `{upshift-0}`: a *cell*. Steps that touch several keys are then legal on
  * Redis Cluster. Health is global and has a tag of its own.
  */
-export const CELL = '0';
+const CELL = '0';
 export const CELL_PREFIX = `{upshift-${CELL}}`;
 
 export const keys = {
@@ -17,6 +19,20 @@ export const keys = {
   open: `${CELL_PREFIX}:open`,
   /** Sorted set: unfinished jobs by their deadline. */
   deadlines: `${CELL_PREFIX}:deadlines`,
+  /** Sorted set: jobs that have ended, by the time (ms since the epoch) at which they are forgotten. */
+  expiries: `${CELL_PREFIX}:expiries`,
+  /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
+  index: (name: string) => `${CELL_PREFIX}:index:${name}`,
+  /** Stream: what happened to all jobs of late, an entry per transition. */
+  events: `${CELL_PREFIX}:events`,
+  /** Hash: counters of a minute (minutes since the epoch). */
+  stats: (minute: number) => `${CELL_PREFIX}:stats:${minute}`,
+  /** Set: the names of all webhook endpoints. */
+  webhooks: `${CELL_PREFIX}:webhooks`,
+  webhook: (name: string) => `${CELL_PREFIX}:webhook:${name}`,
+  /** Sorted set: deliveries to an endpoint by the time of their last change. */
+  deliveries: (webhook: string) => `${CELL_PREFIX}:webhook:${webhook}:deliveries`,
+  delivery: (id: string) => `${CELL_PREFIX}:delivery:${id}`,
   /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
   queues: `${CELL_PREFIX}:queues`,
   config: (version: string) => `${CELL_PREFIX}:config:${version}`,
@@ -24,6 +40,29 @@ export const keys = {
   circuitsOpen: '{upshift-health}:circuits-open',
   lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
+
+/** A public id: the cell, the time in hex (so that ids sort by creation), and 72 random bits (so that none can be guessed). */
+export function newJobId(now: number): string {
+  return `job_${CELL}${now.toString(16).padStart(12, '0')}${randomBytes(9).toString('hex')}`;
+}
+
+/** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
+export function indexesOf(job: Pick<JobState, 'status' | 'route' | 'task'>, metadata: Record<string, string>): string[] {
+  return [
+    'all',
+    `status:${job.status}`,
+    `route:${job.route}`,
+    ...(job.task === null ? [] : [`task:${job.task}`]),
+    ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
+  ];
+}
+
+export function metadataIndex(key: string, value: string): string {
+  return `metadata:${createHash('sha256')
+    .update(JSON.stringify([key, value]))
+    .digest('base64url')
+    .slice(0, 22)}`;
+}
 
 /** Whether a text has the form of a public job id: only then may it become part of a key. */
 export function isJobId(text: string): boolean {
@@ -36,6 +75,7 @@ export const channels = { ended: `${CELL_PREFIX}:ended`, abort: `${CELL_PREFIX}:
 export const CLASSIFY_QUEUE = 'classify';
 export const SCORE_QUEUE = 'score';
 export const FALLBACK_QUEUE = 'fallback';
+export const DELIVER_QUEUE = 'deliver';
 
 /** The queue of a model in a tier; a worker consumes all those of its tier. */
 export function modelQueue(tier: string, modelId: string): string {
@@ -64,4 +104,9 @@ export function decodeModelId(encoded: string): string {
 export function entryId(job: { id: string; revision: number; epoch: number }, step: Step): string {
   const what = step.kind === 'classify' ? 'classify' : `${step.kind}-${step.attempt}`;
   return `${job.id}.${job.revision}.${what}.${job.epoch}`;
+}
+
+/** The id of the entry that tells an endpoint of a job's end; `redelivery` counts the times that somebody asked for it again. */
+export function deliveryEntryId(job: { id: string; revision: number }, webhook: string, redelivery: number): string {
+  return `${job.id}.${job.revision}.deliver-${webhook}.${redelivery}`;
 }

@@ -1,7 +1,8 @@
 import { advance } from './advance.ts';
+import { queueNameOf } from './entries.ts';
 import { readJob } from './job-store.ts';
 import { entryId, keys } from './names.ts';
-import { queueNameOf, queueOf } from './pipeline.ts';
+import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Jobs read at a time; rounds go on while there are more. */

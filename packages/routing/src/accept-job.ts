@@ -40,6 +40,7 @@ export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, conf
     deadline: deadlineOf(request, route.deadline_s, now),
     limits: { costNanoUsd: capOf(request, route.cost_usd), maxEscalations: request.limits.max_escalations ?? null },
     needs,
+    webhook: request.webhook ?? route.webhook ?? null,
     classification: null,
     tier: null,
     attempts: [],
@@ -67,8 +68,7 @@ function refuseBadFields(request: JobRequest, now: number): void {
     ...badRequirements(request),
     ...badEmbedding(request),
   ];
-  if (errors.length > 0)
-    throw new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+  if (errors.length > 0) throw ProblemError.ofFields('invalid_job', errors);
 }
 
 function badFormat({ input }: JobRequest): FieldError[] {

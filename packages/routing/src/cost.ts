@@ -1,4 +1,4 @@
-import type { Attempt, JobState, ModelConfig, Needs, Price, Usage } from '@upshift/contracts';
+import type { Attempt, JobState, ModelConfig, Needs, Price, UpshiftConfig, Usage } from '@upshift/contracts';
 
 /** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
@@ -71,4 +71,24 @@ export function committedNanoUsd(job: Pick<JobState, 'attempts'>): number {
 /** From `sent` on the provider may bill: also where the job ended meanwhile and nobody hears of the call any more. */
 function isCostUnknown(attempt: Attempt): boolean {
   return attempt.costNanoUsd === null && attempt.state !== 'claimed';
+}
+
+/** The model that stands for "one model for everything" of a tier: the first that the configuration declares; null for none. */
+export function firstModelOf(config: UpshiftConfig, tier: string): string | null {
+  const answers = Object.entries(config.models).find(
+    ([, model]) => model.tier === tier && !model.capabilities.includes('embedding'),
+  );
+  return answers?.[0] ?? null;
+}
+
+/**
+ * What the top tier's first model alone would have cost for a job that has its answer, in nano-dollars: the answer's own
+ * tokens at that model's price. An embedding would have cost the same. Null where there is no answer or no usage.
+ */
+export function costAlone(job: JobState, config: UpshiftConfig, now: number): number | null {
+  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
+  if (answered === undefined) return null;
+  if (job.needs.capabilities.includes('embedding')) return answered.costNanoUsd;
+  const top = firstModelOf(config, config.tiers.at(-1)?.name ?? '');
+  return top === null ? null : costOf(answered.usage, config.models[top], now);
 }

@@ -6,7 +6,17 @@ export { lacks, needsOf } from './capabilities.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { heuristicClassifier, promptFactsOf } from './classify.ts';
 export type { Classifier, PromptFacts } from './classify.ts';
-export { costOf, costOfJob, estimateCost, estimateTokens, nanoUsdToUsd, priceAt, usdToNanoUsd } from './cost.ts';
+export {
+  costAlone,
+  costOf,
+  costOfJob,
+  estimateCost,
+  estimateTokens,
+  firstModelOf,
+  nanoUsdToUsd,
+  priceAt,
+  usdToNanoUsd,
+} from './cost.ts';
 export { decide } from './decide/index.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';

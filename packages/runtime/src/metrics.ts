@@ -3,6 +3,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 /** Model calls take from 10 ms (a sandbox) to many minutes; the usual buckets stop far too early. */
 const CALL_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640, 1200];
 
+/** A receiver that is up is told within a second; one that was down for a night, in the morning. */
+const LAG_SECONDS = [0.1, 0.5, 1, 5, 30, 300, 1800, 7200, 18_000, 36_000, 86_400];
+
 /** All metrics of a process. Labels have few values: never a job, a tenant or a prompt. */
 export interface Metrics {
   registry: Registry;
@@ -15,6 +18,8 @@ export interface Metrics {
   callSeconds: Histogram<'tier' | 'model'>;
   queueDepth: Gauge<'queue' | 'state'>;
   oldestWaitingSeconds: Gauge<'queue'>;
+  webhookDeliveries: Counter<'outcome'>;
+  webhookLagSeconds: Histogram;
 }
 
 export function createMetrics(service: string): Metrics {
@@ -78,6 +83,18 @@ export function createMetrics(service: string): Metrics {
       name: 'upshift_queue_oldest_waiting_seconds',
       help: 'Age of the oldest entry that waits.',
       labelNames: ['queue'],
+    }),
+    webhookDeliveries: new Counter({
+      registers,
+      name: 'upshift_webhook_deliveries_total',
+      help: 'Tries to tell an endpoint of the end of a job, by outcome.',
+      labelNames: ['outcome'],
+    }),
+    webhookLagSeconds: new Histogram({
+      registers,
+      name: 'upshift_webhook_lag_seconds',
+      help: 'From the end of a job to the delivery that succeeded.',
+      buckets: LAG_SECONDS,
     }),
   };
 }

@@ -79,8 +79,12 @@ function contextOf(name: string): ServiceContext {
   };
 }
 
+/** A connection on which nothing has moved for so long is closed; longer than a client may wait for a job, in ms. */
+const IDLE_MS = 120_000;
+
 async function listen({ app, environment }: ServiceContext): Promise<Server> {
-  const server = createServer(app);
+  // A request may take long (a million jobs in one), but not stand still.
+  const server = createServer({ requestTimeout: 0 }, app).setTimeout(IDLE_MS);
   server.listen(environment.PORT, environment.HOST);
   try {
     await once(server, 'listening');

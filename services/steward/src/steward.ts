@@ -1,4 +1,13 @@
-import { closePipeline, expireJobs, leaseOf, measureQueues, openPipeline, reconcile, redisReadiness } from '@upshift/queues';
+import {
+  closePipeline,
+  expireJobs,
+  forgetJobs,
+  leaseOf,
+  measureQueues,
+  openPipeline,
+  reconcile,
+  redisReadiness,
+} from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
 import { pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
@@ -16,6 +25,7 @@ const UNTOUCHED_MS = 60_000;
 const chores: Chore[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
+  { name: 'forget jobs', everyMs: 10_000, run: forgetJobs },
   { name: 'reconcile', everyMs: 30_000, run: (pipeline) => reconcile(pipeline, UNTOUCHED_MS) },
 ];
 

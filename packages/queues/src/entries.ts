@@ -1,0 +1,87 @@
+import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
+import { Job } from 'bullmq';
+import type { JobsOptions } from 'bullmq';
+
+import { deliveryOptions, entryOptions, queuePriority } from './catalogue.ts';
+import type { DeliveryPayload, StepPayload } from './catalogue.ts';
+import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
+import { queueOf } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import { preparedEntry } from './transition-script.ts';
+import type { PreparedEntry } from './transition-script.ts';
+
+/** What is put on a queue. */
+export interface Entry {
+  queue: string;
+  id: string;
+  name: string;
+  data: StepPayload | DeliveryPayload;
+  options: JobsOptions;
+}
+
+/** The queue on which a step of a job waits. */
+export function queueNameOf(job: JobState, step: Step): string {
+  if (step.kind === 'classify') return CLASSIFY_QUEUE;
+  if (step.kind === 'score') return SCORE_QUEUE;
+  const attempt = job.attempts[step.attempt - 1];
+  if (attempt === undefined) throw new Error(`job ${job.id} has no attempt ${step.attempt}`);
+  return modelQueue(attempt.tier, attempt.model);
+}
+
+export function stepEntry(job: JobState, step: Step, delayMs: number): Entry {
+  const attempt = step.kind === 'classify' ? undefined : job.attempts[step.attempt - 1];
+  return {
+    queue: queueNameOf(job, step),
+    id: entryId(job, step),
+    name: step.kind,
+    data: {
+      job: job.id,
+      revision: job.revision,
+      epoch: job.epoch,
+      step,
+      route: job.route,
+      task: job.task,
+      model: attempt?.model ?? null,
+      purpose: attempt?.purpose ?? null,
+    },
+    options: { ...entryOptions, delay: delayMs, priority: queuePriority[job.priority] },
+  };
+}
+
+/** The events that an endpoint can be told of, by the status that a job ended with. */
+const deliveryEvents = {
+  completed: 'job.completed',
+  failed: 'job.failed',
+  cancelled: 'job.cancelled',
+  expired: 'job.expired',
+} as const;
+
+/** Tells an endpoint that a job has ended; `redelivery` is 0 unless somebody asked for it again. */
+export function deliveryEntry(job: JobState, webhook: string, redelivery: number, config: UpshiftConfig): Entry {
+  if (!(job.status in deliveryEvents)) throw new Error(`job ${job.id} has not ended: there is nothing to deliver`);
+  const event = deliveryEvents[job.status as keyof typeof deliveryEvents];
+  return {
+    queue: DELIVER_QUEUE,
+    id: deliveryEntryId(job, webhook, redelivery),
+    name: event,
+    data: { job: job.id, revision: job.revision, webhook, event, redelivery },
+    options: deliveryOptions(config),
+  };
+}
+
+/** An entry as BullMQ's own code would send it to Redis, caught before it is sent, so that the transition script adds it. */
+export async function prepareEntry(pipeline: Pipeline, entry: Entry): Promise<PreparedEntry & { queue: string }> {
+  const { queue, id, name, data, options } = entry;
+  const job = new Job(queueOf(pipeline, queue), name, data, { ...options, jobId: id }, id);
+  const caught: PreparedEntry[] = [];
+  const catcher = {
+    runCommand(command: string, args: (string | Buffer)[]): string {
+      caught.push(preparedEntry(command, args));
+      return id;
+    },
+  };
+  await job.addJob(catcher as never);
+  const [prepared] = caught;
+  if (prepared === undefined) throw new Error('BullMQ sent no command to add an entry');
+  return { ...prepared, queue };
+}

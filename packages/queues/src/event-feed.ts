@@ -1,0 +1,117 @@
+import type { JobStatus, TrailEntry } from '@upshift/contracts';
+
+import { connect } from './connection.ts';
+import { keys } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** What one transition did to one job, with the trail lines that it wrote. */
+export interface FeedEvent {
+  /** The stream's id: grows, and says when. */
+  streamId: string;
+  job: string;
+  route: string;
+  task: string | null;
+  status: JobStatus;
+  metadata: Record<string, string>;
+  /** The number of the first line in the job's trail, from 1. */
+  from: number;
+  lines: TrailEntry[];
+}
+
+type Listener = (event: FeedEvent) => void;
+
+/** The live feed of all jobs of a cell: one reader per process, however many listen, and none while nobody does. */
+export interface EventFeed {
+  /** Calls back with every event from now on, until the returned function is called. */
+  listen(listener: Listener): Promise<() => void>;
+  close(): void;
+}
+
+/** How long one read waits for news, in ms: also how late a reader notices that nobody listens any more. */
+const BLOCK_MS = 5000;
+const READ_AT_ONCE = 200;
+/** Pause before Redis is asked again after it did not answer. */
+const RETRY_MS = 500;
+
+export function openEventFeed(pipeline: Pipeline): EventFeed {
+  const listeners = new Set<Listener>();
+  const redis = connect(pipeline.url, { failFast: false });
+  redis.on('error', (error) => pipeline.logger.warn({ reason: error.message }, 'event feed'));
+  let reading = false;
+  let closed = false;
+
+  async function readOn(from: string): Promise<void> {
+    let last = from;
+    for (;;) {
+      if (closed || listeners.size === 0) {
+        // In the same turn as the check: a listener that comes later starts a reader of its own.
+        reading = false;
+        return;
+      }
+      try {
+        const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', keys.events, last);
+        for (const event of (news?.[0]?.[1] ?? []).map(feedEvent)) {
+          last = event.streamId;
+          for (const listener of listeners) listener(event);
+        }
+      } catch (error) {
+        if (closed) continue;
+        pipeline.logger.warn({ reason: String(error) }, 'event feed');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  return {
+    async listen(listener) {
+      // The place is taken before the caller goes on: what happens from here on is heard.
+      const last = await lastStreamId(pipeline);
+      listeners.add(listener);
+      if (!reading) {
+        reading = true;
+        void readOn(last);
+      }
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      closed = true;
+      redis.disconnect();
+    },
+  };
+}
+
+/** The events after an id that the stream still has, oldest first, at most `count`. */
+export async function readEvents({ redis }: Pipeline, after: string, count: number): Promise<FeedEvent[]> {
+  return (await redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count)).map(feedEvent);
+}
+
+/** Whether the stream has lost events that came after an id. */
+export async function missedEvents({ redis }: Pipeline, after: string): Promise<boolean> {
+  const [oldest] = await redis.xrange(keys.events, '-', '+', 'COUNT', 1);
+  return oldest !== undefined && compareIds(after, oldest[0]) < 0;
+}
+
+/** Stream ids are `<ms>-<n>`. */
+export function compareIds(one: string, other: string): number {
+  const [ms = 0, n = 0] = one.split('-').map(Number);
+  const [otherMs = 0, otherN = 0] = other.split('-').map(Number);
+  return ms - otherMs || n - otherN;
+}
+
+async function lastStreamId({ redis }: Pipeline): Promise<string> {
+  return (await redis.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0';
+}
+
+function feedEvent([streamId, fields]: [string, string[]]): FeedEvent {
+  const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
+  return {
+    streamId,
+    job: field('job'),
+    route: field('route'),
+    task: field('task') || null,
+    status: field('status') as JobStatus,
+    metadata: JSON.parse(field('metadata')) as Record<string, string>,
+    from: Number(field('from')),
+    lines: JSON.parse(field('lines')) as TrailEntry[],
+  };
+}

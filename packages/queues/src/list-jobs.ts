@@ -1,0 +1,69 @@
+import type { JobStatus } from '@upshift/contracts';
+
+import { keys, metadataIndex } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** Which jobs are meant; what is left out does not matter. */
+export interface JobFilter {
+  status?: JobStatus | undefined;
+  route?: string | undefined;
+  task?: string | undefined;
+  metadata?: Record<string, string>;
+}
+
+export interface JobPage {
+  /** Newest first. */
+  ids: string[];
+  hasMore: boolean;
+}
+
+/** Ids looked at in one go where a filter combines several indexes. */
+const BATCH = 1000;
+
+/**
+ * The newest jobs of a filter, or those older than `after`. Walks the smallest of the filter's indexes and asks the others
+ * whether they hold what it found: a filter that few jobs fit is slow only where each of its parts fits many.
+ */
+export async function listJobs(
+  pipeline: Pipeline,
+  filter: JobFilter,
+  { limit, after = null }: { limit: number; after?: string | null },
+): Promise<JobPage> {
+  const { redis } = pipeline;
+  const [smallest = keys.index('all'), ...others] = await bySize(pipeline, indexKeysOf(filter));
+  const found: string[] = [];
+  for (let from = after === null ? '+' : `(${after}`; found.length <= limit;) {
+    const ids = await redis.zrevrangebylex(smallest, from, '-', 'LIMIT', 0, others.length === 0 ? limit + 1 : BATCH);
+    found.push(...(await inAll(pipeline, ids, others)));
+    if (ids.length === 0) break;
+    from = `(${ids.at(-1)}`;
+  }
+  return { ids: found.slice(0, limit), hasMore: found.length > limit };
+}
+
+/** Takes a job out of an index that still names it although Redis has dropped its record. */
+export async function dropFromIndexes({ redis }: Pipeline, filter: JobFilter, id: string): Promise<void> {
+  await Promise.all(indexKeysOf(filter).map((key) => redis.zrem(key, id)));
+}
+
+function indexKeysOf({ status, route, task, metadata = {} }: JobFilter): string[] {
+  const names = [
+    ...(status === undefined ? [] : [`status:${status}`]),
+    ...(route === undefined ? [] : [`route:${route}`]),
+    ...(task === undefined ? [] : [`task:${task}`]),
+    ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
+  ];
+  return (names.length === 0 ? ['all'] : names).map(keys.index);
+}
+
+async function bySize({ redis }: Pipeline, indexes: string[]): Promise<string[]> {
+  if (indexes.length === 1) return indexes;
+  const sized = await Promise.all(indexes.map(async (key) => ({ key, size: await redis.zcard(key) })));
+  return sized.toSorted((one, other) => one.size - other.size).map(({ key }) => key);
+}
+
+async function inAll({ redis }: Pipeline, ids: string[], indexes: string[]): Promise<string[]> {
+  if (ids.length === 0 || indexes.length === 0) return ids;
+  const scores = await Promise.all(indexes.map((key) => redis.zmscore(key, ...ids)));
+  return ids.filter((_, position) => scores.every((ofIndex) => ofIndex[position] !== null));
+}

@@ -1,0 +1,100 @@
+import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+import { costAlone, usdToNanoUsd } from '@upshift/routing';
+import type { Decision } from '@upshift/routing';
+
+import { keys } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** What happened in one minute. Money in nano-dollars, known costs only. */
+export interface MinuteStats {
+  /** Minutes since the epoch. */
+  minute: number;
+  accepted: number;
+  ended: Record<Ended, number>;
+  degraded: number;
+  escalations: number;
+  failovers: number;
+  fallbacks: number;
+  costNanoUsd: number;
+  /** What the top tier's first model alone would have cost for the jobs that got an answer. */
+  aloneNanoUsd: number;
+  /** Calls by tier. */
+  attempts: Record<string, number>;
+  /** Jobs by the tier of their result. */
+  answered: Record<string, number>;
+}
+
+type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
+
+/** How long the counters of a minute are kept: what the console shows, a day, and one more. */
+export const STATS_KEPT_MS = 48 * 3_600_000;
+
+export function minuteOf(ms: number): number {
+  return Math.floor(ms / 60_000);
+}
+
+/** What a decision adds to the counters of its minute: names and amounts. The transition script adds them in its own step. */
+export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
+  const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
+    if (event === 'job-accepted') return [['accepted', 1]];
+    if (event === 'job-escalated') return [['escalations', 1]];
+    if (event === 'job-failed-over') return [['failovers', 1]];
+    if (event === 'job-fell-back') return [['fallbacks', 1]];
+    if (event === 'attempt-settled' || event === 'attempt-failed')
+      return [
+        [`attempts:${tier}`, 1],
+        ['cost', usdToNanoUsd(costUsd ?? 0)],
+      ];
+    return [];
+  });
+  const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
+  return (endedNow ? [...counters, ...endCounters({ job }, config, now)] : counters).filter(([, amount]) => amount !== 0);
+}
+
+function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {
+  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
+  return [
+    [`ended:${job.status}`, 1],
+    ['degraded', job.degraded ? 1 : 0],
+    ['alone', costAlone(job, config, now) ?? 0],
+    ...(answered === undefined ? [] : ([[`answered:${answered.tier}`, 1]] satisfies [string, number][])),
+  ];
+}
+
+/** The counters of a span of minutes, both ends included; minutes in which nothing happened are all zero. */
+export async function readStats({ redis }: Pipeline, fromMinute: number, toMinute: number): Promise<MinuteStats[]> {
+  const minutes = Array.from({ length: Math.max(0, toMinute - fromMinute + 1) }, (_, index) => fromMinute + index);
+  const pipelined = redis.pipeline();
+  for (const minute of minutes) pipelined.hgetall(keys.stats(minute));
+  const replies = (await pipelined.exec()) ?? [];
+  return minutes.map((minute, index) => statsOf(minute, (replies[index]?.[1] ?? {}) as Record<string, string>));
+}
+
+function statsOf(minute: number, counters: Record<string, string>): MinuteStats {
+  const count = (name: string): number => Number(counters[name] ?? 0);
+  const byTier = (kind: string): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(counters).flatMap(([name, value]) =>
+        name.startsWith(`${kind}:`) ? [[name.slice(kind.length + 1), Number(value)]] : [],
+      ),
+    );
+  return {
+    minute,
+    accepted: count('accepted'),
+    ended: {
+      completed: count('ended:completed'),
+      failed: count('ended:failed'),
+      cancelled: count('ended:cancelled'),
+      expired: count('ended:expired'),
+    },
+    degraded: count('degraded'),
+    escalations: count('escalations'),
+    failovers: count('failovers'),
+    fallbacks: count('fallbacks'),
+    costNanoUsd: count('cost'),
+    aloneNanoUsd: count('alone'),
+    attempts: byTier('attempts'),
+    answered: byTier('answered'),
+  };
+}

@@ -1,0 +1,111 @@
+import { accept, advance, forgetJobs, listJobs, minuteOf, readJob, readStats, readTrail } from '@upshift/queues';
+import type { JobFilter, Pipeline } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+
+import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
+import { closeAll, dumpOf, openTestPipeline, simple } from './setting.ts';
+
+const opened: Pipeline[] = [];
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  pipeline = await openTestPipeline(
+    inject('redisUrl'),
+    exampleConfig((file) => Object.assign(file, { retention: { job_hours: 2, idempotency_hours: 1 } })),
+  );
+  await pipeline.redis.flushall();
+  await pipeline.redis.set(`{upshift-0}:config:${pipeline.configVersion}`, JSON.stringify(pipeline.config));
+  opened.push(pipeline);
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await closeAll(opened);
+});
+
+/** Ids grow by the millisecond: jobs of one test get times of their own. */
+let clock = Date.now();
+
+async function acceptAt(body: Parameters<typeof requestOf>[0]): Promise<string> {
+  clock += 1;
+  vi.useFakeTimers({ now: clock, toFake: ['Date'] });
+  const { id } = await accept(pipeline, requestOf(body), null);
+  vi.useRealTimers();
+  return id;
+}
+
+async function complete(id: string): Promise<void> {
+  for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);
+}
+
+const input = { prompt: 'Why is the sky blue?' };
+
+async function listed(filter: JobFilter, limit = 10, after: string | null = null): Promise<string[]> {
+  return (await listJobs(pipeline, filter, { limit, after })).ids;
+}
+
+test('jobs are listed newest first, page by page, each once', async () => {
+  const ids: string[] = [];
+  for (let count = 0; count < 7; count += 1) ids.unshift(await acceptAt({ input }));
+  const first = await listJobs(pipeline, {}, { limit: 3 });
+  expect(first).toEqual({ ids: ids.slice(0, 3), hasMore: true });
+  const second = await listJobs(pipeline, {}, { limit: 3, after: first.ids.at(-1) ?? null });
+  expect(second).toEqual({ ids: ids.slice(3, 6), hasMore: true });
+  expect(await listJobs(pipeline, {}, { limit: 3, after: second.ids.at(-1) ?? null })).toEqual({ ids: [ids[6]], hasMore: false });
+});
+
+test('a filter finds what fits all of its parts, and follows the status of a job', async () => {
+  const plain = await acceptAt({ input });
+  const chat = await acceptAt({ input, route: 'chat', metadata: { team: 'red', stage: 'one' } });
+  const red = await acceptAt({ input, task: 'translation', metadata: { team: 'red' } });
+  expect(await listed({ route: 'chat' })).toEqual([chat]);
+  expect(await listed({ metadata: { team: 'red' } })).toEqual([red, chat]);
+  expect(await listed({ metadata: { team: 'red', stage: 'one' } })).toEqual([chat]);
+  expect(await listed({ metadata: { team: 'red' }, task: 'translation' })).toEqual([red]);
+  expect(await listed({ metadata: { 'team":"red': '' } })).toEqual([]);
+  await complete(plain);
+  expect(await listed({ status: 'completed' })).toEqual([plain]);
+  expect(await listed({ status: 'queued' })).toEqual([red, chat]);
+  expect(await listed({ status: 'completed', route: 'chat' })).toEqual([]);
+});
+
+test('a job whose retention has ended is forgotten with all its places, and others stay', async () => {
+  const kept = await acceptAt({ input });
+  const before = await dumpOf(pipeline);
+  const id = await acceptAt({ input, metadata: { team: 'red' } });
+  await complete(id);
+  expect(await forgetJobs(pipeline)).toBe(0);
+  await pipeline.redis.zadd('{upshift-0}:expiries', Date.now() - 1, id);
+  expect(await forgetJobs(pipeline)).toBe(1);
+  expect(await readJob(pipeline, id)).toBeNull();
+  expect(await listed({})).toEqual([kept]);
+  const leftOver = Object.keys(await dumpOf(pipeline)).filter((key) => /^.upshift-0.:(index|job|expiries)/.test(key));
+  expect(leftOver).toEqual(Object.keys(before).filter((key) => /^.upshift-0.:(index|job|expiries)/.test(key)));
+});
+
+test('a job that was reopened before it was forgotten stays', async () => {
+  const id = await acceptAt({ input });
+  await complete(id);
+  const verdict = { score: 0, passed: false, checks: [] };
+  await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict });
+  await pipeline.redis.zadd('{upshift-0}:expiries', Date.now() - 1, id);
+  expect(await forgetJobs(pipeline)).toBe(0);
+  expect(await readJob(pipeline, id)).not.toBeNull();
+});
+
+test('the counters of a minute add up to the trails of its jobs, and events that change nothing are not counted', async () => {
+  const from = minuteOf(Date.now());
+  const id = await acceptAt({ input });
+  await complete(id);
+  await advance(pipeline, id, judged(1, 1));
+  const minutes = await readStats(pipeline, from, minuteOf(Date.now()) + 1);
+  const sum = (of: (minute: (typeof minutes)[number]) => number): number =>
+    minutes.reduce((total, minute) => total + of(minute), 0);
+  const spent = (await readTrail(pipeline, id)).find(({ event }) => event === 'attempt-settled')?.cost_usd ?? 0;
+  expect(spent).toBeGreaterThan(0);
+  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBe(Math.round(spent * 1e9));
+  expect(sum(({ aloneNanoUsd }) => aloneNanoUsd)).toBeGreaterThan(spent * 1e9);
+  expect(sum(({ accepted }) => accepted)).toBe(1);
+  expect(sum(({ ended }) => ended.completed)).toBe(1);
+  expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(1);
+  expect(sum(({ answered: of }) => of['economy'] ?? 0)).toBe(1);
+});
