@@ -1,9 +1,14 @@
-import { closePipeline, isJobId, listenToSignals, openPipeline, redisReadiness } from '@upshift/queues';
+import { closePipeline, isJobId, listenToSignals, openEventFeed, openPipeline, redisReadiness } from '@upshift/queues';
 import { pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
 
+import { getAllEvents } from './all-events.ts';
+import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
+import { getQueues } from './get-queues.ts';
+import { getJobEvents } from './job-events.ts';
+import { getJobs } from './list-jobs.ts';
 import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
 import { noSuchJob } from './read-view.ts';
@@ -14,13 +19,21 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
   const signals = await listenToSignals(pipeline);
   const stopping = new AbortController();
-  const tools = { pipeline, signals, stopping: stopping.signal };
+  const feed = openEventFeed(pipeline);
+  const tools = { pipeline, signals, feed, stopping: stopping.signal };
   const { app } = context;
   const json = express.json({ limit: context.config.intake.body_limit_bytes, type: 'application/json' });
-  app.route('/v1/jobs').post(requireJson, json, postJob(tools)).all(methodNotAllowed('POST'));
+  app
+    .route('/v1/jobs')
+    .get(getJobs(tools))
+    .post(onlyBulk(postJobs(tools)), requireJson, json, postJob(tools))
+    .all(methodNotAllowed('GET, POST'));
   app.param('id', (_request, _response, next, id: string) => next(isJobId(id) ? undefined : noSuchJob(id)));
   app.route('/v1/jobs/:id').get(getJob(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/trail').get(getTrail(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/jobs/:id/events').get(getJobEvents(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
@@ -29,6 +42,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
     drain: () => stopping.abort(),
     async stop() {
       signals.close();
+      feed.close();
       await closePipeline(pipeline);
     },
   };

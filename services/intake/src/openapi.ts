@@ -1,4 +1,4 @@
-import { jobRequest, jobView, problemStatus, problemView, trailEntry } from '@upshift/contracts';
+import { jobPage, jobRequest, jobView, problemStatus, problemView, queuesView, trailEntry } from '@upshift/contracts';
 import { z } from 'zod';
 
 /** The API's description (OpenAPI 3.1), made of the very schemas that validate. */
@@ -11,7 +11,30 @@ export function openapi(): Record<string, unknown> {
       description: 'Jobs for many models: the cheapest that should manage, checked, and shifted up when the check fails.',
     },
     paths: {
-      '/v1/jobs': { post: postJob },
+      '/v1/jobs': { get: listJobs, post: postJob },
+      '/v1/events': {
+        get: {
+          operationId: 'getEvents',
+          summary: 'What happens to all jobs of a filter, as server-sent events',
+          parameters: [...filters, lastEventId],
+          responses: { 200: eventStream, ...problems('invalid_query', 'invalid_header', 'queue_unavailable') },
+        },
+      },
+      '/v1/queues': {
+        get: {
+          operationId: 'getQueues',
+          summary: 'What waits in each queue, and for how long',
+          responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/jobs/{id}/events': {
+        get: {
+          operationId: 'getJobEvents',
+          summary: 'The trail of a job as it grows, as server-sent events that end with the job',
+          parameters: [id, lastEventId],
+          responses: { 200: eventStream, ...problems('not_found', 'invalid_header', 'queue_unavailable') },
+        },
+      },
       '/v1/jobs/{id}': {
         get: {
           operationId: 'getJob',
@@ -41,6 +64,8 @@ export function openapi(): Record<string, unknown> {
       schemas: {
         JobRequest: schemaOf(jobRequest, 'input'),
         Job: schemaOf(jobView, 'output'),
+        JobPage: schemaOf(jobPage, 'output'),
+        Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),
       },
@@ -49,6 +74,28 @@ export function openapi(): Record<string, unknown> {
 }
 
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+
+const lastEventId = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  schema: { type: 'string' },
+  description: 'The id of the last event that was seen: what came after it is sent.',
+};
+
+const eventStream = { description: 'Server-sent events', content: { 'text/event-stream': { schema: { type: 'string' } } } };
+
+const filters = ['status', 'route', 'task', 'metadata.KEY'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+
+const listJobs = {
+  operationId: 'listJobs',
+  summary: 'Jobs, newest first',
+  parameters: [
+    ...filters,
+    { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } },
+    { name: 'after', in: 'query', schema: { type: 'string' }, description: 'The `last_id` of the page before.' },
+  ],
+  responses: { 200: json('A page of jobs', 'JobPage'), ...problems('invalid_query', 'queue_unavailable') },
+};
 
 const postJob = {
   operationId: 'postJob',
@@ -67,7 +114,13 @@ const postJob = {
       description: '`wait=20` waits up to so many seconds for the result.',
     },
   ],
-  requestBody: { required: true, content: { 'application/json': { schema: ref('JobRequest') } } },
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': { schema: ref('JobRequest') },
+      'application/x-ndjson': { schema: { type: 'string' } },
+    },
+  },
   responses: {
     200: json('The job has ended within the time that the client waited', 'Job'),
     202: json('The job is accepted', 'Job'),
@@ -79,6 +132,7 @@ const postJob = {
       'invalid_job',
       'unknown_route',
       'unknown_model',
+      'unknown_webhook',
       'no_capable_model',
       'idempotency_key_reused',
       'backlog_full',

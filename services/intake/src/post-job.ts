@@ -1,5 +1,5 @@
 import type { JobView } from '@upshift/contracts';
-import { isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
+import { idempotencyKey, isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
 import { accept } from '@upshift/queues';
 import type { Request, RequestHandler, Response } from 'express';
 
@@ -15,7 +15,7 @@ const RETRY_AFTER_S = 1;
 export function postJob(tools: Tools): RequestHandler {
   return async (request, response) => {
     const parsed = parseJobRequest(request.body);
-    if ('errors' in parsed) throw badFields(parsed.errors);
+    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const key = idempotencyKeyOf(request);
     const { id } = await accept(tools.pipeline, parsed.request, key === null ? null : { key });
     const waitSeconds = waitOf(request);
@@ -27,15 +27,13 @@ export function postJob(tools: Tools): RequestHandler {
   };
 }
 
-function badFields(errors: ProblemError['errors']): ProblemError {
-  return new ProblemError('invalid_job', errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
-}
-
-function idempotencyKeyOf(request: Request): string | null {
+/** The value of the header, or null. */
+export function idempotencyKeyOf(request: Request): string | null {
   const key = request.get('Idempotency-Key');
   if (key === undefined) return null;
-  if (/^[\x20-\x7e]{1,255}$/.test(key)) return key;
-  throw new ProblemError('invalid_header', 'Idempotency-Key must have 1 to 255 printable ASCII characters');
+  const parsed = idempotencyKey.safeParse(key);
+  if (parsed.success) return parsed.data;
+  throw new ProblemError('invalid_header', `Idempotency-Key ${parsed.error.issues[0]?.message ?? ''}`);
 }
 
 /** The seconds of `Prefer: wait=N` (RFC 7240), or null. */

@@ -14,6 +14,10 @@ const titles: Record<ProblemCode, string> = {
   unknown_route: 'There is no such route',
   unknown_model: 'There is no such model',
   no_capable_model: 'No model can do this job',
+  unknown_webhook: 'There is no such webhook',
+  invalid_webhook: 'The webhook can not be used',
+  webhook_exists: 'The webhook exists already',
+  invalid_query: 'The query can not be used',
   idempotency_key_reused: 'The idempotency key belongs to another job',
   backlog_full: 'The backlog is full',
   queue_unavailable: 'The queue is not available',
@@ -34,7 +38,7 @@ export function answerWithProblem(app: Express, logger: Logger): void {
     response
       .status(problemStatus[problem.code])
       .type('application/problem+json')
-      .send(JSON.stringify(viewOf(problem, request.originalUrl)));
+      .send(JSON.stringify(problemViewOf(problem, request.originalUrl)));
   };
   app.use(handler);
 }
@@ -47,16 +51,15 @@ export function methodNotAllowed(allowed: string): RequestHandler {
 }
 
 export const requireJson: RequestHandler = (request, _response, next) => {
-  if (!request.is('application/json')) {
-    throw new ProblemError(
-      'unsupported_media_type',
-      `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json`,
-    );
-  }
-  next();
+  if (request.is('application/json')) return next();
+  throw new ProblemError(
+    'unsupported_media_type',
+    `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json, or application/x-ndjson to /v1/jobs`,
+  );
 };
 
-function viewOf({ code, message, errors }: ProblemError, instance: string): ProblemView {
+/** A problem as a client sees it. */
+export function problemViewOf({ code, message, errors }: ProblemError, instance: string): ProblemView {
   return {
     type: `urn:upshift:problem:${code}`,
     title: titles[code],
@@ -68,7 +71,8 @@ function viewOf({ code, message, errors }: ProblemError, instance: string): Prob
   };
 }
 
-function problemOf(error: unknown): ProblemError {
+/** What a client may know of an error. */
+export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const { type, limit, status } = error as { type?: string; limit?: number; status?: number };
   if (type === 'entity.too.large') return new ProblemError('body_too_large', `the body is larger than ${limit} bytes`);

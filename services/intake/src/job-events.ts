@@ -1,0 +1,59 @@
+import { EventEmitter, on } from 'node:events';
+
+import { isTerminal, ProblemError } from '@upshift/contracts';
+import { readJob, readTrail } from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import type { Request, RequestHandler } from 'express';
+
+import { openEventStream } from './event-stream.ts';
+import type { EventStream } from './event-stream.ts';
+import { noSuchJob, readView } from './read-view.ts';
+import type { Tools } from './tools.ts';
+
+/** `GET /v1/jobs/{id}/events`: the job's trail as it grows; an event's id is the number of its line, from 1. */
+export function getJobEvents(tools: Tools): RequestHandler<{ id: string }> {
+  return async (request, response) => {
+    const { id } = request.params;
+    const after = lineOf(request);
+    if ((await readJob(tools.pipeline, id)) === null) throw noSuchJob(id);
+    const stream = openEventStream(response);
+    await follow(tools, id, after, stream);
+    stream.end();
+  };
+}
+
+function lineOf(request: Request<{ id: string }>): number {
+  const last = request.get('Last-Event-ID') || '0';
+  if (/^\d{1,9}$/.test(last)) return Number(last);
+  throw new ProblemError('invalid_header', `Last-Event-ID is ${last}; it must be the id of an event of this job, a whole number`);
+}
+
+/** Listens first and reads then, so that nothing between the two is missed. Ends with the job, the client or the process. */
+async function follow({ pipeline, feed, stopping }: Tools, id: string, after: number, stream: EventStream): Promise<void> {
+  const bell = new EventEmitter();
+  const news = on(bell, 'news', { signal: AbortSignal.any([stream.closed, stopping]) });
+  const unlisten = await feed.listen((event) => event.job === id && bell.emit('news'));
+  bell.emit('news');
+  let sent = after;
+  try {
+    for await (const _ of news) {
+      sent = await sendNews(pipeline, id, sent, stream);
+      const view = await readView(pipeline, id);
+      if (!isTerminal(view.status)) continue;
+      // The end is read after the trail: lines that came between the two go first.
+      await sendNews(pipeline, id, sent, stream);
+      return stream.send({ name: 'end', data: view });
+    }
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+  } finally {
+    unlisten();
+  }
+}
+
+/** Sends the lines of the trail after the first `sent`. Returns how many have been sent then. */
+async function sendNews(pipeline: Pipeline, id: string, sent: number, stream: EventStream): Promise<number> {
+  const trail = await readTrail(pipeline, id);
+  trail.slice(sent).forEach((entry, index) => stream.send({ id: String(sent + index + 1), name: entry.event, data: entry }));
+  return Math.max(sent, trail.length);
+}

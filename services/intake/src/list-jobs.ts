@@ -1,0 +1,73 @@
+import { jobView, ProblemError } from '@upshift/contracts';
+import type { FieldError, JobView } from '@upshift/contracts';
+import { dropFromIndexes, isJobId, listJobs } from '@upshift/queues';
+import type { JobFilter, Pipeline } from '@upshift/queues';
+import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
+
+import { readView } from './read-view.ts';
+import type { Tools } from './tools.ts';
+
+const LONGEST_PAGE = 100;
+
+/** What chooses jobs in a query, beside `metadata.KEY=VALUE`. */
+export const filterQuery = {
+  status: jobView.shape.status.optional(),
+  route: z.string().min(1).optional(),
+  task: z.string().min(1).optional(),
+};
+
+const listQuery = z.strictObject({
+  ...filterQuery,
+  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(20),
+  after: z.string().refine(isJobId, 'is not the id of a job').optional(),
+});
+
+/** `GET /v1/jobs`: a page of jobs, newest first. */
+export function getJobs({ pipeline }: Tools): RequestHandler {
+  return async (request, response) => {
+    const { values, metadata } = readQuery(request, listQuery);
+    const { limit, after, ...rest } = values;
+    const filter = { ...rest, metadata };
+    const { ids, hasMore } = await listJobs(pipeline, filter, { limit, after: after ?? null });
+    const data = (await Promise.all(ids.map((id) => viewIfThere(pipeline, filter, id)))).filter((view) => view !== null);
+    response.json({ object: 'list', data, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null, has_more: hasMore });
+  };
+}
+
+/** The filter of a query by which jobs or their events are chosen, with what else the schema knows. */
+export function readQuery<Shape extends z.ZodType<object>>(
+  request: Request,
+  schema: Shape,
+): { values: z.output<Shape>; metadata: Record<string, string> } {
+  const entries = [...new URL(request.originalUrl, 'http://intake').searchParams];
+  const parsed = schema.safeParse(Object.fromEntries(entries.filter((entry) => !isMetadata(entry))));
+  if (!parsed.success)
+    throw ProblemError.ofFields(
+      'invalid_query',
+      parsed.error.issues.flatMap((issue) => queryErrors(issue, entries)),
+    );
+  const metadata = entries.filter(isMetadata).map(([name, value]) => [name.slice('metadata.'.length), value] as const);
+  return { values: parsed.data, metadata: Object.fromEntries(metadata) };
+}
+
+function isMetadata([name]: [string, string]): boolean {
+  return name.startsWith('metadata.');
+}
+
+function queryErrors(issue: z.core.$ZodIssue, entries: [string, string][]): FieldError[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: key, message: 'is not known here; a metadata filter is metadata.KEY=VALUE' }));
+  const field = issue.path.join('.');
+  return [{ field, value: entries.find(([name]) => name === field)?.[1], message: issue.message }];
+}
+
+async function viewIfThere(pipeline: Pipeline, filter: JobFilter, id: string): Promise<JobView | null> {
+  try {
+    return await readView(pipeline, id);
+  } catch (error) {
+    if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
+    await dropFromIndexes(pipeline, filter, id);
+    return null;
+  }
+}

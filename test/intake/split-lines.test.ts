@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+
+import { splitLines } from '../../services/intake/src/split-lines.ts';
+
+async function linesOf(chunks: string[], limit = 100): Promise<[number, string, number | null][]> {
+  const bytes = (async function* () {
+    for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
+  })();
+  const lines: [number, string, number | null][] = [];
+  for await (const { number, text, tooLong } of splitLines(bytes, limit)) lines.push([number, text, tooLong]);
+  return lines;
+}
+
+test('lines are numbered from 1 however they are cut, blank ones counted and left out', async () => {
+  const expected = [
+    [1, 'one', null],
+    [3, 'three', null],
+    [4, 'four', null],
+  ];
+  expect(await linesOf(['one\n\nthree\nfour'])).toEqual(expected);
+  expect(await linesOf('one\n\nthree\nfour\n'.split(''))).toEqual(expected);
+  expect(await linesOf(['one\n', '\nthr', 'ee\nfour\n\n\n'])).toEqual(expected);
+});
+
+test('a character that is cut between two chunks is whole again', async () => {
+  const bytes = Buffer.from('für\n').toString('latin1');
+  expect(await linesOf([bytes.slice(0, 2), bytes.slice(2)])).toEqual([[1, 'für', null]]);
+});
+
+test('a line over the limit is said to be too long, and the next one is whole', async () => {
+  expect(await linesOf(['x'.repeat(60), `${'x'.repeat(60)}\nshort\n`])).toEqual([
+    [1, '', 100],
+    [2, 'short', null],
+  ]);
+  expect(await linesOf([`${'x'.repeat(100)}\n`])).toEqual([[1, 'x'.repeat(100), null]]);
+});
+
+test('no bytes are no lines', async () => {
+  expect(await linesOf([])).toEqual([]);
+  expect(await linesOf(['\n \n'])).toEqual([]);
+});
