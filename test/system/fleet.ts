@@ -28,6 +28,7 @@ export const programs = [
   'classifier',
   'scorer',
   'steward',
+  'notifier',
   'worker-economy',
   'worker-standard',
   'worker-premium',

@@ -11,3 +11,4 @@ export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';
 export * from './trail.ts';
+export * from './webhook.ts';

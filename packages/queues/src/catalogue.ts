@@ -46,7 +46,7 @@ export const entryOptions = {
 };
 
 /** The type of the back-off between tries of a delivery: the notifier computes it from the configured schedule. */
-export const DELIVERY_BACKOFF = 'schedule';
+const DELIVERY_BACKOFF = 'schedule';
 
 /** A delivery is tried once more after each pause of the schedule. */
 export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {

@@ -56,17 +56,15 @@ const deliveryEvents = {
   expired: 'job.expired',
 } as const;
 
-/** Tells an endpoint that a job has ended; `redelivery` is 0 unless somebody asked for it again. */
-export function deliveryEntry(job: JobState, webhook: string, redelivery: number, config: UpshiftConfig): Entry {
-  if (!(job.status in deliveryEvents)) throw new Error(`job ${job.id} has not ended: there is nothing to deliver`);
-  const event = deliveryEvents[job.status as keyof typeof deliveryEvents];
-  return {
-    queue: DELIVER_QUEUE,
-    id: deliveryEntryId(job, webhook, redelivery),
-    name: event,
-    data: { job: job.id, revision: job.revision, webhook, event, redelivery },
-    options: deliveryOptions(config),
-  };
+/** Tells an endpoint that a job has ended. */
+export function deliveryEntry(data: DeliveryPayload, config: UpshiftConfig): Entry {
+  return { queue: DELIVER_QUEUE, id: deliveryEntryId(data), name: data.event, data, options: deliveryOptions(config) };
+}
+
+/** The event of a job's end. Throws where it has not ended. */
+export function deliveryEventOf({ id, status }: Pick<JobState, 'id' | 'status'>): DeliveryPayload['event'] {
+  if (status in deliveryEvents) return deliveryEvents[status as keyof typeof deliveryEvents];
+  throw new Error(`job ${id} has not ended: there is nothing to deliver`);
 }
 
 /** An entry as BullMQ's own code would send it to Redis, caught before it is sent, so that the transition script adds it. */

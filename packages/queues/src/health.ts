@@ -19,7 +19,7 @@ export function readHealth(pipeline: Pipeline): Promise<Health> {
 
 /** How long a worker's word on providers holds: three of its heartbeats. */
 export const PROVIDER_HEARTBEAT_MS = 5000;
-const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
+export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
 
 /**
  * Says which providers this worker can call. To be repeated at every heartbeat, so that the word of a worker that is gone, or

@@ -1,10 +1,19 @@
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export { UnfitRedisError } from './connection.ts';
-export { DELIVERY_BACKOFF, deliveryPayload } from './catalogue.ts';
 export type { DeliveryPayload } from './catalogue.ts';
 export { consume, done } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
+export {
+  consumeDeliveries,
+  deliveryViewOf,
+  listDeliveries,
+  readDelivery,
+  redeliver,
+  undelivered,
+  writeDelivery,
+} from './deliveries.ts';
+export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
 export type { EventFeed, FeedEvent } from './event-feed.ts';
 export { forgetJobs } from './forget.ts';
@@ -27,10 +36,24 @@ export {
   parseModelQueue,
   SCORE_QUEUE,
 } from './names.ts';
+export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
+export type { IdleQueue, LostJob, Stuck } from './overview.ts';
 export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';
+export { readView } from './read-view.ts';
 export { minuteOf, readStats } from './stats.ts';
 export type { MinuteStats } from './stats.ts';
 export { expireJobs, reconcile } from './upkeep.ts';
+export {
+  createWebhook,
+  deleteWebhook,
+  enableWebhook,
+  listWebhooks,
+  readWebhook,
+  rotateWebhook,
+  secretsAt,
+  withoutSecrets,
+} from './webhooks.ts';
+export type { Webhook } from './webhooks.ts';

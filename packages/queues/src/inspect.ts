@@ -21,6 +21,7 @@ export interface QueueState {
   oldestWaitingMs: number;
 }
 
+/** The state of every queue, sorted by name. */
 export async function readQueues(pipeline: Pipeline): Promise<QueueState[]> {
   return Promise.all((await queueNames(pipeline)).map((name) => readQueue(pipeline, name)));
 }
@@ -34,17 +35,21 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
   ]);
   const now = Date.now();
   const oldest = Math.min(now, ...[...waiting, ...prioritized].map(({ timestamp }) => timestamp));
-  const model = parseModelQueue(name);
   return {
     queue: name,
-    tier: model?.tier ?? (name === FALLBACK_QUEUE ? FALLBACK_QUEUE : null),
-    model: model?.modelId ?? null,
+    tier: tierOf(name),
+    model: parseModelQueue(name)?.modelId ?? null,
     waiting: (counts['waiting'] ?? 0) + (counts['prioritized'] ?? 0),
     delayed: counts['delayed'] ?? 0,
     active: counts['active'] ?? 0,
     failed: counts['failed'] ?? 0,
     oldestWaitingMs: now - oldest,
   };
+}
+
+/** The tier whose worker consumes a queue; null for the queues of no tier. */
+export function tierOf(queue: string): string | null {
+  return parseModelQueue(queue)?.tier ?? (queue === FALLBACK_QUEUE ? FALLBACK_QUEUE : null);
 }
 
 /** Brings the gauges of queue depth and oldest waiting age up to date. */

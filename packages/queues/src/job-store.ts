@@ -5,7 +5,7 @@ import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
-import { deliveryEntry, prepareEntry, stepEntry } from './entries.ts';
+import { deliveryEntry, deliveryEventOf, prepareEntry, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
@@ -148,7 +148,9 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
   const next = commands.find((command) => command.type === 'enqueue');
   if (next) return stepEntry(job, next.step, next.delayMs);
   const ends = commands.some((command) => command.type === 'deliver');
-  return ends && job.webhook ? deliveryEntry(job, job.webhook, 0, config) : null;
+  if (!ends || !job.webhook) return null;
+  const { id, revision, webhook } = job;
+  return deliveryEntry({ job: id, revision, webhook, event: deliveryEventOf(job), redelivery: 0 }, config);
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {

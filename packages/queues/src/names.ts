@@ -107,6 +107,11 @@ export function entryId(job: { id: string; revision: number; epoch: number }, st
 }
 
 /** The id of the entry that tells an endpoint of a job's end; `redelivery` counts the times that somebody asked for it again. */
-export function deliveryEntryId(job: { id: string; revision: number }, webhook: string, redelivery: number): string {
-  return `${job.id}.${job.revision}.deliver-${webhook}.${redelivery}`;
+export function deliveryEntryId(told: { job: string; revision: number; webhook: string; redelivery: number }): string {
+  return `${told.job}.${told.revision}.deliver-${told.webhook}.${told.redelivery}`;
+}
+
+/** The `webhook-id` of a job's end: the same over all tries and redeliveries. */
+export function deliveryId({ job, revision }: { job: string; revision: number }): string {
+  return `msg_${job}_${revision}`;
 }

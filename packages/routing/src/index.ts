@@ -25,3 +25,7 @@ export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
 export type { Judgement } from './score.ts';
 export { viewOf } from './view.ts';
+export { afterDelivery } from './webhook-delivery.ts';
+export type { DeliveryDecision, DeliveryResult } from './webhook-delivery.ts';
+export { webhookBody } from './webhook-payload.ts';
+export { badWebhookUrl, isPublicAddress } from './webhook-url.ts';

@@ -12,6 +12,7 @@ import { getJobs } from './list-jobs.ts';
 import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
 import { noSuchJob } from './read-view.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
 
 /** The job API. */
@@ -35,6 +36,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
+  app.use('/v1/webhooks', webhookRoutes(pipeline, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),

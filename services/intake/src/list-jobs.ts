@@ -1,11 +1,10 @@
 import { jobView, ProblemError } from '@upshift/contracts';
 import type { FieldError, JobView } from '@upshift/contracts';
-import { dropFromIndexes, isJobId, listJobs } from '@upshift/queues';
+import { dropFromIndexes, isJobId, listJobs, readView } from '@upshift/queues';
 import type { JobFilter, Pipeline } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
-import { readView } from './read-view.ts';
 import type { Tools } from './tools.ts';
 
 const LONGEST_PAGE = 100;
@@ -63,11 +62,7 @@ function queryErrors(issue: z.core.$ZodIssue, entries: [string, string][]): Fiel
 }
 
 async function viewIfThere(pipeline: Pipeline, filter: JobFilter, id: string): Promise<JobView | null> {
-  try {
-    return await readView(pipeline, id);
-  } catch (error) {
-    if (!(error instanceof ProblemError && error.code === 'not_found')) throw error;
-    await dropFromIndexes(pipeline, filter, id);
-    return null;
-  }
+  const view = await readView(pipeline, id);
+  if (view === null) await dropFromIndexes(pipeline, filter, id);
+  return view;
 }

@@ -1,4 +1,16 @@
-import { jobPage, jobRequest, jobView, problemStatus, problemView, queuesView, trailEntry } from '@upshift/contracts';
+import {
+  deliveryView,
+  redeliverRequest,
+  webhookRequest,
+  webhookView,
+  jobPage,
+  jobRequest,
+  jobView,
+  problemStatus,
+  problemView,
+  queuesView,
+  trailEntry,
+} from '@upshift/contracts';
 import { z } from 'zod';
 
 /** The API's description (OpenAPI 3.1), made of the very schemas that validate. */
@@ -20,6 +32,7 @@ export function openapi(): Record<string, unknown> {
           responses: { 200: eventStream, ...problems('invalid_query', 'invalid_header', 'queue_unavailable') },
         },
       },
+      ...webhookPaths,
       '/v1/queues': {
         get: {
           operationId: 'getQueues',
@@ -64,6 +77,13 @@ export function openapi(): Record<string, unknown> {
       schemas: {
         JobRequest: schemaOf(jobRequest, 'input'),
         Job: schemaOf(jobView, 'output'),
+        WebhookRequest: schemaOf(webhookRequest, 'input'),
+        RedeliverRequest: schemaOf(redeliverRequest, 'input'),
+        Webhook: schemaOf(webhookView, 'output'),
+        WebhookWithSecret: schemaOf(webhookView.extend({ secret: z.string() }), 'output'),
+        Webhooks: schemaOf(z.object({ data: z.array(webhookView) }), 'output'),
+        Deliveries: schemaOf(z.object({ data: z.array(deliveryView) }), 'output'),
+        Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
         JobPage: schemaOf(jobPage, 'output'),
         Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
@@ -74,6 +94,63 @@ export function openapi(): Record<string, unknown> {
 }
 
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+
+const name = { name: 'name', in: 'path', required: true, schema: { type: 'string' } };
+
+/** An operation on one webhook. */
+function onWebhook(operationId: string, summary: string, responses: Record<number, unknown>, body?: string): object {
+  const requestBody = body && { required: true, content: { 'application/json': { schema: ref(body) } } };
+  const codes = body ? (['not_found', 'invalid_webhook'] as const) : (['not_found'] as const);
+  return {
+    operationId,
+    summary,
+    parameters: [name],
+    ...(requestBody ? { requestBody } : {}),
+    responses: { ...responses, ...problems(...codes, 'queue_unavailable') },
+  };
+}
+
+const webhookPaths = {
+  '/v1/webhooks': {
+    get: {
+      operationId: 'listWebhooks',
+      summary: 'The endpoints that are told of the ends of jobs',
+      responses: { 200: json('The endpoints', 'Webhooks'), ...problems('queue_unavailable') },
+    },
+    post: {
+      operationId: 'createWebhook',
+      summary: 'Make an endpoint; its secret is shown in this answer only',
+      requestBody: { required: true, content: { 'application/json': { schema: ref('WebhookRequest') } } },
+      responses: {
+        201: json('The endpoint with its secret', 'WebhookWithSecret'),
+        ...problems('invalid_webhook', 'webhook_exists', 'queue_unavailable'),
+      },
+    },
+  },
+  '/v1/webhooks/{name}': {
+    get: onWebhook('getWebhook', 'An endpoint', { 200: json('The endpoint', 'Webhook') }),
+    delete: onWebhook('deleteWebhook', 'Remove an endpoint and its log', { 204: { description: 'Removed' } }),
+  },
+  '/v1/webhooks/{name}/rotate': {
+    post: onWebhook('rotateWebhook', 'A new secret; the old one signs too for a day', {
+      200: json('The endpoint with its new secret', 'WebhookWithSecret'),
+    }),
+  },
+  '/v1/webhooks/{name}/enable': {
+    post: onWebhook('enableWebhook', 'Tell an endpoint again that had answered 410', { 200: json('The endpoint', 'Webhook') }),
+  },
+  '/v1/webhooks/{name}/deliveries': {
+    get: onWebhook('listDeliveries', 'What an endpoint was told, newest first', { 200: json('The log', 'Deliveries') }),
+  },
+  '/v1/webhooks/{name}/redeliver': {
+    post: onWebhook(
+      'redeliver',
+      'Send again what was not delivered, or one job’s',
+      { 202: json('How many are on their way', 'Redelivered') },
+      'RedeliverRequest',
+    ),
+  },
+};
 
 const lastEventId = {
   name: 'Last-Event-ID',

@@ -74,7 +74,9 @@ function programsOf({ config, environment, port, consolePassword }: FleetOptions
   }));
   const workers = tiers.map((tier) => ({ name: `worker-${tier}`, service: 'worker', tier }));
   const keyless = withoutKeys(config, environment);
-  return [...services, ...workers].map(({ name, service, tier }, index) => ({
+  // Last, so that no other port moves.
+  const notifier = { name: 'notifier', service: 'notifier', tier: null };
+  return [...services, ...workers, notifier].map(({ name, service, tier }, index) => ({
     name,
     file: `${root}services/${service}/src/main.ts`,
     arguments: [],

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+
+import type { WebhookRequest, WebhookView } from '@upshift/contracts';
+import { ProblemError } from '@upshift/contracts';
+
+import { keys } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** An endpoint as it is stored: what the API shows, and the secrets that sign now, newest first. */
+export interface Webhook extends WebhookView {
+  secrets: { secret: string; untilMs: number | null }[];
+}
+
+/** An endpoint with its secret: what is shown once. */
+export type WebhookWithSecret = WebhookView & { secret: string };
+
+/** How long a secret that has been replaced still signs beside the new one. */
+const OVERLAP_MS = 24 * 3_600_000;
+const SECRET_BYTES = 32;
+
+/** Standard Webhooks: `whsec_` and the base64 of 24 to 64 random bytes. */
+function newSecret(): string {
+  return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+}
+
+const createScript = `
+if redis.call('SADD', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+return 1`;
+
+/** Throws a `ProblemError` where the name is taken. */
+export async function createWebhook(pipeline: Pipeline, { name, url, payload }: WebhookRequest): Promise<WebhookWithSecret> {
+  const secret = newSecret();
+  const webhook: Webhook = {
+    name,
+    url,
+    payload,
+    enabled: true,
+    disabled_reason: null,
+    created_at: new Date().toISOString(),
+    rotated_at: null,
+    secrets: [{ secret, untilMs: null }],
+  };
+  const created = await pipeline.redis.eval(createScript, 2, keys.webhooks, keys.webhook(name), name, JSON.stringify(webhook));
+  if (created === 1) return { ...withoutSecrets(webhook), secret };
+  throw new ProblemError('webhook_exists', `there is a webhook ${name} already; delete it first, or choose another name`);
+}
+
+export async function readWebhook({ redis }: Pipeline, name: string): Promise<Webhook | null> {
+  const stored = await redis.get(keys.webhook(name));
+  return stored === null ? null : (JSON.parse(stored) as Webhook);
+}
+
+/** All endpoints by name, without their secrets. */
+export async function listWebhooks(pipeline: Pipeline): Promise<WebhookView[]> {
+  const names = (await pipeline.redis.smembers(keys.webhooks)).toSorted();
+  const all = await Promise.all(names.map((name) => readWebhook(pipeline, name)));
+  return all.flatMap((webhook) => (webhook === null ? [] : [withoutSecrets(webhook)]));
+}
+
+/** A new secret; the one before it signs too for a day. Null where there is no such endpoint. */
+export async function rotateWebhook(pipeline: Pipeline, name: string): Promise<WebhookWithSecret | null> {
+  const secret = newSecret();
+  const now = Date.now();
+  const rotated = await change(pipeline, name, (webhook) => ({
+    ...webhook,
+    rotated_at: new Date(now).toISOString(),
+    secrets: [
+      { secret, untilMs: null },
+      ...secretsAt(webhook, now)
+        .slice(0, 1)
+        .map((old) => ({ secret: old, untilMs: now + OVERLAP_MS })),
+    ],
+  }));
+  return rotated === null ? null : { ...withoutSecrets(rotated), secret };
+}
+
+/** Lets an endpoint be told again, or no more (with the reason). Null where there is none. */
+export async function enableWebhook(
+  pipeline: Pipeline,
+  name: string,
+  disabledReason: string | null,
+): Promise<WebhookView | null> {
+  const changed = await change(pipeline, name, (webhook) => ({
+    ...webhook,
+    enabled: disabledReason === null,
+    disabled_reason: disabledReason,
+  }));
+  return changed === null ? null : withoutSecrets(changed);
+}
+
+/** Removes an endpoint and its log. Returns whether there was one. */
+export async function deleteWebhook({ redis }: Pipeline, name: string): Promise<boolean> {
+  const [removed] = await Promise.all([redis.srem(keys.webhooks, name), redis.del(keys.webhook(name), keys.deliveries(name))]);
+  return removed > 0;
+}
+
+/** The secrets that sign at a time, newest first. */
+export function secretsAt({ secrets }: Webhook, now: number): string[] {
+  return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now).map(({ secret }) => secret);
+}
+
+export function withoutSecrets({ secrets: _secrets, ...view }: Webhook): WebhookView {
+  return view;
+}
+
+const replaceScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1`;
+
+/** Changes an endpoint as it is then: where somebody else was faster, once more. */
+async function change({ redis }: Pipeline, name: string, to: (webhook: Webhook) => Webhook): Promise<Webhook | null> {
+  for (;;) {
+    const stored = await redis.get(keys.webhook(name));
+    if (stored === null) return null;
+    const changed = to(JSON.parse(stored) as Webhook);
+    if ((await redis.eval(replaceScript, 1, keys.webhook(name), stored, JSON.stringify(changed))) === 1) return changed;
+  }
+}

@@ -1,0 +1,41 @@
+/** How one try to deliver went. */
+export interface DeliveryResult {
+  /** The receiver's HTTP status; null where it did not answer. */
+  status: number | null;
+  /** What its `Retry-After` asks for, in ms; null where it asks for nothing. */
+  retryAfterMs: number | null;
+}
+
+export type DeliveryDecision =
+  | { kind: 'delivered' }
+  | { kind: 'retry'; delayMs: number }
+  | { kind: 'failed'; reason: string }
+  /** The receiver says that the endpoint is gone: nothing more is sent to it. */
+  | { kind: 'disable'; reason: string };
+
+const GONE = 410;
+/** A receiver that asks for more patience than this is not obeyed, in ms. */
+const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000;
+/** Share of a pause by which it may be longer, so that deliveries that failed together do not come back together. */
+const JITTER = 0.1;
+
+/**
+ * What follows a try, by Standard Webhooks: 2xx is success, 410 ends the endpoint, anything else is tried again after the
+ * next pause of the schedule, and later where a 429 or 503 asks for it.
+ *
+ * @param triesBefore tries of this delivery before this one
+ * @param draw in [0, 1)
+ */
+export function afterDelivery(
+  { status, retryAfterMs }: DeliveryResult,
+  triesBefore: number,
+  scheduleSeconds: number[],
+  draw: number,
+): DeliveryDecision {
+  if (status !== null && status >= 200 && status < 300) return { kind: 'delivered' };
+  if (status === GONE) return { kind: 'disable', reason: 'the receiver answered 410 Gone' };
+  const pause = scheduleSeconds[triesBefore];
+  if (pause === undefined) return { kind: 'failed', reason: `not delivered in ${triesBefore + 1} tries` };
+  const asked = status === 429 || status === 503 ? Math.min(retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) : 0;
+  return { kind: 'retry', delayMs: Math.round(Math.max(pause * 1000, asked) * (1 + JITTER * draw)) };
+}

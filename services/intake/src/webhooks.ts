@@ -1,0 +1,128 @@
+import { ProblemError, redeliverRequest, webhookName, webhookRequest } from '@upshift/contracts';
+import type { DeliveryView } from '@upshift/contracts';
+import {
+  createWebhook,
+  deleteWebhook,
+  deliveryViewOf,
+  enableWebhook,
+  listDeliveries,
+  listWebhooks,
+  readWebhook,
+  redeliver,
+  rotateWebhook,
+  undelivered,
+  withoutSecrets,
+} from '@upshift/queues';
+import type { Delivery, Pipeline } from '@upshift/queues';
+import { badWebhookUrl } from '@upshift/routing';
+import { Router } from 'express';
+import type { RequestHandler } from 'express';
+import { z } from 'zod';
+
+import { methodNotAllowed, requireJson } from './problems.ts';
+
+/** Deliveries that a page of the log, or one redelivery by job, looks at. */
+const LONGEST_LOG = 100;
+
+const logQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(LONGEST_LOG).default(20) });
+
+/** `/v1/webhooks`: the endpoints that are told of the ends of jobs. */
+export function webhookRoutes(pipeline: Pipeline, json: RequestHandler): Router {
+  const routes = Router();
+  routes.param('name', (_request, _response, next, name: string) => {
+    next(webhookName.safeParse(name).success ? undefined : noSuchWebhook(name));
+  });
+  routes.route('/').get(list(pipeline)).post(requireJson, json, create(pipeline)).all(methodNotAllowed('GET, POST'));
+  routes.route('/:name').get(show(pipeline)).delete(remove(pipeline)).all(methodNotAllowed('GET, DELETE'));
+  routes.route('/:name/rotate').post(rotate(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/:name/enable').post(enable(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/:name/deliveries').get(deliveries(pipeline)).all(methodNotAllowed('GET'));
+  routes.route('/:name/redeliver').post(requireJson, json, sendAgain(pipeline)).all(methodNotAllowed('POST'));
+  return routes;
+}
+
+type ByName = RequestHandler<{ name: string }>;
+
+function list(pipeline: Pipeline): RequestHandler {
+  return async (_request, response) => void response.json({ data: await listWebhooks(pipeline) });
+}
+
+function create(pipeline: Pipeline): RequestHandler {
+  return async (request, response) => {
+    const wanted = parse(webhookRequest, request.body);
+    const bad = badWebhookUrl(wanted.url, pipeline.config.webhooks.allow_private_addresses);
+    if (bad !== null) throw ProblemError.ofFields('invalid_webhook', [{ field: 'url', value: wanted.url, message: bad }]);
+    response
+      .status(201)
+      .location(`/v1/webhooks/${wanted.name}`)
+      .json(await createWebhook(pipeline, wanted));
+  };
+}
+
+function show(pipeline: Pipeline): ByName {
+  return async ({ params: { name } }, response) =>
+    void response.json(withoutSecrets(there(await readWebhook(pipeline, name), name)));
+}
+
+function remove(pipeline: Pipeline): ByName {
+  return async ({ params: { name } }, response) => {
+    if (!(await deleteWebhook(pipeline, name))) throw noSuchWebhook(name);
+    response.status(204).end();
+  };
+}
+
+function rotate(pipeline: Pipeline): ByName {
+  return async ({ params: { name } }, response) => void response.json(there(await rotateWebhook(pipeline, name), name));
+}
+
+function enable(pipeline: Pipeline): ByName {
+  return async ({ params: { name } }, response) => void response.json(there(await enableWebhook(pipeline, name, null), name));
+}
+
+function deliveries(pipeline: Pipeline): ByName {
+  return async ({ params: { name }, query }, response) => {
+    there(await readWebhook(pipeline, name), name);
+    const { limit } = parse(logQuery, query, 'invalid_query');
+    const data: DeliveryView[] = (await listDeliveries(pipeline, name, limit)).map(deliveryViewOf);
+    response.json({ data });
+  };
+}
+
+/** Sends again what was not delivered: that of one job, or all. */
+function sendAgain(pipeline: Pipeline): ByName {
+  return async ({ params: { name }, body }, response) => {
+    const wanted = parse(redeliverRequest, body);
+    const { enabled, disabled_reason: reason } = there(await readWebhook(pipeline, name), name);
+    if (!enabled) throw new ProblemError('invalid_webhook', `webhook ${name} is disabled (${reason}); enable it first`);
+    const chosen = 'job' in wanted ? await ofJob(pipeline, name, wanted.job) : await undelivered(pipeline, name);
+    for (const delivery of chosen) await redeliver(pipeline, delivery);
+    response.status(202).json({ redelivered: chosen.length });
+  };
+}
+
+async function ofJob(pipeline: Pipeline, name: string, job: string): Promise<Delivery[]> {
+  const all = await listDeliveries(pipeline, name, Number.MAX_SAFE_INTEGER);
+  const newest = all.find((delivery) => delivery.job === job);
+  if (newest === undefined) throw new ProblemError('not_found', `webhook ${name} has no delivery of job ${job.slice(0, 100)}`);
+  return [newest];
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  code: 'invalid_webhook' | 'invalid_query' = 'invalid_webhook',
+): z.output<Schema> {
+  const parsed = schema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the body', message: issue.message }));
+  throw ProblemError.ofFields(code, errors);
+}
+
+function there<Found>(found: Found | null, name: string): Found {
+  if (found === null) throw noSuchWebhook(name);
+  return found;
+}
+
+function noSuchWebhook(name: string): ProblemError {
+  return new ProblemError('not_found', `there is no webhook ${name.slice(0, 64)}`);
+}

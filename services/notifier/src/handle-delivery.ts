@@ -1,0 +1,69 @@
+import { enableWebhook, readDelivery, readView, readWebhook, secretsAt, writeDelivery } from '@upshift/queues';
+import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
+import { afterDelivery, badWebhookUrl, webhookBody } from '@upshift/routing';
+import type { DeliveryDecision } from '@upshift/routing';
+
+import { send } from './send.ts';
+import type { Sent } from './send.ts';
+import { signedHeaders } from './signed-headers.ts';
+
+/** One try to tell an endpoint of a job's end, with its line in the log. */
+export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, triesBefore: number): Promise<DeliveryOutcome> {
+  const [delivery, webhook] = await Promise.all([readDelivery(pipeline, told), readWebhook(pipeline, told.webhook)]);
+  if (delivery.status === 'delivered' && told.redelivery < delivery.redeliveries) return { kind: 'done' };
+  if (webhook === null || !webhook.enabled) return skip(pipeline, delivery, webhook?.disabled_reason ?? 'the webhook is deleted');
+  const body = delivery.body ?? (await bodyOf(pipeline, told, webhook));
+  if (body === null) return skip(pipeline, delivery, 'the job is gone');
+  const sent = await sendTo(pipeline, webhook, delivery.id, body);
+  const decision = afterDelivery(sent, triesBefore, pipeline.config.webhooks.retry_after_s, Math.random());
+  await record(pipeline, { ...delivery, body }, sent, decision);
+  return outcomeOf(pipeline, told, decision);
+}
+
+async function bodyOf(pipeline: Pipeline, told: DeliveryPayload, { payload }: Webhook): Promise<string | null> {
+  const view = await readView(pipeline, told.job);
+  return view === null ? null : webhookBody(view, told, payload);
+}
+
+async function skip(pipeline: Pipeline, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+  const attempt = { at: new Date().toISOString(), status: null, error: `not sent: ${reason}`, duration_ms: 0 };
+  await writeDelivery(pipeline, { ...delivery, status: 'disabled', next_attempt_at: null }, attempt);
+  pipeline.metrics.webhookDeliveries.inc({ outcome: 'disabled' });
+  return { kind: 'done' };
+}
+
+/** The address is checked anew at each try: the rules or the name's addresses may have changed. */
+async function sendTo({ config }: Pipeline, webhook: Webhook, id: string, body: string): Promise<Sent> {
+  const { allow_private_addresses: allowPrivate, timeout_s: timeoutSeconds } = config.webhooks;
+  const bad = badWebhookUrl(webhook.url, allowPrivate);
+  if (bad !== null) return { status: null, retryAfterMs: null, error: `the URL ${bad}`, durationMs: 0 };
+  const headers = signedHeaders(id, new Date(), body, secretsAt(webhook, Date.now()));
+  return send(new URL(webhook.url), headers, body, { allowPrivate, timeoutMs: timeoutSeconds * 1000 });
+}
+
+const statusOf = { delivered: 'delivered', retry: 'pending', failed: 'failed', disable: 'disabled' } as const;
+
+async function record(pipeline: Pipeline, delivery: Delivery, sent: Sent, decision: DeliveryDecision): Promise<void> {
+  const now = Date.now();
+  const nextMs = decision.kind === 'retry' ? now + decision.delayMs : null;
+  if (decision.kind === 'disable') await enableWebhook(pipeline, delivery.webhook, decision.reason);
+  await writeDelivery(
+    pipeline,
+    { ...delivery, status: statusOf[decision.kind], next_attempt_at: nextMs === null ? null : new Date(nextMs).toISOString() },
+    { at: new Date(now - sent.durationMs).toISOString(), status: sent.status, error: sent.error, duration_ms: sent.durationMs },
+  );
+  pipeline.logger.info(
+    { webhook: delivery.webhook, delivery: delivery.id, status: sent.status, decision: decision.kind },
+    'delivery',
+  );
+}
+
+async function outcomeOf(pipeline: Pipeline, told: DeliveryPayload, decision: DeliveryDecision): Promise<DeliveryOutcome> {
+  pipeline.metrics.webhookDeliveries.inc({ outcome: decision.kind });
+  if (decision.kind === 'retry' || decision.kind === 'failed') return decision;
+  if (decision.kind === 'delivered' && told.redelivery === 0) {
+    const completedAt = (await readView(pipeline, told.job))?.completed_at;
+    if (completedAt) pipeline.metrics.webhookLagSeconds.observe((Date.now() - Date.parse(completedAt)) / 1000);
+  }
+  return { kind: 'done' };
+}

@@ -1,0 +1,5 @@
+import { runService } from '@upshift/runtime';
+
+import { startNotifier } from './notifier.ts';
+
+await runService('notifier', startNotifier);

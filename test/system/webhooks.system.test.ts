@@ -1,0 +1,239 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { DeliveryView } from '@upshift/contracts';
+import OpenAI from 'openai';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+
+import { startFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await startFleet({
+    start: ['intake', 'notifier', 'classifier', 'scorer', 'worker-economy', 'worker-standard'],
+    configure: (config) => {
+      config.webhooks = { allow_private_addresses: true, timeout_s: 5, retry_after_s: [0.05, 0.05] };
+      config.routes['told'] = { ...config.routes['default']!, webhook: 'of-route' };
+    },
+  });
+});
+afterAll(() => fleet?.close());
+
+interface Received {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+  response: ServerResponse;
+}
+
+/** A customer's server: keeps what it receives, and answers as a test says. */
+interface Receiver {
+  url: string;
+  received: Received[];
+  answer: (received: Received) => void;
+}
+
+let server: Server;
+let receiver: Receiver;
+
+beforeEach(async () => {
+  server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const received = {
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString('utf8'),
+        response,
+      };
+      receiver.received.push(received);
+      receiver.answer(received);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  receiver = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    received: [],
+    answer: ({ response }) => void response.writeHead(204).end(),
+  };
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  const response = await fetch(`${fleet.url('intake')}/v1/webhooks${path}`, { method, ...init });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? null : (JSON.parse(text) as unknown) };
+}
+
+async function create(name: string, url = receiver.url, payload = 'thin'): Promise<string> {
+  const { status, body } = await call('POST', '', { name, url, payload });
+  expect(status).toBe(201);
+  return (body as { secret: string }).secret;
+}
+
+async function runJob(webhook: string | null, route = 'default'): Promise<string> {
+  return (await fleet.api.run({ input: { prompt: 'Tell them.' }, route, webhook, metadata: { order: '7' } })).id;
+}
+
+/** The log line of a job's delivery once it is as wanted. */
+function delivery(name: string, job: string, wanted: DeliveryView['status']): Promise<DeliveryView> {
+  return vi.waitFor(
+    async () => {
+      const { body } = await call('GET', `/${name}/deliveries`);
+      const found = (body as { data: DeliveryView[] }).data.find((one) => one.job === job);
+      if (found?.status !== wanted) throw new Error(`the delivery is ${JSON.stringify(found)}`);
+      return found;
+    },
+    { timeout: 20_000 },
+  );
+}
+
+function signedBy({ headers, body }: Received, secret: string): boolean {
+  try {
+    new Webhook(secret).verify(body, headers as Record<string, string>);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('the end of a job is told to its endpoint, signed so that two vendors’ libraries verify it, without the answer', async () => {
+  const secret = await create('signed');
+  const id = await runJob('signed');
+  await delivery('signed', id, 'delivered');
+  const [told] = receiver.received;
+  expect(signedBy(told!, secret)).toBe(true);
+  expect(signedBy(told!, await create('another'))).toBe(false);
+  const unwrapped = await new OpenAI({ apiKey: 'none' }).webhooks.unwrap(told!.body, told!.headers, secret);
+  expect(unwrapped).toMatchObject({
+    type: 'job.completed',
+    data: { id, revision: 1, status: 'completed', route: 'default', metadata: { order: '7' } },
+  });
+  expect(told!.body).not.toContain('result');
+});
+
+test('a route names an endpoint for its jobs, and a payload may hold the whole job', async () => {
+  const refused = await fleet.api.send('/v1/jobs', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ input: { prompt: 'Hello.' }, route: 'told' }),
+  });
+  expect(refused).toMatchObject({ status: 422, body: { code: 'unknown_webhook' } });
+  await create('of-route', receiver.url, 'full');
+  const id = await runJob(null, 'told');
+  await delivery('of-route', id, 'delivered');
+  expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({
+    data: { id, object: 'job', result: { text: expect.any(String) } },
+  });
+});
+
+test('a failed delivery is tried again under the same id and signed anew, and the log tells of both', async () => {
+  await create('retried');
+  receiver.answer = ({ response }) => void response.writeHead(receiver.received.length === 1 ? 500 : 200).end();
+  const id = await runJob('retried');
+  const { attempts } = await delivery('retried', id, 'delivered');
+  expect(attempts.map(({ status }) => status)).toEqual([500, 200]);
+  const [first, second] = receiver.received;
+  expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
+  expect(second!.body).toBe(first!.body);
+});
+
+test('what can not be delivered fails after the last pause, and goes out again when somebody asks, under the same id', async () => {
+  await create('down');
+  receiver.answer = ({ response }) => void response.writeHead(302, { location: `${receiver.url}-elsewhere` }).end();
+  const id = await runJob('down');
+  const failed = await delivery('down', id, 'failed');
+  expect(failed.attempts.map(({ status }) => status)).toEqual([302, 302, 302]);
+  expect(receiver.received.map(({ path }) => path)).toEqual(['/hook', '/hook', '/hook']);
+  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  expect(await call('POST', '/down/redeliver', { status: 'failed' })).toMatchObject({ status: 202, body: { redelivered: 1 } });
+  await delivery('down', id, 'delivered');
+  expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+});
+
+test('410 ends an endpoint: nothing more is sent until it is enabled again', async () => {
+  await create('gone');
+  receiver.answer = ({ response }) => void response.writeHead(410).end();
+  await delivery('gone', await runJob('gone'), 'disabled');
+  const second = await runJob('gone');
+  await delivery('gone', second, 'disabled');
+  expect(receiver.received).toHaveLength(1);
+  expect((await call('GET', '/gone')).body).toMatchObject({
+    enabled: false,
+    disabled_reason: expect.stringContaining('410'),
+  });
+  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  expect((await call('POST', '/gone/redeliver', { job: second })).status).toBe(422);
+  await call('POST', '/gone/enable');
+  await call('POST', '/gone/redeliver', { job: second });
+  await delivery('gone', second, 'delivered');
+});
+
+test('a secret is shown when it is made and never again; after a rotation both sign', async () => {
+  const old = await create('rotated');
+  const shown = JSON.stringify([(await call('GET', '')).body, (await call('GET', '/rotated')).body]);
+  expect(shown).not.toContain('whsec_');
+  const { secret } = (await call('POST', '/rotated/rotate')).body as { secret: string };
+  expect(secret).not.toBe(old);
+  await delivery('rotated', await runJob('rotated'), 'delivered');
+  expect(receiver.received.map((told) => [signedBy(told, old), signedBy(told, secret)])).toEqual([[true, true]]);
+  expect(fleet.output()).not.toContain('whsec_');
+});
+
+test('a notifier that is killed while a receiver thinks delivers after its restart', async () => {
+  await create('slow');
+  const held = Promise.withResolvers<void>();
+  receiver.answer = () => held.resolve();
+  const id = await runJob('slow');
+  await held.promise;
+  await fleet.kill('notifier');
+  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  await fleet.start('notifier');
+  await delivery('slow', id, 'delivered');
+  expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+});
+
+test('a bad endpoint is refused with the field, and a name is taken once', async () => {
+  await create('taken');
+  expect(await call('POST', '', { name: 'taken', url: receiver.url })).toMatchObject({
+    status: 409,
+    body: { code: 'webhook_exists' },
+  });
+  expect(await call('POST', '', { name: 'Bad Name', url: 'nowhere' })).toMatchObject({
+    status: 422,
+    body: { code: 'invalid_webhook', errors: [{ field: 'name' }] },
+  });
+  expect(await call('POST', '', { name: 'bad', url: 'nowhere' })).toMatchObject({
+    status: 422,
+    body: { errors: [{ field: 'url' }] },
+  });
+  expect((await call('DELETE', '/taken')).status).toBe(204);
+  expect((await call('DELETE', '/taken')).status).toBe(404);
+});
+
+test('outside of development a name that leads to this machine gets no request, and the log says why', async () => {
+  await create('inside', `https://localhost:${(server.address() as AddressInfo).port}/`);
+  await fleet.stop('notifier');
+  await fleet.configure((config) => {
+    config.webhooks = { allow_private_addresses: false, retry_after_s: [] };
+  });
+  await fleet.start('notifier');
+  const connections: unknown[] = [];
+  server.on('connection', (socket) => connections.push(socket));
+  const byPort = await delivery('inside', await runJob('inside'), 'failed');
+  expect(byPort.attempts[0]?.error).toContain('port');
+  await create('inside-443', 'https://localhost/');
+  const byName = await delivery('inside-443', await runJob('inside-443'), 'failed');
+  expect(byName.attempts[0]?.error).toMatch(/localhost resolves to (127\.0\.0\.1|::1), which is no public address/);
+  expect(connections).toEqual([]);
+});
