@@ -5,8 +5,7 @@ import type { UpshiftConfig } from '@upshift/contracts';
 
 import { firstModel } from './result.ts';
 import type { Result } from './result.ts';
-
-type Cell = string | number;
+import { table } from '../table.ts';
 
 /** The result for people: two tables that line up, and what the scorer missed. */
 export function printResult(result: Result, config: UpshiftConfig, stream: WriteStream | NodeJS.WriteStream): void {
@@ -52,17 +51,6 @@ export function printResult(result: Result, config: UpshiftConfig, stream: Write
 function nameOf(config: UpshiftConfig, index: number): string {
   const tier = config.tiers.at(index)?.name ?? '';
   return `${tier} (${firstModel(config, tier)})`;
-}
-
-/** Columns as wide as their widest cell; numbers to the right. */
-function table(head: string[], rows: Cell[][], strong: (text: string) => string): string[] {
-  const text = (cell: Cell | undefined): string => String(cell ?? '');
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => text(row[column]).length)));
-  const line = (row: Cell[]): string =>
-    row
-      .map((cell, column) => (column === 0 ? text(cell).padEnd(widths[0] ?? 0) : text(cell).padStart(widths[column] ?? 0)))
-      .join('   ');
-  return [`  ${strong(line(head))}`, ...rows.map((row) => `  ${line(row)}`)];
 }
 
 function percent(share: number | null): string {
