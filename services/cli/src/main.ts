@@ -1,8 +1,47 @@
 import { Command, InvalidArgumentError } from 'commander';
 
+import { apiAt } from './api.ts';
+import type { Api } from './api.ts';
+import { checkConfig } from './commands/check-config.ts';
+import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
+import { queues } from './commands/queues.ts';
+import {
+  createWebhook,
+  deleteWebhook,
+  deliveries,
+  enableWebhook,
+  listWebhooks,
+  redeliver,
+  rotateWebhook,
+} from './commands/webhooks.ts';
+import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
 import { up } from './up/up.ts';
 
-const program = new Command('upshift').description('An asynchronous multi-model LLM router.').showHelpAfterError();
+/** Where `npx upshift up` puts the job API. */
+const DEFAULT_URL = 'http://127.0.0.1:7700';
+
+const program = new Command('upshift')
+  .description('An asynchronous multi-model LLM router.')
+  .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCode.ok : exitCode.refused))
+  .addHelpText(
+    'after',
+    `\nExamples:\n  npx upshift up\n  npx upshift submit 'Why is the sky blue?' --wait\n  npx upshift watch job_001a…\n${exitCodesHelp}`,
+  );
+
+/** A command of the API, with `--json`. */
+function command(parent: Command, name: string, description: string): Command {
+  return parent.command(name).description(description).option('--json', 'for machines', false);
+}
+
+function api(): Api {
+  return apiAt(program.opts<{ url: string }>().url);
+}
+
+interface Json {
+  json: boolean;
+}
 
 program
   .command('up')
@@ -16,15 +55,84 @@ program
     'after',
     '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n',
   )
-  .action(async (options) => {
-    // Requests that were under way when all was stopped would keep the process alive.
-    process.exit(await up(options));
-  });
+  .action((options) => finish(up(options)));
+
+command(program, 'submit [prompt]', 'Submit one job; prints its id, or with --wait its answer. The prompt may come from a pipe.')
+  .option('--file <file>', 'read the prompt from a file')
+  .option('--task <task>', 'what rules go by, as in classification')
+  .option('--route <route>', 'the route of the configuration')
+  .option('--model <id>', 'pin the job to provider/model')
+  .option('--webhook <name>', 'the endpoint that is told of the end')
+  .option('--idempotency-key <key>', 'accept the job once under this key')
+  .option('--wait [seconds]', 'wait for the answer, at most 55 s', waitSeconds)
+  .action((prompt, { wait, ...options }) => finish(submit(api(), prompt, { ...options, wait: wait === true ? 55 : wait })));
+command(program, 'get <job>', 'A job and its answer.').action((id, { json }: Json) => finish(get(api(), id, json)));
+command(program, 'watch <job>', 'Follow a job to its end.').action((id, { json }: Json) => finish(watch(api(), id, json)));
+command(program, 'cancel <job>', 'Start no further attempt, and abort calls in flight.').action((id, { json }: Json) =>
+  finish(cancel(api(), id, json)),
+);
+command(program, 'trail <job>', 'The story of a job: which model did what, for how much, and why.').action((id, { json }: Json) =>
+  finish(trail(api(), id, json)),
+);
+command(program, 'jobs', 'List jobs, newest first.')
+  .option('--status <status>', 'queued, in_progress, completed, failed, cancelled or expired')
+  .option('--route <route>')
+  .option('--task <task>')
+  .option('--metadata <key=value...>', 'all of these must fit', [])
+  .option('--limit <n>', '1 to 100')
+  .option('--after <job>', 'go on after this one')
+  .action((options) => finish(list(api(), options)));
+command(program, 'queues', 'What waits in each queue, and for how long.').action(({ json }: Json) => finish(queues(api(), json)));
+
+const config = program.command('config').description('The configuration.');
+command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
+  finish(Promise.resolve().then(() => checkConfig(file ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml', json))),
+);
+
+const webhooks = program.command('webhooks').description('The endpoints that are told of the ends of jobs.');
+command(webhooks, 'list', 'All endpoints.').action(({ json }: Json) => finish(listWebhooks(api(), json)));
+command(webhooks, 'create <name> <url>', 'Make an endpoint and show its secret, once.')
+  .option('--full', 'send the whole job, with its answer', false)
+  .action((name, url, { full, json }) => finish(createWebhook(api(), name, url, full, json)));
+command(webhooks, 'rotate <name>', 'Make a new secret and show it, once.').action((name, { json }: Json) =>
+  finish(rotateWebhook(api(), name, json)),
+);
+command(webhooks, 'enable <name>', 'Tell an endpoint again that had answered 410.').action((name, { json }: Json) =>
+  finish(enableWebhook(api(), name, json)),
+);
+webhooks
+  .command('delete <name>')
+  .description('Remove an endpoint and its log.')
+  .action((name) => finish(deleteWebhook(api(), name)));
+command(webhooks, 'deliveries <name>', 'The log of an endpoint, newest first.').action((name, { json }: Json) =>
+  finish(deliveries(api(), name, json)),
+);
+command(webhooks, 'redeliver <name>', 'Send again what was not delivered.')
+  .option('--job <job>', 'that of one job')
+  .option('--failed', 'all that were not delivered', false)
+  .action((name, { json, ...options }) => finish(redeliver(api(), name, options, json)));
+
+/** Ends the process with a command's code: requests that are still open would keep it alive. */
+async function finish(command: Promise<number>): Promise<void> {
+  try {
+    process.exit(await command);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(error.code);
+  }
+}
 
 function portNumber(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
   throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
+}
+
+function waitSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isInteger(seconds) && seconds >= 1) return seconds;
+  throw new InvalidArgumentError('a number of seconds is a whole number from 1.');
 }
 
 await program.parseAsync();

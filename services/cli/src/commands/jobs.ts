@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+
+import { isTerminal } from '@upshift/contracts';
+import type { JobPage, JobView, TrailEntry } from '@upshift/contracts';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+
+import type { Api } from '../api.ts';
+import { CommandError, exitCode } from '../exit-code.ts';
+import { table } from '../table.ts';
+import { storyLine, summaryOf } from './story.ts';
+
+export interface SubmitOptions {
+  file?: string;
+  task?: string;
+  route?: string;
+  model?: string;
+  webhook?: string;
+  idempotencyKey?: string;
+  wait?: number;
+  json: boolean;
+}
+
+/** Longest that one request may wait, in seconds: as the API has it. */
+const LONGEST_WAIT_S = 55;
+
+/** Submits one prompt: the argument, a file, or standard input. Returns the exit code. */
+export async function submit(api: Api, prompt: string | undefined, options: SubmitOptions): Promise<number> {
+  const { task, route, model, webhook, idempotencyKey, wait } = options;
+  const body = { input: { prompt: promptOf(prompt, options.file) }, task, route, model, webhook };
+  const job = await api.post<JobView>('/v1/jobs', body, {
+    ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+    ...(wait === undefined ? {} : { Prefer: `wait=${Math.min(wait, LONGEST_WAIT_S)}` }),
+  });
+  if (options.json) print(JSON.stringify(job));
+  else if (wait === undefined || !isTerminal(job.status)) print(job.id);
+  else print(job.result?.text ?? summaryOf(job));
+  if (!options.json && wait !== undefined && isTerminal(job.status)) process.stderr.write(`${summaryOf(job)}\n`);
+  return codeOf(job);
+}
+
+function promptOf(prompt: string | undefined, file: string | undefined): string {
+  if (prompt !== undefined && file !== undefined)
+    throw new CommandError('Give the prompt or --file, not both.', exitCode.refused);
+  if (prompt !== undefined) return prompt;
+  if (file === undefined && process.stdin.isTTY)
+    throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
+  try {
+    return readFileSync(file ?? 0, 'utf8');
+  } catch (error) {
+    throw new CommandError(`--file ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
+  }
+}
+
+export async function get(api: Api, id: string, json: boolean): Promise<number> {
+  const job = await api.get<JobView>(`/v1/jobs/${encodeURIComponent(id)}`);
+  print(json ? JSON.stringify(job) : summaryOf(job));
+  if (!json && job.result) print(`\n${job.result.text}`);
+  if (!json) for (const reason of job.reasons) print(`  ${reason}`);
+  return codeOf(job);
+}
+
+export async function cancel(api: Api, id: string, json: boolean): Promise<number> {
+  const job = await api.post<JobView>(`/v1/jobs/${encodeURIComponent(id)}/cancel`);
+  print(json ? JSON.stringify(job) : summaryOf(job));
+  return exitCode.ok;
+}
+
+/** A job's story. */
+export async function trail(api: Api, id: string, json: boolean): Promise<number> {
+  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const { data } = await api.get<{ data: TrailEntry[] }>(`${path}/trail`);
+  if (json) return (print(JSON.stringify(data)), exitCode.ok);
+  const startedAt = Date.parse(data[0]?.at ?? '');
+  for (const entry of data) print(storyLine(entry, startedAt, process.stdout));
+  print(`\n${summaryOf(await api.get<JobView>(path))}`);
+  return exitCode.ok;
+}
+
+/** Pause before a stream that broke off is taken up again, in ms. */
+const RECONNECT_MS = 1000;
+
+/** Follows a job to its end; a stream that breaks off is taken up where it was. */
+export async function watch(api: Api, id: string, json: boolean): Promise<number> {
+  let last = '';
+  let startedAt: number | null = null;
+  for (;;) {
+    const response = await api.open(`/v1/jobs/${encodeURIComponent(id)}/events`, last === '' ? {} : { 'Last-Event-ID': last });
+    const events = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    try {
+      for await (const { id: eventId, event, data } of events) {
+        if (event === 'end') return ended(JSON.parse(data) as JobView, json);
+        last = eventId ?? last;
+        const entry = JSON.parse(data) as TrailEntry;
+        startedAt ??= Date.parse(entry.at);
+        print(json ? data : storyLine(entry, startedAt, process.stdout));
+      }
+    } catch (error) {
+      process.stderr.write(
+        `The stream broke off (${error instanceof Error ? error.message : String(error)}); taking it up again.\n`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+}
+
+function ended(job: JobView, json: boolean): number {
+  print(json ? JSON.stringify(job) : `\n${summaryOf(job)}`);
+  return codeOf(job);
+}
+
+export interface ListOptions {
+  status?: string;
+  route?: string;
+  task?: string;
+  metadata: string[];
+  limit?: string;
+  after?: string;
+  json: boolean;
+}
+
+/** Jobs, newest first. */
+export async function list(api: Api, { metadata, json, ...options }: ListOptions): Promise<number> {
+  const pairs = metadata.map((pair) => [`metadata.${pair.split('=', 1)[0]}`, pair.slice(pair.indexOf('=') + 1)]);
+  const given = Object.entries(options).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const query = new URLSearchParams([...given, ...pairs] as [string, string][]).toString();
+  const page = await api.get<JobPage>(`/v1/jobs?${query}`);
+  if (json) return (print(JSON.stringify(page)), exitCode.ok);
+  const rows = page.data.map((job) => [job.id, job.created_at, job.status, job.result?.model ?? '', job.cost_usd.toFixed(6)]);
+  for (const line of table(['job', 'created', 'status', 'answered by', 'cost USD'], rows)) print(line);
+  if (page.has_more) print(`More with  --after ${page.last_id}`);
+  return exitCode.ok;
+}
+
+/** A job that has not ended yet is no failure. */
+function codeOf({ status }: JobView): number {
+  return status === 'completed' || !isTerminal(status) ? exitCode.ok : exitCode.failed;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
