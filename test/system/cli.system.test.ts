@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
@@ -14,8 +16,10 @@ import type { Fleet } from './fleet.ts';
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
 
 let fleet: Fleet;
+let directory: string;
 
 beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'upshift-cli-'));
   fleet = await startFleet({
     start: ['intake', 'notifier', 'classifier', 'scorer', 'worker-economy', 'worker-standard'],
     configure: (config) => {
@@ -24,7 +28,10 @@ beforeAll(async () => {
   });
   fleet.sandbox.book.add({ model: '*', key: bookKey('What is the capital of France?'), answer: 'Paris.' });
 });
-afterAll(() => fleet?.close());
+afterAll(async () => {
+  await fleet?.close();
+  await rm(directory, { recursive: true, force: true });
+});
 
 interface Ran {
   code: number | null;
@@ -123,4 +130,71 @@ test('a webhook is made, its secret shown once, and a failed delivery sent again
   expect((await upshift(['webhooks', 'redeliver', 'orders', '--failed'])).out).toContain('1 deliveries');
   await told.promise;
   server.close();
+});
+
+interface ResultLine {
+  line: number;
+  id?: string;
+  custom_id?: string;
+  status?: string;
+  text?: string;
+  error?: string;
+}
+
+async function resultsOf(out: string): Promise<ResultLine[]> {
+  return (await readFile(out, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ResultLine);
+}
+
+test('a file of prompts, jobs and batch lines is run, and its results stand in the order of the rows, bad ones too', async () => {
+  const messages = [{ role: 'user', content: 'What is the capital of France?' }];
+  const batch = (custom_id: string, body: object) => ({ custom_id, method: 'POST', url: '/v1/chat/completions', body });
+  const rows = [
+    '"What is the capital of France?"',
+    JSON.stringify({ input: { prompt: 'What is the capital of France?' }, route: 'chat' }),
+    '',
+    JSON.stringify(batch('first', { model: 'gpt-4o', messages, max_tokens: 50, stop: 'x' })),
+    JSON.stringify(batch('second', { messages, logprobs: true })),
+    '{"input": ',
+    JSON.stringify({ input: { prompt: 'Hello.' }, route: 'nowhere' }),
+    '7',
+  ];
+  const [input, out] = [join(directory, 'rows.jsonl'), join(directory, 'results.jsonl')];
+  await writeFile(input, rows.join('\n'));
+  expect(await upshift(['run', input, '--out', out])).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('3 completed, 0 failed, 4 refused'),
+  });
+  const results = await resultsOf(out);
+  expect(results.map(({ line }) => line)).toEqual([1, 2, 4, 5, 6, 7, 8]);
+  expect(results.slice(0, 3).map(({ text: answer }) => answer)).toEqual(['Paris.', 'Paris.', 'Paris.']);
+  expect(results[2]).toMatchObject({ custom_id: 'first', status: 'completed' });
+  expect(results[3]).toMatchObject({ custom_id: 'second', error: expect.stringContaining('logprobs') });
+  expect(results[5]?.error).toContain('unknown_route');
+  const again = await upshift(['run', input, '--out', out]);
+  expect(again).toMatchObject({ code: 2, errors: expect.stringContaining('--force') });
+});
+
+test('a run that is killed goes on where it was: every row has one result, and no job was made twice', async () => {
+  const [input, out] = [join(directory, 'many.jsonl'), join(directory, 'many-results.jsonl')];
+  const rows = Array.from({ length: 400 }, (_, index) => JSON.stringify(`Many ${index}.`));
+  await writeFile(input, rows.join('\n'));
+  const child = spawn(process.execPath, [main, '--url', fleet.url('intake'), 'run', input, '--out', out], { stdio: 'ignore' });
+  await expect
+    .poll(async () => (await readFile(out, 'utf8').catch(() => '')).split('\n').length, { timeout: 30_000, interval: 5 })
+    .toBeGreaterThan(20);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const before = (await readFile(out, 'utf8')).split('\n').length - 1;
+  expect(before).toBeLessThan(400);
+  await writeFile(out, '{"line": 999, "torn', { flag: 'a' });
+  expect(await upshift(['run', input, '--out', out])).toMatchObject({ code: 0 });
+  const results = await resultsOf(out);
+  expect(results.map(({ line }) => line)).toEqual(rows.map((_, index) => index + 1));
+  expect(new Set(results.map(({ id }) => id)).size).toBe(400);
+  const keys = new Set(rows.map((row) => bookKey(JSON.parse(row) as string)));
+  const paid = fleet.sandbox.ledger.generations.filter(({ key }) => keys.has(key));
+  expect(new Set(paid.map(({ client_request_id: id }) => id?.split('.')[0])).size).toBe(400);
 });

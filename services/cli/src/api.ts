@@ -1,30 +1,50 @@
 import { problemView } from '@upshift/contracts';
+import type { ProblemView } from '@upshift/contracts';
 
 import { CommandError, exitCode } from './exit-code.ts';
+
+/** What became of a line of a bulk request. */
+export interface LineAnswer {
+  id?: string;
+  error?: ProblemView;
+}
 
 /** The job API, as the commands use it. Failures are `CommandError`s in words. */
 export interface Api {
   get<Body>(path: string): Promise<Body>;
   post<Body>(path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
+  /** A few hundred lines at most: they are sent before their answers are read. */
+  bulk(lines: string[]): Promise<LineAnswer[]>;
   delete(path: string): Promise<void>;
   /** An open response, for streams. */
   open(path: string, headers?: Record<string, string>): Promise<Response>;
 }
 
 export function apiAt(baseUrl: string): Api {
-  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> => {
-    const json =
-      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
-    const response = await fetch(new URL(path, baseUrl), { method, headers, ...json }).catch((error: unknown) => {
+  const call = async (path: string, init: RequestInit): Promise<Response> => {
+    const response = await fetch(new URL(path, baseUrl), init).catch((error: unknown) => {
       throw unreachable(baseUrl, error);
     });
     if (!response.ok) throw await refusal(response);
     return response;
   };
+  const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> => {
+    const json =
+      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
+    return call(path, { method, headers, ...json });
+  };
   return {
     get: async <Body>(path: string) => (await (await send('GET', path)).json()) as Body,
     post: async <Body>(path: string, body?: unknown, headers?: Record<string, string>) =>
       (await (await send('POST', path, body, headers)).json()) as Body,
+    async bulk(lines) {
+      const headers = { 'Content-Type': 'application/x-ndjson' };
+      const response = await call('/v1/jobs', { method: 'POST', headers, body: lines.join('\n') });
+      const text = await response.text().catch((error: unknown) => {
+        throw unreachable(baseUrl, error);
+      });
+      return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as LineAnswer]));
+    },
     delete: async (path) => void (await send('DELETE', path)),
     open: (path, headers) => send('GET', path, undefined, headers),
   };

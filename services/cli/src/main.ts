@@ -15,6 +15,7 @@ import {
   rotateWebhook,
 } from './commands/webhooks.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
+import { run } from './run/run.ts';
 import { up } from './up/up.ts';
 
 /** Where `npx upshift up` puts the job API. */
@@ -57,6 +58,18 @@ program
   )
   .action((options) => finish(up(options)));
 
+command(
+  program,
+  'run <file>',
+  'Run all rows of a file (JSON lines) and write their results in order. Run again, it goes on where it was.',
+)
+  .requiredOption('--out <file>', 'where the results go, a JSON line each')
+  .option('--task <task>', 'of rows that name none')
+  .option('--route <route>', 'of rows that name none')
+  .option('--webhook <name>', 'of rows that name none')
+  .option('--force', 'overwrite the output', false)
+  .addHelpText('after', '\nA row is a JSON string (a prompt), a job, or a line of an OpenAI batch.\n')
+  .action((file, options) => finish(run(api(), file, options)));
 command(program, 'submit [prompt]', 'Submit one job; prints its id, or with --wait its answer. The prompt may come from a pipe.')
   .option('--file <file>', 'read the prompt from a file')
   .option('--task <task>', 'what rules go by, as in classification')

@@ -1,0 +1,67 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { closeSync, createReadStream, existsSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+
+import { CommandError, exitCode } from '../exit-code.ts';
+import type { RowDefaults } from './read-rows.ts';
+
+/** A run of a file, by which its jobs are known: started again it goes on, and submits nothing twice. */
+export interface Journal {
+  id: string;
+  /** Lines of the output that are written already: results of the first rows. */
+  written: number;
+  finish(): void;
+}
+
+interface Stored {
+  id: string;
+  input: string;
+  finished: boolean;
+}
+
+/** Opens the run beside its output. Throws a `CommandError` where the output belongs to something else. */
+export async function openJournal(input: string, output: string, defaults: RowDefaults, force: boolean): Promise<Journal> {
+  const file = `${output}.run.json`;
+  const hash = await hashOf(input, defaults);
+  const last = existsSync(file) && !force ? (JSON.parse(readFileSync(file, 'utf8')) as Stored) : null;
+  if (last === null && existsSync(output) && !force)
+    throw new CommandError(
+      `${output} exists and is no unfinished run. Choose another --out, or --force to overwrite it.`,
+      exitCode.refused,
+    );
+  if (last?.finished) throw new CommandError(`${output} is finished. Use --force to run it anew.`, exitCode.refused);
+  if (last && last.input !== hash)
+    throw new CommandError(
+      `${output} was begun with another input or other options. Use --force to begin anew.`,
+      exitCode.refused,
+    );
+  const id = last?.id ?? randomUUID();
+  const save = (finished: boolean): void => writeFileSync(file, JSON.stringify({ id, input: hash, finished }));
+  if (last === null) closeSync(openSync(output, 'w'));
+  save(false);
+  return { id, written: await dropTornLine(output), finish: () => save(true) };
+}
+
+async function hashOf(input: string, defaults: RowDefaults): Promise<string> {
+  if (!existsSync(input)) throw new CommandError(`There is no file ${input}.`, exitCode.refused);
+  const hash = createHash('sha256').update(JSON.stringify(defaults));
+  for await (const chunk of createReadStream(input)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+const NEWLINE = 0x0a;
+
+/** Cuts off what a crash left of a last line. Returns how many whole lines there are. */
+async function dropTornLine(output: string): Promise<number> {
+  let lines = 0;
+  let whole = 0;
+  let read = 0;
+  for await (const chunk of createReadStream(output) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) {
+      lines += 1;
+      whole = read + at + 1;
+    }
+    read += chunk.length;
+  }
+  truncateSync(output, whole);
+  return lines;
+}
