@@ -16,7 +16,7 @@ export const recordedModels = [
   { tier: 'premium', id: 'anthropic/claude-3-5-sonnet-20241022', file: 'claude-3-5-sonnet-20241022', input: 3, output: 15 },
 ];
 
-export interface RecordedAnswer {
+interface RecordedAnswer {
   text: string;
   right: boolean;
   usage: Usage;

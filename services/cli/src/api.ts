@@ -4,7 +4,7 @@ import type { ProblemView } from '@upshift/contracts';
 import { CommandError, exitCode } from './exit-code.ts';
 
 /** What became of a line of a bulk request. */
-export interface LineAnswer {
+interface LineAnswer {
   id?: string;
   error?: ProblemView;
 }

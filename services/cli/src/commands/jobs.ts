@@ -84,9 +84,9 @@ export async function watch(api: Api, id: string, json: boolean): Promise<number
   let last = '';
   let startedAt: number | null = null;
   for (;;) {
-    const response = await api.open(`/v1/jobs/${encodeURIComponent(id)}/events`, last === '' ? {} : { 'Last-Event-ID': last });
-    const events = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
     try {
+      const response = await api.open(`/v1/jobs/${encodeURIComponent(id)}/events`, last === '' ? {} : { 'Last-Event-ID': last });
+      const events = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
       for await (const { id: eventId, event, data } of events) {
         if (event === 'end') return ended(JSON.parse(data) as JobView, json);
         last = eventId ?? last;
@@ -95,6 +95,7 @@ export async function watch(api: Api, id: string, json: boolean): Promise<number
         print(json ? data : storyLine(entry, startedAt, process.stdout));
       }
     } catch (error) {
+      if (error instanceof CommandError && (error.code === exitCode.refused || last === '')) throw error;
       process.stderr.write(
         `The stream broke off (${error instanceof Error ? error.message : String(error)}); taking it up again.\n`,
       );

@@ -1,5 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
 import type { RowDefaults } from './read-rows.ts';
@@ -16,6 +25,8 @@ interface Stored {
   id: string;
   input: string;
   finished: boolean;
+  /** The process that runs it. */
+  pid: number;
 }
 
 /** Opens the run beside its output. Throws a `CommandError` where the output belongs to something else. */
@@ -28,6 +39,8 @@ export async function openJournal(input: string, output: string, defaults: RowDe
       `${output} exists and is no unfinished run. Choose another --out, or --force to overwrite it.`,
       exitCode.refused,
     );
+  if (last && !last.finished && last.pid !== process.pid && isAlive(last.pid))
+    throw new CommandError(`Process ${last.pid} is at work on ${output}. Let it end, or stop it first.`, exitCode.refused);
   if (last?.finished) throw new CommandError(`${output} is finished. Use --force to run it anew.`, exitCode.refused);
   if (last && last.input !== hash)
     throw new CommandError(
@@ -35,10 +48,24 @@ export async function openJournal(input: string, output: string, defaults: RowDe
       exitCode.refused,
     );
   const id = last?.id ?? randomUUID();
-  const save = (finished: boolean): void => writeFileSync(file, JSON.stringify({ id, input: hash, finished }));
-  if (last === null) closeSync(openSync(output, 'w'));
+  const save = (finished: boolean): void => {
+    const stored: Stored = { id, input: hash, finished, pid: process.pid };
+    // Whole or not at all: a crash must not leave half a journal.
+    writeFileSync(`${file}.new`, JSON.stringify(stored));
+    renameSync(`${file}.new`, file);
+  };
   save(false);
+  if (last === null) closeSync(openSync(output, 'w'));
+  else closeSync(openSync(output, 'a'));
   return { id, written: await dropTornLine(output), finish: () => save(true) };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 async function hashOf(input: string, defaults: RowDefaults): Promise<string> {

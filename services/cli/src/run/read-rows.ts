@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-
 import { rowOfBatchLine } from './openai-batch.ts';
+import { readLines } from './read-lines.ts';
 
 /** A line of the input: the body of a job, or why it is none. */
 export interface Row {
@@ -22,14 +20,14 @@ export interface RowDefaults {
 /** Reads rows one by one, so that the file may be of any length. Blank lines are skipped. */
 export async function* readRows(file: string, defaults: RowDefaults): AsyncGenerator<Row> {
   let line = 0;
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+  for await (const text of readLines(file)) {
     line += 1;
     if (text.trim() !== '') yield readRow(text, line, defaults);
   }
 }
 
 /** A row is a JSON string (a prompt), a job, or a line of an OpenAI batch. */
-export function readRow(text: string, line: number, defaults: RowDefaults): Row {
+function readRow(text: string, line: number, defaults: RowDefaults): Row {
   const bad = (error: string): Row => ({ line, customId: null, job: null, error });
   const value = parse(text);
   if (value === undefined) return bad('not JSON; a row is a JSON string (a prompt), a job, or a line of an OpenAI batch');

@@ -5,8 +5,9 @@ import type { JobView, ProblemView } from '@upshift/contracts';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
-import { createProgress } from '../up/progress.ts';
+import { countEnded, createProgress, newProgress } from '../up/progress.ts';
 import { openJournal } from './journal.ts';
+import { readLines } from './read-lines.ts';
 import { readRows } from './read-rows.ts';
 import type { Row, RowDefaults } from './read-rows.ts';
 
@@ -25,6 +26,9 @@ const ASKED_AT_ONCE = 32;
 const POLL_MS = 100;
 /** Pause before an API that is away is asked again, in ms. */
 const RETRY_MS = 1000;
+
+/** Refusals that pass by themselves. */
+const WORTH_WAITING = new Set(['backlog_full', 'queue_unavailable']);
 
 /** A row that was submitted, or that can not be. */
 interface Pending {
@@ -47,21 +51,18 @@ interface Tally {
 export async function run(api: Api, file: string, { out, force, json, ...defaults }: RunOptions): Promise<number> {
   const journal = await openJournal(file, out, defaults, force);
   if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
-  const total = await countRows(file);
-  const progress = createProgress(process.stderr);
-  const tally: Tally = { rows: total, completed: 0, failed: 0, refused: 0, cost_usd: 0 };
-  const ended: JobView[] = [];
-  let submitted = 0;
+  const bar = createProgress(process.stderr);
+  const progress = newProgress((await countRows(file)) - journal.written);
   const pending: Pending[] = [];
   for await (const batch of batchesOf(readRows(file, defaults), journal.written)) {
     pending.push(...(await patiently(() => submit(api, journal.id, batch))));
-    submitted += batch.length;
+    progress.submitted += batch.length;
     while (pending.length > WINDOW - BATCH) await writeFront();
   }
   while (pending.length > 0) await writeFront();
-  progress.done();
+  bar.done();
   journal.finish();
-  return report(tally, out, json);
+  return report(await tallyOf(out), out, json);
 
   async function writeFront(): Promise<void> {
     await patiently(() => ask(api, pending.slice(0, ASKED_AT_ONCE)));
@@ -69,11 +70,8 @@ export async function run(api: Api, file: string, { out, force, json, ...default
     const done = pending.splice(0, front === -1 ? pending.length : front);
     if (done.length === 0) await pause(POLL_MS);
     appendFileSync(out, done.map((one) => `${JSON.stringify(resultOf(one))}\n`).join(''));
-    for (const one of done) count(tally, one);
-    ended.push(
-      ...done.flatMap(({ job }) => (job === null ? [] : [{ ...job, result: job.result && { ...job.result, text: '' } }])),
-    );
-    progress.show({ total: total - journal.written, submitted, ended });
+    for (const { job } of done) if (job !== null) countEnded(progress, job);
+    bar.show(progress);
   }
 }
 
@@ -101,8 +99,9 @@ async function submit(api: Api, runId: string, rows: Row[]): Promise<Pending[]> 
   const good = rows.filter(({ job }) => job !== null);
   const lines = good.map(({ line, job }) => JSON.stringify({ ...job, idempotency_key: `${runId}/${line}` }));
   const answers = lines.length === 0 ? [] : await api.bulk(lines);
-  const unavailable = answers.find(({ error }) => error !== undefined && error.status >= 500)?.error;
-  if (unavailable) throw new CommandError(unavailable.detail, exitCode.unavailable);
+  const later = answers.find(({ error }) => error !== undefined && WORTH_WAITING.has(error.code))?.error;
+  if (later) throw new CommandError(later.detail, exitCode.unavailable);
+  if (answers.length < lines.length) throw new CommandError('The API broke off its answer.', exitCode.unavailable);
   const answered = new Map(good.map((row, index) => [row, answers[index]]));
   return rows.map((row) => {
     const answer = answered.get(row);
@@ -118,8 +117,13 @@ async function ask(api: Api, pending: Pending[]): Promise<void> {
   await Promise.all(
     pending.map(async (one) => {
       if (one.id === null || one.job !== null) return;
-      const job = await api.get<JobView>(`/v1/jobs/${one.id}`);
-      if (isTerminal(job.status)) one.job = job;
+      const job = await api.get<JobView>(`/v1/jobs/${one.id}`).catch((error: unknown) => {
+        // Its retention has ended: the row has no result any more, and the others go on.
+        if (!(error instanceof CommandError && error.code === exitCode.refused)) throw error;
+        one.error = error.message;
+        return null;
+      });
+      if (job !== null && isTerminal(job.status)) one.job = job;
     }),
   );
 }
@@ -165,11 +169,16 @@ function resultOf({ row, job, error }: Pending): object {
   };
 }
 
-function count(tally: Tally, { job }: Pending): void {
-  if (job === null) tally.refused += 1;
-  else if (job.status === 'completed') tally.completed += 1;
-  else tally.failed += 1;
-  tally.cost_usd += job?.cost_usd ?? 0;
+/** Counted from the output, because an earlier process may have written the first of it. */
+async function tallyOf(out: string): Promise<Tally> {
+  const tally: Tally = { rows: 0, completed: 0, failed: 0, refused: 0, cost_usd: 0 };
+  for await (const line of readLines(out)) {
+    const { status, cost_usd: costUsd = 0 } = JSON.parse(line) as { status?: string; cost_usd?: number };
+    tally.rows += 1;
+    tally.cost_usd += costUsd;
+    tally[status === undefined ? 'refused' : status === 'completed' ? 'completed' : 'failed'] += 1;
+  }
+  return tally;
 }
 
 function report(tally: Tally, out: string, json: boolean): number {

@@ -2,7 +2,28 @@ import { styleText } from 'node:util';
 
 import { createLogUpdate } from 'log-update';
 
-import type { RunProgress } from './run-workload.ts';
+import type { JobView } from '@upshift/contracts';
+
+/** How far a run is, in running totals. */
+export interface RunProgress {
+  total: number;
+  submitted: number;
+  ended: number;
+  costUsd: number;
+  /** Ended jobs by the tier of their answer. */
+  byTier: Map<string, number>;
+}
+
+export function newProgress(total: number): RunProgress {
+  return { total, submitted: 0, ended: 0, costUsd: 0, byTier: new Map() };
+}
+
+export function countEnded(progress: RunProgress, { cost_usd: costUsd, result }: JobView): void {
+  const tier = result?.tier ?? 'none';
+  progress.ended += 1;
+  progress.costUsd += costUsd;
+  progress.byTier.set(tier, (progress.byTier.get(tier) ?? 0) + 1);
+}
 
 /** Shows how far a run is: a bar that redraws itself on a terminal, a line now and then elsewhere. */
 export interface Progress {
@@ -37,21 +58,18 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
 }
 
 function lines(progress: RunProgress, startedAt: number, stream: NodeJS.WriteStream): string[] {
-  const filled = Math.round((BAR_WIDTH * progress.ended.length) / Math.max(1, progress.total));
+  const filled = Math.round((BAR_WIDTH * progress.ended) / Math.max(1, progress.total));
   const bar = styleText('green', '█'.repeat(filled), { stream }) + styleText('gray', '░'.repeat(BAR_WIDTH - filled), { stream });
-  return [`  ${bar}  ${summary(progress, startedAt)}`, `  ${byTier(progress)}`];
+  return [`  ${bar}  ${summary(progress, startedAt)}`, `  ${tierCounts(progress)}`];
 }
 
-function summary({ total, submitted, ended }: RunProgress, startedAt: number): string {
+function summary({ total, submitted, ended, costUsd }: RunProgress, startedAt: number): string {
   const seconds = (Date.now() - startedAt) / 1000;
-  const rate = ended.length / Math.max(0.1, seconds);
-  const left = rate > 0 ? `${Math.ceil((total - ended.length) / rate)} s left` : '';
-  const cost = ended.reduce((sum, job) => sum + job.cost_usd, 0);
-  return `${ended.length}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${cost.toFixed(4)} USD, ${left}`;
+  const rate = ended / Math.max(0.1, seconds);
+  const left = rate > 0 ? `${Math.ceil((total - ended) / rate)} s left` : '';
+  return `${ended}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${costUsd.toFixed(4)} USD, ${left}`;
 }
 
-function byTier({ ended }: RunProgress): string {
-  const tiers = new Map<string, number>();
-  for (const { result } of ended) tiers.set(result?.tier ?? 'none', (tiers.get(result?.tier ?? 'none') ?? 0) + 1);
-  return [...tiers].map(([tier, count]) => `${tier} ${count}`).join(', ') || 'starting';
+function tierCounts({ byTier }: RunProgress): string {
+  return [...byTier].map(([tier, count]) => `${tier} ${count}`).join(', ') || 'starting';
 }

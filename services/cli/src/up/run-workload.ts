@@ -1,6 +1,8 @@
 import { isTerminal } from '@upshift/contracts';
 import type { JobView, TrailEntry } from '@upshift/contracts';
 
+import { countEnded, newProgress } from './progress.ts';
+import type { RunProgress } from './progress.ts';
 import type { Run, Workload, WorkloadRow } from './workload.ts';
 
 /** A row with what became of it. */
@@ -8,12 +10,6 @@ export interface Finished {
   row: WorkloadRow;
   job: JobView;
   trail: TrailEntry[];
-}
-
-export interface RunProgress {
-  total: number;
-  submitted: number;
-  ended: JobView[];
 }
 
 /** Requests under way at once. */
@@ -33,7 +29,7 @@ export async function runWorkload(
   run: Run,
   onProgress: (progress: RunProgress) => void,
 ): Promise<Finished[]> {
-  const progress: RunProgress = { total: workload.rows.length, submitted: 0, ended: [] };
+  const progress = newProgress(workload.rows.length);
   const pending: { row: WorkloadRow; id: string }[] = [];
   const finished: Finished[] = [];
   let submitting = true;
@@ -52,7 +48,7 @@ export async function runWorkload(
         const job = await get<JobView>(`${url}/v1/jobs/${id}`);
         if (!isTerminal(job.status)) return void pending.push({ row, id });
         finished.push({ row, job, trail: (await get<{ data: TrailEntry[] }>(`${url}/v1/jobs/${id}/trail`)).data });
-        progress.ended.push(job);
+        countEnded(progress, job);
       });
       onProgress(progress);
       await pause(POLL_MS);
