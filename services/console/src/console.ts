@@ -4,23 +4,25 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createBoard } from './board.ts';
 import { requireLogin } from './login.ts';
+import { pageRoutes } from './pages.ts';
 
 /** Nothing is loaded from other hosts (Bull Board would fetch fonts), and no other page may frame the console. */
-const CONTENT_POLICY =
+const BOARD_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'self'";
 
-/** Bull Board over every queue, behind a login; read-only. */
+/** The overview, the pages of jobs, and Bull Board over every queue, behind a login; read-only. */
 export async function startConsole(context: ServiceContext): Promise<Running> {
   const password = context.environment.UPSHIFT_CONSOLE_PASSWORD;
   if (password === undefined)
     throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
+  const login = requireLogin(password);
   const board = createBoard(pipeline, '/queues');
-  context.app.use((_request, response, next) => {
-    response.set('Content-Security-Policy', CONTENT_POLICY);
+  context.app.use('/queues', login, (_request, response, next) => {
+    response.set('Content-Security-Policy', BOARD_POLICY);
     next();
   });
-  context.app.get('/', (_request, response) => response.redirect('/queues'));
-  context.app.use('/queues', requireLogin(password), board);
+  context.app.use('/queues', board);
+  context.app.use(pageRoutes(pipeline, login));
   return { readiness: () => redisReadiness(pipeline), stop: () => closePipeline(pipeline) };
 }

@@ -1,0 +1,103 @@
+import { queueNameOf } from './entries.ts';
+import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
+import { tierOf } from './inspect.ts';
+import type { QueueState } from './inspect.ts';
+import { readJob } from './job-store.ts';
+import { entryId, keys } from './names.ts';
+import { queueOf } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** How long nothing may happen, in ms, before it counts as stuck: a restart of the workers takes less. */
+export const STUCK_AFTER_MS = 60_000;
+
+/** Unfinished jobs looked at in one go, the longest untouched first; where more are stuck the count is a least one. */
+const JOBS_LOOKED_AT = 100;
+/** Delayed entries counted at most; where more are overdue the count is a least one. */
+const DELAYED_LOOKED_AT = 1000;
+
+/** A queue from which nobody takes: entries are due, the oldest for long, and none is active. */
+export interface IdleQueue {
+  queue: string;
+  tier: string | null;
+  /** Those that wait, and delayed ones whose time has come. */
+  entries: number;
+  oldestDueMs: number;
+}
+
+/** An unfinished job that no entry of any queue carries on. */
+export interface LostJob {
+  id: string;
+  /** Where its entry should be; null where it has no next step. */
+  queue: string | null;
+  tier: string | null;
+  untouchedMs: number;
+  reason: string;
+}
+
+/** What does not move by itself. No job is counted twice: an idle queue has the job's entry, a lost job has none. */
+export interface Stuck {
+  queues: IdleQueue[];
+  jobs: LostJob[];
+}
+
+export async function readStuck(pipeline: Pipeline, queues: QueueState[]): Promise<Stuck> {
+  const [idle, lost] = await Promise.all([
+    Promise.all(queues.map((queue) => idleQueue(pipeline, queue))),
+    readLostJobs(pipeline, Date.now()),
+  ]);
+  return { queues: idle.filter((queue) => queue !== null), jobs: lost };
+}
+
+/** The providers on which a live worker has said a word of late, be it that they are on or off. */
+export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>> {
+  const now = Date.now();
+  const words = Object.entries(await redis.hgetall(keys.providers));
+  const fresh = words.filter(([, word]) => now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS);
+  return new Set(fresh.map(([name]) => name.split(' ')[0] ?? ''));
+}
+
+async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQueue | null> {
+  const { queue, tier, active, waiting, oldestWaitingMs } = state;
+  if (active > 0) return null;
+  const overdue = state.delayed === 0 ? [] : await overdueMs(pipeline, queue);
+  const oldestDueMs = Math.max(oldestWaitingMs, ...overdue);
+  return oldestDueMs > STUCK_AFTER_MS ? { queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
+}
+
+/** For how long delayed entries have been due, longest first. A worker that lives promotes them at their time. */
+async function overdueMs(pipeline: Pipeline, queue: string): Promise<number[]> {
+  const now = Date.now();
+  const dueFor = async (upTo: number): Promise<number[]> => {
+    const entries = await queueOf(pipeline, queue).getJobs(['delayed'], 0, upTo - 1, true);
+    // Put off by a failed try, the delay counts from that try.
+    return entries.map(({ timestamp, processedOn, delay }) => now - (processedOn ?? timestamp) - delay).filter((ms) => ms > 0);
+  };
+  const first = await dueFor(1);
+  return first.some((ms) => ms > STUCK_AFTER_MS) ? dueFor(DELAYED_LOOKED_AT) : [];
+}
+
+async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {
+  const upTo = now - STUCK_AFTER_MS;
+  const found = await pipeline.redis.zrangebyscore(keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
+  const ids = found.filter((_, index) => index % 2 === 0);
+  const lost = await Promise.all(ids.map((id, index) => lostJob(pipeline, id, now - Number(found[2 * index + 1]))));
+  return lost.filter((job) => job !== null);
+}
+
+async function lostJob(pipeline: Pipeline, id: string, untouchedMs: number): Promise<LostJob | null> {
+  const record = await readJob(pipeline, id);
+  if (record === null) return null;
+  const { state } = record;
+  if (state.step === null) return { id, queue: null, tier: state.tier, untouchedMs, reason: 'it has no next step' };
+  const queue = queueNameOf(state, state.step);
+  const entryState = await queueOf(pipeline, queue).getJobState(entryId(state, state.step));
+  const reason = reasons[entryState];
+  return reason === undefined ? null : { id, queue, tier: tierOf(queue), untouchedMs, reason };
+}
+
+/** States of an entry that carry no job on; the steward's reconciler mends such a job within seconds, where one runs. */
+const reasons: Record<string, string> = {
+  failed: 'its step failed for good',
+  unknown: 'its queue entry is gone',
+  completed: 'its queue entry was finished without the job moving on',
+};

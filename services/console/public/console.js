@@ -1,0 +1,46 @@
+/** Keeps the parts of a page that are marked `data-live` up to date, and loads the charts where there are any. */
+
+const REFRESH_MS = 5000;
+const stale = document.getElementById('stale');
+
+/** Replaces what has changed; never what somebody marks or stands on with the keyboard. */
+function swapIn(fresh) {
+  for (const part of document.querySelectorAll('[data-live]')) {
+    const next = fresh.getElementById(part.id);
+    if (next !== null && !next.isEqualNode(part) && !isInUse(part)) part.replaceWith(document.adoptNode(next));
+  }
+}
+
+function isInUse(part) {
+  const selection = getSelection();
+  const isMarked = selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
+  return isMarked || (part.contains(document.activeElement) && document.activeElement !== document.body);
+}
+
+async function refresh() {
+  const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+  if (!response.ok) throw new Error(`it answers ${response.status}`);
+  swapIn(new DOMParser().parseFromString(await response.text(), 'text/html'));
+}
+
+let lastGood = new Date();
+
+async function refreshOrSay() {
+  if (document.hidden || document.querySelector('[data-live]') === null) return;
+  try {
+    await refresh();
+    lastGood = new Date();
+    stale.hidden = true;
+  } catch (error) {
+    stale.textContent = `The console can not be read (${error.message}). What you see is of ${lastGood.toISOString().slice(11, 19)} UTC.`;
+    stale.hidden = false;
+  }
+}
+
+setInterval(() => void refreshOrSay(), REFRESH_MS);
+document.addEventListener('visibilitychange', () => void refreshOrSay());
+
+if (document.querySelector('[data-plots]') !== null) {
+  const { startCharts } = await import('./charts.js');
+  startCharts();
+}

@@ -1,0 +1,124 @@
+import { isJobId, minuteOf, readAnswer, readJob, readRequest, readStats, readTrail } from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import { Router } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+
+import { assetRoutes } from './assets.ts';
+import { html } from './html.ts';
+import type { Html } from './html.ts';
+import { jobPage } from './job-page.ts';
+import type { StoredJob } from './job-page.ts';
+import { messagePage } from './layout.ts';
+import { overviewPage } from './overview-page.ts';
+import { overviewQuery } from './overview-query.ts';
+import { readOverview } from './overview.ts';
+import { firstMinuteOf, plotsOf } from './plots.ts';
+
+/** Nothing is loaded from other hosts, no script or style stands in a page, and no page may be framed. */
+const CONTENT_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/** The console's own pages, behind a login; read-only. */
+export function pageRoutes(pipeline: Pipeline, login: RequestHandler): Router {
+  const routes = Router();
+  const page: RequestHandler[] = [login, policy];
+  routes.get('/', page, overview(pipeline));
+  routes.get('/plots.json', page, plots(pipeline));
+  routes.get('/jobs', page, search);
+  routes.get('/jobs/:id', page, job(pipeline));
+  routes.use('/assets', page, assetRoutes());
+  routes.use(failed(pipeline));
+  return routes;
+}
+
+const policy: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Content-Security-Policy': CONTENT_POLICY,
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-cache',
+  });
+  next();
+};
+
+function overview(pipeline: Pipeline): RequestHandler {
+  return async (request, response) => {
+    const query = overviewQuery(request.query);
+    send(response, 200, overviewPage(await readOverview(pipeline, query), query));
+  };
+}
+
+function plots(pipeline: Pipeline): RequestHandler {
+  return async (request, response) => {
+    const { range } = overviewQuery(request.query);
+    const minute = minuteOf(Date.now());
+    const stats = await readStats(pipeline, firstMinuteOf(range, minute), minute);
+    const tiers = pipeline.config.tiers.map(({ name }) => name);
+    response.json(plotsOf(stats, range, tiers));
+  };
+}
+
+const search: RequestHandler = (request, response) => {
+  const { id } = request.query;
+  const wanted = typeof id === 'string' ? id.trim() : '';
+  if (isJobId(wanted)) return response.redirect(303, `/jobs/${wanted}`);
+  send(response, 404, noSuchJob(wanted));
+};
+
+function job(pipeline: Pipeline): RequestHandler<{ id: string }> {
+  return async (request, response) => {
+    const { id } = request.params;
+    const stored = isJobId(id) ? await readStored(pipeline, id) : null;
+    if (stored === null) return send(response, 404, noSuchJob(id));
+    send(response, 200, jobPage(stored, Date.now()));
+  };
+}
+
+async function readStored(pipeline: Pipeline, id: string): Promise<StoredJob | null> {
+  const [record, request, trail] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id), readTrail(pipeline, id)]);
+  if (record === null || request === null) return null;
+  const { state } = record;
+  return {
+    state,
+    request,
+    trail,
+    answer: state.finalAttempt === null ? null : await readAnswer(pipeline, id, state.finalAttempt),
+  };
+}
+
+/** Longest part of an unknown id that is shown. */
+const SHOWN_CHARACTERS = 100;
+
+function noSuchJob(id: string): Html {
+  const shown = id.slice(0, SHOWN_CHARACTERS);
+  const message = html`There is no job <code>${shown}</code>, or its retention has ended. An id is <code>job_</code> and 31
+    hexadecimal digits.`;
+  return messagePage('No such job', message, shown);
+}
+
+/** The one cause that an operator can mend is Redis: anything else is in the log. */
+function failed({ logger }: Pipeline): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (hasStatus(error)) return send(response, error.status, messagePage('Not found', reason));
+    logger.error({ path: request.path, reason }, 'page failed');
+    send(
+      response,
+      503,
+      messagePage(
+        'Nothing to show',
+        'Redis does not answer, or what it holds could not be read. The log of the console says more.',
+      ),
+    );
+  };
+}
+
+/** Of Express itself: an address that can not be decoded, a file that is not there. */
+function hasStatus(error: unknown): error is { status: number; message: string } {
+  return error instanceof Error && 'status' in error && typeof error.status === 'number' && error.status < 500;
+}
+
+function send(response: Response, status: number, page: Html): void {
+  response.status(status).type('html').send(page.text);
+}

@@ -1,0 +1,93 @@
+import type { QueueState } from '@upshift/queues';
+import { expect, test } from 'vitest';
+
+import { linkTo, overviewQuery } from '../../services/console/src/overview-query.ts';
+import { modelsOf, stagesOf } from '../../services/console/src/overview.ts';
+import { exampleConfig, LOW } from '../routing/example.ts';
+
+const config = exampleConfig();
+const nothingStuck = { queues: [], jobs: [] };
+const healthy = { providersOff: {}, circuitsOpen: {} };
+
+function queue(name: string, changes: Partial<QueueState> = {}): QueueState {
+  return { queue: name, tier: null, model: null, waiting: 0, delayed: 0, active: 0, failed: 0, oldestWaitingMs: 0, ...changes };
+}
+
+test('tiers stand in the order of the configuration, then the fallback, then the steps; a tier that left it is still shown', () => {
+  const stages = stagesOf(config, [queue('tier.gone.x', { tier: 'gone' }), queue('classify')], nothingStuck);
+  expect(stages.map(({ name }) => name)).toEqual([
+    'economy',
+    'standard',
+    'premium',
+    'fallback',
+    'gone',
+    'classify',
+    'score',
+    'deliver',
+  ]);
+});
+
+test('a tier has the sums of its queues and the age of the oldest entry of all of them', () => {
+  const queues = [
+    queue('tier.economy.a', { tier: 'economy', waiting: 2, active: 1, delayed: 3, failed: 4, oldestWaitingMs: 50 }),
+    queue('tier.economy.b', { tier: 'economy', waiting: 5, oldestWaitingMs: 70 }),
+    queue('tier.standard.c', { tier: 'standard', waiting: 100 }),
+  ];
+  expect(stagesOf(config, queues, nothingStuck)[0]).toEqual({
+    name: 'economy',
+    kind: 'tier',
+    waiting: 7,
+    active: 1,
+    delayed: 3,
+    failed: 4,
+    oldestWaitingMs: 70,
+    stuck: 0,
+  });
+});
+
+test('stuck are the entries of idle queues and the jobs that no entry carries on, each at its stage', () => {
+  const stages = stagesOf(config, [queue('score')], {
+    queues: [{ queue: 'tier.premium.x', tier: 'premium', entries: 3, oldestDueMs: 90_000 }],
+    jobs: [
+      { id: 'job_1', queue: 'tier.premium.x', tier: 'premium', untouchedMs: 90_000, reason: 'gone' },
+      { id: 'job_2', queue: 'score', tier: null, untouchedMs: 90_000, reason: 'gone' },
+    ],
+  });
+  expect(Object.fromEntries(stages.map(({ name, stuck }) => [name, stuck]))).toMatchObject({ premium: 4, score: 1, economy: 0 });
+});
+
+test('a provider that no live worker speaks of is not known to be on', () => {
+  const states = (heard: string[], off = {}): string[] =>
+    modelsOf(config, [], { ...healthy, providersOff: off }, new Set(heard))
+      .filter(({ id }) => id === LOW)
+      .map(({ provider }) => provider.state);
+  expect([states([]), states(['openai']), states(['openai'], { openai: 'OPENAI_API_KEY is not set' })]).toEqual([
+    ['unknown'],
+    ['on'],
+    ['off'],
+  ]);
+});
+
+test('a provider that is switched off in the configuration is off, whatever workers say', () => {
+  const changed = exampleConfig(({ providers }) => void (providers['openai']!['enabled'] = false));
+  const model = modelsOf(changed, [], healthy, new Set(['openai'])).find(({ id }) => id === LOW);
+  expect(model?.provider).toMatchObject({ state: 'off', reason: 'switched off in the configuration' });
+});
+
+test('an open circuit says until when', () => {
+  const models = modelsOf(config, [], { ...healthy, circuitsOpen: { [LOW]: 5000 } }, new Set());
+  expect(models.filter(({ openUntil }) => openUntil !== null)).toMatchObject([{ id: LOW, openUntil: 5000 }]);
+});
+
+test('an address that makes no sense is the plain overview', () => {
+  const plain = { range: '1h', status: null, after: null };
+  expect(overviewQuery({ range: 'constructor', status: ['failed'], after: '(job' })).toEqual(plain);
+  expect(overviewQuery({})).toEqual(plain);
+});
+
+test('links keep the range and the status, and leave out what is usual', () => {
+  const query = overviewQuery({ range: '24h', status: 'failed', after: `job_0${'a'.repeat(30)}` });
+  expect(query.after).not.toBeNull();
+  expect(linkTo(query, { range: '6h' })).toBe('/?range=6h&status=failed');
+  expect(linkTo(query, { range: '1h', status: null })).toBe('/');
+});

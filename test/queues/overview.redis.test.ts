@@ -1,0 +1,99 @@
+import {
+  accept,
+  advance,
+  CLASSIFY_QUEUE,
+  providersHeardOf,
+  publishProviders,
+  queueOf,
+  readQueues,
+  readStuck,
+} from '@upshift/queues';
+import type { Pipeline, Stuck } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { question } from '../routing/example.ts';
+import { closeAll, entriesOf, openTestPipeline, simple } from './setting.ts';
+
+const LONG_MS = 120_000;
+const opened: Pipeline[] = [];
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  opened.push(pipeline);
+  await pipeline.redis.flushall();
+});
+afterEach(() => closeAll(opened));
+
+async function stuck(): Promise<Stuck> {
+  return readStuck(pipeline, await readQueues(pipeline));
+}
+
+/** Makes an unfinished job look as if nothing had touched it for long. */
+async function age(id: string): Promise<void> {
+  await pipeline.redis.zadd('{upshift-0}:open', 'XX', Date.now() - LONG_MS, id);
+}
+
+async function addEntry(options: { timestamp?: number; delay?: number; priority?: number }): Promise<void> {
+  await queueOf(pipeline, CLASSIFY_QUEUE).add('classify', {}, options);
+  await pipeline.redis.sadd('{upshift-0}:queues', CLASSIFY_QUEUE);
+}
+
+test('a queue says what it has, by state, and how long the oldest entry has waited', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS });
+  await addEntry({ priority: 2 });
+  await addEntry({ delay: LONG_MS });
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+
+  const [classify, model] = await readQueues(pipeline);
+  expect(classify).toMatchObject({ queue: 'classify', tier: null, model: null, waiting: 3, delayed: 1, active: 0, failed: 0 });
+  expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
+  expect(model).toMatchObject({ queue: 'tier.economy.openai~2Flow', tier: 'economy', model: 'openai/low', waiting: 1 });
+});
+
+test('nothing is stuck where entries have only just begun to wait', async () => {
+  await accept(pipeline, question, null);
+  expect(await stuck()).toEqual({ queues: [], jobs: [] });
+});
+
+test('all that waits is stuck once the oldest has waited long and nobody takes any', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS });
+  await addEntry({});
+  expect((await stuck()).queues).toMatchObject([{ queue: 'classify', tier: null, entries: 2 }]);
+});
+
+test('a queue of which something runs is not stuck, however long others wait', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS });
+  await addEntry({ timestamp: Date.now() - LONG_MS });
+  const [id = ''] = await entriesOf(pipeline, CLASSIFY_QUEUE);
+  await pipeline.redis.lrem('{upshift-0}:classify:wait', 1, id);
+  await pipeline.redis.lpush('{upshift-0}:classify:active', id);
+  expect((await stuck()).queues).toEqual([]);
+});
+
+test('delayed entries whose time is long past are stuck, those whose time comes are not', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS, delay: 1000 });
+  await addEntry({ delay: LONG_MS });
+  expect((await stuck()).queues).toMatchObject([{ queue: 'classify', entries: 1 }]);
+});
+
+test('a job that waits its turn is not lost; one whose entry is gone is, once nothing has touched it for long', async () => {
+  const waits = await accept(pipeline, question, null);
+  const lost = await accept(pipeline, question, null);
+  const fresh = await accept(pipeline, question, null);
+  await age(waits.id);
+  await age(lost.id);
+  for (const { id } of [lost, fresh]) await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${id}.1.classify.1`);
+
+  expect((await stuck()).jobs).toMatchObject([{ id: lost.id, queue: 'classify', tier: null, reason: 'its queue entry is gone' }]);
+});
+
+test('a provider is heard of while a worker repeats its word, on or off', async () => {
+  await publishProviders(pipeline, [
+    { id: 'openai', off: null },
+    { id: 'anthropic', off: 'no key' },
+  ]);
+  await pipeline.redis.hset('{upshift-health}:providers', 'ollama on', JSON.stringify({ at: Date.now() - LONG_MS, off: null }));
+  expect(await providersHeardOf(pipeline)).toEqual(new Set(['openai', 'anthropic']));
+});

@@ -1,0 +1,229 @@
+import { existsSync } from 'node:fs';
+
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+
+import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
+
+const HOSTILE = '<script>alert(1)</script>';
+const MARKER = 'a-prompt-that-nobody-may-see';
+/** Debian's, or the one that a variable names. */
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await startFleet({
+    start: [
+      'intake',
+      'console',
+      'classifier',
+      'scorer',
+      'steward',
+      'worker-economy',
+      'worker-standard',
+      'worker-premium',
+      'worker-fallback',
+    ],
+  });
+});
+afterAll(() => fleet?.close());
+
+function ask(path: string, password = CONSOLE_PASSWORD): Promise<Response> {
+  const authorization = `Basic ${Buffer.from(`upshift:${password}`).toString('base64')}`;
+  return fetch(fleet.url('console') + path, { headers: { authorization }, redirect: 'manual' });
+}
+
+async function textOf(path: string): Promise<string> {
+  return (await ask(path)).text();
+}
+
+/** A job that runs through every tier and ends with the best answer that there was. */
+function runHostileJob() {
+  return fleet.api.run({
+    input: { prompt: `Classify ${MARKER}` },
+    task: 'classification',
+    metadata: { note: HOSTILE },
+    checks: [{ type: 'regex', pattern: `never ${HOSTILE}` }],
+  });
+}
+
+test('before the first job the overview says what to do, and shows all tiers and models', async () => {
+  const page = await textOf('/');
+  expect(page).toContain('No jobs yet');
+  for (const name of ['economy', 'standard', 'premium', 'fallback', 'classify', 'score', 'deliver'])
+    expect(page).toMatch(new RegExp(`<th scope="row">${name}`));
+  for (const id of Object.keys(fleet.config().models)) expect(page).toContain(id.split('/')[1]);
+});
+
+test.each(['/', '/plots.json', '/jobs?id=x', `/jobs/job_0${'0'.repeat(30)}`, '/assets/console.js', '/queues'])(
+  '%s needs a login',
+  async (path) => {
+    expect((await fetch(fleet.url('console') + path, { redirect: 'manual' })).status).toBe(401);
+    expect((await ask(path, 'wrong password')).status).toBe(401);
+  },
+);
+
+test.each(['console.js', 'charts.js', 'console.css', 'icon.svg', 'uplot.js', 'uplot.css'])(
+  'the browser gets %s',
+  async (name) => {
+    const response = await ask(`/assets/${name}`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await response.text()).not.toBe('');
+  },
+);
+
+test('a job is counted, listed and told, with its prompt and answer left out', async () => {
+  const job = await runHostileJob();
+  expect(job).toMatchObject({ status: 'completed', result: { degraded: true } });
+  const [overview, plots, page] = await Promise.all([textOf('/'), textOf('/plots.json'), textOf(`/jobs/${job.id}`)]);
+
+  expect(overview).toContain(`href="/jobs/${job.id}"`);
+  const { throughput, tiers } = JSON.parse(plots) as { throughput: { completed: number[] }; tiers: { name: string }[] };
+  expect(Math.max(...throughput.completed)).toBeGreaterThanOrEqual(1);
+  expect(tiers.map(({ name }) => name).slice(0, 3)).toEqual(['economy', 'standard', 'premium']);
+  for (const event of ['job-accepted', 'attempt-settled', 'answer-judged', 'job-escalated', 'job-fell-back', 'job-completed'])
+    expect(page).toContain(event);
+  expect(page).toContain('degraded');
+  for (const text of [overview, page]) expect(text).not.toContain(HOSTILE);
+  for (const text of [overview, plots, page]) expect(text).not.toContain(MARKER);
+  expect(page).not.toContain(job.result?.text);
+});
+
+test('the list can be had of one status', async () => {
+  const job = await runHostileJob();
+  expect(await textOf('/?status=completed')).toContain(job.id);
+  expect(await textOf('/?status=failed')).not.toContain(job.id);
+});
+
+test('the search finds a job by its id, and says where there is none', async () => {
+  const { id } = await runHostileJob();
+  const found = await ask(`/jobs?id=%20${id}%20`);
+  expect([found.status, found.headers.get('location')]).toEqual([303, `/jobs/${id}`]);
+
+  for (const path of [
+    '/jobs?id=',
+    `/jobs?id=${encodeURIComponent(HOSTILE)}`,
+    `/jobs/job_0${'0'.repeat(30)}`,
+    `/jobs/${encodeURIComponent(HOSTILE)}`,
+  ]) {
+    const missing = await ask(path);
+    const text = await missing.text();
+    expect([path, missing.status]).toEqual([path, 404]);
+    expect(text).toContain('No such job');
+    expect(text).not.toContain(HOSTILE);
+  }
+});
+
+test('an address that can not be decoded is answered without a look behind the scenes', async () => {
+  const response = await ask('/jobs/%E0%A4%A');
+  expect(response.status).toBe(400);
+  expect(await response.text()).not.toMatch(/node_modules|\.ts:/);
+});
+
+test('own pages allow no script or style in the page; Bull Board keeps the policy that it needs', async () => {
+  const policies = await Promise.all(
+    ['/', '/queues'].map(async (path) => (await ask(path)).headers.get('content-security-policy')),
+  );
+  expect(policies[0]).toContain("script-src 'self'; style-src 'self'");
+  expect(policies[1]).toContain("style-src 'self' 'unsafe-inline'");
+});
+
+test('while Redis is away the console says so', async () => {
+  await fleet.redis.stop();
+  try {
+    const response = await ask('/');
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain('Redis does not answer');
+  } finally {
+    await fleet.redis.start();
+  }
+  await expect.poll(async () => (await ask('/')).status, { timeout: 15_000 }).toBe(200);
+});
+
+const hasChromium = existsSync(CHROMIUM);
+if (!hasChromium)
+  console.warn(`No Chromium at ${CHROMIUM}: the console is not checked in a browser. CHROMIUM names another one.`);
+
+describe.skipIf(!hasChromium)('in Chromium', () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] });
+  });
+  afterAll(() => browser?.close());
+
+  const complaints: string[] = [];
+  afterEach(() => void complaints.splice(0));
+
+  async function open(path: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({
+      httpCredentials: { username: 'upshift', password: CONSOLE_PASSWORD },
+      ...options,
+    });
+    onTestFinished(() => context.close());
+    const page = await context.newPage();
+    page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+    page.on('pageerror', (error) => void complaints.push(error.message));
+    await page.goto(fleet.url('console') + path, { waitUntil: 'networkidle' });
+    return page;
+  }
+
+  const looks = [1440, 390, 360].flatMap((width) => (['light', 'dark'] as const).map((colorScheme) => ({ width, colorScheme })));
+
+  test.each(looks)(
+    'the overview fits $width px in the $colorScheme scheme, draws its plots and has nothing to complain of',
+    async (look) => {
+      await runHostileJob();
+      const page = await open('/', { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
+      expect(await page.locator('.plot canvas').count()).toBe(3);
+      expect(await widthOf(page)).toBe(look.width);
+      expect(await brightnessOf(page)).toBe(look.colorScheme);
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  test.each(looks)('the page of a job fits $width px in the $colorScheme scheme', async (look) => {
+    const { id } = await runHostileJob();
+    const page = await open(`/jobs/${id}`, { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
+    expect(await page.locator('.trail > li').count()).toBeGreaterThan(10);
+    expect(await widthOf(page)).toBe(look.width);
+    expect(complaints).toEqual([]);
+  });
+
+  test('plots follow the scheme when it changes', async () => {
+    await runHostileJob();
+    const page = await open('/', { colorScheme: 'light' });
+    const border = () =>
+      page
+        .locator('#plot-throughput .u-marker')
+        .nth(1)
+        .evaluate((mark) => mark.style.borderColor);
+    const before = await border();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(border).not.toBe(before);
+  });
+
+  test('a new job appears without a reload, and a page in hand says when the console is gone', async () => {
+    const page = await open('/');
+    const { id } = await runHostileJob();
+    await page.locator(`a[href="/jobs/${id}"]`).waitFor({ timeout: 15_000 });
+    expect(await page.locator('#stale').isVisible()).toBe(false);
+
+    await fleet.stop('console');
+    await page.locator('#stale').waitFor({ timeout: 15_000 });
+    await fleet.start('console');
+  });
+});
+
+async function widthOf(page: Page): Promise<number> {
+  return page.evaluate('document.documentElement.scrollWidth');
+}
+
+async function brightnessOf(page: Page): Promise<string> {
+  const colour: string = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+  return Number(/\d+/.exec(colour)?.[0]) > 127 ? 'light' : 'dark';
+}
