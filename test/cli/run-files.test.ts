@@ -1,0 +1,90 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { openJournal } from '../../services/cli/src/run/journal.ts';
+import { readRows } from '../../services/cli/src/run/read-rows.ts';
+import type { Row } from '../../services/cli/src/run/read-rows.ts';
+
+let directory: string;
+let count = 0;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'upshift-run-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+async function fileOf(text: string): Promise<string> {
+  count += 1;
+  const file = join(directory, `${count}.jsonl`);
+  await writeFile(file, text);
+  return file;
+}
+
+async function rowsOf(text: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  for await (const row of readRows(await fileOf(text), { route: 'chat' })) rows.push(row);
+  return rows;
+}
+
+test('rows are prompts, jobs and batch lines, with the defaults of the run', async () => {
+  const batch = {
+    custom_id: 'a',
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { messages: [{ role: 'developer', content: 'x' }] },
+  };
+  const rows = await rowsOf(`"one"\r\n\r\n{"input": {"prompt": "two"}, "route": "own"}\r\n${JSON.stringify(batch)}`);
+  expect(rows.map(({ line, job, customId }) => [line, customId, job])).toEqual([
+    [1, null, { route: 'chat', input: { prompt: 'one' } }],
+    [3, null, { route: 'own', input: { prompt: 'two' } }],
+    [4, 'a', { route: 'chat', input: { messages: [{ role: 'system', content: 'x' }] } }],
+  ]);
+});
+
+test('only a newline ends a row, and a byte order mark is no part of it', async () => {
+  const rows = await rowsOf('\uFEFF"one\u2028still one"\n"two"\n');
+  expect(rows.map(({ line, job }) => [line, job?.['input']])).toEqual([
+    [1, { prompt: 'one\u2028still one' }],
+    [2, { prompt: 'two' }],
+  ]);
+});
+
+test('a bad row says what it is and what would be right', async () => {
+  const rows = await rowsOf('plain text\n7\n{"prompt": "x"}\n{"custom_id": "a", "method": "GET"}');
+  expect(rows.every(({ job }) => job === null)).toBe(true);
+  expect(rows.map(({ error }) => error)).toEqual([
+    expect.stringContaining('not JSON'),
+    expect.stringContaining('7 is no row'),
+    expect.stringContaining('neither "input"'),
+    expect.stringContaining('method'),
+  ]);
+});
+
+test('an unfinished run is gone on with after its last whole line', async () => {
+  const input = await fileOf('"one"\n"two"\n');
+  const out = join(directory, 'gone-on.jsonl');
+  const first = await openJournal(input, out, {}, false);
+  await writeFile(out, '{"line":1}\n{"line":2,"to');
+  const second = await openJournal(input, out, {}, false);
+  expect(second).toMatchObject({ id: first.id, written: 1 });
+  expect(await readFile(out, 'utf8')).toBe('{"line":1}\n');
+  second.finish();
+  await expect(openJournal(input, out, {}, false)).rejects.toThrow('--force');
+  expect((await openJournal(input, out, {}, true)).id).not.toBe(first.id);
+});
+
+test('an output is refused that belongs to another input, to nobody, or to a process at work', async () => {
+  const input = await fileOf('"one"\n');
+  const out = join(directory, 'refused.jsonl');
+  const { id } = await openJournal(input, out, {}, false);
+  await expect(openJournal(await fileOf('"two"\n'), out, {}, false)).rejects.toThrow('another input');
+  await expect(openJournal(input, out, { task: 'other' }, false)).rejects.toThrow('another input');
+  const journal = JSON.parse(await readFile(`${out}.run.json`, 'utf8')) as object;
+  await writeFile(`${out}.run.json`, JSON.stringify({ ...journal, pid: process.ppid }));
+  await expect(openJournal(input, out, {}, false)).rejects.toThrow(`Process ${process.ppid} is at work`);
+  expect(id).not.toBe('');
+  await expect(openJournal(input, await fileOf('mine'), {}, false)).rejects.toThrow('no unfinished run');
+});
