@@ -59,32 +59,40 @@ test('a bad row says what it is and what would be right', async () => {
     expect.stringContaining('not JSON'),
     expect.stringContaining('7 is no row'),
     expect.stringContaining('neither "input"'),
-    expect.stringContaining('method'),
+    expect.stringContaining('/v1/chat/completions'),
   ]);
 });
 
 test('an unfinished run is gone on with after its last whole line', async () => {
   const input = await fileOf('"one"\n"two"\n');
   const out = join(directory, 'gone-on.jsonl');
-  const first = await openJournal(input, out, {}, false);
+  const first = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
   await writeFile(out, '{"line":1}\n{"line":2,"to');
-  const second = await openJournal(input, out, {}, false);
+  const second = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
   expect(second).toMatchObject({ id: first.id, written: 1 });
   expect(await readFile(out, 'utf8')).toBe('{"line":1}\n');
   second.finish();
-  await expect(openJournal(input, out, {}, false)).rejects.toThrow('--force');
-  expect((await openJournal(input, out, {}, true)).id).not.toBe(first.id);
+  await expect(openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false })).rejects.toThrow('--force');
+  expect((await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: true })).id).not.toBe(first.id);
 });
 
 test('an output is refused that belongs to another input, to nobody, or to a process at work', async () => {
   const input = await fileOf('"one"\n');
   const out = join(directory, 'refused.jsonl');
-  const { id } = await openJournal(input, out, {}, false);
-  await expect(openJournal(await fileOf('"two"\n'), out, {}, false)).rejects.toThrow('another input');
-  await expect(openJournal(input, out, { task: 'other' }, false)).rejects.toThrow('another input');
+  const { id } = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
+  await expect(
+    openJournal({ input: await fileOf('"two"\n'), output: out, url: 'http://a', options: {}, force: false }),
+  ).rejects.toThrow('another input');
+  await expect(
+    openJournal({ input: input, output: out, url: 'http://a', options: { task: 'other' }, force: false }),
+  ).rejects.toThrow('another input');
   const journal = JSON.parse(await readFile(`${out}.run.json`, 'utf8')) as object;
   await writeFile(`${out}.run.json`, JSON.stringify({ ...journal, pid: process.ppid }));
-  await expect(openJournal(input, out, {}, false)).rejects.toThrow(`Process ${process.ppid} is at work`);
+  await expect(openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false })).rejects.toThrow(
+    `Process ${process.ppid} is at work`,
+  );
   expect(id).not.toBe('');
-  await expect(openJournal(input, await fileOf('mine'), {}, false)).rejects.toThrow('no unfinished run');
+  await expect(
+    openJournal({ input: input, output: await fileOf('mine'), url: 'http://a', options: {}, force: false }),
+  ).rejects.toThrow('no unfinished run');
 });

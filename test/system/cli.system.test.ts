@@ -83,6 +83,26 @@ test('a job is watched to its end, and a cancelled one ends the watch with code 
   ).toBe(true);
 });
 
+test('a wait that runs out says so, with the code of what is not available yet', async () => {
+  fleet.sandbox.settings.change({ hold: true });
+  const { code, out, errors } = await upshift(['submit', 'Wait for me.', '--wait', '1']);
+  fleet.sandbox.settings.change({ hold: false });
+  expect(code).toBe(3);
+  expect(out).toMatch(/^job_/);
+  expect(errors).toContain(`npx upshift watch ${out.trim()}`);
+  expect((await upshift(['watch', out.trim()])).code).toBe(0);
+});
+
+test('a prompt from a pipe loses the last newline only, and an answer may have to fit a JSON Schema', async () => {
+  fleet.sandbox.book.add({ model: '*', key: bookKey('One\n\nline'), answer: '{"name": "One"}' });
+  const file = join(directory, 'schema.json');
+  await writeFile(file, JSON.stringify({ type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }));
+  const shaped = await upshift(['submit', '--json-schema', file, '--wait', '--json'], { input: 'One\n\nline\n' });
+  expect(JSON.parse(shaped.out)).toMatchObject({ status: 'completed', result: { json: { name: 'One' } } });
+  const missing = await upshift(['submit', 'x', '--json-schema', join(directory, 'nowhere.json')]);
+  expect(missing).toMatchObject({ code: 2, errors: expect.stringContaining('--json-schema') as string });
+});
+
 test('what can not be done is said in words, with the code that the help promises', async () => {
   const refused = await upshift(['submit', 'Hello.', '--route', 'nowhere']);
   expect(refused).toMatchObject({ code: 2, out: '' });
@@ -94,6 +114,10 @@ test('what can not be done is said in words, with the code that the help promise
   const away = await upshift(['queues'], { url: 'http://127.0.0.1:1' });
   expect(away.code).toBe(3);
   expect(away.errors).toContain('npx upshift up');
+  expect(await upshift(['jobs', '--metadata', 'foo'])).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('key=value') as string,
+  });
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');

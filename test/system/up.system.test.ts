@@ -81,7 +81,7 @@ test('a row that the API refuses ends the run with the reason, and stops everyth
   const exited = once(child, 'exit');
   const said = await text(child.stderr);
   expect(await exited).toEqual([1, null]);
-  expect(said).toMatch(/422[\s\S]*input\.prompt/);
+  expect(said).toMatch(/row bad of the workload[\s\S]*input\.prompt/);
   expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
 });
 

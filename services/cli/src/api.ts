@@ -11,7 +11,9 @@ interface LineAnswer {
 
 /** The job API, as the commands use it. Failures are `CommandError`s in words. */
 export interface Api {
-  get<Body>(path: string): Promise<Body>;
+  /** Where it is. */
+  url: string;
+  get<Body>(path: string, headers?: Record<string, string>): Promise<Body>;
   post<Body>(path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
   /** A few hundred lines at most: they are sent before their answers are read. */
   bulk(lines: string[]): Promise<LineAnswer[]>;
@@ -34,7 +36,9 @@ export function apiAt(baseUrl: string): Api {
     return call(path, { method, headers, ...json });
   };
   return {
-    get: async <Body>(path: string) => (await (await send('GET', path)).json()) as Body,
+    url: baseUrl,
+    get: async <Body>(path: string, headers?: Record<string, string>) =>
+      (await (await send('GET', path, undefined, headers)).json()) as Body,
     post: async <Body>(path: string, body?: unknown, headers?: Record<string, string>) =>
       (await (await send('POST', path, body, headers)).json()) as Body,
     async bulk(lines) {

@@ -5,13 +5,13 @@ export const exitCode = {
   failed: 1,
   /** Bad arguments, or a request that the API refuses. */
   refused: 2,
-  /** The API can not be reached, or can not take the request now. */
+  /** The API can not be reached, can not take the request now, or has no answer yet. */
   unavailable: 3,
 } as const;
 
 export const exitCodesHelp = `
 Exit codes: 0 done; 1 a job did not complete, or a configuration can not be used; 2 bad arguments, or refused by the API;
-3 the API can not be reached, or can not take it now; 130 interrupted.`;
+3 the API can not be reached or can not take it now, or a wait has run out; 130 interrupted.`;
 
 /** Ends the command with a message for people and a code for scripts. */
 export class CommandError extends Error {

@@ -13,8 +13,10 @@ import {
   listWebhooks,
   redeliver,
   rotateWebhook,
+  showWebhook,
 } from './commands/webhooks.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
+import { dryRun } from './run/dry-run.ts';
 import { run } from './run/run.ts';
 import { up } from './up/up.ts';
 
@@ -63,22 +65,36 @@ command(
   'run <file>',
   'Run all rows of a file (JSON lines) and write their results in order. Run again, it goes on where it was.',
 )
-  .requiredOption('--out <file>', 'where the results go, a JSON line each')
+  .option('--out <file>', 'where the results go, a JSON line each')
+  .option('--column <name>', 'the file is CSV with a head: the column that holds the prompts')
+  .option('--system <text>', 'the system prompt of rows that are mere prompts')
   .option('--task <task>', 'of rows that name none')
   .option('--route <route>', 'of rows that name none')
   .option('--webhook <name>', 'of rows that name none')
   .option('--force', 'overwrite the output', false)
-  .addHelpText('after', '\nA row is a JSON string (a prompt), a job, or a line of an OpenAI batch.\n')
-  .action((file, options) => finish(run(api(), file, options)));
+  .option('--dry-run', 'only say where the rows would start and what they would cost, by this configuration', false)
+  .option('--output-tokens <n>', 'with --dry-run: tokens that an answer is taken to have', wholeNumber('tokens'), 300)
+  .addHelpText(
+    'after',
+    `\nA row is a JSON string (a prompt), a job, or a line of an OpenAI batch.\n
+Examples:
+  npx upshift run prompts.jsonl --dry-run
+  npx upshift run prompts.jsonl --out answers.jsonl
+  npx upshift run tickets.csv --column text --system 'Name the team: billing, technical or sales.' --out teams.jsonl\n`,
+  )
+  .action((file, { dryRun: dry, outputTokens, ...options }) =>
+    finish(dry ? dryRun(file, { ...options, outputTokens }) : run(api(), file, options)),
+  );
 command(program, 'submit [prompt]', 'Submit one job; prints its id, or with --wait its answer. The prompt may come from a pipe.')
   .option('--file <file>', 'read the prompt from a file')
   .option('--task <task>', 'what rules go by, as in classification')
   .option('--route <route>', 'the route of the configuration')
   .option('--model <id>', 'pin the job to provider/model')
   .option('--webhook <name>', 'the endpoint that is told of the end')
+  .option('--json-schema <file>', 'the answer must be JSON that fits this JSON Schema')
   .option('--idempotency-key <key>', 'accept the job once under this key')
-  .option('--wait [seconds]', 'wait for the answer, at most 55 s', waitSeconds)
-  .action((prompt, { wait, ...options }) => finish(submit(api(), prompt, { ...options, wait: wait === true ? 55 : wait })));
+  .option('--wait [seconds]', 'wait for the answer: to its end, or so many seconds', wholeNumber('seconds'))
+  .action((prompt, { wait, ...options }) => finish(submit(api(), prompt, { ...options, wait: wait === true ? Infinity : wait })));
 command(program, 'get <job>', 'A job and its answer.').action((id, { json }: Json) => finish(get(api(), id, json)));
 command(program, 'watch <job>', 'Follow a job to its end.').action((id, { json }: Json) => finish(watch(api(), id, json)));
 command(program, 'cancel <job>', 'Start no further attempt, and abort calls in flight.').action((id, { json }: Json) =>
@@ -95,7 +111,9 @@ command(program, 'jobs', 'List jobs, newest first.')
   .option('--limit <n>', '1 to 100')
   .option('--after <job>', 'go on after this one')
   .action((options) => finish(list(api(), options)));
-command(program, 'queues', 'What waits in each queue, and for how long.').action(({ json }: Json) => finish(queues(api(), json)));
+command(program, 'queues', 'What waits in each queue, and for how long.')
+  .option('--watch', 'look again every second', false)
+  .action((options) => finish(queues(api(), options)));
 
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
@@ -104,6 +122,7 @@ command(config, 'check [file]', 'Say what a configuration holds, or all that is 
 
 const webhooks = program.command('webhooks').description('The endpoints that are told of the ends of jobs.');
 command(webhooks, 'list', 'All endpoints.').action(({ json }: Json) => finish(listWebhooks(api(), json)));
+command(webhooks, 'show <name>', 'One endpoint.').action((name, { json }: Json) => finish(showWebhook(api(), name, json)));
 command(webhooks, 'create <name> <url>', 'Make an endpoint and show its secret, once.')
   .option('--full', 'send the whole job, with its answer', false)
   .action((name, url, { full, json }) => finish(createWebhook(api(), name, url, full, json)));
@@ -142,10 +161,12 @@ function portNumber(text: string): number {
   throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
 }
 
-function waitSeconds(text: string): number {
-  const seconds = Number(text);
-  if (Number.isInteger(seconds) && seconds >= 1) return seconds;
-  throw new InvalidArgumentError('a number of seconds is a whole number from 1.');
+function wholeNumber(of: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= 1) return number;
+    throw new InvalidArgumentError(`a number of ${of} is a whole number from 1.`);
+  };
 }
 
 await program.parseAsync();

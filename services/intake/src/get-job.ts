@@ -2,6 +2,7 @@ import { isTerminal } from '@upshift/contracts';
 import { advance, readJob, readTrail } from '@upshift/queues';
 import type { RequestHandler } from 'express';
 
+import { viewAfterWait } from './prefer-wait.ts';
 import { noSuchJob, readView } from './read-view.ts';
 import type { Tools } from './tools.ts';
 
@@ -9,9 +10,9 @@ interface ById {
   id: string;
 }
 
-export function getJob({ pipeline }: Tools): RequestHandler<ById> {
+export function getJob(tools: Tools): RequestHandler<ById> {
   return async (request, response) => {
-    const view = await readView(pipeline, request.params.id);
+    const view = await viewAfterWait(tools, request.params.id, request, response);
     if (!isTerminal(view.status)) response.set('Retry-After', '1');
     response.json(view);
   };

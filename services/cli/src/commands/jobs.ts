@@ -16,6 +16,8 @@ export interface SubmitOptions {
   model?: string;
   webhook?: string;
   idempotencyKey?: string;
+  jsonSchema?: string;
+  /** In seconds; Infinity waits for the end. */
   wait?: number;
   json: boolean;
 }
@@ -26,16 +28,41 @@ const LONGEST_WAIT_S = 55;
 /** Submits one prompt: the argument, a file, or standard input. Returns the exit code. */
 export async function submit(api: Api, prompt: string | undefined, options: SubmitOptions): Promise<number> {
   const { task, route, model, webhook, idempotencyKey, wait } = options;
-  const body = { input: { prompt: promptOf(prompt, options.file) }, task, route, model, webhook };
-  const job = await api.post<JobView>('/v1/jobs', body, {
-    ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
-    ...(wait === undefined ? {} : { Prefer: `wait=${Math.min(wait, LONGEST_WAIT_S)}` }),
-  });
+  const input = { prompt: promptOf(prompt, options.file), ...formatOf(options.jsonSchema) };
+  const key = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+  const accepted = await api.post<JobView>('/v1/jobs', { input, task, route, model, webhook }, { ...key, ...preferring(wait) });
+  const job = wait === undefined ? accepted : await waitFor(api, accepted, wait);
   if (options.json) print(JSON.stringify(job));
   else if (wait === undefined || !isTerminal(job.status)) print(job.id);
   else print(job.result?.text ?? summaryOf(job));
-  if (!options.json && wait !== undefined && isTerminal(job.status)) process.stderr.write(`${summaryOf(job)}\n`);
-  return codeOf(job);
+  if (wait === undefined) return exitCode.ok;
+  if (!options.json) process.stderr.write(`${summaryOf(job)}\n`);
+  if (isTerminal(job.status)) return codeOf(job);
+  process.stderr.write(`Not ended within ${wait} s; follow it with  npx upshift watch ${job.id}\n`);
+  return exitCode.unavailable;
+}
+
+/** `Prefer: wait` for what is left of a wait, as far as one request may wait. */
+function preferring(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { Prefer: `wait=${Math.min(seconds, LONGEST_WAIT_S)}` };
+}
+
+/** Asks on until the job has ended or the wait (in seconds, from now on less what the first request has waited) is over. */
+async function waitFor(api: Api, first: JobView, seconds: number): Promise<JobView> {
+  let job = first;
+  for (let left = seconds - LONGEST_WAIT_S; left > 0 && !isTerminal(job.status); left -= LONGEST_WAIT_S)
+    job = await api.get<JobView>(`/v1/jobs/${job.id}`, preferring(left));
+  return job;
+}
+
+/** The format of an answer that must fit a JSON Schema in a file. */
+function formatOf(file: string | undefined): object {
+  if (file === undefined) return {};
+  try {
+    return { response_format: { type: 'json_schema', schema: JSON.parse(readFileSync(file, 'utf8')) as unknown } };
+  } catch (error) {
+    throw new CommandError(`--json-schema ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
+  }
 }
 
 function promptOf(prompt: string | undefined, file: string | undefined): string {
@@ -45,7 +72,8 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
   if (file === undefined && process.stdin.isTTY)
     throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   try {
-    return readFileSync(file ?? 0, 'utf8');
+    // The last newline is the editor's or the pipe's, not the prompt's.
+    return readFileSync(file ?? 0, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
     throw new CommandError(`--file ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
   }
@@ -121,15 +149,21 @@ export interface ListOptions {
 
 /** Jobs, newest first. */
 export async function list(api: Api, { metadata, json, ...options }: ListOptions): Promise<number> {
-  const pairs = metadata.map((pair) => [`metadata.${pair.split('=', 1)[0]}`, pair.slice(pair.indexOf('=') + 1)]);
+  const pairs = metadata.map(metadataPair);
   const given = Object.entries(options).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  const query = new URLSearchParams([...given, ...pairs] as [string, string][]).toString();
+  const query = new URLSearchParams([...given, ...pairs]).toString();
   const page = await api.get<JobPage>(`/v1/jobs?${query}`);
   if (json) return (print(JSON.stringify(page)), exitCode.ok);
   const rows = page.data.map((job) => [job.id, job.created_at, job.status, job.result?.model ?? '', job.cost_usd.toFixed(6)]);
   for (const line of table(['job', 'created', 'status', 'answered by', 'cost USD'], rows)) print(line);
   if (page.has_more) print(`More with  --after ${page.last_id}`);
   return exitCode.ok;
+}
+
+function metadataPair(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  if (at < 1) throw new CommandError(`--metadata ${pair}: a pair is key=value, as in --metadata customer=42.`, exitCode.refused);
+  return [`metadata.${pair.slice(0, at)}`, pair.slice(at + 1)];
 }
 
 /** A job that has not ended yet is no failure. */

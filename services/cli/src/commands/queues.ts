@@ -1,13 +1,34 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { QueuesView } from '@upshift/contracts';
+import { createLogUpdate } from 'log-update';
 
 import type { Api } from '../api.ts';
 import { exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
 
+/** Between two looks, in ms: the steward measures every 5 s, and the counts are those of now. */
+const WATCH_MS = 1000;
+
 /** What waits where, and for how long. */
-export async function queues(api: Api, json: boolean): Promise<number> {
-  const view = await api.get<QueuesView>('/v1/queues');
-  if (json) return (process.stdout.write(`${JSON.stringify(view)}\n`), exitCode.ok);
+export async function queues(api: Api, { json, watch }: { json: boolean; watch: boolean }): Promise<number> {
+  if (watch) return watchQueues(api, json);
+  process.stdout.write(`${textOf(await api.get<QueuesView>('/v1/queues'), json)}\n`);
+  return exitCode.ok;
+}
+
+/** Redraws on a terminal; elsewhere each look follows the last. Ends with Ctrl-C, or when the API goes away. */
+async function watchQueues(api: Api, json: boolean): Promise<never> {
+  const redraw =
+    process.stdout.isTTY && !json ? createLogUpdate(process.stdout) : (text: string) => process.stdout.write(`${text}\n`);
+  for (;;) {
+    redraw(textOf(await api.get<QueuesView>('/v1/queues'), json));
+    await pause(WATCH_MS);
+  }
+}
+
+function textOf(view: QueuesView, json: boolean): string {
+  if (json) return JSON.stringify(view);
   const rows = view.data.map(({ queue, tier, model, waiting, delayed, active, failed, oldest_waiting_s: oldest }) => [
     model === null ? queue : `${tier} · ${model}`,
     waiting,
@@ -17,6 +38,5 @@ export async function queues(api: Api, json: boolean): Promise<number> {
     oldest.toFixed(1),
   ]);
   const lines = table(['queue', 'waiting', 'active', 'delayed', 'failed', 'oldest, s'], rows);
-  process.stdout.write(`${[...lines, '', `${view.unfinished_jobs} unfinished jobs`].join('\n')}\n`);
-  return exitCode.ok;
+  return [...lines, '', `${view.unfinished_jobs} unfinished jobs`].join('\n');
 }

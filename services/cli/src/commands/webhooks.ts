@@ -12,6 +12,17 @@ export async function listWebhooks(api: Api, json: boolean): Promise<number> {
   return show(json, data, table(['name', 'URL', 'payload', 'state'], rows));
 }
 
+export async function showWebhook(api: Api, name: string, json: boolean): Promise<number> {
+  const webhook = await api.get<WebhookView>(at(name));
+  const fields = Object.entries(webhook).map(([field, value]) => [field, value === null ? '' : String(value)]);
+  const width = Math.max(...fields.map(([field = '']) => field.length));
+  return show(
+    json,
+    webhook,
+    fields.map(([field = '', value]) => `${field.padEnd(width)}  ${value}`.trimEnd()),
+  );
+}
+
 export async function createWebhook(api: Api, name: string, url: string, full: boolean, json: boolean): Promise<number> {
   const made = await api.post<WebhookView & { secret: string }>('/v1/webhooks', { name, url, payload: full ? 'full' : 'thin' });
   return show(json, made, [`Webhook ${made.name} → ${made.url}`, `Its secret, shown this once: ${made.secret}`]);

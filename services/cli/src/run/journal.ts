@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
-import type { RowDefaults } from './read-rows.ts';
+import type { RowOptions } from './read-rows.ts';
 
 /** A run of a file, by which its jobs are known: started again it goes on, and submits nothing twice. */
 export interface Journal {
@@ -21,8 +21,20 @@ export interface Journal {
   finish(): void;
 }
 
+export interface JournalOptions {
+  input: string;
+  output: string;
+  /** The API that has the jobs. */
+  url: string;
+  /** How the rows are read. */
+  options: RowOptions;
+  /** Overwrites whatever stands there. */
+  force: boolean;
+}
+
 interface Stored {
   id: string;
+  url: string;
   input: string;
   finished: boolean;
   /** The process that runs it. */
@@ -30,9 +42,9 @@ interface Stored {
 }
 
 /** Opens the run beside its output. Throws a `CommandError` where the output belongs to something else. */
-export async function openJournal(input: string, output: string, defaults: RowDefaults, force: boolean): Promise<Journal> {
+export async function openJournal({ input, output, url, options, force }: JournalOptions): Promise<Journal> {
   const file = `${output}.run.json`;
-  const hash = await hashOf(input, defaults);
+  const hash = await hashOf(input, options);
   const last = existsSync(file) && !force ? (JSON.parse(readFileSync(file, 'utf8')) as Stored) : null;
   if (last === null && existsSync(output) && !force)
     throw new CommandError(
@@ -47,9 +59,14 @@ export async function openJournal(input: string, output: string, defaults: RowDe
       `${output} was begun with another input or other options. Use --force to begin anew.`,
       exitCode.refused,
     );
+  if (last && last.url !== url)
+    throw new CommandError(
+      `${output} was begun with the API at ${last.url}, which has its jobs; this is ${url}. Name that one with --url, or use --force to begin anew.`,
+      exitCode.refused,
+    );
   const id = last?.id ?? randomUUID();
   const save = (finished: boolean): void => {
-    const stored: Stored = { id, input: hash, finished, pid: process.pid };
+    const stored: Stored = { id, url, input: hash, finished, pid: process.pid };
     // Whole or not at all: a crash must not leave half a journal.
     writeFileSync(`${file}.new`, JSON.stringify(stored));
     renameSync(`${file}.new`, file);
@@ -68,9 +85,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function hashOf(input: string, defaults: RowDefaults): Promise<string> {
-  if (!existsSync(input)) throw new CommandError(`There is no file ${input}.`, exitCode.refused);
-  const hash = createHash('sha256').update(JSON.stringify(defaults));
+async function hashOf(input: string, options: RowOptions): Promise<string> {
+  const hash = createHash('sha256').update(JSON.stringify(options));
   for await (const chunk of createReadStream(input)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

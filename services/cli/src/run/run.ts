@@ -1,41 +1,19 @@
 import { appendFileSync } from 'node:fs';
 
-import { isTerminal } from '@upshift/contracts';
-import type { JobView, ProblemView } from '@upshift/contracts';
-
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
-import { countEnded, createProgress, newProgress } from '../up/progress.ts';
+import { createProgress, newProgress } from '../up/progress.ts';
+import { drive } from './drive.ts';
+import type { DrivenRow, Outcome } from './drive.ts';
 import { openJournal } from './journal.ts';
 import { readLines } from './read-lines.ts';
-import { readRows } from './read-rows.ts';
-import type { Row, RowDefaults } from './read-rows.ts';
+import { countRows, readRows } from './read-rows.ts';
+import type { Row, RowOptions } from './read-rows.ts';
 
-export interface RunOptions extends RowDefaults {
-  out: string;
+export interface RunOptions extends RowOptions {
+  out?: string;
   force: boolean;
   json: boolean;
-}
-
-/** Jobs under way at once: enough for all workers, few enough to hold in memory. */
-const WINDOW = 2000;
-/** Rows in one request. */
-const BATCH = 100;
-/** Jobs asked for at once: the oldest, because their results are written next. */
-const ASKED_AT_ONCE = 32;
-const POLL_MS = 100;
-/** Pause before an API that is away is asked again, in ms. */
-const RETRY_MS = 1000;
-
-/** Refusals that pass by themselves. */
-const WORTH_WAITING = new Set(['backlog_full', 'queue_unavailable']);
-
-/** A row that was submitted, or that can not be. */
-interface Pending {
-  row: Row;
-  id: string | null;
-  job: JobView | null;
-  error: string | null;
 }
 
 /** What a run came to. */
@@ -47,101 +25,40 @@ interface Tally {
   cost_usd: number;
 }
 
+type KeyedRow = Row & DrivenRow;
+
 /** `upshift run`: all rows of a file through the API, results in the order of the rows. Returns the exit code. */
-export async function run(api: Api, file: string, { out, force, json, ...defaults }: RunOptions): Promise<number> {
-  const journal = await openJournal(file, out, defaults, force);
+export async function run(api: Api, file: string, { out, force, json, ...options }: RunOptions): Promise<number> {
+  if (out === undefined)
+    throw new CommandError(
+      'Say where the results go, with --out FILE; or --dry-run, which only prices the rows.',
+      exitCode.refused,
+    );
+  const rows = await countRows(file, options);
+  const journal = await openJournal({ input: file, output: out, url: api.url, options, force });
   if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
   const bar = createProgress(process.stderr);
-  const progress = newProgress((await countRows(file)) - journal.written);
-  const pending: Pending[] = [];
-  for await (const batch of batchesOf(readRows(file, defaults), journal.written)) {
-    pending.push(...(await patiently(() => submit(api, journal.id, batch))));
-    progress.submitted += batch.length;
-    while (pending.length > WINDOW - BATCH) await writeFront();
-  }
-  while (pending.length > 0) await writeFront();
+  const outcomes = drive(api, keyed(readRows(file, options), journal.id, journal.written), {
+    progress: newProgress(rows - journal.written),
+    show: (progress) => bar.show(progress),
+    say: (message) => process.stderr.write(`${message}\nWaiting for it; Ctrl-C stops, and the same line goes on later.\n`),
+  });
+  for await (const outcome of outcomes) appendFileSync(out, `${JSON.stringify(resultOf(outcome))}\n`);
   bar.done();
   journal.finish();
   return report(await tallyOf(out), out, json);
-
-  async function writeFront(): Promise<void> {
-    await patiently(() => ask(api, pending.slice(0, ASKED_AT_ONCE)));
-    const front = pending.findIndex(({ job, error }) => job === null && error === null);
-    const done = pending.splice(0, front === -1 ? pending.length : front);
-    if (done.length === 0) await pause(POLL_MS);
-    appendFileSync(out, done.map((one) => `${JSON.stringify(resultOf(one))}\n`).join(''));
-    for (const { job } of done) if (job !== null) countEnded(progress, job);
-    bar.show(progress);
-  }
 }
 
-async function countRows(file: string): Promise<number> {
-  let rows = 0;
-  for await (const _ of readRows(file, {})) rows += 1;
-  return rows;
-}
-
-async function* batchesOf(rows: AsyncIterable<Row>, skip: number): AsyncGenerator<Row[]> {
+/** Under keys of the run, so that rows that are submitted again give the same jobs. The first `skip` are done. */
+async function* keyed(rows: AsyncIterable<Row>, runId: string, skip: number): AsyncGenerator<KeyedRow> {
   let skipped = 0;
-  let batch: Row[] = [];
   for await (const row of rows) {
     if (skipped < skip) skipped += 1;
-    else batch.push(row);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
-}
-
-/** Under keys of the run, so that rows that are submitted again give the same jobs. */
-async function submit(api: Api, runId: string, rows: Row[]): Promise<Pending[]> {
-  const good = rows.filter(({ job }) => job !== null);
-  const lines = good.map(({ line, job }) => JSON.stringify({ ...job, idempotency_key: `${runId}/${line}` }));
-  const answers = lines.length === 0 ? [] : await api.bulk(lines);
-  const later = answers.find(({ error }) => error !== undefined && WORTH_WAITING.has(error.code))?.error;
-  if (later) throw new CommandError(later.detail, exitCode.unavailable);
-  if (answers.length < lines.length) throw new CommandError('The API broke off its answer.', exitCode.unavailable);
-  const answered = new Map(good.map((row, index) => [row, answers[index]]));
-  return rows.map((row) => {
-    const answer = answered.get(row);
-    return { row, id: answer?.id ?? null, job: null, error: row.error ?? (answer?.error ? wordsOf(answer.error) : null) };
-  });
-}
-
-function wordsOf({ code, detail }: ProblemView): string {
-  return `${code}: ${detail}`;
-}
-
-async function ask(api: Api, pending: Pending[]): Promise<void> {
-  await Promise.all(
-    pending.map(async (one) => {
-      if (one.id === null || one.job !== null) return;
-      const job = await api.get<JobView>(`/v1/jobs/${one.id}`).catch((error: unknown) => {
-        // Its retention has ended: the row has no result any more, and the others go on.
-        if (!(error instanceof CommandError && error.code === exitCode.refused)) throw error;
-        one.error = error.message;
-        return null;
-      });
-      if (job !== null && isTerminal(job.status)) one.job = job;
-    }),
-  );
-}
-
-/** Waits for an API that is away, saying so: all that is asked here may be asked again. */
-async function patiently<Result>(work: () => Promise<Result>): Promise<Result> {
-  for (let told = false; ; told = true) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof CommandError && error.code === exitCode.unavailable)) throw error;
-      if (!told) process.stderr.write(`${error.message}\nWaiting for it; Ctrl-C stops, and the same line goes on later.\n`);
-      await pause(RETRY_MS);
-    }
+    else yield { ...row, key: `${runId}/${row.line}` };
   }
 }
 
-function resultOf({ row, job, error }: Pending): object {
+function resultOf({ row, job, error }: Outcome<KeyedRow>): object {
   const customId = row.customId === null ? {} : { custom_id: row.customId };
   if (job === null) return { line: row.line, ...customId, error };
   const { id, status, result, cost_usd, cost_unknown, escalations, reasons } = job;
@@ -186,8 +103,4 @@ function report(tally: Tally, out: string, json: boolean): number {
   const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost.toFixed(6)} USD: ${out}\n`;
   process.stdout.write(json ? `${JSON.stringify({ ...tally, out })}\n` : words);
   return failed + refused === 0 ? exitCode.ok : exitCode.failed;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -2,8 +2,8 @@ import type { WriteStream } from 'node:tty';
 import { styleText } from 'node:util';
 
 import type { UpshiftConfig } from '@upshift/contracts';
+import { firstModelOf } from '@upshift/routing';
 
-import { firstModel } from './result.ts';
 import type { Result } from './result.ts';
 import { table } from '../table.ts';
 
@@ -50,7 +50,7 @@ export function printResult(result: Result, config: UpshiftConfig, stream: Write
 
 function nameOf(config: UpshiftConfig, index: number): string {
   const tier = config.tiers.at(index)?.name ?? '';
-  return `${tier} (${firstModel(config, tier)})`;
+  return `${tier} (${firstModelOf(config, tier)})`;
 }
 
 function percent(share: number | null): string {

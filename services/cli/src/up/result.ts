@@ -1,5 +1,5 @@
 import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
-import { costOf, nanoUsdToUsd } from '@upshift/routing';
+import { costOf, firstModelOf, nanoUsdToUsd } from '@upshift/routing';
 
 import type { AnswerBook } from './answer-book.ts';
 import { isRight } from './matchers.ts';
@@ -36,8 +36,7 @@ interface TierResult {
 export function resultOf(finished: Finished[], config: UpshiftConfig, book: AnswerBook | null, seconds: number): Result {
   const count = (status: JobStatus): number => finished.filter(({ job }) => job.status === status).length;
   const sum = (of: (one: Finished) => number): number => finished.reduce((total, one) => total + of(one), 0);
-  const top = config.tiers.at(-1)?.name ?? '';
-  const bottom = config.tiers[0]?.name ?? '';
+  const first = (index: number): string => firstModelOf(config, config.tiers.at(index)?.name ?? '') ?? '';
   return {
     jobs: {
       total: finished.length,
@@ -52,11 +51,11 @@ export function resultOf(finished: Finished[], config: UpshiftConfig, book: Answ
     fallbacks: sum(({ job }) => job.fallbacks),
     cost_usd: round(sum(({ job }) => job.cost_usd)),
     cost_unknown_jobs: finished.filter(({ job }) => job.cost_unknown).length,
-    cost_all_premium_usd: round(sum((one) => costAlone(one, firstModel(config, top), config, book))),
-    cost_all_economy_usd: round(sum((one) => costAlone(one, firstModel(config, bottom), config, book))),
+    cost_all_premium_usd: round(sum((one) => costAlone(one, first(-1), config, book))),
+    cost_all_economy_usd: round(sum((one) => costAlone(one, first(0), config, book))),
     right: share(withGold(finished), wasRight),
-    right_all_premium: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, top), book)),
-    right_all_economy: book && share(withGold(finished), (one) => rightAlone(one, firstModel(config, bottom), book)),
+    right_all_premium: book && share(withGold(finished), (one) => rightAlone(one, first(-1), book)),
+    right_all_economy: book && share(withGold(finished), (one) => rightAlone(one, first(0), book)),
     scorer: {
       accepted_wrong: withGold(finished).filter(isAcceptedWrong).length,
       escalated_right: book && escalatedRight(finished, book),
@@ -64,13 +63,6 @@ export function resultOf(finished: Finished[], config: UpshiftConfig, book: Answ
     tiers: [...config.tiers.map(({ name }) => name), 'fallback'].map((tier) => tierResult(tier, finished)),
     seconds: Math.round(seconds * 10) / 10,
   };
-}
-
-/** The model that stands for "one model for everything" of a tier: the first that the configuration declares. */
-export function firstModel(config: UpshiftConfig, tier: string): string {
-  return (
-    Object.entries(config.models).find(([, model]) => model.tier === tier && !model.capabilities.includes('embedding'))?.[0] ?? ''
-  );
 }
 
 function tierResult(tier: string, finished: Finished[]): TierResult {

@@ -12,6 +12,7 @@ import { readAnswerBook } from './answer-book.ts';
 import type { AnswerBook } from './answer-book.ts';
 import { startFleet, startSandbox } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
+import { isLive } from './is-live.ts';
 import { printResult } from './print-result.ts';
 import { createProgress } from './progress.ts';
 import { resultOf } from './result.ts';
@@ -156,15 +157,6 @@ function consolePassword(directory: string): string {
   const password = randomBytes(18).toString('base64url');
   writeFileSync(file, `${password}\n`, { mode: 0o600 });
   return password;
-}
-
-/**
- * Live with a provider's key, or a provider that the configuration itself gives an address. An address in the environment alone
- * (OLLAMA_HOST stands on many machines) does not switch the sandbox off.
- */
-function isLive(config: UpshiftConfig, environment: Environment): boolean {
-  const on = resolveProviders(config, environment.raw).filter(({ off }) => off === null);
-  return on.some(({ id, apiKey }) => apiKey !== null || config.providers[id]?.base_url !== undefined);
 }
 
 function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed: boolean): void {

@@ -1,0 +1,152 @@
+import { parseJobRequest, ProblemError } from '@upshift/contracts';
+import type { JobState, UpshiftConfig } from '@upshift/contracts';
+import { acceptJob, costOf, decide, firstModelOf, heuristicClassifier, nanoUsdToUsd, promptFactsOf } from '@upshift/routing';
+import type { Facts } from '@upshift/routing';
+import { configVersionOf, loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
+import type { Environment } from '@upshift/runtime';
+
+import { exitCode } from '../exit-code.ts';
+import { table } from '../table.ts';
+import { isLive } from '../up/is-live.ts';
+import { readRows } from './read-rows.ts';
+import type { Row, RowOptions } from './read-rows.ts';
+
+export interface DryRunOptions extends RowOptions {
+  /** What an answer is taken to have, in tokens; a job's own cap holds where it is lower. */
+  outputTokens: number;
+  json: boolean;
+}
+
+/** Jobs of one first model. Costs in USD, null where a price is not known. */
+interface Estimate {
+  tier: string;
+  model: string;
+  jobs: number;
+  input_tokens: number;
+  /** Each answered by its first call. */
+  cost_usd: number | null;
+  /** Each asked again in every tier above, as far as the top. */
+  cost_escalated_usd: number | null;
+}
+
+/** Bad rows that are shown one by one. */
+const SHOWN_REFUSALS = 10;
+
+/** `upshift run --dry-run`: where the rows of a file would start and what they would cost, without an API. Returns the exit code. */
+export async function dryRun(file: string, { outputTokens, json, ...options }: DryRunOptions): Promise<number> {
+  const environment = readEnvironment();
+  const config = loadConfig(environment.UPSHIFT_CONFIG);
+  const plan = planner(config, environment, outputTokens);
+  const estimates = new Map<string, Estimate>();
+  const refused: { line: number; error: string }[] = [];
+  for await (const row of readRows(file, options)) {
+    try {
+      add(estimates, plan(row));
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      refused.push({ line: row.line, error: error.message });
+    }
+  }
+  const starts = [...estimates.values()].toSorted((a, b) => b.jobs - a.jobs);
+  const total = { ...starts.reduce(sum, emptyEstimate), tier: 'total', model: '' };
+  if (json) process.stdout.write(`${JSON.stringify({ output_tokens: outputTokens, starts, total, refused })}\n`);
+  else process.stdout.write(`${[...lines(starts, total, outputTokens), ...refusalLines(refused)].join('\n')}\n`);
+  return refused.length === 0 ? exitCode.ok : exitCode.failed;
+}
+
+/** Gives a row's estimate as the services would decide it now. Throws a `ProblemError` for a row that intake would refuse. */
+function planner(config: UpshiftConfig, environment: Environment, outputTokens: number): (row: Row) => Estimate {
+  const now = Date.now();
+  const sandbox = isLive(config, environment) ? {} : { UPSHIFT_SANDBOX_URL: 'http://sandbox' };
+  const providers = resolveProviders(config, { ...environment.raw, ...sandbox });
+  const providersOff = Object.fromEntries(providers.flatMap(({ id, off }) => (off === null ? [] : [[id, off]])));
+  const facts: Facts = { config, health: { providersOff, circuitsOpen: {} }, now, draw: 0 };
+  const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now };
+  return ({ job: body, error }) => {
+    if (error !== null) throw new ProblemError('invalid_job', error);
+    const parsed = parseJobRequest(body);
+    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
+    const { request } = parsed;
+    const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
+    const classification = heuristicClassifier(promptFactsOf(request));
+    return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, config, outputTokens, now);
+  };
+}
+
+function estimateOf(job: JobState, config: UpshiftConfig, outputTokens: number, now: number): Estimate {
+  const first = job.attempts[0];
+  if (first === undefined)
+    throw new ProblemError('no_capable_model', job.reasons.join('; ') || 'no model that can be called now');
+  const tokens = job.needs.capabilities.includes('embedding') ? 0 : Math.min(outputTokens, job.needs.maxOutputTokens ?? Infinity);
+  const usage = { ...noTokens, inputTokens: job.needs.inputTokens, outputTokens: tokens };
+  const costs = [first.model, ...modelsAbove(job, first.tier, config)].map((id) => costOf(usage, config.models[id], now));
+  return {
+    tier: first.tier,
+    model: first.model,
+    jobs: 1,
+    input_tokens: job.needs.inputTokens,
+    cost_usd: usd(costs[0] ?? null),
+    cost_escalated_usd: usd(costs.reduce(plus, 0)),
+  };
+}
+
+const noTokens = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+
+/** Where a job that fails every check goes: the first model of each tier above. Only a cascade shifts up. */
+function modelsAbove(job: JobState, tier: string, config: UpshiftConfig): string[] {
+  const stays = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
+  if (stays || config.routes[job.route]?.strategy !== 'cascade') return [];
+  const above = config.tiers.slice(config.tiers.findIndex(({ name }) => name === tier) + 1);
+  return above.flatMap(({ name }) => firstModelOf(config, name) ?? []);
+}
+
+function add(estimates: Map<string, Estimate>, one: Estimate): void {
+  const before = estimates.get(one.model);
+  estimates.set(one.model, before === undefined ? one : { ...one, ...sum(before, one) });
+}
+
+const emptyEstimate = { jobs: 0, input_tokens: 0, cost_usd: 0 as number | null, cost_escalated_usd: 0 as number | null };
+
+function sum(a: typeof emptyEstimate, b: typeof emptyEstimate): typeof emptyEstimate {
+  return {
+    jobs: a.jobs + b.jobs,
+    input_tokens: a.input_tokens + b.input_tokens,
+    cost_usd: plus(a.cost_usd, b.cost_usd),
+    cost_escalated_usd: plus(a.cost_escalated_usd, b.cost_escalated_usd),
+  };
+}
+
+/** Unknown stays unknown. */
+function plus(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? null : a + b;
+}
+
+function usd(nanoUsd: number | null): number | null {
+  return nanoUsd === null ? null : nanoUsdToUsd(nanoUsd);
+}
+
+function lines(starts: Estimate[], total: Estimate, outputTokens: number): string[] {
+  const rows = [...starts, total].map((one) => [
+    one.model === '' ? one.tier : `${one.tier} · ${one.model}`,
+    one.jobs,
+    one.input_tokens,
+    costWords(one.cost_usd),
+    costWords(one.cost_escalated_usd),
+  ]);
+  return [
+    ...table(['starts at', 'jobs', 'input tokens', 'USD, first call', 'USD, up to the top'], rows),
+    '',
+    `Input is estimated at 4 characters a token, answers at ${outputTokens} tokens (--output-tokens). Judges and repeated calls come on top.`,
+  ];
+}
+
+function costWords(cost: number | null): string {
+  return cost === null ? 'unknown' : cost.toFixed(6);
+}
+
+function refusalLines(refused: { line: number; error: string }[]): string[] {
+  if (refused.length === 0) return [];
+  const shown = refused.slice(0, SHOWN_REFUSALS).map(({ line, error }) => `  line ${line}: ${error}`);
+  const more = refused.length > SHOWN_REFUSALS ? [`  and ${refused.length - SHOWN_REFUSALS} more`] : [];
+  return ['', `Rows that would be refused: ${refused.length}`, ...shown, ...more];
+}

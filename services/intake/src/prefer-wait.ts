@@ -1,0 +1,46 @@
+import { isTerminal } from '@upshift/contracts';
+import type { JobView } from '@upshift/contracts';
+import type { Request, Response } from 'express';
+
+import { readView } from './read-view.ts';
+import type { Tools } from './tools.ts';
+
+/** Longest that a client may wait within one request, in seconds: proxies cut idle connections at about 60. */
+const LONGEST_WAIT_S = 55;
+
+/**
+ * The job, after the wait that the client prefers (`Prefer: wait=N`, RFC 7240) or at its end, whichever is first; without the
+ * header, as it is now. Throws a 404 problem where there is none.
+ */
+export async function viewAfterWait(
+  tools: Tools,
+  id: string,
+  request: Pick<Request, 'get'>,
+  response: Response,
+): Promise<JobView> {
+  const seconds = waitOf(request);
+  if (seconds === null) return readView(tools.pipeline, id);
+  response.set('Preference-Applied', `wait=${seconds}`);
+  return waitFor(tools, id, seconds, response);
+}
+
+function waitOf(request: Pick<Request, 'get'>): number | null {
+  const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(request.get('Prefer') ?? '')?.[1];
+  return wait === undefined ? null : Math.min(LONGEST_WAIT_S, Number(wait));
+}
+
+/** Listens first and reads then, so that an end between the two is not missed. */
+async function waitFor(
+  { pipeline, signals, stopping }: Tools,
+  id: string,
+  seconds: number,
+  response: Response,
+): Promise<JobView> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
+  const view = await readView(pipeline, id);
+  if (isTerminal(view.status)) return (gone.abort(), view);
+  await ended;
+  return readView(pipeline, id);
+}

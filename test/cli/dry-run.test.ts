@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'upshift-dry-run-'));
+});
+afterAll(() => rm(directory, { recursive: true, force: true }));
+
+interface Ran {
+  code: number;
+  out: string;
+  errors: string;
+}
+
+/** Prices a file with the project's own configuration and no provider key, as a user does. */
+async function dryRun(name: string, text: string, ...args: string[]): Promise<Ran> {
+  const file = join(directory, name);
+  await writeFile(file, text);
+  const command = [join(root, 'services/cli/src/main.ts'), 'run', file, '--dry-run', ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: root, env: { PATH: process.env['PATH'] } }, (error, out, errors) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, errors }),
+    );
+  });
+}
+
+interface Estimates {
+  starts: { tier: string; model: string; jobs: number; input_tokens: number; cost_usd: number; cost_escalated_usd: number }[];
+  total: { jobs: number; cost_usd: number; cost_escalated_usd: number };
+  refused: { line: number; error: string }[];
+}
+
+test('a file is priced by where its rows start, and bad rows are named', async () => {
+  const pinned = { input: { prompt: 'x'.repeat(4000) }, model: 'anthropic/claude-opus-5-5' };
+  const text = `${JSON.stringify(pinned)}\n"What is the capital of France?"\n{"input": {}}\n{"input": {"prompt": "x"}, "route": "nowhere"}\n`;
+  const { code, out } = await dryRun('rows.jsonl', text, '--json', '--output-tokens', '1000');
+  const { starts, total, refused } = JSON.parse(out) as Estimates;
+  expect(code).toBe(1);
+  expect(refused.map(({ line }) => line)).toEqual([3, 4]);
+  expect(refused[1]?.error).toContain('no route nowhere');
+  const priced = starts.find(({ model }) => model === pinned.model);
+  // 1,001 tokens in (the role counts too) at 4 USD and 1,000 out at 20 USD per million; a pinned job stays where it is.
+  expect(priced).toMatchObject({
+    tier: 'premium',
+    jobs: 1,
+    input_tokens: 1001,
+    cost_usd: 0.024_004,
+    cost_escalated_usd: 0.024_004,
+  });
+  expect(starts.find(({ tier }) => tier === 'economy')?.cost_escalated_usd).toBeGreaterThan(0);
+  expect(total.jobs).toBe(2);
+  expect(total.cost_escalated_usd).toBeGreaterThan(total.cost_usd);
+});
+
+test('a column of a CSV file holds the prompts, line breaks within quotes included', async () => {
+  const text = 'id,text\n1,"first\nstill first"\n2,second\n3,\n';
+  const { code, out } = await dryRun('rows.csv', text, '--column', 'text', '--system', 'Be brief.', '--json');
+  const { total, refused } = JSON.parse(out) as Estimates;
+  expect(code).toBe(1);
+  expect(total.jobs).toBe(2);
+  expect(refused).toEqual([{ line: 5, error: 'column text is empty; a prompt was expected' }]);
+});
+
+test('a CSV file without a column, with an unknown one, or torn, is refused with what would be right', async () => {
+  const text = 'id,text\n1,one\n';
+  expect(await dryRun('a.csv', text)).toMatchObject({ code: 2, errors: expect.stringContaining('--column NAME') as string });
+  const unknown = await dryRun('a.csv', text, '--column', 'prompt');
+  expect(unknown).toMatchObject({ code: 2, errors: expect.stringContaining('it has id, text') as string });
+  const torn = await dryRun('a.csv', 'id,text\n1,"never closed\n2,two\n', '--column', 'text');
+  expect(torn).toMatchObject({ code: 2, errors: expect.stringContaining('can not be read as CSV') as string });
+});

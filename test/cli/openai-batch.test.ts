@@ -1,0 +1,111 @@
+import { parseJobRequest } from '@upshift/contracts';
+import { expect, test } from 'vitest';
+
+import { rowOfBatchLine } from '../../services/cli/src/run/openai-batch.ts';
+
+const lineOf = (url: string, body: object): object => ({
+  custom_id: 'a',
+  method: 'POST',
+  url,
+  body: { model: 'gpt-x', ...body },
+});
+
+/** The input, after proving that intake takes it. */
+function inputOf(url: string, body: object): object | null {
+  const { input, error } = rowOfBatchLine(lineOf(url, body));
+  expect(error).toBeNull();
+  expect(parseJobRequest({ input })).toHaveProperty('request');
+  return input;
+}
+
+const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+const schema = { type: 'object', properties: { name: { type: 'string' } } };
+
+test('a chat completion becomes a job with its tools, format, images and settings', () => {
+  const input = inputOf('/v1/chat/completions', {
+    messages: [
+      {
+        role: 'developer',
+        content: [
+          { type: 'text', text: 'Be' },
+          { type: 'text', text: 'brief.' },
+        ],
+      },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'See:' },
+          { type: 'image_url', image_url: { url: 'https://a.example/b.png', detail: 'low' } },
+        ],
+      },
+      {
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } }],
+      },
+      { role: 'tool', tool_call_id: 'c1', content: 'sunny' },
+    ],
+    tools: [{ type: 'function', function: { name: 'look', description: 'Looks.', parameters, strict: true } }],
+    tool_choice: 'auto',
+    response_format: { type: 'json_schema', json_schema: { name: 'person', schema, strict: true } },
+    max_completion_tokens: 50,
+    stop: 'END',
+    temperature: 0,
+    stream: false,
+  });
+  expect(input).toEqual({
+    messages: [
+      { role: 'system', content: 'Be\nbrief.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'See:' },
+          { type: 'image_url', image_url: { url: 'https://a.example/b.png' } },
+        ],
+      },
+      { role: 'assistant', content: '', tool_calls: [{ id: 'c1', name: 'look', arguments: '{}' }] },
+      { role: 'tool', tool_call_id: 'c1', content: 'sunny' },
+    ],
+    tools: [{ name: 'look', description: 'Looks.', parameters }],
+    tool_choice: 'auto',
+    response_format: { type: 'json_schema', name: 'person', schema },
+    max_output_tokens: 50,
+    stop: ['END'],
+    temperature: 0,
+  });
+});
+
+test('a response becomes a job: instructions first, format and effort from where Responses keeps them', () => {
+  const input = inputOf('/v1/responses', {
+    instructions: 'Be brief.',
+    input: [{ role: 'user', content: [{ type: 'input_text', text: 'Who?' }] }],
+    reasoning: { effort: 'low' },
+    text: { format: { type: 'json_schema', name: 'person', schema } },
+    tools: [{ type: 'function', name: 'look', parameters }],
+    max_output_tokens: 9,
+  });
+  expect(input).toEqual({
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Who?' },
+    ],
+    reasoning_effort: 'low',
+    response_format: { type: 'json_schema', name: 'person', schema },
+    tools: [{ name: 'look', parameters }],
+    max_output_tokens: 9,
+  });
+});
+
+test('a request for embeddings becomes a job of its texts', () => {
+  expect(inputOf('/v1/embeddings', { input: 'one' })).toEqual({ texts: ['one'] });
+  expect(inputOf('/v1/embeddings', { input: ['one', 'two'], encoding_format: 'float' })).toEqual({ texts: ['one', 'two'] });
+});
+
+test('what has no place in a job is refused by its name, never dropped', () => {
+  const errorOf = (url: string, body: object): string | null => rowOfBatchLine(lineOf(url, body)).error;
+  const messages = [{ role: 'user', content: 'x' }];
+  expect(errorOf('/v1/chat/completions', { messages, n: 2 })).toContain('"n"');
+  expect(errorOf('/v1/chat/completions', { messages, tools: [{ type: 'web_search' }] })).toContain('body.tools.0');
+  expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toContain('"dimensions"');
+  expect(errorOf('/v1/moderations', { input: 'x' })).toContain('url');
+});
