@@ -1,12 +1,9 @@
 // Runs on Node 20 with nothing installed: it brings Node 24, pnpm and the dependencies, then runs the command with them.
-// Progress goes to stderr, because stdout belongs to the command.
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { printCount, runChecks, runTests } from './checks.mjs';
 import { runChild } from './run-child.mjs';
-import { ToolchainError, prepareToolchain } from './toolchain.mjs';
+import { root, say, withToolchain } from './with-toolchain.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [command, ...args] = process.argv.slice(2);
 
 const commands = {
@@ -32,16 +29,7 @@ async function main() {
     say(`no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run replay`);
     return 2;
   }
-  try {
-    return await commands[command](await prepareToolchain(root, say));
-  } catch (error) {
+  return withToolchain(commands[command], () => {
     if (command === 'test') printCount(0, 1);
-    if (!(error instanceof ToolchainError)) throw error;
-    say(error.message);
-    return 1;
-  }
-}
-
-function say(text) {
-  for (const line of text.split('\n')) process.stderr.write(`upshift: ${line}\n`);
+  });
 }
