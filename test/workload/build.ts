@@ -46,6 +46,11 @@ function workloadRows(entries: Entry[]): object[] {
   });
 }
 
+/** Rows as a user would have them: jobs, without the right answers. */
+function jobs(entries: Entry[]): object[] {
+  return entries.map(({ row: { task, input, checks } }) => ({ task, input, checks }));
+}
+
 function jsonLines(values: object[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join('');
 }
@@ -60,6 +65,7 @@ const book = answerBook(chatEntries);
 mkdirSync(folder, { recursive: true });
 // Real traffic comes mixed; sorted by task, the first minute of a run would show classification only.
 writeFileSync(new URL('workload.jsonl', folder), jsonLines(new Random('order of the workload').shuffled(rows)));
+writeFileSync(new URL('tickets.jsonl', folder), jsonLines(jobs(classification)));
 writeFileSync(new URL('answer-book.jsonl', folder), jsonLines(book));
 writeFileSync(new URL('faults.json', folder), `[\n${faults.map((fault) => `  ${JSON.stringify(fault)}`).join(',\n')}\n]\n`);
-console.log(`\nwrote ${rows.length} rows, ${book.length} answers and ${faults.length} fault rules to examples/`);
+console.log(`\nwrote ${rows.length} rows, ${classification.length} tickets, ${book.length} answers and ${faults.length} fault rules to examples/`);
