@@ -26,8 +26,12 @@ import { handleCall } from './handle-call.ts';
 /** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
 const OTHER_CONCURRENCY = 8;
 
-/** Calls models. `TIER` says which queues: those of all models of that tier, or `fallback`. */
-export async function startWorker(context: ServiceContext): Promise<Running> {
+/**
+ * Calls models. `TIER` says which queues: those of all models of that tier, or `fallback`.
+ *
+ * @param createClient what calls the models
+ */
+export async function startWorker(context: ServiceContext, createClient = createModelClient): Promise<Running> {
   const tier = tierOf(context);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
   const providers = resolveProviders(context.config, context.environment.raw);
@@ -37,7 +41,7 @@ export async function startWorker(context: ServiceContext): Promise<Running> {
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
   const circuits = createCircuits({ onChange: (change) => share(pipeline, change) });
-  const tools = { pipeline, client: createModelClient(providers), circuits, calls };
+  const tools = { pipeline, client: createClient(providers), circuits, calls };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );

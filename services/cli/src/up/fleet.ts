@@ -13,6 +13,12 @@ export interface FleetOptions {
   consolePassword: string;
   directory: string;
   port: number;
+  /** Services that are not needed. */
+  leaveOut?: readonly string[];
+  /** Worker processes of a tier, where it is to have more than one. */
+  workers?: Record<string, number>;
+  /** A program in the worker's place. */
+  workerProgram?: string;
   say: (line: string) => void;
 }
 
@@ -58,6 +64,15 @@ export function startSandbox(
   say: (line: string) => void,
 ): Promise<Started> {
   const flags = [...books.flatMap((book) => ['--book', book]), ...(faults === null ? [] : ['--faults', faults])];
+  return startSandboxWith(flags, directory, say);
+}
+
+/** A sandbox that gives what was recorded for the very job, and nothing else. */
+export function startRecordedSandbox(directory: string, say: (line: string) => void): Promise<Started> {
+  return startSandboxWith(['--recorded'], directory, say);
+}
+
+function startSandboxWith(flags: string[], directory: string, say: (line: string) => void): Promise<Started> {
   return start(
     { name: 'sandbox', file: `${root}test/sandbox/main.ts`, arguments: flags, environment: { ...process.env, PORT: '0' } },
     directory,
@@ -65,20 +80,24 @@ export function startSandbox(
   );
 }
 
-function programsOf({ config, environment, port, consolePassword }: FleetOptions): Program[] {
+function programsOf(options: FleetOptions): Program[] {
+  const { config, environment, port, consolePassword, leaveOut = [] } = options;
   const tiers = [...config.tiers.map(({ name }) => name), 'fallback'];
   const services = ['intake', 'console', 'classifier', 'scorer', 'steward'].map((name) => ({
     name,
     service: name,
     tier: null as string | null,
   }));
-  const workers = tiers.map((tier) => ({ name: `worker-${tier}`, service: 'worker', tier }));
+  const workers = tiers.flatMap((tier) =>
+    Array.from({ length: options.workers?.[tier] ?? 1 }, () => ({ name: `worker-${tier}`, service: 'worker', tier })),
+  );
   const keyless = withoutKeys(config, environment);
   // Last, so that no other port moves.
   const notifier = { name: 'notifier', service: 'notifier', tier: null };
-  return [...services, ...workers, notifier].map(({ name, service, tier }, index) => ({
+  const programs = [...services, ...workers, notifier].filter(({ service }) => !leaveOut.includes(service));
+  return programs.map(({ name, service, tier }, index) => ({
     name,
-    file: `${root}services/${service}/src/main.ts`,
+    file: (tier === null ? undefined : options.workerProgram) ?? `${root}services/${service}/src/main.ts`,
     arguments: [],
     environment: {
       ...(tier === null ? keyless : { ...environment, TIER: tier }),

@@ -15,6 +15,8 @@ export interface Program {
 export interface Started {
   name: string;
   port: number;
+  /** Of the process that runs now. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -53,7 +55,15 @@ class Supervised {
     this.#ready = true;
     // Started again it takes the same port: others know it.
     this.#program.environment = { ...this.#program.environment, PORT: String(port) };
-    return { name: this.#program.name, port, stop: () => this.#stop() };
+    const pid = (): number => this.#child?.pid ?? 0;
+    return {
+      name: this.#program.name,
+      port,
+      get pid() {
+        return pid();
+      },
+      stop: () => this.#stop(),
+    };
   }
 
   #launch(environment: NodeJS.ProcessEnv): Promise<number> {

@@ -1,0 +1,86 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Redis } from 'ioredis';
+
+import { body } from './prompts.ts';
+
+/** Sends rows as one NDJSON request, as fast as they are taken, and resolves when all are answered. Throws where one is refused. */
+export async function sendRows(url: string, count: number): Promise<void> {
+  const lines = ReadableStream.from(chunksOf(count));
+  const response = await fetch(`${url}/v1/jobs`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-ndjson' },
+    body: lines,
+    duplex: 'half',
+  });
+  let answered = 0;
+  let refused = '';
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    answered += chunk.split('\n').length - 1;
+    if (refused === '' && chunk.includes('"error"')) refused = chunk.slice(0, 500);
+  }
+  if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
+}
+
+const LINES_PER_CHUNK = 50;
+
+function* chunksOf(count: number): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (let from = 0; from < count; from += LINES_PER_CHUNK) {
+    const size = Math.min(LINES_PER_CHUNK, count - from);
+    yield encoder.encode(Array.from({ length: size }, (_, index) => `${JSON.stringify(body(from + index))}\n`).join(''));
+  }
+}
+
+/** How many connections the load of single requests comes over. */
+export const CONNECTIONS = 32;
+
+/** Posts `count` bodies over keep-alive connections; resolves with the seconds it took. Throws at the first answer that is no 2xx. */
+export async function postAll(
+  url: string,
+  count: number,
+  bodyOf: (index: number) => object,
+  headers: Record<string, string> = {},
+): Promise<number> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  let next = 0;
+  const startedAt = performance.now();
+  const one = async (): Promise<void> => {
+    for (let index = next++; index < count; index = next++) await post(agent, url, JSON.stringify(bodyOf(index)), headers);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, one));
+  agent.destroy();
+  return (performance.now() - startedAt) / 1000;
+}
+
+/** node:http, because global fetch costs more than what is measured. */
+export function post(agent: Agent, url: string, text: string, headers: Record<string, string>): Promise<string> {
+  const sent = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text), ...headers };
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { agent, method: 'POST', headers: sent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => {
+        const answer = Buffer.concat(chunks).toString('utf8');
+        if ((response.statusCode ?? 500) < 300) resolve(answer);
+        else reject(new Error(`${url}: ${response.statusCode} ${answer.slice(0, 300)}`));
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(text);
+  });
+}
+
+const POLL_MS = 5;
+
+/** Until no job is unfinished. Throws where nothing has ended for a minute. */
+export async function untilDrained(redis: Redis): Promise<void> {
+  let last = Infinity;
+  let changedAt = performance.now();
+  for (let left = await redis.zcard('{upshift-0}:open'); left > 0; left = await redis.zcard('{upshift-0}:open')) {
+    if (left !== last) [last, changedAt] = [left, performance.now()];
+    if (performance.now() - changedAt > 60_000) throw new Error(`${left} jobs do not end`);
+    await pause(POLL_MS);
+  }
+}
