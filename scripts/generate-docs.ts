@@ -17,6 +17,7 @@ interface SchemaNode {
   const?: unknown;
   enum?: unknown[];
   format?: string;
+  pattern?: string;
   minimum?: number;
   maximum?: number;
   exclusiveMinimum?: number;
@@ -109,11 +110,12 @@ function typeOf(node: SchemaNode): string {
   if (node.anyOf) return node.anyOf.map(typeOf).join(' or ');
   if (node.const !== undefined) return code(node.const);
   if (node.enum) return node.enum.map(code).join(', ');
-  if (node.type === 'array') return `list of ${node.items?.type === 'string' && !node.items.enum ? 'names' : listed(node.items)}`;
+  if (node.type === 'array') return `list of ${listed(node.items)}`;
   return [node.format === 'uri' ? 'URL' : (node.format ?? node.type ?? 'any'), rangeOf(node)].filter(Boolean).join(' ');
 }
 
 function listed(node: SchemaNode | undefined): string {
+  if (node?.type === 'string' && !node.enum) return node.pattern === undefined ? 'texts' : 'names';
   return node?.type === undefined ? 'checks' : typeOf(node);
 }
 

@@ -6,8 +6,7 @@ import type { Usage } from '@upshift/contracts';
 import { estimateTokens } from '@upshift/routing';
 import { z } from 'zod';
 
-import { bookKey } from '../sandbox/book.ts';
-import type { BookEntryInput } from '../sandbox/book.ts';
+import type { RecordedCall } from '../../services/cli/src/replay/recorded-calls.ts';
 
 /** The models whose answers to GSM8K are replayed: the cheapest first, each with the name that its file has. */
 export const recordedModels = [
@@ -72,14 +71,22 @@ function readLines<Schema extends z.ZodType>(directory: string, file: string, sc
   return lines.map((line) => schema.parse(JSON.parse(line)));
 }
 
-/** The recorded answers as the sandbox gives them. */
-export function bookOf(questions: Question[]): BookEntryInput[] {
-  return questions.flatMap(({ prompt, answers }) =>
-    [...answers].map(([model, { text, usage }]) => ({
-      model,
-      key: bookKey(prompt),
-      answer: text,
-      usage: { input_tokens: usage.inputTokens, output_tokens: usage.outputTokens },
-    })),
-  );
+/** The recorded answers to a question, as they are played. */
+export function callsOf({ prompt, answers }: Question): RecordedCall[] {
+  return [...answers].map(([model, { text, usage }]) => ({
+    model,
+    text: prompt,
+    outcomes: [
+      {
+        answer: { text, tool_calls: [], finish_reason: 'stop' },
+        usage: {
+          input_tokens: usage.inputTokens,
+          cached_input_tokens: 0,
+          cache_write_tokens: 0,
+          output_tokens: usage.outputTokens,
+          reasoning_tokens: 0,
+        },
+      },
+    ],
+  }));
 }

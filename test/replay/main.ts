@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 
+import { CommandError } from '../../services/cli/src/exit-code.ts';
 import { table } from '../../services/cli/src/table.ts';
 import { recordedModels, readQuestions } from './gsm8k.ts';
 import { replay } from './replay.ts';
@@ -25,7 +26,13 @@ const { values } = parseArgs({
   },
 });
 
-process.exit(await main());
+try {
+  process.exit(await main());
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(error.code);
+}
 
 async function main(): Promise<number> {
   const limit = values.questions === undefined ? Infinity : Number(values.questions);

@@ -1,7 +1,6 @@
-import type { UpshiftConfig } from '@upshift/contracts';
+import type { JobView, TrailEntry, UpshiftConfig } from '@upshift/contracts';
 import { costOf, nanoUsdToUsd } from '@upshift/routing';
 
-import type { Finished } from '../../services/cli/src/up/run-workload.ts';
 import { recordedModels } from './gsm8k.ts';
 import type { Question } from './gsm8k.ts';
 
@@ -27,14 +26,20 @@ export interface Report {
   escalations: number;
   /** Answers that are not the recorded ones: 0, or the replay is not one. */
   not_recorded: number;
+  /** With the start of the system. */
   seconds: number;
 }
 
-export function reportOf(questions: Question[], finished: Finished[], config: UpshiftConfig, seconds: number): Report {
-  const byId = new Map(questions.map((question) => [question.id, question]));
-  const jobs = finished.map(({ row, job, trail }) => ({ question: byId.get(row.id)!, job, trail }));
-  const rightBy = ({ question, job }: (typeof jobs)[number]): boolean =>
-    question.answers.get(job.result?.model ?? '')?.right ?? false;
+/** A question with what became of it. */
+interface Finished {
+  question: Question;
+  job: JobView;
+  trail: TrailEntry[];
+}
+
+export function reportOf(jobs: Finished[], config: UpshiftConfig, seconds: number): Report {
+  const questions = jobs.map(({ question }) => question);
+  const rightBy = ({ question, job }: Finished): boolean => question.answers.get(job.result?.model ?? '')?.right ?? false;
   const costBy = (question: Question, model: string): number =>
     nanoUsdToUsd(costOf(question.answers.get(model)?.usage ?? null, config.models[model], Date.now()) ?? 0);
   const scoreOf = (chosen: (question: Question) => string): Score => ({

@@ -10,8 +10,13 @@ export type Answer = {
   text: string;
   toolCalls: { name: string; arguments: Record<string, unknown> }[];
   finish: Finish;
+  /** The whole input, what is cached and what is written to the cache included. */
   inputTokens: number;
+  cachedInputTokens: number;
+  cacheWriteTokens: number;
+  /** The whole output, reasoning included. */
   outputTokens: number;
+  reasoningTokens: number;
   latencyMs: number;
 };
 
@@ -22,9 +27,13 @@ function countTokens(characters: number): number {
   return Math.ceil(characters / CHARACTERS_PER_TOKEN);
 }
 
+/** Tokens that only recorded answers have. */
+const NO_DETAILS = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
+
 type Content = Pick<Answer, 'text' | 'toolCalls' | 'finish'>;
 
-function bookContent(answer: BookEntry['answer']): Content {
+/** The content of an answer as books have it. */
+export function bookContent(answer: BookEntry['answer']): Content {
   if (typeof answer === 'string') return { text: answer, toolCalls: [], finish: 'stop' };
   const toolCalls = answer.tool_calls ?? [];
   return { text: answer.text, toolCalls, finish: answer.finish_reason ?? (toolCalls.length > 0 ? 'tool_calls' : 'stop') };
@@ -41,6 +50,7 @@ export function answerCall(book: Book, call: Call, key: string): Answer {
   const content = bookContent(entry?.answer ?? standIn(call));
   return {
     ...content,
+    ...NO_DETAILS,
     inputTokens: entry?.usage?.input_tokens ?? countTokens(call.inputCharacters),
     outputTokens: entry?.usage?.output_tokens ?? outputTokens(content),
     latencyMs: entry?.latency_ms ?? 0,
@@ -52,6 +62,7 @@ function embeddingAnswer(call: Call): Answer {
     text: '',
     toolCalls: [],
     finish: 'stop',
+    ...NO_DETAILS,
     inputTokens: countTokens(call.inputCharacters),
     outputTokens: 0,
     latencyMs: 0,

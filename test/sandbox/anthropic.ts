@@ -83,13 +83,20 @@ function ending(answer: Answer): Anthropic.RawMessageDeltaEvent['delta'] {
   };
 }
 
-function usage(inputTokens: number, outputTokens: number): Anthropic.Usage {
+/** The vendor counts cached tokens beside `input_tokens`, not within. */
+function inputUsage({ inputTokens, cachedInputTokens, cacheWriteTokens }: Answer) {
   return {
-    input_tokens: inputTokens,
+    input_tokens: inputTokens - cachedInputTokens - cacheWriteTokens,
+    cache_creation_input_tokens: cacheWriteTokens,
+    cache_read_input_tokens: cachedInputTokens,
+  };
+}
+
+function usage(answer: Answer, outputTokens: number): Anthropic.Usage {
+  return {
+    ...inputUsage(answer),
     output_tokens: outputTokens,
-    cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
+    cache_creation: { ephemeral_5m_input_tokens: answer.cacheWriteTokens, ephemeral_1h_input_tokens: 0 },
     inference_geo: null,
     output_tokens_details: { thinking_tokens: 0 },
     server_tool_use: null,
@@ -107,7 +114,7 @@ function message(request: MessagesRequest, answer: Answer, id: string): Anthropi
     content: blocks(answer, id),
     diagnostics: null,
     ...ending(answer),
-    usage: usage(answer.inputTokens, answer.outputTokens),
+    usage: usage(answer, answer.outputTokens),
   };
 }
 
@@ -126,16 +133,14 @@ function messageFrames(request: MessagesRequest, answer: Answer, id: string): st
 
 function opening(request: MessagesRequest, answer: Answer, id: string): Anthropic.Message {
   const whole = message(request, answer, id);
-  return { ...whole, content: [], stop_reason: null, stop_details: null, usage: usage(answer.inputTokens, 1) };
+  return { ...whole, content: [], stop_reason: null, stop_details: null, usage: usage(answer, 1) };
 }
 
 function finalUsage(answer: Answer): Anthropic.MessageDeltaUsage {
   return {
-    input_tokens: answer.inputTokens,
+    ...inputUsage(answer),
     output_tokens: answer.outputTokens,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
-    output_tokens_details: { thinking_tokens: 0 },
+    output_tokens_details: { thinking_tokens: answer.reasoningTokens },
     server_tool_use: null,
   };
 }

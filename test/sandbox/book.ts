@@ -11,7 +11,8 @@ const toolCall = z.strictObject({
   arguments: z.union([toolArguments, z.string().transform((text, context) => parseArguments(text, context))]),
 });
 
-const bookAnswer = z.strictObject({
+/** An answer with more than a text. */
+export const bookAnswer = z.strictObject({
   text: z.string(),
   tool_calls: z.array(toolCall).optional(),
   finish_reason: z.enum(['stop', 'length', 'tool_calls', 'refusal']).optional(),

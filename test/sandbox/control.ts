@@ -8,6 +8,7 @@ import { faultRuleList, oneFaultRule } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import type { SandboxState } from './provider-call.ts';
 import { readBody } from './read-body.ts';
+import { jobAnswers, type Recordings } from './recordings.ts';
 import { settingsChange } from './settings.ts';
 
 type Action = (state: SandboxState, body: string) => object;
@@ -38,12 +39,22 @@ const ACTIONS: Record<string, Action> = {
     book.append(checkedBook(body));
     return { book_entries: book.size };
   },
+  'PUT /_sandbox/recordings': ({ recordings }, body) => {
+    playing(recordings).add(checked(jobAnswers, body));
+    return {};
+  },
+  'GET /_sandbox/misses': ({ recordings }) => playing(recordings).misses,
   'GET /_sandbox/settings': ({ settings }) => settings.values,
   'PUT /_sandbox/settings': ({ settings }, body) => {
     settings.change(checked(settingsChange, body));
     return settings.values;
   },
 };
+
+function playing(recordings: Recordings | null): Recordings {
+  if (recordings === null) throw new Failure(409, 'This sandbox plays no recordings; start it with --recorded.');
+  return recordings;
+}
 
 function checked<Schema extends z.ZodType>(schema: Schema, body: string): z.output<Schema> {
   const result = schema.safeParse(parseJson(body));

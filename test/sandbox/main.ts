@@ -9,6 +9,7 @@ const { values } = parseArgs({
     host: { type: 'string', default: '127.0.0.1' },
     book: { type: 'string', multiple: true, default: [] },
     faults: { type: 'string' },
+    recorded: { type: 'boolean', default: false },
   },
 });
 
@@ -16,6 +17,7 @@ const sandbox = await startSandbox({
   port: Number(values.port),
   host: values.host,
   books: values.book,
+  recorded: values.recorded,
   faults: values.faults === undefined ? [] : faultRuleList.parse(JSON.parse(readFileSync(values.faults, 'utf8'))),
 });
 

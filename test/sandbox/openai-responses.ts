@@ -105,12 +105,13 @@ function outputItems(answer: Answer, id: string): OutputItem[] {
   return answer.text === '' && calls.length > 0 ? calls : [messageItem(answer, id), ...calls];
 }
 
-function usage({ inputTokens, outputTokens }: Answer): OpenAI.Responses.ResponseUsage {
+function usage(answer: Answer): OpenAI.Responses.ResponseUsage {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens } = answer;
   return {
     input_tokens: inputTokens,
-    input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: cachedInputTokens, cache_write_tokens: cacheWriteTokens },
     output_tokens: outputTokens,
-    output_tokens_details: { reasoning_tokens: 0 },
+    output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: inputTokens + outputTokens,
   };
 }

@@ -9,23 +9,35 @@ import { Failure, parseJson } from './failure.ts';
 import type { FaultKind, FaultRule, Faults } from './faults.ts';
 import type { Generation, Ledger } from './ledger.ts';
 import { readBody } from './read-body.ts';
+import type { Recordings } from './recordings.ts';
 import type { Settings } from './settings.ts';
 
 /** What calls and the control API share. */
-export type SandboxState = { book: Book; faults: Faults; ledger: Ledger; settings: Settings; inFlight: number };
+export type SandboxState = {
+  book: Book;
+  faults: Faults;
+  ledger: Ledger;
+  settings: Settings;
+  inFlight: number;
+  /** Null unless the sandbox plays recordings. */
+  recordings: Recordings | null;
+};
 
-/** Answers a request below a vendor's prefix; `path` is the rest. What is wrong with it is said in the vendor's shape. */
+/** Which vendor's route is asked, and for which provider. */
+type Target = { path: string; provider: string };
+
+/** Answers a request below a vendor's prefix; `path` of the target is the rest. What is wrong with it is said in the vendor's shape. */
 export async function serveVendor(
   state: SandboxState,
   vendor: Vendor,
-  path: string,
+  target: Target,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const requestId = `req_${randomUUID().replaceAll('-', '')}`;
   state.inFlight += 1;
   try {
-    await answerRequest(state, vendor, path, request, response, requestId);
+    await answerRequest(state, vendor, target, request, response, requestId);
   } catch (error) {
     if (!response.destroyed && !response.headersSent) sendFailure(vendor, asFailure(error), requestId, response);
   } finally {
@@ -43,7 +55,7 @@ function asFailure(error: unknown): Failure {
 async function answerRequest(
   state: SandboxState,
   vendor: Vendor,
-  path: string,
+  { path, provider }: Target,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
@@ -58,7 +70,8 @@ async function answerRequest(
   }
   const parse = request.method === 'POST' && Object.hasOwn(vendor.routes, path) ? vendor.routes[path] : undefined;
   if (parse === undefined) throw new Failure(404, `Invalid URL (${request.method} ${path})`);
-  const call = parse(parseJson(body), request.headers);
+  const parsed = parse(parseJson(body), request.headers);
+  const call = { ...parsed, model: `${provider}/${parsed.model.slice(vendor.provider.length + 1)}` };
   await serveCall(state, { vendor, call, requestId, response }, request.headers['x-client-request-id']);
 }
 
@@ -79,7 +92,8 @@ async function serveCall(state: SandboxState, exchange: Exchange, clientRequestI
     await waitWhileHeld(state.settings, response);
     throw failure;
   }
-  const answer = faultyAnswer(fault?.kind, answerCall(state.book, call, key));
+  const recorded = await state.recordings?.answer(clientRequestId, call);
+  const answer = recorded ?? faultyAnswer(fault?.kind, answerCall(state.book, call, key));
   const generation = state.ledger.open({
     model: call.model,
     key,

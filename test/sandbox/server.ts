@@ -9,6 +9,7 @@ import { Ledger } from './ledger.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 import { type SandboxState, serveVendor } from './provider-call.ts';
+import { Recordings } from './recordings.ts';
 import { Settings } from './settings.ts';
 
 export type SandboxOptions = {
@@ -21,6 +22,8 @@ export type SandboxOptions = {
   /** Answers given in place. */
   entries?: readonly BookEntryInput[];
   faults?: readonly FaultRule[];
+  /** Gives answers that were recorded for the very job, and no others: `PUT /_sandbox/recordings` brings them. */
+  recorded?: boolean;
 };
 
 /** A running sandbox. Its parts may be read and changed directly by tests in the same process. */
@@ -43,6 +46,9 @@ const KEEP_ALIVE_MS = 120_000;
 
 const VENDORS = new Map<string, Vendor>([openai, anthropic, ollama].map((vendor) => [vendor.provider, vendor]));
 
+/** `/openai/v1/responses`, or `/as/azure/openai/v1/responses` for a provider of another name that speaks the same protocol. */
+const PROVIDER_PATH = /^(?:\/as\/([^/]+))?\/([^/]+)(.*)$/s;
+
 /** Starts a sandbox: one HTTP server for all providers and the control API. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const state: SandboxState = {
@@ -51,6 +57,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     ledger: new Ledger(),
     settings: new Settings(),
     inFlight: 0,
+    recordings: options.recorded === true ? new Recordings() : null,
   };
   for (const path of options.books ?? []) await state.book.load(path);
   for (const entry of options.entries ?? []) state.book.add(entry);
@@ -64,9 +71,9 @@ async function serve(state: SandboxState, request: IncomingMessage, response: Se
   // A client that goes away in the middle of an answer is no error of the sandbox.
   response.on('error', () => undefined);
   const path = (request.url ?? '/').replace(/\?.*$/s, '');
-  const [, prefix = ''] = path.split('/', 2);
+  const [, provider, prefix = '', rest = ''] = PROVIDER_PATH.exec(path) ?? [];
   const vendor = VENDORS.get(prefix);
-  if (vendor) await serveVendor(state, vendor, path.slice(prefix.length + 1), request, response);
+  if (vendor) await serveVendor(state, vendor, { path: rest, provider: provider ?? vendor.provider }, request, response);
   else if (prefix === '_sandbox') await serveControl(state, path, request, response);
   else sendJson(response, 404, { error: { message: `No provider at ${path}: use /openai, /anthropic, /ollama or /_sandbox.` } });
 }

@@ -113,6 +113,19 @@ const shape = z.strictObject({
       idempotency_hours: z.number().positive().default(168),
     })
     .prefault({}),
+  recording: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('Whether `GET /v1/jobs/{id}/recording` shows ended jobs with their answers, for `upshift record`.'),
+      redact: z
+        .array(z.string().min(1).max(1000))
+        .max(100)
+        .default([])
+        .describe('Regular expressions (RE2). What they match in a recording is replaced by `[redacted-1]`, `[redacted-2]`, ….'),
+    })
+    .prefault({}),
   webhooks: z
     .strictObject({
       allow_private_addresses: z

@@ -53,6 +53,7 @@ export interface FieldError {
 export const problemStatus = {
   malformed_json: 400,
   invalid_header: 400,
+  recording_off: 403,
   not_found: 404,
   method_not_allowed: 405,
   body_too_large: 413,
@@ -64,6 +65,7 @@ export const problemStatus = {
   unknown_webhook: 422,
   invalid_webhook: 422,
   webhook_exists: 409,
+  job_not_ended: 409,
   invalid_query: 400,
   idempotency_key_reused: 422,
   backlog_full: 503,

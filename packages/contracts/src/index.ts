@@ -10,5 +10,6 @@ export * from './known-keys.ts';
 export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';
+export * from './recording.ts';
 export * from './trail.ts';
 export * from './webhook.ts';

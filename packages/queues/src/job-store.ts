@@ -32,8 +32,17 @@ export interface Accepted {
 
 const HOUR_MS = 3_600_000;
 
-/** Record, idempotency claim and first queue entry in one atomic step. Throws a `ProblemError` where the request is refused. */
-export async function accept(pipeline: Pipeline, request: JobRequest, claim: Claim | null): Promise<Accepted> {
+/**
+ * Record, idempotency claim and first queue entry in one atomic step. Throws a `ProblemError` where the request is refused.
+ *
+ * @param seed in [0, 1): the source of the job's draws, where they must come out as they did before
+ */
+export async function accept(
+  pipeline: Pipeline,
+  request: JobRequest,
+  claim: Claim | null,
+  seed = randomBytes(4).readUInt32BE() / 0x1_0000_0000,
+): Promise<Accepted> {
   const { config, configVersion } = pipeline;
   const fingerprint = fingerprintOf(request);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
@@ -41,7 +50,7 @@ export async function accept(pipeline: Pipeline, request: JobRequest, claim: Cla
   if (held !== null) return heldBy(held, fingerprint);
   const now = Date.now();
   const id = newJobId(now);
-  const state = acceptJob(request, config, { id, configVersion, seed: randomBytes(4).readUInt32BE() / 0x1_0000_0000, now });
+  const state = acceptJob(request, config, { id, configVersion, seed, now });
   await refuseUnknownWebhook(pipeline, state.webhook, request);
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
   const decision = decide(state, { type: 'accepted' }, facts);

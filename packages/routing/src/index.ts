@@ -22,6 +22,8 @@ export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
+export { recordingOf } from './recording.ts';
+export { badRedaction, createRedactor } from './redact.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
 export type { Judgement } from './score.ts';
 export { viewOf } from './view.ts';

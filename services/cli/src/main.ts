@@ -16,6 +16,8 @@ import {
   showWebhook,
 } from './commands/webhooks.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
+import { record } from './record/record.ts';
+import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
 import { run } from './run/run.ts';
 import { up } from './up/up.ts';
@@ -115,6 +117,22 @@ command(program, 'queues', 'What waits in each queue, and for how long.')
   .option('--watch', 'look again every second', false)
   .action((options) => finish(queues(api(), options)));
 
+command(program, 'record', 'Write ended jobs with their answers into an answer book; recording.enabled must be true.')
+  .requiredOption('--out <file>', 'where the book goes, a JSON line per job, newest first')
+  .option('--route <route>', 'jobs of this route')
+  .option('--status <status>', 'jobs that ended so: completed, failed, cancelled or expired')
+  .option('--since <time>', 'jobs made since then, as in 2026-11-23', time)
+  .option('--limit <n>', 'the newest so many', wholeNumber('jobs'))
+  .option('--force', 'overwrite the book', false)
+  .action((options) => finish(record(api(), options)));
+command(
+  program,
+  'replay <book>',
+  'Play the jobs of a book under another configuration, offline, and say what would have changed.',
+)
+  .requiredOption('--config <file>', 'the configuration to try')
+  .action((book, options) => finish(replay(book, options)));
+
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
   finish(Promise.resolve().then(() => checkConfig(file ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml', json))),
@@ -159,6 +177,12 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
   throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
+}
+
+function time(text: string): number {
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return ms;
+  throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
 }
 
 function wholeNumber(of: string): (text: string) => number {

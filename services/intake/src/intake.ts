@@ -1,5 +1,6 @@
 import { closePipeline, isJobId, listenToSignals, openEventFeed, openPipeline, redisReadiness } from '@upshift/queues';
-import { pipelineOptions } from '@upshift/runtime';
+import { badRedaction } from '@upshift/routing';
+import { ConfigError, pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
 
@@ -7,6 +8,7 @@ import { getAllEvents } from './all-events.ts';
 import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
 import { getQueues } from './get-queues.ts';
+import { getRecording } from './get-recording.ts';
 import { getJobEvents } from './job-events.ts';
 import { getJobs } from './list-jobs.ts';
 import { openapi } from './openapi.ts';
@@ -17,13 +19,16 @@ import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts'
 
 /** The job API. */
 export async function startIntake(context: ServiceContext): Promise<Running> {
+  const { config, environment } = context;
+  const badPatterns = badRedaction(config.recording.redact);
+  if (badPatterns.length > 0) throw new ConfigError(environment.UPSHIFT_CONFIG, badPatterns);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
   const signals = await listenToSignals(pipeline);
   const stopping = new AbortController();
   const feed = openEventFeed(pipeline);
   const tools = { pipeline, signals, feed, stopping: stopping.signal };
   const { app } = context;
-  const json = express.json({ limit: context.config.intake.body_limit_bytes, type: 'application/json' });
+  const json = express.json({ limit: config.intake.body_limit_bytes, type: 'application/json' });
   app
     .route('/v1/jobs')
     .get(getJobs(tools))
@@ -32,6 +37,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.param('id', (_request, _response, next, id: string) => next(isJobId(id) ? undefined : noSuchJob(id)));
   app.route('/v1/jobs/:id').get(getJob(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/trail').get(getTrail(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/jobs/:id/recording').get(getRecording(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/events').get(getJobEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));

@@ -4,6 +4,7 @@ import {
   webhookRequest,
   webhookView,
   jobPage,
+  jobRecording,
   jobRequest,
   jobView,
   problemStatus,
@@ -52,7 +53,7 @@ export function openapi(): Record<string, unknown> {
         get: {
           operationId: 'getJob',
           summary: 'A job and its result',
-          parameters: [id],
+          parameters: [id, preferWait],
           responses: { 200: json('The job', 'Job'), ...problems('not_found', 'queue_unavailable') },
         },
       },
@@ -62,6 +63,17 @@ export function openapi(): Record<string, unknown> {
           summary: 'Every event of a job, in order',
           parameters: [id],
           responses: { 200: json('The trail', 'Trail'), ...problems('not_found', 'queue_unavailable') },
+        },
+      },
+      '/v1/jobs/{id}/recording': {
+        get: {
+          operationId: 'getRecording',
+          summary: 'An ended job with all its answers, redacted, to be played again; only where `recording.enabled` is true',
+          parameters: [id],
+          responses: {
+            200: json('The recording', 'Recording'),
+            ...problems('recording_off', 'not_found', 'job_not_ended', 'queue_unavailable'),
+          },
         },
       },
       '/v1/jobs/{id}/cancel': {
@@ -84,6 +96,7 @@ export function openapi(): Record<string, unknown> {
         Webhooks: schemaOf(z.object({ data: z.array(webhookView) }), 'output'),
         Deliveries: schemaOf(z.object({ data: z.array(deliveryView) }), 'output'),
         Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
+        Recording: schemaOf(jobRecording, 'output'),
         JobPage: schemaOf(jobPage, 'output'),
         Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
@@ -174,6 +187,13 @@ const listJobs = {
   responses: { 200: json('A page of jobs', 'JobPage'), ...problems('invalid_query', 'queue_unavailable') },
 };
 
+const preferWait = {
+  name: 'Prefer',
+  in: 'header',
+  schema: { type: 'string' },
+  description: '`wait=20` waits up to so many seconds for the result.',
+};
+
 const postJob = {
   operationId: 'postJob',
   summary: 'Submit a job',
@@ -184,11 +204,12 @@ const postJob = {
       schema: { type: 'string', maxLength: 255 },
       description: 'Same key and body: the same job. Same key, other body: 422.',
     },
+    preferWait,
     {
-      name: 'Prefer',
+      name: 'Upshift-Seed',
       in: 'header',
-      schema: { type: 'string' },
-      description: '`wait=20` waits up to so many seconds for the result.',
+      schema: { type: 'number', minimum: 0, exclusiveMaximum: 1 },
+      description: 'The `seed` of a recording: of models that are equally good and cheap the same one is taken again.',
     },
   ],
   requestBody: {

@@ -6,6 +6,7 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 const titles: Record<ProblemCode, string> = {
   malformed_json: 'The body is not JSON',
   invalid_header: 'A header can not be used',
+  recording_off: 'Recording is off',
   not_found: 'There is no such thing',
   method_not_allowed: 'The method is not allowed here',
   body_too_large: 'The body is too large',
@@ -17,6 +18,7 @@ const titles: Record<ProblemCode, string> = {
   unknown_webhook: 'There is no such webhook',
   invalid_webhook: 'The webhook can not be used',
   webhook_exists: 'The webhook exists already',
+  job_not_ended: 'The job has not ended yet',
   invalid_query: 'The query can not be used',
   idempotency_key_reused: 'The idempotency key belongs to another job',
   backlog_full: 'The backlog is full',

@@ -1,3 +1,4 @@
+import { badRedaction } from '@upshift/routing';
 import { ConfigError, configVersionOf, loadConfig } from '@upshift/runtime';
 
 import { CommandError, exitCode } from '../exit-code.ts';
@@ -6,6 +7,8 @@ import { CommandError, exitCode } from '../exit-code.ts';
 export function checkConfig(file: string, json: boolean): number {
   try {
     const config = loadConfig(file);
+    const badPatterns = badRedaction(config.recording.redact);
+    if (badPatterns.length > 0) throw new ConfigError(file, badPatterns);
     const { tiers, models, routes } = config;
     const summary = {
       file,

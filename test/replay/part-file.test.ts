@@ -1,0 +1,49 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { openPart } from '../../services/cli/src/record/part-file.ts';
+import { exampleRecording } from './example-recording.ts';
+
+let directory: string;
+let out: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'upshift-part-'));
+  out = join(directory, 'book.jsonl');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+test('a book is in its place only when it is whole, also an empty one', () => {
+  const part = openPart(out, {}, false);
+  expect(existsSync(out)).toBe(false);
+  part.finish();
+  expect(readFileSync(out, 'utf8')).toBe('');
+  expect(existsSync(part.file)).toBe(false);
+});
+
+test('one that was broken off goes on after its last whole line', () => {
+  const first = openPart(out, { route: 'default' }, false);
+  first.write([exampleRecording('job_2', { redactions: 3 }), exampleRecording('job_1')]);
+  appendFileSync(first.file, '{"object":"reco');
+  const second = openPart(out, { route: 'default' }, false);
+  expect(second).toMatchObject({ written: 2, redactions: 3, lastJob: 'job_1' });
+  second.write([exampleRecording('job_0')]);
+  second.finish();
+  const lines = readFileSync(out, 'utf8').trim().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as { job: string }).job)).toEqual(['job_2', 'job_1', 'job_0']);
+});
+
+test('another choice of jobs begins anew', () => {
+  openPart(out, { route: 'default' }, false).write([exampleRecording('job_1')]);
+  expect(openPart(out, { route: 'chat' }, false)).toMatchObject({ written: 0, lastJob: null });
+});
+
+test('a book that exists is overwritten only by force', () => {
+  writeFileSync(out, 'mine\n');
+  expect(() => openPart(out, {}, false)).toThrow(/exists/);
+  openPart(out, {}, true).finish();
+  expect(readFileSync(out, 'utf8')).toBe('');
+});
