@@ -14,6 +14,9 @@ const commands = {
   async replay({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'replay', 'main.ts'), ...args], { env: environment })).code;
   },
+  async bench({ node, environment }) {
+    return (await runChild(node, [join(root, 'test', 'bench', 'main.ts'), ...args], { env: environment })).code;
+  },
   test({ node, environment }) {
     return runTests(root, node, environment, args);
   },
@@ -26,7 +29,7 @@ process.exitCode = await main();
 
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
-    say(`no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run replay`);
+    say(`no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run replay,  npm run bench`);
     return 2;
   }
   return withToolchain(commands[command], () => {

@@ -34,7 +34,7 @@ function* chunksOf(count: number): Generator<Uint8Array> {
 }
 
 /** How many connections the load of single requests comes over. */
-export const CONNECTIONS = 32;
+const CONNECTIONS = 32;
 
 /** Posts `count` bodies over keep-alive connections; resolves with the seconds it took. Throws at the first answer that is no 2xx. */
 export async function postAll(

@@ -1,5 +1,5 @@
 /** The prompt of every job of the bench: 1 KB, with a number so that no two are equal. The rule for its task starts it at economy. */
-export function prompt(index: number): string {
+function prompt(index: number): string {
   return `Ticket ${index}: ${'the delivery was late again and the box was open. '.repeat(20)}`.padEnd(1024).slice(0, 1024);
 }
 
