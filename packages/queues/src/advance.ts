@@ -1,6 +1,7 @@
-import type { JobEvent, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
+import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
+import type { Metrics } from '@upshift/runtime';
 
 import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
@@ -69,20 +70,35 @@ export async function configOf(pipeline: Pipeline, version: string): Promise<Ups
 /** The trail entries that end a job, with the status that they stand for. */
 const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
 
-function count(pipeline: Pipeline, { trail }: Decision): void {
-  for (const entry of trail) countEntry(pipeline, entry);
+function count({ metrics }: Pipeline, decision: Decision): void {
+  for (const entry of decision.trail) countEntry(metrics, entry, decision);
 }
 
-function countEntry(
-  { metrics }: Pipeline,
-  { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry,
-): void {
+function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
+  const { event, tier = '', model = '', attempt, error, score, cost_usd: costUsd, model_ms: modelMs } = entry;
   if (event in endings) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
-  if (event === 'job-escalated') metrics.escalations.inc({ tier });
+  if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
+  if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
   if (event === 'attempt-settled' || event === 'attempt-failed') {
     metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
     metrics.costUsd.inc({ model }, costUsd ?? 0);
     metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
+    countTokens(metrics, model, job.attempts.find(({ number }) => number === attempt)?.usage ?? null);
   }
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
+}
+
+/** The first gate that failed, or `score`: what the reason says in words, with few values. */
+function shortfallOf(trail: TrailEntry[]): string {
+  const checks = trail.flatMap((entry) => entry.checks ?? []);
+  return checks.find(({ gate, passed }) => gate && !passed)?.type ?? 'score';
+}
+
+function countTokens({ tokens }: Metrics, model: string, usage: Usage | null): void {
+  if (usage === null) return;
+  const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens } = usage;
+  tokens.inc({ model, type: 'input' }, Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens));
+  tokens.inc({ model, type: 'cached_input' }, cachedInputTokens);
+  tokens.inc({ model, type: 'cache_write' }, cacheWriteTokens);
+  tokens.inc({ model, type: 'output' }, outputTokens);
 }

@@ -1,5 +1,7 @@
 import type { JobState, Step } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
+import { annotate, inSpan } from '@upshift/runtime';
+import type { SpanAttributes } from '@upshift/runtime';
 import { UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 
@@ -53,6 +55,7 @@ export function consume<Kind extends Step['kind']>(
   }
   worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
   worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'another worker has this entry')));
+  worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
   worker.on('failed', (entry, error) => void giveUp(pipeline, entry, error));
   void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
   return {
@@ -76,9 +79,28 @@ async function deliver<Kind extends Step['kind']>(
     return { kind: 'discard', reason: `malformed entry: ${payload.error.issues.map(({ message }) => message).join('; ')}` };
   const record = await readJob(pipeline, payload.data.job);
   if (record === null) return { kind: 'discard', reason: 'no such job' };
-  const { state } = record;
+  const { state, traceparent: parent } = record;
   if (isTerminal(state.status) || state.epoch !== payload.data.epoch || state.step?.kind !== kind) return done;
-  return handle({ job: state, step: state.step as Extract<Step, { kind: Kind }>, signal });
+  const step = state.step as Extract<Step, { kind: Kind }>;
+  return inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent }, async () => {
+    const outcome = await handle({ job: state, step, signal });
+    if (outcome.kind === 'discard') annotate({ 'error.type': 'discarded' });
+    return outcome;
+  });
+}
+
+function attributesOf({ id, revision, route, task, step, attempts }: JobState): SpanAttributes {
+  const attempt = step === null || step.kind === 'classify' ? undefined : attempts[step.attempt - 1];
+  return {
+    'upshift.job.id': id,
+    'upshift.job.revision': revision,
+    'upshift.route': route,
+    'upshift.task': task,
+    'upshift.attempt': attempt?.number,
+    'upshift.tier': attempt?.tier,
+    'upshift.model': attempt?.model,
+    'upshift.purpose': attempt?.purpose,
+  };
 }
 
 /** A step that failed for good takes its job with it, with the reason: it must not wait for ever. */
