@@ -180,13 +180,31 @@ function table(head: string[], rows: object[]): string {
   return [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }
 
+/** What docker-compose.yml reads beside: it sets the addresses and ports of the services itself. */
+const composeVariables: Variable[] = [
+  { name: 'UPSHIFT_IMAGE', fallback: 'upshift:local', meaning: 'The image of all services.' },
+  { name: 'UPSHIFT_PORT', fallback: 7700, meaning: 'The port of the job API on this machine; 0 takes any free one.' },
+  { name: 'UPSHIFT_CONSOLE_PORT', fallback: 7701, meaning: 'The port of the console on this machine; 0 takes any free one.' },
+  {
+    name: 'STOP_GRACE_PERIOD',
+    fallback: '30s',
+    meaning: 'After it Docker kills what it has told to stop: SHUTDOWN_GRACE_S + 10.',
+  },
+  { name: 'REDIS_IMAGE', fallback: 'redis:7-alpine', meaning: 'The image of Redis, 7 or newer.' },
+  { name: 'REDIS_MAXMEMORY', fallback: '1gb', meaning: 'What Redis may hold; above it, writes fail and jobs are refused.' },
+  { name: 'REDIS_MEMORY_LIMIT', fallback: '2g', meaning: 'What its container may use: twice REDIS_MAXMEMORY.' },
+];
+
 /** Every variable, commented out: an empty one counts as unset. */
 function environmentExample(): string {
   return [
-    '# Every environment variable of Upshift. Written by scripts/generate-docs.ts. Nothing reads this file by itself: copy it to .env,',
-    '# take the # from the lines that you need, then type:  set -a; . ./.env; set +a',
+    '# Every environment variable of Upshift. Written by scripts/generate-docs.ts. Copy it to .env and take the # from the lines that you',
+    '# need. docker compose reads .env by itself; elsewhere type:  set -a; . ./.env; set +a',
     ...providerVariables().flatMap(exampleLines),
     ...ownVariables().flatMap(exampleLines),
+    '',
+    '# --- Only for docker compose, which sets REDIS_URL, UPSHIFT_SANDBOX_URL, HOST, PORT and TIER itself',
+    ...composeVariables.flatMap(exampleLines),
     '',
   ].join('\n');
 }

@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { TestProject } from 'vitest/node';
 import { startLocalRedis } from '../services/cli/src/local-redis.ts';
+import { startRedisContainer } from './redis-container.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,18 +10,18 @@ declare module 'vitest' {
   }
 }
 
-/** Gives the tests of a project one disposable Redis, or the one that REDIS_URL names. */
+/** Gives the tests of a project one disposable Redis, in a container where there can be one, or the one that REDIS_URL names. */
 export default async function setUpRedis(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const given = process.env.REDIS_URL;
   if (given !== undefined && given !== '') {
     project.provide('redisUrl', given);
     return undefined;
   }
-  const redis = await startLocalRedis({
-    directory: tmpdir(),
-    disposable: true,
-    say: (line) => process.stderr.write(`${line}\n`),
-  });
+  const redis = (await startRedisContainer(say)) ?? (await startLocalRedis({ directory: tmpdir(), disposable: true, say }));
   project.provide('redisUrl', redis.url);
   return () => redis.stop();
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

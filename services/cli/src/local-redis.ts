@@ -21,7 +21,7 @@ const LONGEST_SOCKET_PATH_BYTES = 100;
 const DISPOSABLE_PREFIX = 'upshift-redis-';
 
 /** What our queues need: nothing acknowledged is lost but the last second at worst, and nothing is ever evicted. */
-const DURABILITY = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction'];
+export const DURABILITY = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction'];
 
 export interface LocalRedisOptions {
   /** Where data, socket, log and owner live. A disposable server has a temporary directory of its own instead. */

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { environmentVariables, loadConfig } from '@upshift/runtime';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const root = join(import.meta.dirname, '..', '..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+interface Compose {
+  services: Record<string, { environment?: Record<string, string | number>; env_file?: string; ports?: string[] }>;
+}
+
+const text = read('docker-compose.yml');
+const { services } = parse(text, { merge: true }) as Compose;
+const live = read('compose.live.yaml');
+
+/** `${NAME}` and `${NAME:-default}`. */
+const variables = [...`${text}\n${live}`.matchAll(/\$\{([A-Z_]+)(?::-([^}]*))?/g)].map(([, name = '', value]) => ({
+  name,
+  value,
+}));
+
+test('every tier has a service of its own, and none is left over', () => {
+  const tiers = [...loadConfig(join(root, 'upshift.config.yaml')).tiers.map(({ name }) => name), 'fallback'];
+  const workers = Object.entries(services).filter(([name]) => name.startsWith('worker-'));
+  expect(workers.map(([name, { environment }]) => [name, environment?.['TIER']])).toEqual(
+    tiers.map((tier) => [`worker-${tier}`, tier]),
+  );
+});
+
+test('live, every worker has the keys and not the sandbox, and nobody else has the keys', () => {
+  const override = { tag: '!override', collection: 'map' } as const;
+  const { services: changed } = parse(live, { merge: true, customTags: [override] }) as Compose;
+  const workers = Object.keys(services).filter((name) => name.startsWith('worker-'));
+  const withKeys = Object.entries(changed).filter(([, service]) => service.env_file === '.env');
+  expect(withKeys.map(([name]) => name)).toEqual(workers);
+  expect(withKeys.map(([, { environment }]) => environment?.['UPSHIFT_SANDBOX_URL'])).toEqual(workers.map(() => ''));
+});
+
+test.each(Object.entries(services))('%s is hardened, limited, comes back, and may be there more than once', (_name, service) => {
+  expect(service).toMatchObject({
+    read_only: true,
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    restart: 'unless-stopped',
+    mem_limit: expect.any(String),
+  });
+  expect(service).not.toHaveProperty('container_name');
+});
+
+test('only the job API and the console are published, on loopback', () => {
+  const published = Object.entries(services).flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
+  expect(published).toEqual([
+    ['intake', '127.0.0.1:${UPSHIFT_PORT:-7700}:7700'],
+    ['console', '127.0.0.1:${UPSHIFT_CONSOLE_PORT:-7701}:7700'],
+  ]);
+});
+
+test('a container is killed later than a service cuts its own stop short', () => {
+  const grace = Number(variables.find(({ name }) => name === 'SHUTDOWN_GRACE_S')?.value);
+  const killed = /^(\d+)s$/.exec(variables.find(({ name }) => name === 'STOP_GRACE_PERIOD')?.value ?? '')?.[1];
+  expect(grace).toBe(environmentVariables.shape.SHUTDOWN_GRACE_S.parse(undefined));
+  expect(Number(killed)).toBeGreaterThan(grace + 5);
+});
+
+test('every variable of the compose files stands in .env.example, with its default', () => {
+  const example = read('.env.example');
+  const empty = new Set(['', 'upshift-sandbox', undefined]);
+  const missing = variables.filter(({ name, value }) => !example.includes(`\n# ${name}=${empty.has(value) ? '' : value}\n`));
+  expect(missing).toEqual([]);
+});
