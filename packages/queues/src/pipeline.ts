@@ -6,7 +6,8 @@ import type { Redis } from 'ioredis';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { CELL_PREFIX, keys } from './names.ts';
-import { defineTransition } from './transition-script.ts';
+import { createWriter } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 export interface PipelineOptions {
   url: string;
@@ -23,7 +24,7 @@ export interface PipelineOptions {
 /** An open connection to the pipeline of a cell: what all functions of this package work on. */
 export interface Pipeline extends PipelineOptions {
   redis: Redis;
-  transition: ReturnType<typeof defineTransition>;
+  writer: Writer;
   /** Queues by name, opened on first use. */
   queues: Map<string, Queue>;
   /** Configurations by version, as far as this process has met them. */
@@ -40,7 +41,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
   return {
     ...options,
     redis,
-    transition: defineTransition(redis),
+    writer: createWriter(redis),
     queues: new Map(),
     configs: new Map([[options.configVersion, options.config]]),
   };

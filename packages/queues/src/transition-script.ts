@@ -1,122 +1,240 @@
 import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
+import { Packr } from 'msgpackr';
 
-import { STATS_KEPT_MS } from './stats.ts';
+import type { QueueEntry } from './entries.ts';
+import { CELL_PREFIX, keys } from './names.ts';
+import { minuteOf, STATS_KEPT_MS } from './stats.ts';
 
 /**
- * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail,
- * keeps the indexes, and adds the next queue entry by BullMQ's own scripts, composed into this one. A crash can so fall
- * before or after a step, never inside it. See docs/decisions/2026-11-23-one-script-per-transition.md.
- *
- * The only knowledge of BullMQ's internals is that these three files export `{ content, keys }`; the conformance test
- * pins the version for which that was checked.
+ * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail, keeps the
+ * indexes, takes the step's own entry off its queue and puts the next one on. A crash can so fall before or after a step, never
+ * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
+ */
+export interface Transition {
+  id: string;
+  /** The version on which it was decided; 0 for a new job. */
+  version: number;
+  status: string;
+  route: string;
+  task: string;
+  /** Field-value pairs of the record. */
+  fields: string[];
+  trailLines: string[];
+  /** Name-amount pairs. */
+  counters: (string | number)[];
+  enters: string[];
+  leaves: string[];
+  /** Ms for which the job is kept from now on, where it has ended. */
+  keptMs: number | null;
+  /** Ms since the epoch. */
+  deadline: number | null;
+  /** An ended job that runs again. */
+  reopened: boolean;
+  claim: { key: string; value: string; keptMs: number } | null;
+  maxBacklog: number | null;
+  entry: QueueEntry | null;
+  held: HeldEntry | null;
+  /** Channels that are told the job's id. */
+  publish: string[];
+}
+
+/** An entry that a consumer has taken off its queue and holds under its lock. */
+export interface HeldEntry {
+  queue: string;
+  id: string;
+  token: string;
+}
+
+export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] | ['backlog'] | ['error', string];
+
+/**
+ * An entry that waits for its time is added by BullMQ's own script: the order of delayed entries is its business. All other entries
+ * are added and finished here, in BullMQ's layout; the conformance test pins the version for which that was checked.
  */
 const require = createRequire(import.meta.url);
-const scriptNames = ['addStandardJob', 'addPrioritizedJob', 'addDelayedJob'] as const;
-type AddScript = (typeof scriptNames)[number];
+const { addDelayedJob } = require('bullmq/dist/cjs/scripts/addDelayedJob-6.js') as { addDelayedJob: { content: string } };
 
-interface LuaScript {
-  content: string;
-  keys: number;
-}
-
-const files: Record<AddScript, string> = {
-  addStandardJob: 'addStandardJob-9',
-  addPrioritizedJob: 'addPrioritizedJob-9',
-  addDelayedJob: 'addDelayedJob-6',
-};
-
-const scripts = Object.fromEntries(
-  scriptNames.map((name) => [name, (require(`bullmq/dist/cjs/scripts/${files[name]}.js`) as Record<string, LuaScript>)[name]]),
-) as Record<AddScript, LuaScript>;
-
-/** A queue entry in the form that BullMQ's own code would have sent it to Redis. */
-export interface PreparedEntry {
-  script: AddScript;
-  keys: string[];
-  arguments: (string | Buffer)[];
-}
-
-/** Turns the command that BullMQ was about to send into an entry for the transition script. */
-export function preparedEntry(command: string, args: (string | Buffer)[]): PreparedEntry {
-  const script = scriptNames.find((name) => command.startsWith(`${name}:`));
-  if (script === undefined) throw new Error(`BullMQ adds entries by ${command}, which the transition script does not know`);
-  const { keys } = scripts[script];
-  return { script, keys: args.slice(0, keys).map(String), arguments: args.slice(keys) };
-}
-
-/** About how many transitions the stream of events remembers, for clients that come back after a pause. */
-const EVENTS_KEPT = 10_000;
-
-/** The steward forgets a job at its time, with its places in the indexes; where no steward runs, Redis drops it so much later. */
-const FORGET_WITHIN_MS = 24 * 3_600_000;
-
-const addFunctions = scriptNames.map((name) => `local function ${name}(KEYS, ARGV)\n${scripts[name].content}\nend`).join('\n');
+/** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
+const BATCHES_KEPT = 5000;
 
 /**
- * KEYS: job, trail, open, deadlines, queues, idempotency claim (or the job key where there is none), events, stats of the
- * minute, expiries, the indexes that the job enters, those that it leaves, then the entry's keys.
- * ARGV: header as JSON, field-value pairs of the record, trail lines, the entry's arguments.
- * Answers {'ok', version}, {'conflict'}, {'held', claim} or {'backlog'}.
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack.
+ *
+ * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
+ * together at its end. Nobody sees the time between: a script is atomic.
  */
-const transition = `
-${addFunctions}
-local header = cjson.decode(ARGV[1])
-if header.claim then
-  local held = redis.call('GET', KEYS[6])
-  if held then return {'held', held} end
+const script = `
+local function addDelayedJob(KEYS, ARGV)
+${addDelayedJob.content}
 end
-if header.maxBacklog and redis.call('ZCARD', KEYS[3]) >= header.maxBacklog then return {'backlog'} end
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
-if version ~= header.version then return {'conflict'} end
-if header.claim then redis.call('SET', KEYS[6], header.claim, 'PX', header.claimMs) end
-local at = 2
-redis.call('HSET', KEYS[1], 'version', version + 1, unpack(ARGV, at, at + header.fields - 1))
-at = at + header.fields
-if header.trail > 0 then
-  local lines = {unpack(ARGV, at, at + header.trail - 1)}
-  local length = redis.call('RPUSH', KEYS[2], unpack(lines))
-  redis.call('XADD', KEYS[7], 'MAXLEN', '~', ${EVENTS_KEPT}, '*', 'job', header.id, 'route', header.route, 'task', header.task,
-    'status', header.status, 'metadata', redis.call('HGET', KEYS[1], 'metadata') or '{}', 'from', length - header.trail + 1,
-    'lines', '[' .. table.concat(lines, ',') .. ']')
-end
-at = at + header.trail
-for _, counter in ipairs(header.counters) do redis.call('HINCRBY', KEYS[8], counter[1], counter[2]) end
-if #header.counters > 0 then redis.call('PEXPIRE', KEYS[8], ${STATS_KEPT_MS}) end
-for index = 10, 9 + header.enters do redis.call('ZADD', KEYS[index], 0, header.id) end
-for index = 10 + header.enters, 9 + header.enters + header.leaves do redis.call('ZREM', KEYS[index], header.id) end
-if header.ended then
-  redis.call('ZADD', KEYS[9], header.now + header.keepMs, header.id)
-  redis.call('ZREM', KEYS[3], header.id)
-  redis.call('ZREM', KEYS[4], header.id)
-  redis.call('PEXPIRE', KEYS[1], header.keepMs + ${FORGET_WITHIN_MS})
-  redis.call('PEXPIRE', KEYS[2], header.keepMs + ${FORGET_WITHIN_MS})
-else
-  redis.call('ZADD', KEYS[3], header.now, header.id)
-  if header.deadline then redis.call('ZADD', KEYS[4], header.deadline, header.id) end
-  if header.reopened then
-    redis.call('ZREM', KEYS[9], header.id)
-    redis.call('PERSIST', KEYS[1])
-    redis.call('PERSIST', KEYS[2])
+local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
+local now = tonumber(ARGV[1])
+local requests = cmsgpack.unpack(ARGV[2])
+local call = redis.call
+
+-- Arguments of a command on a key, gathered over the batch.
+local gathered = {}
+local function gather(command, key, ...)
+  local ofCommand = gathered[command]
+  if not ofCommand then
+    ofCommand = {}
+    gathered[command] = ofCommand
   end
+  local arguments = ofCommand[key]
+  if not arguments then
+    arguments = {}
+    ofCommand[key] = arguments
+  end
+  for position = 1, select('#', ...) do arguments[#arguments + 1] = (select(position, ...)) end
 end
-if header.queue then
-  redis.call('SADD', KEYS[5], header.queue)
-  local add = ({addStandardJob = addStandardJob, addPrioritizedJob = addPrioritizedJob, addDelayedJob = addDelayedJob})[header.script]
-  add({unpack(KEYS, 10 + header.enters + header.leaves)}, {unpack(ARGV, at)})
+
+local opened = 0
+local function isFull(most)
+  return call('ZCARD', open) + opened >= most
 end
-for _, publication in ipairs(header.publish) do redis.call('PUBLISH', publication, header.id) end
-return {'ok', version + 1}
+
+-- The next number in the order of a queue's prioritized entries; as many as there are requests are reserved at once.
+local numbers = {}
+local function nextNumber(prefix)
+  local number = numbers[prefix] or call('INCRBY', prefix .. 'pc', #requests) - #requests
+  numbers[prefix] = number + 1
+  return (number + 1) % 0x100000000
+end
+
+local function add(entry)
+  local queue, id, name, data, options, priority, delayed = unpack(entry)
+  gather('SADD', queues, queue)
+  if delayed then return addDelayedJob(delayed[1], delayed[2]) end
+  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', 0, 'priority', priority)
+  if priority > 0 then gather('ZADD', prefix .. 'prioritized', priority * 0x100000000 + nextNumber(prefix), id)
+  else gather('LPUSH', prefix .. 'wait', id) end
+  gather('ZADD', prefix .. 'marker', 0, '0')
+end
+
+-- Off its queue, unless another consumer has it by now.
+local function finish(held)
+  local queue, id, token = unpack(held)
+  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  if call('GET', prefix .. id .. ':lock') ~= token then return end
+  call('LREM', prefix .. 'active', -1, id)
+  gather('SREM', prefix .. 'stalled', id)
+  gather('DEL', prefix .. id .. ':lock', prefix .. id)
+end
+
+local function transition(t)
+  local id, version, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, claim, maxBacklog, entry, held, publish =
+    unpack(t)
+  if claim then
+    local holder = call('GET', claim[1])
+    if holder then return {'held', holder} end
+  end
+  if maxBacklog and isFull(maxBacklog) then return {'backlog'} end
+  local job = '${CELL_PREFIX}:job:' .. id
+  if tonumber(call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
+  if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
+  call('HSET', job, 'version', version + 1, unpack(fields))
+  if #lines > 0 then
+    local length = call('RPUSH', job .. ':trail', unpack(lines))
+    gather('XADD', events, {id, route, task, status, length - #lines + 1, #lines})
+  end
+  for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
+  for _, index in ipairs(enters) do gather('ZADD', '${CELL_PREFIX}:index:' .. index, 0, id) end
+  for _, index in ipairs(leaves) do gather('ZREM', '${CELL_PREFIX}:index:' .. index, id) end
+  if keptMs then
+    gather('ZADD', expiries, now + keptMs, id)
+    gather('ZREM', open, id)
+    if deadline then gather('ZREM', deadlines, id) end
+  elseif version == 0 or reopened then
+    opened = opened + 1
+    gather('ZADD', open, now, id)
+    if deadline then gather('ZADD', deadlines, deadline, id) end
+    if reopened then gather('ZREM', expiries, id) end
+  end
+  if entry then add(entry) end
+  if held then finish(held) end
+  for _, channel in ipairs(publish) do call('PUBLISH', channel, id) end
+  return {'ok', version + 1}
+end
+
+local replies = {}
+for position, t in ipairs(requests) do
+  local done, reply = true, {'ok', 0}
+  if t[1] then done, reply = pcall(transition, t) else finish(t[2]) end
+  replies[position] = done and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
+end
+
+-- In any order: a batch has one step of a job at most, because the next one needs the version that this one answers.
+for _, command in ipairs({'LPUSH', 'SADD', 'SREM', 'ZREM', 'ZADD'}) do
+  for key, arguments in pairs(gathered[command] or {}) do call(command, key, unpack(arguments)) end
+end
+for key, others in pairs(gathered.DEL or {}) do call('DEL', key, unpack(others)) end
+for counter, amounts in pairs(gathered.HINCRBY or {}) do
+  local sum = 0
+  for _, amount in ipairs(amounts) do sum = sum + amount end
+  call('HINCRBY', stats, counter, string.format('%.0f', sum))
+end
+if gathered.HINCRBY then call('PEXPIRE', stats, ${STATS_KEPT_MS}) end
+if gathered.XADD then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', cjson.encode(gathered.XADD[events])) end
+return replies
 `;
 
-export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] | ['backlog'];
+/** What is asked of the script in one call. */
+export type Request = { transition: Transition } | { finish: HeldEntry };
 
-type Command = (keyCount: number, ...args: (string | Buffer)[]) => Promise<TransitionReply>;
+const packr = new Packr({ useRecords: false });
+
+type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 
 /** Makes the script known to a connection. Loaded once per Redis server, then called by its hash. */
-export function defineTransition(redis: Redis): Command {
-  redis.defineCommand('upshiftTransition', { lua: transition });
-  const command = (redis as unknown as { upshiftTransition: Command }).upshiftTransition;
-  return command.bind(redis);
+export function defineTransitions(redis: Redis): (requests: Request[], now: number) => Promise<TransitionReply[]> {
+  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
+  const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
+  return (requests, now) =>
+    command(
+      keys.open,
+      keys.deadlines,
+      keys.queues,
+      keys.events,
+      keys.stats(minuteOf(now)),
+      keys.expiries,
+      now,
+      packr.pack(requests.map(rowOf)),
+    );
+}
+
+/** By position, in the order in which the script unpacks it; false stands for what is not given. */
+function rowOf(request: Request): unknown[] {
+  if ('finish' in request) return [false, heldRow(request.finish)];
+  const t = request.transition;
+  return [
+    t.id,
+    t.version,
+    t.status,
+    t.route,
+    t.task,
+    t.fields,
+    t.trailLines,
+    t.counters,
+    t.enters,
+    t.leaves,
+    t.keptMs ?? false,
+    t.deadline ?? false,
+    t.reopened,
+    t.claim === null ? false : [t.claim.key, t.claim.value, t.claim.keptMs],
+    t.maxBacklog ?? false,
+    t.entry === null ? false : entryRow(t.entry),
+    t.held === null ? false : heldRow(t.held),
+    t.publish,
+  ];
+}
+
+function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEntry): unknown[] {
+  return [queue, id, name, data, options, priority, delayed === null ? false : [delayed.keys, delayed.arguments]];
+}
+
+function heldRow({ queue, id, token }: HeldEntry): string[] {
+  return [queue, id, token];
 }

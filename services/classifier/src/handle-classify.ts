@@ -1,11 +1,8 @@
-import { advance, done, readRequest } from '@upshift/queues';
-import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
+import { done } from '@upshift/queues';
+import type { Outcome, StepContext } from '@upshift/queues';
 import { heuristicClassifier, promptFactsOf } from '@upshift/routing';
 
-export async function handleClassify(pipeline: Pipeline, { job }: StepContext<'classify'>): Promise<Outcome> {
-  const request = await readRequest(pipeline, job.id);
-  if (request === null) return { kind: 'discard', reason: 'the job has no request' };
-  const classification = heuristicClassifier(promptFactsOf(request));
-  await advance(pipeline, job.id, { type: 'classified', classification });
+export async function handleClassify({ request, advance }: StepContext<'classify'>): Promise<Outcome> {
+  await advance({ type: 'classified', classification: heuristicClassifier(promptFactsOf(request)) });
   return done;
 }
