@@ -29,7 +29,9 @@ process.exitCode = await main();
 
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
-    say(`no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run replay,  npm run bench`);
+    say(
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run replay,  npm run bench`,
+    );
     return 2;
   }
   return withToolchain(commands[command], () => {

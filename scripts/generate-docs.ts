@@ -1,11 +1,12 @@
 // Writes what the documentation says of the configuration, from the schemas that validate it:
-// docs/config.schema.json, the tables between the markers of docs/configuration.md, and .env.example.
+// docs/config.schema.json, the tables between the markers of docs/configuration.md, and .env.example;
+// and the table of docs/observability.md, from the metrics.
 // `node scripts/generate-docs.ts --check` writes nothing and ends with 1 when a file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { upshiftConfig } from '../packages/contracts/src/index.ts';
-import { environmentVariables, loadConfig } from '../packages/runtime/src/index.ts';
+import { environmentVariables, loadConfig, metricTable } from '../packages/runtime/src/index.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -199,7 +200,7 @@ function between(text: string, name: string, generated: string): string {
   const [start, end] = [`<!-- generated: ${name} -->`, `<!-- end of generated: ${name} -->`];
   const from = text.indexOf(start);
   const to = text.indexOf(end);
-  if (from === -1 || to < from) throw new Error(`docs/configuration.md has no markers named ${name}`);
+  if (from === -1 || to < from) throw new Error(`there are no markers named ${name}`);
   return `${text.slice(0, from + start.length)}\n${generated}\n${text.slice(to)}`;
 }
 
@@ -213,9 +214,22 @@ function configurationPage(): string {
   );
 }
 
+function observabilityPage(): string {
+  const rows = Object.values(metricTable).map(({ name, type, labelNames, help }) => {
+    const labels = labelNames.length === 0 ? '–' : labelNames.map(code).join(', ');
+    return { name, type, labels, help };
+  });
+  return between(
+    readFileSync(join(root, 'docs/observability.md'), 'utf8'),
+    'metrics',
+    table(['metric', 'type', 'labels', 'meaning'], rows),
+  );
+}
+
 const files: Record<string, string> = {
   'docs/config.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/configuration.md': configurationPage(),
+  'docs/observability.md': observabilityPage(),
   '.env.example': environmentExample(),
 };
 

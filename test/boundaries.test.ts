@@ -158,6 +158,11 @@ test('only models knows the vendors’ SDKs', () => {
   ).toEqual([]);
 });
 
+test('only runtime knows OpenTelemetry', () => {
+  const others = src.filter(({ part }) => part !== 'packages/runtime');
+  expect(offences(others, (specifier) => specifier.startsWith('@opentelemetry/'))).toEqual([]);
+});
+
 test('the environment is read in one place, and by the command line', () => {
   const lines = src
     .filter(({ path, part }) => path !== 'packages/runtime/src/config.ts' && part !== 'services/cli')

@@ -68,4 +68,6 @@ writeFileSync(new URL('workload.jsonl', folder), jsonLines(new Random('order of 
 writeFileSync(new URL('tickets.jsonl', folder), jsonLines(jobs(classification)));
 writeFileSync(new URL('answer-book.jsonl', folder), jsonLines(book));
 writeFileSync(new URL('faults.json', folder), `[\n${faults.map((fault) => `  ${JSON.stringify(fault)}`).join(',\n')}\n]\n`);
-console.log(`\nwrote ${rows.length} rows, ${classification.length} tickets, ${book.length} answers and ${faults.length} fault rules to examples/`);
+console.log(
+  `\nwrote ${rows.length} rows, ${classification.length} tickets, ${book.length} answers and ${faults.length} fault rules to examples/`,
+);

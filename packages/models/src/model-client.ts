@@ -1,6 +1,7 @@
-import { splitModelId } from '@upshift/contracts';
+import { isEmbedding, splitModelId } from '@upshift/contracts';
 import type { JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
-import type { ProviderSettings } from '@upshift/runtime';
+import { annotate, inSpan } from '@upshift/runtime';
+import type { ProviderSettings, SpanAttributes } from '@upshift/runtime';
 
 import type { Adapter } from './adapter.ts';
 import { createAnthropicAdapter } from './adapters/anthropic/anthropic-model.ts';
@@ -51,7 +52,9 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
       const found = reachable.get(provider);
       const off = found ? found.settings.off : 'no such provider in the configuration';
       if (!found || off !== null) throw failedCall(provider, { code: 'provider_off', detail: off ?? '', maybeBilled: false });
-      return runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, call));
+      return inCallSpan(provider, name, call, () =>
+        runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, call)),
+      );
     },
   };
 }
@@ -59,6 +62,40 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
 function unifiedRequest(call: ModelCall, model: string): UnifiedRequest {
   const { input, maxOutputTokens, drop, contextWindow, requestId } = call;
   return { model, input, maxOutputTokens, drop, contextWindow, requestId };
+}
+
+/** One span per call, as OpenTelemetry's conventions for generative AI have it. What is said and answered is left out. */
+function inCallSpan(
+  provider: string,
+  model: string,
+  { input, maxOutputTokens, requestId }: ModelCall,
+  work: () => Promise<UnifiedResponse>,
+): Promise<UnifiedResponse> {
+  const operation = isEmbedding(input) ? 'embeddings' : 'chat';
+  const attributes: SpanAttributes = {
+    'gen_ai.operation.name': operation,
+    'gen_ai.provider.name': provider,
+    'gen_ai.request.model': model,
+    'gen_ai.request.max_tokens': operation === 'chat' ? maxOutputTokens : null,
+    'upshift.request.id': requestId,
+  };
+  return inSpan({ name: `${operation} ${model}`, kind: 'client', attributes }, async () => {
+    const answer = await work();
+    annotate(answerAttributes(answer));
+    return answer;
+  });
+}
+
+function answerAttributes({ finishReason, usage, providerRequestId }: UnifiedResponse): SpanAttributes {
+  return {
+    'gen_ai.response.finish_reasons': [finishReason],
+    'gen_ai.usage.input_tokens': usage?.inputTokens,
+    'gen_ai.usage.output_tokens': usage?.outputTokens,
+    'gen_ai.usage.cache_read.input_tokens': usage?.cachedInputTokens,
+    'gen_ai.usage.cache_creation.input_tokens': usage?.cacheWriteTokens,
+    'gen_ai.usage.reasoning.output_tokens': usage?.reasoningTokens,
+    'upshift.provider.request_id': providerRequestId,
+  };
 }
 
 /** The race is the final net: an SDK that ignores its signal can not hold the call open. */

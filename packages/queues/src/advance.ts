@@ -1,7 +1,8 @@
-import type { JobEvent, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
+import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
+import type { Metrics } from '@upshift/runtime';
 
 import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
@@ -76,11 +77,12 @@ async function advanceFrom(
 
 async function tryAdvance(
   pipeline: Pipeline,
-  { state, version }: JobRecord,
+  record: JobRecord,
   event: JobEvent,
   fields: Record<string, string>,
   holding: Holding | null,
 ): Promise<Advanced | null> {
+  const { state, version } = record;
   const config = await configOf(pipeline, state.configVersion);
   const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
   const decision = decide(state, event, facts);
@@ -94,7 +96,7 @@ async function tryAdvance(
   });
   if (reply[0] !== 'ok') return null;
   if (holding) {
-    holding.record = { state: job, version: reply[1] };
+    holding.record = { ...record, state: job, version: reply[1] };
     holding.finished ||= overtaken;
   }
   count(pipeline, decision);
@@ -115,20 +117,35 @@ export async function configOf(pipeline: Pipeline, version: string): Promise<Ups
 /** The trail entries that end a job, with the status that they stand for. */
 const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
 
-function count(pipeline: Pipeline, { trail }: Decision): void {
-  for (const entry of trail) countEntry(pipeline, entry);
+function count({ metrics }: Pipeline, decision: Decision): void {
+  for (const entry of decision.trail) countEntry(metrics, entry, decision);
 }
 
-function countEntry(
-  { metrics }: Pipeline,
-  { event, tier = '', model = '', error, cost_usd: costUsd, model_ms: modelMs }: TrailEntry,
-): void {
+function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
+  const { event, tier = '', model = '', attempt, error, score, cost_usd: costUsd, model_ms: modelMs } = entry;
   if (event in endings) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
-  if (event === 'job-escalated') metrics.escalations.inc({ tier });
+  if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
+  if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
   if (event === 'attempt-settled' || event === 'attempt-failed') {
     metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
     metrics.costUsd.inc({ model }, costUsd ?? 0);
     metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
+    countTokens(metrics, model, job.attempts.find(({ number }) => number === attempt)?.usage ?? null);
   }
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
+}
+
+/** The first gate that failed, or `score`: what the reason says in words, with few values. */
+function shortfallOf(trail: TrailEntry[]): string {
+  const checks = trail.flatMap((entry) => entry.checks ?? []);
+  return checks.find(({ gate, passed }) => gate && !passed)?.type ?? 'score';
+}
+
+function countTokens({ tokens }: Metrics, model: string, usage: Usage | null): void {
+  if (usage === null) return;
+  const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens } = usage;
+  tokens.inc({ model, type: 'input' }, Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens));
+  tokens.inc({ model, type: 'cached_input' }, cachedInputTokens);
+  tokens.inc({ model, type: 'cache_write' }, cacheWriteTokens);
+  tokens.inc({ model, type: 'output' }, outputTokens);
 }

@@ -1,5 +1,7 @@
 import type { JobEvent, JobRequest, JobState, Step, UnifiedResponse } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
+import { annotate, inSpan } from '@upshift/runtime';
+import type { SpanAttributes } from '@upshift/runtime';
 import { UnrecoverableError } from 'bullmq';
 import type { Job } from 'bullmq';
 
@@ -73,19 +75,46 @@ async function deliver<Kind extends Step['kind']>(
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
   const state = JSON.parse(entry.state) as JobState;
-  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version) } };
+  const { traceparent } = entry;
+  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
-    const outcome = await handle({
+    const context: StepContext<Kind> = {
       job: state,
       step: state.step as Extract<Step, { kind: Kind }>,
       request: JSON.parse(entry.request) as JobRequest,
       answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
       signal,
       advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
-    });
-    if (outcome.kind === 'discard') throw new UnrecoverableError(outcome.reason);
+    };
+    await inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
+      handleOrFail(handle, context),
+    );
   }
   if (!holding.finished) await pipeline.writer.finish(held);
+}
+
+async function handleOrFail<Kind extends Step['kind']>(
+  handle: (context: StepContext<Kind>) => Promise<Outcome>,
+  context: StepContext<Kind>,
+): Promise<void> {
+  const outcome = await handle(context);
+  if (outcome.kind === 'done') return;
+  annotate({ 'error.type': 'discarded' });
+  throw new UnrecoverableError(outcome.reason);
+}
+
+function attributesOf({ id, revision, route, task, step, attempts }: JobState): SpanAttributes {
+  const attempt = step === null || step.kind === 'classify' ? undefined : attempts[step.attempt - 1];
+  return {
+    'upshift.job.id': id,
+    'upshift.job.revision': revision,
+    'upshift.route': route,
+    'upshift.task': task,
+    'upshift.attempt': attempt?.number,
+    'upshift.tier': attempt?.tier,
+    'upshift.model': attempt?.model,
+    'upshift.purpose': attempt?.purpose,
+  };
 }
 
 function payloadOf(entry: TakenEntry): { job: string; epoch: number } {

@@ -1,4 +1,5 @@
 import type { DeliveryAttempt, DeliveryView } from '@upshift/contracts';
+import { inSpan } from '@upshift/runtime';
 import { UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 
@@ -41,7 +42,18 @@ export function consumeDeliveries(
   const deliver = async (entry: Job): Promise<void> => {
     const told = deliveryPayload.safeParse(entry.data);
     if (!told.success) throw new UnrecoverableError('malformed entry');
-    const outcome = await handle(told.data, entry.attemptsMade);
+    const { job, revision, event, webhook } = told.data;
+    const attributes = {
+      'upshift.job.id': job,
+      'upshift.job.revision': revision,
+      'upshift.event': event,
+      'upshift.webhook': webhook,
+      'upshift.delivery.try': entry.attemptsMade + 1,
+    };
+    const parent = await pipeline.redis.hget(keys.job(job), 'traceparent');
+    const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
+      handle(told.data, entry.attemptsMade),
+    );
     if (outcome.kind === 'retry') throw new RetryLater(outcome.delayMs);
     if (outcome.kind === 'failed') throw new UnrecoverableError(outcome.reason);
   };
@@ -53,6 +65,7 @@ export function consumeDeliveries(
     settings: { backoffStrategy },
   });
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
+  worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return {
     queue: DELIVER_QUEUE,

@@ -54,10 +54,11 @@ export function tierOf(queue: string): string | null {
 
 /** Brings the gauges of queue depth and oldest waiting age up to date. */
 export async function measureQueues(pipeline: Pipeline): Promise<void> {
-  for (const { queue, oldestWaitingMs, waiting, delayed, active, failed } of await readQueues(pipeline)) {
+  for (const { queue, tier: itsTier, oldestWaitingMs, waiting, delayed, active, failed } of await readQueues(pipeline)) {
+    const tier = itsTier ?? '';
     for (const [state, count] of Object.entries({ waiting, delayed, active, failed }))
-      pipeline.metrics.queueDepth.set({ queue, state }, count);
-    pipeline.metrics.oldestWaitingSeconds.set({ queue }, oldestWaitingMs / 1000);
+      pipeline.metrics.queueDepth.set({ queue, tier, state }, count);
+    pipeline.metrics.oldestWaitingSeconds.set({ queue, tier }, oldestWaitingMs / 1000);
   }
 }
 

@@ -4,6 +4,7 @@ import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig }
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
+import { currentTraceparent } from '@upshift/runtime';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -17,6 +18,8 @@ import type { HeldEntry, TransitionReply } from './transition-script.ts';
 export interface JobRecord {
   state: JobState;
   version: number;
+  /** The span in which the job was accepted, of which all its steps are children; null where it is not traced. */
+  traceparent: string | null;
 }
 
 export interface Claim {
@@ -59,7 +62,7 @@ export async function accept(
   const reply = await write(pipeline, config, decision, 0, {
     before: null,
     metadata: request.metadata,
-    fields: { request: stored, metadata: JSON.stringify(request.metadata) },
+    fields: { request: stored, metadata: JSON.stringify(request.metadata), ...traceField() },
     claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
     maxBacklog: config.intake.max_backlog,
   });
@@ -76,6 +79,12 @@ export async function accept(
   throw new Error(`job id ${id} was taken`);
 }
 
+/** Beside the state, not in it: no decision may depend on whether somebody watches. */
+function traceField(): { traceparent?: string } {
+  const traceparent = currentTraceparent();
+  return traceparent === null ? {} : { traceparent };
+}
+
 /** Before the job is accepted: afterwards nobody could be told. */
 async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null, request: JobRequest): Promise<void> {
   if (webhook === null || (await redis.sismember(keys.webhooks, webhook))) return;
@@ -84,8 +93,8 @@ async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null,
 }
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
-  const [state, version] = await pipeline.redis.hmget(keys.job(id), 'state', 'version');
-  return state && version ? { state: JSON.parse(state) as JobState, version: Number(version) } : null;
+  const [state, version, traceparent = null] = await pipeline.redis.hmget(keys.job(id), 'state', 'version', 'traceparent');
+  return state && version ? { state: JSON.parse(state) as JobState, version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {

@@ -58,6 +58,7 @@ export class QueueLine {
     this.#disconnect = () => connection.disconnect();
     this.#worker = new Worker(queue, null, { connection, prefix: CELL_PREFIX, autorun: false, ...recovery });
     this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
+    this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
     this.#take = defineTake(pipeline.redis, queue, { token: this.#token, lockMs: recovery.lockDuration });
     this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
     this.#running = this.#run();

@@ -14,6 +14,8 @@ export interface TakenEntry {
   version: string | null;
   state: string | null;
   request: string | null;
+  /** The span in which the job was accepted. */
+  traceparent: string | null;
   /** The answer that a `score` step is about. */
   answer: string | null;
 }
@@ -68,8 +70,8 @@ local entries = {}
 for position, id in ipairs(ids) do
   local entry = call('HMGET', prefix .. id, 'data', 'defa')
   local attempt = string.match(id, '%.score%-(%d+)%.')
-  local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'answer:' .. (attempt or ''))
-  entries[position] = {id, entry[1], entry[2], record[1], record[2], record[3], record[4]}
+  local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'answer:' .. (attempt or ''))
+  entries[position] = {id, entry[1], entry[2], unpack(record)}
 end
 return {entries, 0, 0}
 `;
@@ -79,7 +81,7 @@ const packr = new Packr({ useRecords: false });
 /** BullMQ's keys of a queue that its script takes, in its order. */
 const KEY_NAMES = ['wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'];
 
-type Row = [string, string, string | null, string | null, string | null, string | null, string | null];
+type Row = [id: string, data: string | null, ...Array<string | null>];
 type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<[Row[], number | string, number | string]>;
 
 /** Makes the script known to a connection; gives the function that takes up to `most` entries off a queue. */
@@ -96,15 +98,27 @@ export function defineTake(
   return async (most) => {
     const [rows, limitedMs, nextDelayedAt] = await command(...queueKeys, prefix, Date.now(), options, most, token, lockMs);
     return {
-      entries: rows.map(([id, data, deferredFailure, version, state, request, answer]) => ({
-        id,
-        data: data ?? '',
-        deferredFailure,
-        version,
-        state,
-        request,
-        answer,
-      })),
+      entries: rows.map(
+        ([
+          id,
+          data,
+          deferredFailure = null,
+          version = null,
+          state = null,
+          request = null,
+          traceparent = null,
+          answer = null,
+        ]) => ({
+          id,
+          data: data ?? '',
+          deferredFailure,
+          version,
+          state,
+          request,
+          traceparent,
+          answer,
+        }),
+      ),
       limitedMs: Number(limitedMs),
       nextDelayedAt: Number(nextDelayedAt),
     };

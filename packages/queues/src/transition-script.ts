@@ -60,7 +60,8 @@ const { addDelayedJob } = require('bullmq/dist/cjs/scripts/addDelayedJob-6.js') 
 const BATCHES_KEPT = 5000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack.
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then the
+ * arguments of BullMQ's script for delayed entries, which are bytes: Redis' MessagePack has only texts.
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic.
@@ -106,7 +107,10 @@ end
 local function add(entry)
   local queue, id, name, data, options, priority, delayed = unpack(entry)
   gather('SADD', queues, queue)
-  if delayed then return addDelayedJob(delayed[1], delayed[2]) end
+  if delayed then
+    local keys, first, last = unpack(delayed)
+    return addDelayedJob(keys, {unpack(ARGV, first, last)})
+  end
   local prefix = '${CELL_PREFIX}:' .. queue .. ':'
   call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', 0, 'priority', priority)
   if priority > 0 then gather('ZADD', prefix .. 'prioritized', priority * 0x100000000 + nextNumber(prefix), id)
@@ -192,8 +196,10 @@ type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<Tr
 export function defineTransitions(redis: Redis): (requests: Request[], now: number) => Promise<TransitionReply[]> {
   redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
-  return (requests, now) =>
-    command(
+  return (requests, now) => {
+    const delayedArguments: (string | Buffer)[] = [];
+    const rows = requests.map((request) => rowOf(request, delayedArguments));
+    return command(
       keys.open,
       keys.deadlines,
       keys.queues,
@@ -201,12 +207,14 @@ export function defineTransitions(redis: Redis): (requests: Request[], now: numb
       keys.stats(minuteOf(now)),
       keys.expiries,
       now,
-      packr.pack(requests.map(rowOf)),
+      packr.pack(rows),
+      ...delayedArguments,
     );
+  };
 }
 
 /** By position, in the order in which the script unpacks it; false stands for what is not given. */
-function rowOf(request: Request): unknown[] {
+function rowOf(request: Request, delayedArguments: (string | Buffer)[]): unknown[] {
   if ('finish' in request) return [false, heldRow(request.finish)];
   const t = request.transition;
   return [
@@ -225,15 +233,23 @@ function rowOf(request: Request): unknown[] {
     t.reopened,
     t.claim === null ? false : [t.claim.key, t.claim.value, t.claim.keptMs],
     t.maxBacklog ?? false,
-    t.entry === null ? false : entryRow(t.entry),
+    t.entry === null ? false : entryRow(t.entry, delayedArguments),
     t.held === null ? false : heldRow(t.held),
     t.publish,
   ];
 }
 
-function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEntry): unknown[] {
-  return [queue, id, name, data, options, priority, delayed === null ? false : [delayed.keys, delayed.arguments]];
+function entryRow(
+  { queue, id, name, data, options, priority, delayed }: QueueEntry,
+  delayedArguments: (string | Buffer)[],
+): unknown[] {
+  if (delayed === null) return [queue, id, name, data, options, priority, false];
+  const first = ARGUMENTS_BEFORE + delayedArguments.push(...delayed.arguments) - delayed.arguments.length + 1;
+  return [queue, id, name, data, options, priority, [delayed.keys, first, first + delayed.arguments.length - 1]];
 }
+
+/** Arguments of the script that come before those of delayed entries. */
+const ARGUMENTS_BEFORE = 2;
 
 function heldRow({ queue, id, token }: HeldEntry): string[] {
   return [queue, id, token];

@@ -28,6 +28,16 @@ export const environmentVariables = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('How much is logged.'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('An OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318. Unset: nothing is traced.'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('The share of jobs that are traced, from 0 to 1. A client’s own traceparent decides for its job.'),
   SHUTDOWN_GRACE_S: z.coerce
     .number()
     .positive()

@@ -17,6 +17,7 @@ export function probeRoutes(readiness: Readiness, metrics: Metrics): Router {
     response.status(ready ? 200 : 503).json({ status: ready ? 'ok' : 'unavailable', reason });
   });
   routes.get('/metrics', async (_request, response) => {
+    metrics.ready.set((await readiness()).ready ? 1 : 0);
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   return routes;

@@ -10,12 +10,14 @@ import type { Express } from 'express';
 import { ConfigError, configVersionOf, loadConfig } from './config-file.ts';
 import { readEnvironment } from './config.ts';
 import type { Environment } from './config.ts';
+import { measureRequests } from './http-metrics.ts';
 import { createLogger } from './logger.ts';
 import type { Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import type { Metrics } from './metrics.ts';
 import { probeRoutes } from './probes.ts';
 import type { Readiness } from './probes.ts';
+import { startTracing } from './tracing.ts';
 
 /** What every process has before its own work begins. */
 export interface ServiceContext {
@@ -50,11 +52,12 @@ const FORCE_EXIT_AFTER_MS = 5000;
 export async function runService(name: string, start: (context: ServiceContext) => Promise<Running>): Promise<void> {
   try {
     const context = contextOf(name);
+    const stopTracing = await startTracing(name, context.environment, context.logger);
     const running = await start(context);
     context.app.use(probeRoutes(running.readiness, context.metrics));
     running.afterProbes?.(context.app);
     const server = await listen(context);
-    stopOnSignal(context, running, server);
+    stopOnSignal(context, running, server, stopTracing);
     announce(context, server);
   } catch (error) {
     const expected = error instanceof ConfigError || (error instanceof Error && 'expected' in error);
@@ -68,13 +71,15 @@ function contextOf(name: string): ServiceContext {
   const config = loadConfig(environment.UPSHIFT_CONFIG);
   const app = express();
   app.disable('x-powered-by');
+  const metrics = createMetrics(name);
+  app.use(measureRequests(metrics));
   return {
     name,
     environment,
     config,
     configVersion: configVersionOf(config),
     logger: createLogger(name, environment.LOG_LEVEL),
-    metrics: createMetrics(name),
+    metrics,
     app,
   };
 }
@@ -103,7 +108,12 @@ function announce({ name, logger }: ServiceContext, server: Server): void {
   process.send?.({ event: 'ready', name, port });
 }
 
-function stopOnSignal({ environment, logger }: ServiceContext, running: Running, server: Server): void {
+function stopOnSignal(
+  { environment, logger }: ServiceContext,
+  running: Running,
+  server: Server,
+  stopTracing: () => Promise<void>,
+): void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) process.exit(130);
@@ -112,6 +122,7 @@ function stopOnSignal({ environment, logger }: ServiceContext, running: Running,
     setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
     await closeServer(server, running);
     await running.stop();
+    await stopTracing();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 
 import { idempotencyKey, parseJobRequest, ProblemError } from '@upshift/contracts';
-import { accept } from '@upshift/queues';
 import type { Accepted, Pipeline } from '@upshift/queues';
 import type { RequestHandler, Response } from 'express';
 
+import { acceptInSpan } from './accept-in-span.ts';
 import { problemOf, problemViewOf } from './problems.ts';
 import { idempotencyKeyOf } from './post-job.ts';
 import { splitLines } from './split-lines.ts';
@@ -29,7 +29,7 @@ export function postJobs({ pipeline }: Tools): RequestHandler {
     try {
       await answerLines(
         splitLines(request, config.intake.body_limit_bytes),
-        (line) => answerOf(pipeline, line, key),
+        (line) => answerOf(pipeline, line, { key, traceparent: request.get('traceparent') }),
         response,
         gone.signal,
       );
@@ -62,9 +62,15 @@ async function answerLines(
   while (inHand.length > 0) await writeFirst();
 }
 
-async function answerOf(pipeline: Pipeline, line: Line, headerKey: string | null): Promise<object> {
+/** What the headers of a bulk request say of all its lines. */
+interface BulkHeaders {
+  key: string | null;
+  traceparent: string | undefined;
+}
+
+async function answerOf(pipeline: Pipeline, line: Line, headers: BulkHeaders): Promise<object> {
   try {
-    const { id, created } = await acceptLine(pipeline, line, headerKey);
+    const { id, created } = await acceptLine(pipeline, line, headers);
     return { line: line.number, id, created };
   } catch (error) {
     const problem = problemOf(error);
@@ -73,13 +79,13 @@ async function answerOf(pipeline: Pipeline, line: Line, headerKey: string | null
   }
 }
 
-async function acceptLine(pipeline: Pipeline, { number, text, tooLong }: Line, headerKey: string | null): Promise<Accepted> {
+async function acceptLine(pipeline: Pipeline, { number, text, tooLong }: Line, headers: BulkHeaders): Promise<Accepted> {
   if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
   const { key, body } = readLine(text);
   const parsed = parseJobRequest(body);
   if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
-  const lineKey = key ?? (headerKey === null ? null : `${headerKey}/${number}`);
-  return accept(pipeline, parsed.request, lineKey === null ? null : { key: lineKey });
+  const lineKey = key ?? (headers.key === null ? null : `${headers.key}/${number}`);
+  return acceptInSpan(pipeline, parsed.request, lineKey === null ? null : { key: lineKey }, headers.traceparent);
 }
 
 /** A line is a job, with or without an `idempotency_key`. */

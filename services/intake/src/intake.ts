@@ -42,7 +42,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
-  app.use('/v1/webhooks', webhookRoutes(pipeline, json));
+  app.use(webhookRoutes(pipeline, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),

@@ -1,7 +1,7 @@
 import { idempotencyKey, isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
-import { accept } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 
+import { acceptInSpan } from './accept-in-span.ts';
 import { viewAfterWait } from './prefer-wait.ts';
 import type { Tools } from './tools.ts';
 
@@ -14,7 +14,8 @@ export function postJob(tools: Tools): RequestHandler {
     const parsed = parseJobRequest(request.body);
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const key = idempotencyKeyOf(request);
-    const { id } = await accept(tools.pipeline, parsed.request, key === null ? null : { key }, seedOf(request));
+    const claim = key === null ? null : { key };
+    const { id } = await acceptInSpan(tools.pipeline, parsed.request, claim, request.get('traceparent'), seedOf(request));
     const view = await viewAfterWait(tools, id, request, response);
     response.location(`/v1/jobs/${id}`);
     if (response.hasHeader('Preference-Applied') && isTerminal(view.status)) return void response.status(200).json(view);

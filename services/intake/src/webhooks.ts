@@ -26,18 +26,18 @@ const LONGEST_LOG = 100;
 
 const logQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(LONGEST_LOG).default(20) });
 
-/** `/v1/webhooks`: the endpoints that are told of the ends of jobs. */
+/** The endpoints that are told of the ends of jobs. */
 export function webhookRoutes(pipeline: Pipeline, json: RequestHandler): Router {
   const routes = Router();
   routes.param('name', (_request, _response, next, name: string) => {
     next(webhookName.safeParse(name).success ? undefined : noSuchWebhook(name));
   });
-  routes.route('/').get(list(pipeline)).post(requireJson, json, create(pipeline)).all(methodNotAllowed('GET, POST'));
-  routes.route('/:name').get(show(pipeline)).delete(remove(pipeline)).all(methodNotAllowed('GET, DELETE'));
-  routes.route('/:name/rotate').post(rotate(pipeline)).all(methodNotAllowed('POST'));
-  routes.route('/:name/enable').post(enable(pipeline)).all(methodNotAllowed('POST'));
-  routes.route('/:name/deliveries').get(deliveries(pipeline)).all(methodNotAllowed('GET'));
-  routes.route('/:name/redeliver').post(requireJson, json, sendAgain(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks').get(list(pipeline)).post(requireJson, json, create(pipeline)).all(methodNotAllowed('GET, POST'));
+  routes.route('/v1/webhooks/:name').get(show(pipeline)).delete(remove(pipeline)).all(methodNotAllowed('GET, DELETE'));
+  routes.route('/v1/webhooks/:name/rotate').post(rotate(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks/:name/enable').post(enable(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks/:name/deliveries').get(deliveries(pipeline)).all(methodNotAllowed('GET'));
+  routes.route('/v1/webhooks/:name/redeliver').post(requireJson, json, sendAgain(pipeline)).all(methodNotAllowed('POST'));
   return routes;
 }
 

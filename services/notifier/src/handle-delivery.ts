@@ -2,6 +2,7 @@ import { enableWebhook, readDelivery, readView, readWebhook, secretsAt, writeDel
 import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
 import { afterDelivery, badWebhookUrl, webhookBody } from '@upshift/routing';
 import type { DeliveryDecision } from '@upshift/routing';
+import { annotate } from '@upshift/runtime';
 
 import { send } from './send.ts';
 import type { Sent } from './send.ts';
@@ -16,6 +17,7 @@ export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, 
   if (body === null) return skip(pipeline, delivery, 'the job is gone');
   const sent = await sendTo(pipeline, webhook, delivery.id, body);
   const decision = afterDelivery(sent, triesBefore, pipeline.config.webhooks.retry_after_s, Math.random());
+  annotate({ 'http.response.status_code': sent.status, 'upshift.delivery.outcome': decision.kind });
   await record(pipeline, { ...delivery, body }, sent, decision);
   return outcomeOf(pipeline, told, decision);
 }

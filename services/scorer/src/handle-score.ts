@@ -3,6 +3,7 @@ import { configOf, done, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { checksOf, judgeCalls, judgeOutcome, judgesToAsk, readJudgement, runPlainChecks, verdictOf } from '@upshift/routing';
 import type { Judgement } from '@upshift/routing';
+import { annotate } from '@upshift/runtime';
 
 /** Runs the checks on an answer; where a judge is needed first, the step ends and comes back with the judge's answer. */
 export async function handleScore(pipeline: Pipeline, context: StepContext<'score'>): Promise<Outcome> {
@@ -13,7 +14,9 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const plain = runPlainChecks(checks, answer);
   const judged = await judge(pipeline, context, judgesToAsk(checks, plain));
   if (judged === 'waiting') return done;
-  await context.advance({ type: 'judged', attempt: step.attempt, verdict: verdictOf([...plain, ...judged]) });
+  const verdict = verdictOf([...plain, ...judged]);
+  annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });
+  await context.advance({ type: 'judged', attempt: step.attempt, verdict });
   return done;
 }
 

@@ -40,7 +40,7 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const due = new Map(chores.map(({ name }) => [name, 0]));
   const stopping = new AbortController();
   const stopped = loop(stopping.signal, async () => {
-    if (!(await lease.hold(LEASE_MS))) return;
+    if (!(await lease.hold(LEASE_MS))) return forgetMeasures(context);
     for (const chore of chores) await runIfDue(context, pipeline, chore, due);
   });
   return {
@@ -52,6 +52,12 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
       await closePipeline(pipeline);
     },
   };
+}
+
+/** Another steward measures now: what this one saw last is old news. */
+function forgetMeasures({ metrics }: ServiceContext): void {
+  metrics.queueDepth.reset();
+  metrics.oldestWaitingSeconds.reset();
 }
 
 async function runIfDue(

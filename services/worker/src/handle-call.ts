@@ -5,6 +5,7 @@ import { configOf, done, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
+import { annotate } from '@upshift/runtime';
 
 import type { Calls } from './calls.ts';
 
@@ -65,6 +66,7 @@ async function runCall(
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };
   } catch (error) {
     if (!(error instanceof ModelCallError)) throw error;
+    annotate({ 'error.type': error.error.code });
     return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null };
   }
 }

@@ -103,6 +103,7 @@ async function queuesWithoutTier(config: UpshiftConfig, pipeline: Pipeline): Pro
  */
 function share(pipeline: Pipeline, { modelId, state, openUntilMs }: CircuitChange): void {
   pipeline.logger.warn({ model: modelId, state }, 'circuit');
+  pipeline.metrics.circuitOpen.set({ model: modelId }, state === 'open' ? 1 : 0);
   if (state === 'half_open') return;
   const told =
     state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);

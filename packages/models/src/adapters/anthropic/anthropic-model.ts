@@ -1,6 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { FinishReason, ToolCall, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
+import { annotate } from '@upshift/runtime';
 import type { ProviderSettings } from '@upshift/runtime';
 
 import type { Adapter } from '../../adapter.ts';
@@ -35,6 +36,7 @@ async function ask(settings: ProviderSettings, request: UnifiedRequest, control:
   const message = new PartialMessage();
   for await (const event of stream) message.add(event);
   control.throwIfStopped();
+  annotate({ 'gen_ai.response.id': message.id, 'gen_ai.response.model': message.model });
 
   const { text, toolCalls, stopReason, explanation, usage } = message;
   if (stopReason === null) throw unusableAnswer(settings.id, 'the stream ended without a stop reason', requestId);
@@ -80,6 +82,8 @@ const finishReasons: Partial<Record<string, FinishReason>> = {
 
 /** What the events of a stream have said so far. */
 class PartialMessage {
+  id: string | null = null;
+  model: string | null = null;
   text = '';
   stopReason: string | null = null;
   /** Why the model refused; a refusal often has no text. */
@@ -92,7 +96,7 @@ class PartialMessage {
   }
 
   add(event: Anthropic.RawMessageStreamEvent): void {
-    if (event.type === 'message_start') this.usage.start = event.message.usage ?? null;
+    if (event.type === 'message_start') this.#start(event.message);
     if (event.type === 'content_block_start') this.#begin(event);
     if (event.type === 'content_block_delta') this.#grow(event);
     if (event.type === 'message_delta') {
@@ -100,6 +104,12 @@ class PartialMessage {
       this.explanation = event.delta.stop_details?.explanation ?? this.explanation;
       this.usage.end = event.usage ?? this.usage.end;
     }
+  }
+
+  #start({ id, model, usage }: Anthropic.Message): void {
+    this.id = id ?? null;
+    this.model = model ?? null;
+    this.usage.start = usage ?? null;
   }
 
   #begin({ index, content_block: block }: Anthropic.RawContentBlockStartEvent): void {

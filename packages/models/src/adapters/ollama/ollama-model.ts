@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { ChatInput, EmbeddingInput, FinishReason, ToolCall, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
+import { annotate } from '@upshift/runtime';
 import type { ProviderSettings } from '@upshift/runtime';
 import { Ollama } from 'ollama';
 import type { ChatResponse } from 'ollama';
@@ -64,6 +65,7 @@ async function chat({ client, provider, request, control }: OllamaCall): Promise
   }
   control.throwIfStopped();
 
+  annotate({ 'gen_ai.response.model': last?.model });
   if (!last?.done) throw unusableAnswer(provider, 'the stream ended before it was done');
   const finishReason = finishReasonOf(last, toolCalls);
   return { text, toolCalls, vectors: null, finishReason, usage: ollamaUsage(last), providerRequestId: null };
@@ -86,6 +88,7 @@ async function embed({ client, provider, request, control }: OllamaCall): Promis
   const answer = await client.embed({ model: request.model, input: texts, truncate: false, options });
   control.throwIfStopped();
 
+  annotate({ 'gen_ai.response.model': answer.model });
   const vectors = answer.embeddings ?? [];
   if (vectors.length !== texts.length) throw unusableAnswer(provider, `${vectors.length} vectors for ${texts.length} texts`);
   return {

@@ -1,4 +1,5 @@
 import type { FinishReason, ToolCall, UnifiedResponse } from '@upshift/contracts';
+import { annotate } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
@@ -14,6 +15,7 @@ export async function askChatCompletions({ client, provider, request, control }:
   const answer = new PartialCompletion();
   for await (const chunk of stream) answer.add(chunk);
   control.throwIfStopped();
+  annotate({ 'gen_ai.response.id': answer.id, 'gen_ai.response.model': answer.model });
 
   const { finishReason, text, refusal, toolCalls, usage, id } = answer;
   if (finishReason === null) throw unusableAnswer(provider, 'the stream ended without a finish reason', requestId);
@@ -39,6 +41,7 @@ class PartialCompletion {
   text = '';
   refusal = '';
   id: string | null = null;
+  model: string | null = null;
   finishReason: string | null = null;
   usage: OpenAI.CompletionUsage | null = null;
   readonly #tools = new Map<number, ToolCall>();
@@ -53,6 +56,7 @@ class PartialCompletion {
 
   add(chunk: OpenAI.ChatCompletionChunk): void {
     this.id = chunk.id ?? this.id;
+    this.model = chunk.model ?? this.model;
     // The last chunk has the usage and no choices.
     this.usage = chunk.usage ?? this.usage;
     const choice = chunk.choices?.[0];

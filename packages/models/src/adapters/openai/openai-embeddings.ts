@@ -1,4 +1,5 @@
 import type { EmbeddingInput, UnifiedResponse } from '@upshift/contracts';
+import { annotate } from '@upshift/runtime';
 
 import { unusableAnswer } from '../../call-failure.ts';
 import type { OpenaiCall } from './openai-call.ts';
@@ -12,6 +13,7 @@ export async function embed({ client, provider, request, control }: OpenaiCall):
     .create({ model: request.model, input: texts, encoding_format: 'float' }, { signal: control.signal })
     .withResponse();
   control.throwIfStopped();
+  annotate({ 'gen_ai.response.model': answer.model });
 
   const rows = (answer.data ?? []).toSorted((first, second) => first.index - second.index);
   if (rows.length !== texts.length) throw unusableAnswer(provider, `${rows.length} vectors for ${texts.length} texts`, requestId);

@@ -1,4 +1,5 @@
 import type { FinishReason, UnifiedResponse } from '@upshift/contracts';
+import { annotate } from '@upshift/runtime';
 import { APIError } from 'openai';
 import type OpenAI from 'openai';
 
@@ -17,6 +18,7 @@ export async function askResponses({ client, provider, request, control }: Opena
   let answer: Answer | null = null;
   for await (const event of stream) answer = endOf(event) ?? answer;
   control.throwIfStopped();
+  annotate({ 'gen_ai.response.id': answer?.id, 'gen_ai.response.model': answer?.model });
 
   if (!answer) throw unusableAnswer(provider, 'the stream ended without a whole answer', requestId);
   return unified(answer, provider, requestId);

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parser } from '@prometheus-io/lezer-promql';
+import { createMetrics, metricTable } from '@upshift/runtime';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const root = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+interface Panel {
+  id: number;
+  type: string;
+  title: string;
+  datasource?: { uid: string };
+  targets?: { expr: string; legendFormat: string }[];
+}
+interface Rule {
+  alert: string;
+  expr: string;
+  annotations: Record<string, string>;
+}
+
+const dashboard = JSON.parse(read('deploy/grafana/upshift.json')) as {
+  panels: Panel[];
+  templating: { list: { name: string }[] };
+};
+const graphs = dashboard.panels.filter(({ type }) => type !== 'row');
+const rules = (parse(read('deploy/prometheus/alerts.yaml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
+  (group) => group.rules,
+);
+
+/** What Prometheus itself adds to every series, and `up`. */
+const OF_PROMETHEUS = ['job', 'instance'];
+const OF_ALL_OURS = ['service', ...OF_PROMETHEUS];
+
+/** The labels of every series that a scrape can give, by its name. */
+const series = new Map<string, readonly string[]>([
+  ['up', OF_PROMETHEUS],
+  ...createMetrics('test')
+    .registry.getMetricsAsArray()
+    .map(({ name }): [string, string[]] => [name, OF_ALL_OURS]),
+  ...Object.values(metricTable).flatMap(({ name, type, labelNames }): [string, string[]][] => {
+    const labels = [...labelNames, ...OF_ALL_OURS];
+    if (type !== 'histogram') return [[name, labels]];
+    return [
+      [`${name}_bucket`, [...labels, 'le']],
+      [`${name}_sum`, labels],
+      [`${name}_count`, labels],
+    ];
+  }),
+]);
+for (const { name, type } of Object.values(metricTable)) if (type === 'histogram') series.delete(name);
+
+/** What is wrong with a query: what does not parse, series that nobody exports, labels that they do not have. */
+function faultsOf(query: string): string[] {
+  const { names, labels, errors } = partsOf(query);
+  const unknown = names.filter((name) => !series.has(name));
+  const known = new Set(names.flatMap((name) => series.get(name) ?? []));
+  return [
+    ...errors.map((at) => `does not parse at ${at}`),
+    ...unknown.map((name) => `nobody exports ${name}`),
+    ...labels.filter((label) => !known.has(label)).map((label) => `${names.join(', ')} has no label ${label}`),
+  ];
+}
+
+function partsOf(query: string): { names: string[]; labels: string[]; errors: string[] } {
+  const text = query.replaceAll('$__rate_interval', '5m');
+  const parts = { names: [] as string[], labels: [] as string[], errors: [] as string[] };
+  parser.parse(text).iterate({
+    enter({ name, from, to, type }) {
+      if (type.isError) parts.errors.push(text.slice(from, from + 20));
+      if (name === 'Identifier') parts.names.push(text.slice(from, to));
+      if (name === 'LabelName') parts.labels.push(text.slice(from, to));
+    },
+  });
+  return parts;
+}
+
+describe('every query of the dashboard names series and labels that exist', () => {
+  test.each(graphs.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title, expr])))('%s: %s', (_title, query) => {
+    expect(faultsOf(query)).toEqual([]);
+  });
+
+  test('and every legend a label by which its query groups', () => {
+    const strange = graphs.flatMap(({ title, targets = [] }) =>
+      targets.flatMap(({ expr, legendFormat }) =>
+        [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)]
+          .filter(([, label = '']) => !partsOf(expr).labels.includes(label))
+          .map(([shown]) => `${title}: ${shown}`),
+      ),
+    );
+    expect(strange).toEqual([]);
+  });
+});
+
+describe('every alert', () => {
+  test.each(rules.map(({ alert, expr }) => [alert, expr]))('%s names series and labels that exist', (_alert, query) => {
+    expect(faultsOf(query)).toEqual([]);
+  });
+
+  test('says what is wrong and what to do, with labels that its query keeps', () => {
+    const labelless = rules.flatMap(({ alert, expr, annotations }) =>
+      [
+        ...Object.values(annotations)
+          .join(' ')
+          .matchAll(/\$labels\.(\w+)/g),
+      ]
+        .filter(([, label = '']) => !partsOf(expr).labels.includes(label) && !(expr.startsWith('up{') && label === 'instance'))
+        .map(([used]) => `${alert}: ${used}`),
+    );
+    expect(labelless).toEqual([]);
+    expect(rules.filter(({ annotations }) => !annotations['summary'] || !annotations['action'])).toEqual([]);
+  });
+});
+
+test('a query that is wrong is found', () => {
+  expect(faultsOf('sum by (tier) (rate(upshift_attempts_total{moon="full"}[5m]))')).toEqual([
+    'upshift_attempts_total has no label moon',
+  ]);
+  expect(faultsOf('upshift_attempts')).toEqual(['nobody exports upshift_attempts']);
+  expect(faultsOf('sum(rate(upshift_attempts_total[5m])')).not.toEqual([]);
+});
+
+test('the dashboard can be imported: a datasource to choose, one id per panel', () => {
+  expect(dashboard.templating.list.map(({ name }) => name)).toEqual(['datasource']);
+  expect(new Set(graphs.map(({ datasource }) => datasource?.uid))).toEqual(new Set(['${datasource}']));
+  expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
+});
+
+test('every metric of ours has its place on the dashboard', () => {
+  const shown = new Set(graphs.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => partsOf(expr).names)));
+  const names = Object.values(metricTable).map(({ name }) => name);
+  expect(names.filter((name) => !shown.has(name) && !shown.has(`${name}_bucket`))).toEqual([]);
+});
+
+test('no label can have many values', () => {
+  const few = ['code', 'method', 'model', 'outcome', 'queue', 'reason', 'route', 'state', 'status', 'tier', 'type'];
+  expect(
+    Object.values(metricTable).flatMap(({ labelNames }) => labelNames.filter((label: string) => !few.includes(label))),
+  ).toEqual([]);
+});
