@@ -6,9 +6,10 @@ import { expect, inject, test } from 'vitest';
 import { failed, LOW, question, sent } from '../routing/example.ts';
 import { openTestPipeline, simple } from './setting.ts';
 
-/** BullMQ writes options in the order of their keys, which a copy does not keep. */
+/** BullMQ writes options in the order of their keys, which a copy does not keep, and repeats the id that is the key of the hash. */
 function entryIn(hash: Record<string, string>): Record<string, unknown> {
-  return { ...hash, opts: JSON.parse(hash['opts'] ?? '') as unknown, timestamp: 'now' };
+  const { jobId: _jobId, ...options } = JSON.parse(hash['opts'] ?? '') as Record<string, unknown>;
+  return { ...hash, opts: options, timestamp: 'now' };
 }
 
 /** What nobody reads and the transition script leaves out: events for listeners, the counter of ids, settings of a `Queue`. */
@@ -59,7 +60,7 @@ test.each<Case>([
   await pipeline.redis.flushall();
   const queue = new Queue(name, { connection: pipeline.redis, prefix: '{upshift-0}', streams: { events: { maxLen: 500 } } });
   await queue.waitUntilReady();
-  await queue.add(entry!.name, entry!.data, entry!.opts);
+  await queue.add(entry!.name, entry!.data, { ...entry!.opts, jobId: entryId });
   const theirs = await contentsOf(pipeline, name, entryId);
   await queue.close();
   await closePipeline(pipeline);

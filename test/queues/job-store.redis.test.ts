@@ -15,6 +15,7 @@ import {
   reconcile,
 } from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
+import { stateText } from '../../packages/queues/src/state-text.ts';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
@@ -186,7 +187,7 @@ test('a job past its deadline expires, others stay', async () => {
   const soon = requestOf({ input: { prompt: 'x' }, limits: { deadline: new Date(Date.now() + 60_000).toISOString() } });
   const [late, early] = [await acceptOne(soon), await acceptOne(soon)];
   const state = await stateOf(pipeline, late);
-  await pipeline.redis.hset(jobKey(late), 'state', JSON.stringify({ ...state, deadline: Date.now() - 1 }));
+  await pipeline.redis.hset(jobKey(late), 'state', stateText({ ...state, deadline: Date.now() - 1 }));
   await pipeline.redis.zadd('{upshift-0}:deadlines', Date.now() - 1, late);
   expect(await expireJobs(pipeline)).toBe(1);
   expect((await stateOf(pipeline, late)).status).toBe('expired');

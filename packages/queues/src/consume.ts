@@ -11,6 +11,7 @@ import { stepPayload } from './catalogue.ts';
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { QueueLine } from './queue-line.ts';
+import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
@@ -33,7 +34,7 @@ export interface StepContext<Kind extends Step['kind']> {
   /** Fires when this process has lost the entry to another one. */
   signal: AbortSignal;
   /** Moves the job, as `advance` does; where that ends the step, its entry is taken off the queue in the same atomic step. */
-  advance(event: JobEvent, fields?: Record<string, string>): Promise<Advanced | null>;
+  advance: (event: JobEvent, fields?: Record<string, string>) => Promise<Advanced | null>;
 }
 
 export interface Consumer {
@@ -74,7 +75,7 @@ async function deliver<Kind extends Step['kind']>(
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
-  const state = JSON.parse(entry.state) as JobState;
+  const state = parseState(entry.state);
   const { traceparent } = entry;
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {

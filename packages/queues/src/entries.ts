@@ -77,7 +77,7 @@ export function deliveryEventOf({ id, status }: Pick<JobState, 'id' | 'status'>)
   throw new Error(`job ${id} has not ended: there is nothing to deliver`);
 }
 
-/** An entry in the form in which BullMQ would store it. */
+/** An entry in the form in which BullMQ would store it, without the id, which is its key. */
 export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<QueueEntry> {
   const { queue, id, name, data, options } = entry;
   const { delay = 0, priority = 0, ...others } = options;
@@ -86,7 +86,7 @@ export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<Qu
     id,
     name,
     data: JSON.stringify(data),
-    options: JSON.stringify({ ...others, jobId: id, ...(priority > 0 ? { priority } : {}) }),
+    options: JSON.stringify(priority > 0 ? { ...others, priority } : others),
     priority,
     delayed: delay > 0 ? await delayedArguments(pipeline, entry) : null,
   };

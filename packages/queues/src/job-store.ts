@@ -11,6 +11,7 @@ import type { Entry } from './entries.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
@@ -94,7 +95,7 @@ async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null,
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
   const [state, version, traceparent = null] = await pipeline.redis.hmget(keys.job(id), 'state', 'version', 'traceparent');
-  return state && version ? { state: JSON.parse(state) as JobState, version: Number(version), traceparent } : null;
+  return state && version ? { state: parseState(state), version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
@@ -142,7 +143,7 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: JSON.stringify(job), ...extras.fields }).flat(),
+    fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
     trailLines: trail.map((line) => JSON.stringify(line)),
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(job, extras),

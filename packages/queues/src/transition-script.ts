@@ -56,12 +56,19 @@ export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] |
 const require = createRequire(import.meta.url);
 const { addDelayedJob } = require('bullmq/dist/cjs/scripts/addDelayedJob-6.js') as { addDelayedJob: { content: string } };
 
+/** Finished entries that the board can show, per queue. */
+const KEPT_ENTRIES = 100;
+/** Of a batch so many at most: under load the board shows a sample, and each costs as much as a step. */
+const KEPT_OF_BATCH = 4;
+
 /** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
 const BATCHES_KEPT = 5000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then the
- * arguments of BullMQ's script for delayed entries, which are bytes: Redis' MessagePack has only texts.
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then what the
+ * requests name by its first and last position here: fields of records and lines of trails, which are long (Lua reads every
+ * character of a text once for each time that it is handed on), and the arguments of BullMQ's script for delayed entries (bytes,
+ * which Redis' MessagePack does not have).
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic.
@@ -118,14 +125,22 @@ local function add(entry)
   gather('ZADD', prefix .. 'marker', 0, '0')
 end
 
--- Off its queue, unless another consumer has it by now.
+-- Off its queue, unless another consumer has it by now. Some stay for the board to show.
+local kept, gone = {}, {}
 local function finish(held)
   local queue, id, token = unpack(held)
   local prefix = '${CELL_PREFIX}:' .. queue .. ':'
   if call('GET', prefix .. id .. ':lock') ~= token then return end
   call('LREM', prefix .. 'active', -1, id)
   gather('SREM', prefix .. 'stalled', id)
-  gather('DEL', prefix .. id .. ':lock', prefix .. id)
+  gone[#gone + 1] = prefix .. id .. ':lock'
+  kept[prefix] = (kept[prefix] or 0) + 1
+  if kept[prefix] > ${KEPT_OF_BATCH} then
+    gone[#gone + 1] = prefix .. id
+    return
+  end
+  call('HSET', prefix .. id, 'finishedOn', now)
+  gather('ZADD', prefix .. 'completed', now, id)
 end
 
 local function transition(t)
@@ -139,10 +154,11 @@ local function transition(t)
   local job = '${CELL_PREFIX}:job:' .. id
   if tonumber(call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
   if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
-  call('HSET', job, 'version', version + 1, unpack(fields))
-  if #lines > 0 then
-    local length = call('RPUSH', job .. ':trail', unpack(lines))
-    gather('XADD', events, {id, route, task, status, length - #lines + 1, #lines})
+  call('HSET', job, 'version', version + 1, unpack(ARGV, fields[1], fields[2]))
+  local count = lines[2] - lines[1] + 1
+  if count > 0 then
+    local length = call('RPUSH', job .. ':trail', unpack(ARGV, lines[1], lines[2]))
+    gather('XADD', events, {id, route, task, status, length - count + 1, count})
   end
   for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
   for _, index in ipairs(enters) do gather('ZADD', '${CELL_PREFIX}:index:' .. index, 0, id) end
@@ -171,10 +187,18 @@ for position, t in ipairs(requests) do
 end
 
 -- In any order: a batch has one step of a job at most, because the next one needs the version that this one answers.
-for _, command in ipairs({'LPUSH', 'SADD', 'SREM', 'ZREM', 'ZADD'}) do
+local function carryOut(command)
   for key, arguments in pairs(gathered[command] or {}) do call(command, key, unpack(arguments)) end
 end
-for key, others in pairs(gathered.DEL or {}) do call('DEL', key, unpack(others)) end
+for _, command in ipairs({'LPUSH', 'SADD', 'SREM', 'ZADD'}) do carryOut(command) end
+for prefix in pairs(kept) do
+  for _, id in ipairs(call('ZRANGE', prefix .. 'completed', 0, -${KEPT_ENTRIES + 1})) do
+    gather('ZREM', prefix .. 'completed', id)
+    gone[#gone + 1] = prefix .. id
+  end
+end
+carryOut('ZREM')
+if #gone > 0 then call('DEL', unpack(gone)) end
 for counter, amounts in pairs(gathered.HINCRBY or {}) do
   local sum = 0
   for _, amount in ipairs(amounts) do sum = sum + amount end
@@ -197,8 +221,8 @@ export function defineTransitions(redis: Redis): (requests: Request[], now: numb
   redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
   return (requests, now) => {
-    const delayedArguments: (string | Buffer)[] = [];
-    const rows = requests.map((request) => rowOf(request, delayedArguments));
+    const texts = new Texts();
+    const rows = requests.map((request) => rowOf(request, texts));
     return command(
       keys.open,
       keys.deadlines,
@@ -208,13 +232,28 @@ export function defineTransitions(redis: Redis): (requests: Request[], now: numb
       keys.expiries,
       now,
       packr.pack(rows),
-      ...delayedArguments,
+      ...texts.all,
     );
   };
 }
 
+/** Arguments of the script that come before the texts. */
+const ARGUMENTS_BEFORE = 2;
+
+/** The arguments that requests name by their positions. */
+class Texts {
+  readonly all: (string | Buffer)[] = [];
+
+  /** The first and the last position, counted as Lua does. */
+  add(texts: (string | Buffer)[]): [first: number, last: number] {
+    const first = ARGUMENTS_BEFORE + this.all.length + 1;
+    this.all.push(...texts);
+    return [first, first + texts.length - 1];
+  }
+}
+
 /** By position, in the order in which the script unpacks it; false stands for what is not given. */
-function rowOf(request: Request, delayedArguments: (string | Buffer)[]): unknown[] {
+function rowOf(request: Request, texts: Texts): unknown[] {
   if ('finish' in request) return [false, heldRow(request.finish)];
   const t = request.transition;
   return [
@@ -223,8 +262,8 @@ function rowOf(request: Request, delayedArguments: (string | Buffer)[]): unknown
     t.status,
     t.route,
     t.task,
-    t.fields,
-    t.trailLines,
+    texts.add(t.fields),
+    texts.add(t.trailLines),
     t.counters,
     t.enters,
     t.leaves,
@@ -233,23 +272,16 @@ function rowOf(request: Request, delayedArguments: (string | Buffer)[]): unknown
     t.reopened,
     t.claim === null ? false : [t.claim.key, t.claim.value, t.claim.keptMs],
     t.maxBacklog ?? false,
-    t.entry === null ? false : entryRow(t.entry, delayedArguments),
+    t.entry === null ? false : entryRow(t.entry, texts),
     t.held === null ? false : heldRow(t.held),
     t.publish,
   ];
 }
 
-function entryRow(
-  { queue, id, name, data, options, priority, delayed }: QueueEntry,
-  delayedArguments: (string | Buffer)[],
-): unknown[] {
-  if (delayed === null) return [queue, id, name, data, options, priority, false];
-  const first = ARGUMENTS_BEFORE + delayedArguments.push(...delayed.arguments) - delayed.arguments.length + 1;
-  return [queue, id, name, data, options, priority, [delayed.keys, first, first + delayed.arguments.length - 1]];
+function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEntry, texts: Texts): unknown[] {
+  const waits = delayed === null ? false : [delayed.keys, ...texts.add(delayed.arguments)];
+  return [queue, id, name, data, options, priority, waits];
 }
-
-/** Arguments of the script that come before those of delayed entries. */
-const ARGUMENTS_BEFORE = 2;
 
 function heldRow({ queue, id, token }: HeldEntry): string[] {
   return [queue, id, token];
