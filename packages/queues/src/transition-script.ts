@@ -82,9 +82,9 @@ local now = tonumber(ARGV[1])
 local requests = cmsgpack.unpack(ARGV[2])
 local call = redis.call
 
--- Arguments of a command on a key, gathered over the batch.
+-- Arguments of a command on a key, gathered over the batch: one or two at a time.
 local gathered = {}
-local function gather(command, key, ...)
+local function gather(command, key, first, second)
   local ofCommand = gathered[command]
   if not ofCommand then
     ofCommand = {}
@@ -95,7 +95,9 @@ local function gather(command, key, ...)
     arguments = {}
     ofCommand[key] = arguments
   end
-  for position = 1, select('#', ...) do arguments[#arguments + 1] = (select(position, ...)) end
+  local count = #arguments
+  arguments[count + 1] = first
+  if second then arguments[count + 2] = second end
 end
 
 local opened = 0
@@ -111,9 +113,13 @@ local function nextNumber(prefix)
   return (number + 1) % 0x100000000
 end
 
+local known, markers = {}, {}
 local function add(entry)
   local queue, id, name, data, options, priority, delayed = unpack(entry)
-  gather('SADD', queues, queue)
+  if not known[queue] then
+    known[queue] = true
+    call('SADD', queues, queue)
+  end
   if delayed then
     local keys, first, last = unpack(delayed)
     return addDelayedJob(keys, {unpack(ARGV, first, last)})
@@ -122,7 +128,7 @@ local function add(entry)
   call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', 0, 'priority', priority)
   if priority > 0 then gather('ZADD', prefix .. 'prioritized', priority * 0x100000000 + nextNumber(prefix), id)
   else gather('LPUSH', prefix .. 'wait', id) end
-  gather('ZADD', prefix .. 'marker', 0, '0')
+  markers[prefix] = true
 end
 
 -- Off its queue, unless another consumer has it by now. Some stay for the board to show.
@@ -190,7 +196,8 @@ end
 local function carryOut(command)
   for key, arguments in pairs(gathered[command] or {}) do call(command, key, unpack(arguments)) end
 end
-for _, command in ipairs({'LPUSH', 'SADD', 'SREM', 'ZADD'}) do carryOut(command) end
+for _, command in ipairs({'LPUSH', 'SREM', 'ZADD'}) do carryOut(command) end
+for prefix in pairs(markers) do call('ZADD', prefix .. 'marker', 0, '0') end
 for prefix in pairs(kept) do
   for _, id in ipairs(call('ZRANGE', prefix .. 'completed', 0, -${KEPT_ENTRIES + 1})) do
     gather('ZREM', prefix .. 'completed', id)
