@@ -95,7 +95,7 @@ export class QueueLine {
     if (free <= 0) return this.#nextFreeSlot();
     const taken = await this.#take(free);
     for (const entry of taken.entries) void this.#workOn(entry);
-    if (taken.entries.length === 0) await this.#waitForEntries(taken);
+    if (taken.drained) await this.#waitForEntries(taken);
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */

@@ -24,7 +24,9 @@ export interface Taken {
   entries: TakenEntry[];
   /** How long the queue's rate limit holds, in ms; 0 for none. */
   limitedMs: number;
-  /** When the next delayed entry is due, in ms since the epoch; 0 for none. */
+  /** Nothing more is to be had now. */
+  drained: boolean;
+  /** Where that is so: when the next delayed entry is due, in ms since the epoch; 0 for none. */
   nextDelayedAt: number;
 }
 
@@ -47,19 +49,21 @@ local wait, active, prioritized = KEYS[1], KEYS[2], KEYS[3]
 local prefix = ARGV[1]
 local call = redis.call
 local first = moveToActive(KEYS, {ARGV[1], ARGV[2], ARGV[3]})
-if type(first[1]) ~= 'table' then return {{}, first[3] or 0, first[4] or 0} end
+if type(first[1]) ~= 'table' then return {{}, first[3] or 0, first[4] or 0, 1} end
 call('XTRIM', KEYS[4], 'MAXLEN', '~', ${QUEUE_EVENTS_KEPT})
 local ids = {first[2]}
 local limits = call('HMGET', KEYS[9], 'concurrency', 'max')
+local drained = false
 local more = (limits[1] or limits[2]) and 0 or tonumber(ARGV[4]) - 1
 if more > 0 then
   local taken = call('RPOP', wait, more) or {}
   if #taken < more then
     local prioritizedOnes = call('ZPOPMIN', prioritized, more - #taken)
     for position = 1, #prioritizedOnes, 2 do taken[#taken + 1] = prioritizedOnes[position] end
-    -- Nothing waits any more: nobody is to be woken.
-    if #taken < more then call('ZREM', KEYS[11], '0') end
   end
+  drained = #taken < more
+  -- Nothing waits any more: nobody is to be woken.
+  if drained then call('ZREM', KEYS[11], '0') end
   if #taken > 0 then call('LPUSH', active, unpack(taken)) end
   for _, id in ipairs(taken) do
     ids[#ids + 1] = id
@@ -73,7 +77,8 @@ for position, id in ipairs(ids) do
   local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'answer:' .. (attempt or ''))
   entries[position] = {id, entry[1], entry[2], unpack(record)}
 end
-return {entries, 0, 0}
+local due = drained and call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2]
+return {entries, 0, due and math.floor(tonumber(due) / 0x1000) or 0, drained and 1 or 0}
 `;
 
 const packr = new Packr({ useRecords: false });
@@ -82,7 +87,9 @@ const packr = new Packr({ useRecords: false });
 const KEY_NAMES = ['wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'];
 
 type Row = [id: string, data: string | null, ...Array<string | null>];
-type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<[Row[], number | string, number | string]>;
+type Command = (
+  ...keysAndArguments: (string | number | Buffer)[]
+) => Promise<[Row[], limitedMs: number | string, nextDelayedAt: number | string, drained: number]>;
 
 /** Makes the script known to a connection; gives the function that takes up to `most` entries off a queue. */
 export function defineTake(
@@ -96,7 +103,15 @@ export function defineTake(
   const queueKeys = KEY_NAMES.map((name) => prefix + name);
   const options = packr.pack({ token, lockDuration: lockMs });
   return async (most) => {
-    const [rows, limitedMs, nextDelayedAt] = await command(...queueKeys, prefix, Date.now(), options, most, token, lockMs);
+    const [rows, limitedMs, nextDelayedAt, drained] = await command(
+      ...queueKeys,
+      prefix,
+      Date.now(),
+      options,
+      most,
+      token,
+      lockMs,
+    );
     return {
       entries: rows.map(
         ([
@@ -121,6 +136,7 @@ export function defineTake(
       ),
       limitedMs: Number(limitedMs),
       nextDelayedAt: Number(nextDelayedAt),
+      drained: drained === 1,
     };
   };
 }
