@@ -108,8 +108,9 @@ export async function readAnswer(pipeline: Pipeline, id: string, attempt: number
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
 }
 
-export async function readTrail(pipeline: Pipeline, id: string): Promise<TrailEntry[]> {
-  const lines = await pipeline.redis.lrange(keys.trail(id), 0, -1);
+/** @param after so many lines are left out at the beginning */
+export async function readTrail(pipeline: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
+  const lines = await pipeline.redis.lrange(keys.trail(id), after, -1);
   return lines.map((line) => JSON.parse(line) as TrailEntry);
 }
 
