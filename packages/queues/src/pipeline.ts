@@ -35,7 +35,7 @@ export interface Pipeline extends PipelineOptions {
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
-  await reach(redis);
+  await reach(redis, options.url);
   if (!options.disposable) await assertDurable(redis);
   await redis.set(keys.config(options.configVersion), JSON.stringify(options.config));
   return {
