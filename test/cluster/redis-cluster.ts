@@ -14,7 +14,7 @@ import { findOrInstallRedis } from '../../services/cli/src/local-redis-program.t
 const SLOTS = 16_384;
 
 /** A node of a cluster, in a process of its own. */
-export interface Node {
+interface Node {
   port: number;
   /** Where its files are. */
   folder: string;
