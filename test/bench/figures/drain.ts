@@ -40,7 +40,8 @@ interface Drained {
 async function drainOf(jobs: number): Promise<Drained> {
   const server = await startRedis();
   try {
-    const intake = await startSystem(server.url, { leaveOut: [...CONSUMERS, 'steward'] });
+    // With the same retention: a job goes by the configuration under which it was accepted.
+    const intake = await startSystem(server.url, { leaveOut: [...CONSUMERS, 'steward'], jobHours: JOB_HOURS });
     const bytesBefore = await server.usedBytes();
     await sendRows(intake.url, jobs);
     await intake.stop();
