@@ -74,13 +74,23 @@ export function post(agent: Agent, url: string, text: string, headers: Record<st
 
 const POLL_MS = 5;
 
-/** Until no job is unfinished. Throws where nothing has ended for a minute. */
-export async function untilDrained(redis: Redis): Promise<void> {
+/** Until no job is unfinished. */
+export function untilDrained(redis: Redis): Promise<void> {
+  return untilEmpty(redis, '{upshift-0}:open');
+}
+
+/** Until no ended job is kept. */
+export function untilForgotten(redis: Redis): Promise<void> {
+  return untilEmpty(redis, '{upshift-0}:expiries');
+}
+
+/** Throws where nothing has changed for a minute. */
+async function untilEmpty(redis: Redis, key: string): Promise<void> {
   let last = Infinity;
   let changedAt = performance.now();
-  for (let left = await redis.zcard('{upshift-0}:open'); left > 0; left = await redis.zcard('{upshift-0}:open')) {
+  for (let left = await redis.zcard(key); left > 0; left = await redis.zcard(key)) {
     if (left !== last) [last, changedAt] = [left, performance.now()];
-    if (performance.now() - changedAt > 60_000) throw new Error(`${left} jobs do not end`);
+    if (performance.now() - changedAt > 60_000) throw new Error(`${left} members of ${key} stay`);
     await pause(POLL_MS);
   }
 }

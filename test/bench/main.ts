@@ -3,8 +3,10 @@ import { parseArgs } from 'node:util';
 import { table } from '../../services/cli/src/table.ts';
 import type { Figure } from './figure.ts';
 import { bytesWaiting } from './figures/bytes-waiting.ts';
+import { drain } from './figures/drain.ts';
 import { idleLatency } from './figures/idle-latency.ts';
 import { intake } from './figures/intake.ts';
+import { peerPortkey } from './figures/peer-portkey.ts';
 import { pipeline } from './figures/pipeline.ts';
 import { tierScaling } from './figures/tier-scaling.ts';
 import { roundsOf } from './rounds.ts';
@@ -22,6 +24,8 @@ const benchmarks: Benchmark[] = [
   { names: ['idle_latency_p50', 'idle_latency_p99'], run: idleLatency },
   { names: ['bytes_waiting'], run: bytesWaiting },
   { names: ['intake_post', 'intake_ndjson'], run: intake },
+  { names: ['peer_portkey'], run: peerPortkey },
+  { names: ['drain_100k'], run: drain, long: true },
   { names: ['tier_scaling'], run: tierScaling },
 ];
 

@@ -53,9 +53,9 @@ async function finished(id: string): Promise<string> {
 test('an entry that is delivered twice has one effect', async () => {
   const seen: string[] = [];
   const { id } = await accept(pipeline, question, null);
-  await classifyQueue().add('classify', payloadOf(id), { jobId: 'twin' });
+  await classifyQueue().add('classify', payloadOf(id), { jobId: `${id}.twin` });
   consumeClassify(seen);
-  expect(await finished('twin')).toBe('completed');
+  expect(await finished(`${id}.twin`)).toBe('completed');
   expect(await finished(`${id}.1.classify.1`)).toBe('completed');
   expect(await entriesOf(pipeline, modelQueue('economy', LOW))).toEqual([`${id}.1.call-1.2`]);
 });

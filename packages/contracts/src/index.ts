@@ -3,6 +3,7 @@ export * from './check.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './event.ts';
+export * from './field-errors.ts';
 export * from './input.ts';
 export * from './job.ts';
 export * from './job-view.ts';

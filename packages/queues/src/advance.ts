@@ -1,4 +1,5 @@
 import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
 import { decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
@@ -8,11 +9,22 @@ import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import type { HeldEntry } from './transition-script.ts';
 
 /** What an event did to a job. `changed` is false where it no longer applied: a duplicate, or a late twin. */
 export interface Advanced {
   job: JobState;
   changed: boolean;
+}
+
+/** What a consumer knows of the step that it has in hand, and what became of its entry. */
+export interface Holding {
+  held: HeldEntry;
+  epoch: number;
+  /** The job as it was last seen. */
+  record: JobRecord;
+  /** The entry is off the queue. */
+  finished: boolean;
 }
 
 /** Writers of one job meet seldom, and each conflict means that another one got through. */
@@ -31,29 +43,64 @@ export async function advance(
   event: JobEvent,
   fields: Record<string, string> = {},
 ): Promise<Advanced | null> {
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-    const record = await readJob(pipeline, id);
-    if (record === null) return null;
-    const advanced = await tryAdvance(pipeline, record, event, fields);
+  return advanceFrom(pipeline, id, event, fields, await readJob(pipeline, id), null);
+}
+
+/** The same for a consumer: goes by the record that came with its entry, and takes the entry off the queue in the step that overtakes it. */
+export async function advanceHeld(
+  pipeline: Pipeline,
+  id: string,
+  holding: Holding,
+  event: JobEvent,
+  fields: Record<string, string> = {},
+): Promise<Advanced | null> {
+  return advanceFrom(pipeline, id, event, fields, holding.record, holding);
+}
+
+async function advanceFrom(
+  pipeline: Pipeline,
+  id: string,
+  event: JobEvent,
+  fields: Record<string, string>,
+  known: JobRecord | null,
+  holding: Holding | null,
+): Promise<Advanced | null> {
+  let record = known;
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS && record !== null; conflicts += 1) {
+    const advanced = await tryAdvance(pipeline, record, event, fields, holding);
     if (advanced) return advanced;
+    record = await readJob(pipeline, id);
   }
+  if (record === null) return null;
   throw new Error(`job ${id}: ${MAX_CONFLICTS} conflicts over ${event.type}`);
 }
 
 async function tryAdvance(
   pipeline: Pipeline,
-  { state, version }: JobRecord,
+  record: JobRecord,
   event: JobEvent,
   fields: Record<string, string>,
+  holding: Holding | null,
 ): Promise<Advanced | null> {
+  const { state, version } = record;
   const config = await configOf(pipeline, state.configVersion);
   const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
   const decision = decide(state, event, facts);
   if (decision.trail.length === 0 && decision.commands.length === 0) return { job: state, changed: false };
-  const [outcome] = await write(pipeline, config, decision, version, { before: state, fields });
-  if (outcome === 'conflict') return null;
+  const { job } = decision;
+  const overtaken = holding !== null && (isTerminal(job.status) || job.epoch !== holding.epoch);
+  const reply = await write(pipeline, config, decision, version, {
+    before: state,
+    fields,
+    held: overtaken ? holding.held : null,
+  });
+  if (reply[0] !== 'ok') return null;
+  if (holding) {
+    holding.record = { ...record, state: job, version: reply[1] };
+    holding.finished ||= overtaken;
+  }
   count(pipeline, decision);
-  return { job: decision.job, changed: true };
+  return { job, changed: true };
 }
 
 /** The configuration under which a job was accepted. */

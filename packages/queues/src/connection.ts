@@ -1,44 +1,63 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 
-/** Redis is not fit to hold what clients were promised. */
-export class UnfitRedisError extends Error {
-  readonly expected = true;
-}
+import { severalNodes } from './redis-url.ts';
+import { UnfitRedisError } from './unfit-redis-error.ts';
 
 /** Longest pause between two tries to reach Redis: BullMQ resumes late where this is long. */
 const LONGEST_RECONNECT_MS = 1000;
 
+const retryStrategy = (times: number): number => Math.min(times * 50, LONGEST_RECONNECT_MS);
+
 /**
- * A connection. `failFast` is for the API: a command fails at once while Redis is away, so that the client gets a 503;
- * workers wait for it to come back instead.
+ * A connection to one server, to what its sentinels name, or to a cluster: see `REDIS_URL`. `failFast` is for the API: a command
+ * fails at once while Redis is away, so that the client gets a 503; workers wait for it to come back instead.
  */
 export function connect(url: string, { failFast }: { failFast: boolean }): Redis {
   const options = {
-    retryStrategy: (times: number) => Math.min(times * 50, LONGEST_RECONNECT_MS),
+    retryStrategy,
     maxRetriesPerRequest: failFast ? 1 : null,
-    enableOfflineQueue: !failFast,
     ...(failFast ? { commandTimeout: 5000 } : {}),
-    lazyConnect: true,
   };
-  return url.startsWith('unix://') ? new Redis({ ...options, path: url.slice('unix://'.length) }) : new Redis(url, options);
+  const whole = { ...options, enableOfflineQueue: !failFast, lazyConnect: true };
+  if (url.startsWith('unix://')) return new Redis({ ...whole, path: url.slice('unix://'.length) });
+  const several = severalNodes(url);
+  if (several === null) return new Redis(url, whole);
+  const { nodes, name, access } = several;
+  if (name !== null) return new Redis({ ...whole, ...access, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+  const cluster = new Cluster(nodes, {
+    clusterRetryStrategy: retryStrategy,
+    enableOfflineQueue: !failFast,
+    lazyConnect: true,
+    redisOptions: { ...options, ...access },
+  });
+  // The same commands; only the types differ, in overloads that a union of both would lose.
+  return cluster as unknown as Redis;
 }
 
 /** Connects. Throws an `UnfitRedisError` where Redis can not be reached at all: at start that is a mistake in the settings. */
-export async function reach(redis: Redis): Promise<void> {
+export async function reach(redis: Redis, url: string): Promise<void> {
   try {
     await redis.connect();
   } catch (error) {
     redis.disconnect();
-    const { path, host, port } = redis.options;
-    const where = path ?? `${host}:${port}`;
     throw new UnfitRedisError(
-      `Redis at ${where} can not be reached (${error instanceof Error ? error.message : String(error)}). REDIS_URL says which to use.`,
+      `Redis at ${withoutPassword(url)} can not be reached (${error instanceof Error ? error.message : String(error)}). REDIS_URL says which to use.`,
     );
   }
 }
 
-/** Throws unless Redis keeps what it acknowledged: append-only file on, and nothing evicted. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** Throws unless Redis keeps what it acknowledged: append-only file on, and nothing evicted. In a cluster, every master. */
 export async function assertDurable(redis: Redis): Promise<void> {
+  const several: unknown = redis;
+  const servers = several instanceof Cluster ? several.nodes('master') : [redis];
+  await Promise.all(servers.map(assertServerDurable));
+}
+
+async function assertServerDurable(redis: Redis): Promise<void> {
   const persistence = await redis.info('persistence');
   const policy = await redis.config('GET', 'maxmemory-policy');
   if (!/aof_enabled:1/.test(persistence)) {

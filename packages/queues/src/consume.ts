@@ -1,17 +1,19 @@
-import type { JobState, Step } from '@upshift/contracts';
+import type { JobEvent, JobRequest, JobState, Step, UnifiedResponse } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { annotate, inSpan } from '@upshift/runtime';
 import type { SpanAttributes } from '@upshift/runtime';
-import { UnrecoverableError, Worker } from 'bullmq';
+import { UnrecoverableError } from 'bullmq';
 import type { Job } from 'bullmq';
 
-import { advance } from './advance.ts';
-import { recovery, stepPayload } from './catalogue.ts';
-import type { StepPayload } from './catalogue.ts';
-import { connect } from './connection.ts';
-import { readJob } from './job-store.ts';
-import { CELL_PREFIX, keys } from './names.ts';
+import { advance, advanceHeld } from './advance.ts';
+import type { Advanced } from './advance.ts';
+import { stepPayload } from './catalogue.ts';
+import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { QueueLine } from './queue-line.ts';
+import { parseState } from './state-text.ts';
+import type { TakenEntry } from './take-script.ts';
+import type { HeldEntry } from './transition-script.ts';
 
 /** What a handler made of a step. Only this file knows how BullMQ is told. */
 export type Outcome =
@@ -26,8 +28,13 @@ export const done: Outcome = { kind: 'done' };
 export interface StepContext<Kind extends Step['kind']> {
   job: JobState;
   step: Extract<Step, { kind: Kind }>;
+  request: JobRequest;
+  /** The answer that a `score` step is about; null for the others. */
+  answer: UnifiedResponse | null;
   /** Fires when this process has lost the entry to another one. */
   signal: AbortSignal;
+  /** Moves the job, as `advance` does; where that ends the step, its entry is taken off the queue in the same atomic step. */
+  advance: (event: JobEvent, fields?: Record<string, string>) => Promise<Advanced | null>;
 }
 
 export interface Consumer {
@@ -46,47 +53,55 @@ export function consume<Kind extends Step['kind']>(
   concurrency: number,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
 ): Consumer {
-  const connection = connect(pipeline.url, { failFast: false });
-  const worker = new Worker<StepPayload>(queue, processor, { connection, prefix: CELL_PREFIX, concurrency, ...recovery });
-  // BullMQ gives the signal only to a processor of exactly three plain parameters.
-  async function processor(entry: Job<StepPayload>, _token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const outcome = await deliver(pipeline, kind, entry.data, signal ?? new AbortController().signal, handle);
-    if (outcome.kind === 'discard') throw new UnrecoverableError(outcome.reason);
-  }
-  worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
-  worker.on('lockRenewalFailed', (ids) => ids.forEach((id) => worker.cancelJob(id, 'another worker has this entry')));
-  worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-  worker.on('failed', (entry, error) => void giveUp(pipeline, entry, error));
-  void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
-  return {
+  const line = new QueueLine(
+    pipeline,
     queue,
-    async close() {
-      await worker.close();
-      connection.disconnect();
-    },
-  };
+    concurrency,
+    (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
+    (entry, error) => void giveUp(pipeline, entry, error),
+  );
+  void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
+  return { queue, close: () => line.close() };
 }
 
 async function deliver<Kind extends Step['kind']>(
   pipeline: Pipeline,
   kind: Kind,
-  data: unknown,
+  entry: TakenEntry,
+  held: HeldEntry,
   signal: AbortSignal,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
-): Promise<Outcome> {
-  const payload = stepPayload.safeParse(data);
-  if (!payload.success)
-    return { kind: 'discard', reason: `malformed entry: ${payload.error.issues.map(({ message }) => message).join('; ')}` };
-  const record = await readJob(pipeline, payload.data.job);
-  if (record === null) return { kind: 'discard', reason: 'no such job' };
-  const { state, traceparent: parent } = record;
-  if (isTerminal(state.status) || state.epoch !== payload.data.epoch || state.step?.kind !== kind) return done;
-  const step = state.step as Extract<Step, { kind: Kind }>;
-  return inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent }, async () => {
-    const outcome = await handle({ job: state, step, signal });
-    if (outcome.kind === 'discard') annotate({ 'error.type': 'discarded' });
-    return outcome;
-  });
+): Promise<void> {
+  if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
+  const { job: id, epoch } = payloadOf(entry);
+  if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
+  const state = parseState(entry.state);
+  const { traceparent } = entry;
+  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
+  if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
+    const context: StepContext<Kind> = {
+      job: state,
+      step: state.step as Extract<Step, { kind: Kind }>,
+      request: JSON.parse(entry.request) as JobRequest,
+      answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
+      signal,
+      advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
+    };
+    await inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
+      handleOrFail(handle, context),
+    );
+  }
+  if (!holding.finished) await pipeline.writer.finish(held);
+}
+
+async function handleOrFail<Kind extends Step['kind']>(
+  handle: (context: StepContext<Kind>) => Promise<Outcome>,
+  context: StepContext<Kind>,
+): Promise<void> {
+  const outcome = await handle(context);
+  if (outcome.kind === 'done') return;
+  annotate({ 'error.type': 'discarded' });
+  throw new UnrecoverableError(outcome.reason);
 }
 
 function attributesOf({ id, revision, route, task, step, attempts }: JobState): SpanAttributes {
@@ -103,8 +118,22 @@ function attributesOf({ id, revision, route, task, step, attempts }: JobState): 
   };
 }
 
+function payloadOf(entry: TakenEntry): { job: string; epoch: number } {
+  const payload = stepPayload.safeParse(parseOrNull(entry.data));
+  if (payload.success) return payload.data;
+  throw new UnrecoverableError(`malformed entry: ${payload.error.issues.map(({ message }) => message).join('; ')}`);
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 /** A step that failed for good takes its job with it, with the reason: it must not wait for ever. */
-async function giveUp(pipeline: Pipeline, entry: Job<StepPayload> | undefined, error: Error): Promise<void> {
+async function giveUp(pipeline: Pipeline, entry: Job | undefined, error: Error): Promise<void> {
   pipeline.logger.error({ entry: entry?.id, reason: error.message, stack: error.stack }, 'step failed');
   const payload = stepPayload.safeParse(entry?.data);
   const final = entry !== undefined && (entry.finishedOn !== undefined || entry.attemptsMade >= (entry.opts.attempts ?? 1));

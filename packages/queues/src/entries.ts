@@ -7,8 +7,6 @@ import type { DeliveryPayload, StepPayload } from './catalogue.ts';
 import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
-import { preparedEntry } from './transition-script.ts';
-import type { PreparedEntry } from './transition-script.ts';
 
 /** What is put on a queue. */
 export interface Entry {
@@ -17,6 +15,18 @@ export interface Entry {
   name: string;
   data: StepPayload | DeliveryPayload;
   options: JobsOptions;
+}
+
+/** An entry as it stands in Redis. */
+export interface QueueEntry {
+  queue: string;
+  id: string;
+  name: string;
+  data: string;
+  options: string;
+  priority: number;
+  /** Of an entry that waits for its time: what BullMQ's own script is called with. */
+  delayed: { keys: string[]; arguments: (string | Buffer)[] } | null;
 }
 
 /** The queue on which a step of a job waits. */
@@ -67,19 +77,38 @@ export function deliveryEventOf({ id, status }: Pick<JobState, 'id' | 'status'>)
   throw new Error(`job ${id} has not ended: there is nothing to deliver`);
 }
 
-/** An entry as BullMQ's own code would send it to Redis, caught before it is sent, so that the transition script adds it. */
-export async function prepareEntry(pipeline: Pipeline, entry: Entry): Promise<PreparedEntry & { queue: string }> {
+/** An entry in the form in which BullMQ would store it, without the id, which is its key. */
+export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<QueueEntry> {
+  const { queue, id, name, data, options } = entry;
+  const { delay = 0, priority = 0, ...others } = options;
+  return {
+    queue,
+    id,
+    name,
+    data: JSON.stringify(data),
+    options: JSON.stringify(priority > 0 ? { ...others, priority } : others),
+    priority,
+    delayed: delay > 0 ? await delayedArguments(pipeline, entry) : null,
+  };
+}
+
+/** What BullMQ's own code would send to Redis, caught before it is sent. */
+async function delayedArguments(pipeline: Pipeline, entry: Entry): Promise<NonNullable<QueueEntry['delayed']>> {
   const { queue, id, name, data, options } = entry;
   const job = new Job(queueOf(pipeline, queue), name, data, { ...options, jobId: id }, id);
-  const caught: PreparedEntry[] = [];
+  const caught: { command: string; args: (string | Buffer)[] }[] = [];
   const catcher = {
     runCommand(command: string, args: (string | Buffer)[]): string {
-      caught.push(preparedEntry(command, args));
+      caught.push({ command, args });
       return id;
     },
   };
   await job.addJob(catcher as never);
-  const [prepared] = caught;
-  if (prepared === undefined) throw new Error('BullMQ sent no command to add an entry');
-  return { ...prepared, queue };
+  const [sent] = caught;
+  if (sent === undefined || !sent.command.startsWith('addDelayedJob:'))
+    throw new Error(`BullMQ adds delayed entries by ${sent?.command ?? 'nothing'}, which the transition script does not know`);
+  return { keys: sent.args.slice(0, DELAYED_KEYS).map(String), arguments: sent.args.slice(DELAYED_KEYS) };
 }
+
+/** Keys that BullMQ's script for delayed entries takes. */
+const DELAYED_KEYS = 6;

@@ -1,4 +1,5 @@
 import type { JobStatus, TrailEntry } from '@upshift/contracts';
+import type { Redis } from 'ioredis';
 
 import { connect } from './connection.ts';
 import { keys } from './names.ts';
@@ -6,8 +7,10 @@ import type { Pipeline } from './pipeline.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
 export interface FeedEvent {
-  /** The stream's id: grows, and says when. */
+  /** The stream's id: grows, and says when. Shared by all that was written in the same batch. */
   streamId: string;
+  /** How many lines of other jobs stand before this one's in the batch. */
+  position: number;
   job: string;
   route: string;
   task: string | null;
@@ -50,8 +53,9 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
       }
       try {
         const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', keys.events, last);
-        for (const event of (news?.[0]?.[1] ?? []).map(feedEvent)) {
-          last = event.streamId;
+        const entries = news?.[0]?.[1] ?? [];
+        last = entries.at(-1)?.[0] ?? last;
+        for (const event of await withLines(redis, entries)) {
           for (const listener of listeners) listener(event);
         }
       } catch (error) {
@@ -82,7 +86,7 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
 
 /** The events after an id that the stream still has, oldest first, at most `count`. */
 export async function readEvents({ redis }: Pipeline, after: string, count: number): Promise<FeedEvent[]> {
-  return (await redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count)).map(feedEvent);
+  return withLines(redis, await redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count));
 }
 
 /** Whether the stream has lost events that came after an id. */
@@ -102,16 +106,35 @@ async function lastStreamId({ redis }: Pipeline): Promise<string> {
   return (await redis.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0';
 }
 
-function feedEvent([streamId, fields]: [string, string[]]): FeedEvent {
-  const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
-  return {
-    streamId,
-    job: field('job'),
-    route: field('route'),
-    task: field('task') || null,
-    status: field('status') as JobStatus,
-    metadata: JSON.parse(field('metadata')) as Record<string, string>,
-    from: Number(field('from')),
-    lines: JSON.parse(field('lines')) as TrailEntry[],
-  };
+type StreamEntry = [id: string, fields: string[]];
+
+/** As the transition script writes it: which lines of which trail are new. */
+type Step = [job: string, route: string, task: string, status: JobStatus, from: number, count: number];
+
+/** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
+async function withLines(redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
+  const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
+  if (found.length === 0) return [];
+  const read = redis.pipeline();
+  for (const { job, from, count } of found) {
+    read.hget(keys.job(job), 'metadata');
+    read.lrange(keys.trail(job), from - 1, from + count - 2);
+  }
+  const replies = (await read.exec()) ?? [];
+  return found.flatMap(({ count: _count, ...event }, index) => {
+    const metadata = replies[2 * index]?.[1] as string | null;
+    const lines = (replies[2 * index + 1]?.[1] ?? []) as string[];
+    if (metadata === null) return [];
+    const parsed = lines.map((line) => JSON.parse(line) as TrailEntry);
+    return [{ ...event, metadata: JSON.parse(metadata) as Record<string, string>, lines: parsed }];
+  });
+}
+
+function stepsOf(streamId: string, steps: Step[]) {
+  let position = 0;
+  return steps.map(([job, route, task, status, from, count]) => {
+    const event = { streamId, position, job, route, task: task || null, status, from, count };
+    position += count;
+    return event;
+  });
 }

@@ -10,25 +10,29 @@ if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[2] then return 0 end
 for index = 3, #KEYS do redis.call('ZREM', KEYS[index], ARGV[1]) end
 return redis.call('DEL', KEYS[1], KEYS[2])`;
 
-/** Jobs looked at in one run; the next run takes the rest. */
-const BATCH = 1000;
+/** Jobs forgotten side by side: enough that Redis is never waited for. */
+const BATCH = 200;
+/** In one run; other chores wait for its end. */
+const LONGEST_RUN = 5000;
 
 /** Removes jobs whose retention has ended, with their trails and their places in the indexes. Returns how many. */
 export async function forgetJobs(pipeline: Pipeline): Promise<number> {
-  const due = await pipeline.redis.zrangebyscore(keys.expiries, '-inf', Date.now(), 'LIMIT', 0, BATCH);
   let forgotten = 0;
-  for (const id of due) if (await forget(pipeline, id)) forgotten += 1;
+  while (forgotten < LONGEST_RUN) {
+    const due = await pipeline.redis.zrangebyscore(keys.expiries, '-inf', Date.now(), 'LIMIT', 0, BATCH);
+    const gone = (await Promise.all(due.map((id) => forget(pipeline, id)))).filter(Boolean).length;
+    forgotten += gone;
+    if (due.length < BATCH || gone === 0) break;
+  }
   return forgotten;
 }
 
+/** Whether the job is gone. */
 async function forget(pipeline: Pipeline, id: string): Promise<boolean> {
   const { redis } = pipeline;
   const [record, request] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
-  if (record === null || request === null) {
-    // Redis dropped it while no steward ran. A list that meets its id drops that too.
-    await redis.zrem(keys.expiries, id);
-    return false;
-  }
+  // Without a record there is nothing else to remove: a list that meets its id drops that itself.
+  if (record === null || request === null) return (await redis.zrem(keys.expiries, id)) > 0;
   if (!isTerminal(record.state.status)) return false;
   const indexes = indexesOf(record.state, request.metadata).map(keys.index);
   const all = [keys.job(id), keys.trail(id), keys.expiries, ...indexes];

@@ -1,6 +1,5 @@
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
-export { UnfitRedisError } from './connection.ts';
 export type { DeliveryPayload } from './catalogue.ts';
 export { consume, done } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
@@ -45,6 +44,7 @@ export type { Signals } from './signals.ts';
 export { readView } from './read-view.ts';
 export { minuteOf, readStats } from './stats.ts';
 export type { MinuteStats } from './stats.ts';
+export { UnfitRedisError } from './unfit-redis-error.ts';
 export { expireJobs, reconcile } from './upkeep.ts';
 export {
   createWebhook,

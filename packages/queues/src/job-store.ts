@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 
 import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
@@ -6,13 +6,14 @@ import { acceptJob, decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import { currentTraceparent } from '@upshift/runtime';
 
-import { deliveryEntry, deliveryEventOf, prepareEntry, stepEntry } from './entries.ts';
+import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
-import { countersOf, minuteOf } from './stats.ts';
-import type { TransitionReply } from './transition-script.ts';
+import { parseState, stateText } from './state-text.ts';
+import { countersOf } from './stats.ts';
+import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. */
 export interface JobRecord {
@@ -44,10 +45,12 @@ export async function accept(
   pipeline: Pipeline,
   request: JobRequest,
   claim: Claim | null,
-  seed = randomBytes(4).readUInt32BE() / 0x1_0000_0000,
+  seed = Math.random(),
 ): Promise<Accepted> {
   const { config, configVersion } = pipeline;
-  const fingerprint = fingerprintOf(request);
+  const stored = JSON.stringify(request);
+  // Equal for two bodies that mean the same job: validation has put keys in order and filled in the defaults.
+  const fingerprint = claim === null ? '' : hashOf(stored);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
   const held = claim === null ? null : await pipeline.redis.get(keys.idempotency(hashOf(claim.key)));
   if (held !== null) return heldBy(held, fingerprint);
@@ -60,7 +63,7 @@ export async function accept(
   const reply = await write(pipeline, config, decision, 0, {
     before: null,
     metadata: request.metadata,
-    fields: { request: JSON.stringify(request), metadata: JSON.stringify(request.metadata), ...traceField() },
+    fields: { request: stored, metadata: JSON.stringify(request.metadata), ...traceField() },
     claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
     maxBacklog: config.intake.max_backlog,
   });
@@ -92,7 +95,7 @@ async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null,
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
   const [state, version, traceparent = null] = await pipeline.redis.hmget(keys.job(id), 'state', 'version', 'traceparent');
-  return state && version ? { state: JSON.parse(state) as JobState, version: Number(version), traceparent } : null;
+  return state && version ? { state: parseState(state), version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
@@ -105,8 +108,9 @@ export async function readAnswer(pipeline: Pipeline, id: string, attempt: number
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
 }
 
-export async function readTrail(pipeline: Pipeline, id: string): Promise<TrailEntry[]> {
-  const lines = await pipeline.redis.lrange(keys.trail(id), 0, -1);
+/** @param after so many lines are left out at the beginning */
+export async function readTrail(pipeline: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
+  const lines = await pipeline.redis.lrange(keys.trail(id), after, -1);
   return lines.map((line) => JSON.parse(line) as TrailEntry);
 }
 
@@ -118,6 +122,8 @@ export interface Extras {
   fields?: Record<string, string>;
   claim?: { key: string; value: string } | null;
   maxBacklog?: number;
+  /** The entry that the decision overtakes. */
+  held?: HeldEntry | null;
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
@@ -128,37 +134,33 @@ export async function write(
   version: number,
   extras: Extras,
 ): Promise<TransitionReply> {
-  const { job, trail } = decision;
-  const now = Date.now();
+  const { job, trail, commands } = decision;
+  const { before, claim } = extras;
   const next = entryOf(decision, config);
-  const entry = next ? await prepareEntry(pipeline, next) : null;
-  const { enters, leaves } = indexChanges(job, extras);
-  const fields = Object.entries({ state: JSON.stringify(job), ...extras.fields }).flat();
-  const trailLines = trail.map((line) => JSON.stringify(line));
-  const header = JSON.stringify({
-    ...headerOf(config, decision, now, extras),
+  const ended = isTerminal(job.status);
+  return pipeline.writer.write({
+    id: job.id,
     version,
-    fields: fields.length,
-    trail: trailLines.length,
-    counters: countersOf(decision, config, now),
-    enters: enters.length,
-    leaves: leaves.length,
-    ...(entry ? { queue: entry.queue, script: entry.script } : {}),
+    status: job.status,
+    route: job.route,
+    task: job.task ?? '',
+    fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
+    trailLines: trail.map((line) => JSON.stringify(line)),
+    counters: countersOf(decision, config, Date.now()).flat(),
+    ...indexChanges(job, extras),
+    keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
+    deadline: job.deadline,
+    reopened: before !== null && isTerminal(before.status) && !ended,
+    claim: claim ? claimOf(claim, config) : null,
+    maxBacklog: extras.maxBacklog ?? null,
+    entry: next === null ? null : await queueEntryOf(pipeline, next),
+    held: extras.held ?? null,
+    publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
-  const allKeys = [
-    keys.job(job.id),
-    keys.trail(job.id),
-    keys.open,
-    keys.deadlines,
-    keys.queues,
-    extras.claim ? keys.idempotency(hashOf(extras.claim.key)) : keys.job(job.id),
-    keys.events,
-    keys.stats(minuteOf(now)),
-    keys.expiries,
-    ...[...enters, ...leaves].map(keys.index),
-    ...(entry?.keys ?? []),
-  ];
-  return pipeline.transition(allKeys.length, ...allKeys, header, ...fields, ...trailLines, ...(entry?.arguments ?? []));
+}
+
+function claimOf({ key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
+  return { key: keys.idempotency(hashOf(key)), value, keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) };
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */
@@ -172,32 +174,10 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
+  if (before !== null && before.status === job.status && before.task === job.task) return { enters: [], leaves: [] };
   const old = new Set(before === null ? [] : indexesOf(before, {}));
   const now = new Set(indexesOf(job, metadata));
   return { enters: [...now].filter((name) => !old.has(name)), leaves: [...old].filter((name) => !now.has(name)) };
-}
-
-function headerOf(
-  config: UpshiftConfig,
-  { job, commands }: Decision,
-  now: number,
-  { before, claim, maxBacklog }: Extras,
-): Record<string, unknown> {
-  const ended = isTerminal(job.status);
-  return {
-    id: job.id,
-    route: job.route,
-    task: job.task ?? '',
-    status: job.status,
-    now,
-    ended,
-    ...(before !== null && isTerminal(before.status) && !ended ? { reopened: true } : {}),
-    keepMs: Math.ceil(config.retention.job_hours * HOUR_MS),
-    ...(job.deadline === null ? {} : { deadline: job.deadline }),
-    ...(claim ? { claim: claim.value, claimMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) } : {}),
-    ...(maxBacklog === undefined ? {} : { maxBacklog }),
-    publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
-  };
 }
 
 function heldBy(claim: string, fingerprint: string): Accepted {
@@ -206,11 +186,6 @@ function heldBy(claim: string, fingerprint: string): Accepted {
   throw new ProblemError('idempotency_key_reused', 'this Idempotency-Key was used with another body', {
     errors: [{ field: 'Idempotency-Key', message: `belongs to ${held.id}; use a new key for a new job` }],
   });
-}
-
-/** Equal for two bodies that mean the same job: validation has put keys in order and filled in the defaults. */
-function fingerprintOf(request: JobRequest): string {
-  return hashOf(JSON.stringify(request));
 }
 
 function hashOf(text: string): string {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 
 import type { JobState, Step } from '@upshift/contracts';
 
@@ -43,7 +43,21 @@ export const keys = {
 
 /** A public id: the cell, the time in hex (so that ids sort by creation), and 72 random bits (so that none can be guessed). */
 export function newJobId(now: number): string {
-  return `job_${CELL}${now.toString(16).padStart(12, '0')}${randomBytes(9).toString('hex')}`;
+  return `job_${CELL}${now.toString(16).padStart(12, '0')}${randomHex()}`;
+}
+
+/** Random bytes are drawn for many ids at once: each draw is a call of the system. */
+const RANDOM_BYTES = 9;
+const drawn = Buffer.alloc(RANDOM_BYTES * 256);
+let used = drawn.length;
+
+function randomHex(): string {
+  if (used === drawn.length) {
+    randomFillSync(drawn);
+    used = 0;
+  }
+  used += RANDOM_BYTES;
+  return drawn.toString('hex', used - RANDOM_BYTES, used);
 }
 
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */

@@ -3,7 +3,7 @@ import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
-import { entryId, keys } from './names.ts';
+import { CELL_PREFIX, entryId, keys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -64,16 +64,22 @@ async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQue
   return oldestDueMs > STUCK_AFTER_MS ? { queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
 }
 
+/** BullMQ's score of a delayed entry: when it is due, in ms, times this. */
+const DELAYED_SCORE_PER_MS = 0x1000;
+
 /** For how long delayed entries have been due, longest first. A worker that lives promotes them at their time. */
-async function overdueMs(pipeline: Pipeline, queue: string): Promise<number[]> {
+async function overdueMs({ redis }: Pipeline, queue: string): Promise<number[]> {
   const now = Date.now();
-  const dueFor = async (upTo: number): Promise<number[]> => {
-    const entries = await queueOf(pipeline, queue).getJobs(['delayed'], 0, upTo - 1, true);
-    // Put off by a failed try, the delay counts from that try.
-    return entries.map(({ timestamp, processedOn, delay }) => now - (processedOn ?? timestamp) - delay).filter((ms) => ms > 0);
-  };
-  const first = await dueFor(1);
-  return first.some((ms) => ms > STUCK_AFTER_MS) ? dueFor(DELAYED_LOOKED_AT) : [];
+  const due = await redis.zrangebyscore(
+    `${CELL_PREFIX}:${queue}:delayed`,
+    '-inf',
+    now * DELAYED_SCORE_PER_MS,
+    'WITHSCORES',
+    'LIMIT',
+    0,
+    DELAYED_LOOKED_AT,
+  );
+  return due.filter((_, index) => index % 2 === 1).map((score) => now - Number(score) / DELAYED_SCORE_PER_MS);
 }
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {

@@ -6,7 +6,8 @@ import type { Redis } from 'ioredis';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { CELL_PREFIX, keys } from './names.ts';
-import { defineTransition } from './transition-script.ts';
+import { createWriter } from './writer.ts';
+import type { Writer } from './writer.ts';
 
 export interface PipelineOptions {
   url: string;
@@ -23,7 +24,7 @@ export interface PipelineOptions {
 /** An open connection to the pipeline of a cell: what all functions of this package work on. */
 export interface Pipeline extends PipelineOptions {
   redis: Redis;
-  transition: ReturnType<typeof defineTransition>;
+  writer: Writer;
   /** Queues by name, opened on first use. */
   queues: Map<string, Queue>;
   /** Configurations by version, as far as this process has met them. */
@@ -34,13 +35,13 @@ export interface Pipeline extends PipelineOptions {
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
-  await reach(redis);
+  await reach(redis, options.url);
   if (!options.disposable) await assertDurable(redis);
   await redis.set(keys.config(options.configVersion), JSON.stringify(options.config));
   return {
     ...options,
     redis,
-    transition: defineTransition(redis),
+    writer: createWriter(redis),
     queues: new Map(),
     configs: new Map([[options.configVersion, options.config]]),
   };

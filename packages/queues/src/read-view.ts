@@ -1,13 +1,15 @@
-import type { JobView } from '@upshift/contracts';
+import type { JobRequest, JobView, UnifiedResponse } from '@upshift/contracts';
 import { viewOf } from '@upshift/routing';
 
-import { readAnswer, readJob, readRequest } from './job-store.ts';
+import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { parseState } from './state-text.ts';
 
 /** A job as the API shows it; null where there is none (any more). */
-export async function readView(pipeline: Pipeline, id: string): Promise<JobView | null> {
-  const [record, request] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
-  if (record === null || request === null) return null;
-  const { finalAttempt } = record.state;
-  return viewOf(record.state, request, finalAttempt === null ? null : await readAnswer(pipeline, id, finalAttempt));
+export async function readView({ redis }: Pipeline, id: string): Promise<JobView | null> {
+  const { state, request, ...others } = await redis.hgetall(keys.job(id));
+  if (state === undefined || request === undefined) return null;
+  const job = parseState(state);
+  const answer = job.finalAttempt === null ? undefined : others[`answer:${job.finalAttempt}`];
+  return viewOf(job, JSON.parse(request) as JobRequest, answer === undefined ? null : (JSON.parse(answer) as UnifiedResponse));
 }

@@ -12,12 +12,13 @@ export interface Signals {
   close(): void;
 }
 
-export async function listenToSignals(pipeline: Pipeline): Promise<Signals> {
+/** @param wanted what this process listens for: a message that nobody needs costs time in every process */
+export async function listenToSignals(pipeline: Pipeline, wanted: 'ended' | 'abort'): Promise<Signals> {
   const redis = connect(pipeline.url, { failFast: false });
   redis.on('error', (error) => pipeline.logger.warn({ reason: error.message }, 'signals'));
   const emitter = new EventEmitter().setMaxListeners(0);
   redis.on('message', (channel, id) => emitter.emit(channel === channels.abort ? 'abort' : `ended:${id}`, id));
-  await redis.subscribe(channels.ended, channels.abort);
+  await redis.subscribe(channels[wanted]);
   return {
     async ended(id, signal) {
       await once(emitter, `ended:${id}`, { signal }).catch(() => undefined);

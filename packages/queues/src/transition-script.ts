@@ -1,122 +1,295 @@
 import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
+import { Packr } from 'msgpackr';
 
-import { STATS_KEPT_MS } from './stats.ts';
+import type { QueueEntry } from './entries.ts';
+import { CELL_PREFIX, keys } from './names.ts';
+import { minuteOf, STATS_KEPT_MS } from './stats.ts';
 
 /**
- * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail,
- * keeps the indexes, and adds the next queue entry by BullMQ's own scripts, composed into this one. A crash can so fall
- * before or after a step, never inside it. See docs/decisions/2026-11-23-one-script-per-transition.md.
- *
- * The only knowledge of BullMQ's internals is that these three files export `{ content, keys }`; the conformance test
- * pins the version for which that was checked.
+ * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail, keeps the
+ * indexes, takes the step's own entry off its queue and puts the next one on. A crash can so fall before or after a step, never
+ * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
+ */
+export interface Transition {
+  id: string;
+  /** The version on which it was decided; 0 for a new job. */
+  version: number;
+  status: string;
+  route: string;
+  task: string;
+  /** Field-value pairs of the record. */
+  fields: string[];
+  trailLines: string[];
+  /** Name-amount pairs. */
+  counters: (string | number)[];
+  enters: string[];
+  leaves: string[];
+  /** Ms for which the job is kept from now on, where it has ended. */
+  keptMs: number | null;
+  /** Ms since the epoch. */
+  deadline: number | null;
+  /** An ended job that runs again. */
+  reopened: boolean;
+  claim: { key: string; value: string; keptMs: number } | null;
+  maxBacklog: number | null;
+  entry: QueueEntry | null;
+  held: HeldEntry | null;
+  /** Channels that are told the job's id. */
+  publish: string[];
+}
+
+/** An entry that a consumer has taken off its queue and holds under its lock. */
+export interface HeldEntry {
+  queue: string;
+  id: string;
+  token: string;
+}
+
+export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] | ['backlog'] | ['error', string];
+
+/**
+ * An entry that waits for its time is added by BullMQ's own script: the order of delayed entries is its business. All other entries
+ * are added and finished here, in BullMQ's layout; the conformance test pins the version for which that was checked.
  */
 const require = createRequire(import.meta.url);
-const scriptNames = ['addStandardJob', 'addPrioritizedJob', 'addDelayedJob'] as const;
-type AddScript = (typeof scriptNames)[number];
+const { addDelayedJob } = require('bullmq/dist/cjs/scripts/addDelayedJob-6.js') as { addDelayedJob: { content: string } };
 
-interface LuaScript {
-  content: string;
-  keys: number;
-}
+/** Finished entries that the board can show, per queue. */
+const KEPT_ENTRIES = 100;
+/** Of a batch so many at most: under load the board shows a sample, and each costs as much as a step. */
+const KEPT_OF_BATCH = 4;
 
-const files: Record<AddScript, string> = {
-  addStandardJob: 'addStandardJob-9',
-  addPrioritizedJob: 'addPrioritizedJob-9',
-  addDelayedJob: 'addDelayedJob-6',
-};
-
-const scripts = Object.fromEntries(
-  scriptNames.map((name) => [name, (require(`bullmq/dist/cjs/scripts/${files[name]}.js`) as Record<string, LuaScript>)[name]]),
-) as Record<AddScript, LuaScript>;
-
-/** A queue entry in the form that BullMQ's own code would have sent it to Redis. */
-export interface PreparedEntry {
-  script: AddScript;
-  keys: string[];
-  arguments: (string | Buffer)[];
-}
-
-/** Turns the command that BullMQ was about to send into an entry for the transition script. */
-export function preparedEntry(command: string, args: (string | Buffer)[]): PreparedEntry {
-  const script = scriptNames.find((name) => command.startsWith(`${name}:`));
-  if (script === undefined) throw new Error(`BullMQ adds entries by ${command}, which the transition script does not know`);
-  const { keys } = scripts[script];
-  return { script, keys: args.slice(0, keys).map(String), arguments: args.slice(keys) };
-}
-
-/** About how many transitions the stream of events remembers, for clients that come back after a pause. */
-const EVENTS_KEPT = 10_000;
-
-/** The steward forgets a job at its time, with its places in the indexes; where no steward runs, Redis drops it so much later. */
-const FORGET_WITHIN_MS = 24 * 3_600_000;
-
-const addFunctions = scriptNames.map((name) => `local function ${name}(KEYS, ARGV)\n${scripts[name].content}\nend`).join('\n');
+/** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
+const BATCHES_KEPT = 5000;
 
 /**
- * KEYS: job, trail, open, deadlines, queues, idempotency claim (or the job key where there is none), events, stats of the
- * minute, expiries, the indexes that the job enters, those that it leaves, then the entry's keys.
- * ARGV: header as JSON, field-value pairs of the record, trail lines, the entry's arguments.
- * Answers {'ok', version}, {'conflict'}, {'held', claim} or {'backlog'}.
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then what the
+ * requests name by its first and last position here: fields of records and lines of trails, which are long (Lua reads every
+ * character of a text once for each time that it is handed on), and the arguments of BullMQ's script for delayed entries (bytes,
+ * which Redis' MessagePack does not have).
+ *
+ * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
+ * together at its end. Nobody sees the time between: a script is atomic.
  */
-const transition = `
-${addFunctions}
-local header = cjson.decode(ARGV[1])
-if header.claim then
-  local held = redis.call('GET', KEYS[6])
-  if held then return {'held', held} end
+const script = `
+local function addDelayedJob(KEYS, ARGV)
+${addDelayedJob.content}
 end
-if header.maxBacklog and redis.call('ZCARD', KEYS[3]) >= header.maxBacklog then return {'backlog'} end
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
-if version ~= header.version then return {'conflict'} end
-if header.claim then redis.call('SET', KEYS[6], header.claim, 'PX', header.claimMs) end
-local at = 2
-redis.call('HSET', KEYS[1], 'version', version + 1, unpack(ARGV, at, at + header.fields - 1))
-at = at + header.fields
-if header.trail > 0 then
-  local lines = {unpack(ARGV, at, at + header.trail - 1)}
-  local length = redis.call('RPUSH', KEYS[2], unpack(lines))
-  redis.call('XADD', KEYS[7], 'MAXLEN', '~', ${EVENTS_KEPT}, '*', 'job', header.id, 'route', header.route, 'task', header.task,
-    'status', header.status, 'metadata', redis.call('HGET', KEYS[1], 'metadata') or '{}', 'from', length - header.trail + 1,
-    'lines', '[' .. table.concat(lines, ',') .. ']')
+local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
+local now = tonumber(ARGV[1])
+local requests = cmsgpack.unpack(ARGV[2])
+local call = redis.call
+
+-- Arguments of a command on a key, gathered over the batch: one or two at a time.
+local gathered = {}
+local function gather(command, key, first, second)
+  local ofCommand = gathered[command]
+  if not ofCommand then
+    ofCommand = {}
+    gathered[command] = ofCommand
+  end
+  local arguments = ofCommand[key]
+  if not arguments then
+    arguments = {}
+    ofCommand[key] = arguments
+  end
+  local count = #arguments
+  arguments[count + 1] = first
+  if second then arguments[count + 2] = second end
 end
-at = at + header.trail
-for _, counter in ipairs(header.counters) do redis.call('HINCRBY', KEYS[8], counter[1], counter[2]) end
-if #header.counters > 0 then redis.call('PEXPIRE', KEYS[8], ${STATS_KEPT_MS}) end
-for index = 10, 9 + header.enters do redis.call('ZADD', KEYS[index], 0, header.id) end
-for index = 10 + header.enters, 9 + header.enters + header.leaves do redis.call('ZREM', KEYS[index], header.id) end
-if header.ended then
-  redis.call('ZADD', KEYS[9], header.now + header.keepMs, header.id)
-  redis.call('ZREM', KEYS[3], header.id)
-  redis.call('ZREM', KEYS[4], header.id)
-  redis.call('PEXPIRE', KEYS[1], header.keepMs + ${FORGET_WITHIN_MS})
-  redis.call('PEXPIRE', KEYS[2], header.keepMs + ${FORGET_WITHIN_MS})
-else
-  redis.call('ZADD', KEYS[3], header.now, header.id)
-  if header.deadline then redis.call('ZADD', KEYS[4], header.deadline, header.id) end
-  if header.reopened then
-    redis.call('ZREM', KEYS[9], header.id)
-    redis.call('PERSIST', KEYS[1])
-    redis.call('PERSIST', KEYS[2])
+
+local opened = 0
+local function isFull(most)
+  return call('ZCARD', open) + opened >= most
+end
+
+-- The next number in the order of a queue's prioritized entries; as many as there are requests are reserved at once.
+local numbers = {}
+local function nextNumber(prefix)
+  local number = numbers[prefix] or call('INCRBY', prefix .. 'pc', #requests) - #requests
+  numbers[prefix] = number + 1
+  return (number + 1) % 0x100000000
+end
+
+local known, markers = {}, {}
+local function add(entry)
+  local queue, id, name, data, options, priority, delayed = unpack(entry)
+  if not known[queue] then
+    known[queue] = true
+    call('SADD', queues, queue)
+  end
+  if delayed then
+    local keys, first, last = unpack(delayed)
+    return addDelayedJob(keys, {unpack(ARGV, first, last)})
+  end
+  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', 0, 'priority', priority)
+  if priority > 0 then gather('ZADD', prefix .. 'prioritized', priority * 0x100000000 + nextNumber(prefix), id)
+  else gather('LPUSH', prefix .. 'wait', id) end
+  markers[prefix] = true
+end
+
+-- Off its queue, unless another consumer has it by now. Some stay for the board to show.
+local kept, gone = {}, {}
+local function finish(held)
+  local queue, id, token = unpack(held)
+  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  if call('GET', prefix .. id .. ':lock') ~= token then return end
+  call('LREM', prefix .. 'active', -1, id)
+  gather('SREM', prefix .. 'stalled', id)
+  gone[#gone + 1] = prefix .. id .. ':lock'
+  kept[prefix] = (kept[prefix] or 0) + 1
+  if kept[prefix] > ${KEPT_OF_BATCH} then
+    gone[#gone + 1] = prefix .. id
+    return
+  end
+  call('HSET', prefix .. id, 'finishedOn', now)
+  gather('ZADD', prefix .. 'completed', now, id)
+end
+
+local function transition(t)
+  local id, version, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, claim, maxBacklog, entry, held, publish =
+    unpack(t)
+  if claim then
+    local holder = call('GET', claim[1])
+    if holder then return {'held', holder} end
+  end
+  if maxBacklog and isFull(maxBacklog) then return {'backlog'} end
+  local job = '${CELL_PREFIX}:job:' .. id
+  if tonumber(call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
+  if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
+  call('HSET', job, 'version', version + 1, unpack(ARGV, fields[1], fields[2]))
+  local count = lines[2] - lines[1] + 1
+  if count > 0 then
+    local length = call('RPUSH', job .. ':trail', unpack(ARGV, lines[1], lines[2]))
+    gather('XADD', events, {id, route, task, status, length - count + 1, count})
+  end
+  for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
+  for _, index in ipairs(enters) do gather('ZADD', '${CELL_PREFIX}:index:' .. index, 0, id) end
+  for _, index in ipairs(leaves) do gather('ZREM', '${CELL_PREFIX}:index:' .. index, id) end
+  if keptMs then
+    gather('ZADD', expiries, now + keptMs, id)
+    gather('ZREM', open, id)
+    if deadline then gather('ZREM', deadlines, id) end
+  elseif version == 0 or reopened then
+    opened = opened + 1
+    gather('ZADD', open, now, id)
+    if deadline then gather('ZADD', deadlines, deadline, id) end
+    if reopened then gather('ZREM', expiries, id) end
+  end
+  if entry then add(entry) end
+  if held then finish(held) end
+  for _, channel in ipairs(publish) do call('PUBLISH', channel, id) end
+  return {'ok', version + 1}
+end
+
+local replies = {}
+for position, t in ipairs(requests) do
+  local done, reply = true, {'ok', 0}
+  if t[1] then done, reply = pcall(transition, t) else finish(t[2]) end
+  replies[position] = done and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
+end
+
+-- In any order: a batch has one step of a job at most, because the next one needs the version that this one answers.
+local function carryOut(command)
+  for key, arguments in pairs(gathered[command] or {}) do call(command, key, unpack(arguments)) end
+end
+for _, command in ipairs({'LPUSH', 'SREM', 'ZADD'}) do carryOut(command) end
+for prefix in pairs(markers) do call('ZADD', prefix .. 'marker', 0, '0') end
+for prefix in pairs(kept) do
+  for _, id in ipairs(call('ZRANGE', prefix .. 'completed', 0, -${KEPT_ENTRIES + 1})) do
+    gather('ZREM', prefix .. 'completed', id)
+    gone[#gone + 1] = prefix .. id
   end
 end
-if header.queue then
-  redis.call('SADD', KEYS[5], header.queue)
-  local add = ({addStandardJob = addStandardJob, addPrioritizedJob = addPrioritizedJob, addDelayedJob = addDelayedJob})[header.script]
-  add({unpack(KEYS, 10 + header.enters + header.leaves)}, {unpack(ARGV, at)})
+carryOut('ZREM')
+if #gone > 0 then call('DEL', unpack(gone)) end
+for counter, amounts in pairs(gathered.HINCRBY or {}) do
+  local sum = 0
+  for _, amount in ipairs(amounts) do sum = sum + amount end
+  call('HINCRBY', stats, counter, string.format('%.0f', sum))
 end
-for _, publication in ipairs(header.publish) do redis.call('PUBLISH', publication, header.id) end
-return {'ok', version + 1}
+if gathered.HINCRBY then call('PEXPIRE', stats, ${STATS_KEPT_MS}) end
+if gathered.XADD then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', cjson.encode(gathered.XADD[events])) end
+return replies
 `;
 
-export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] | ['backlog'];
+/** What is asked of the script in one call. */
+export type Request = { transition: Transition } | { finish: HeldEntry };
 
-type Command = (keyCount: number, ...args: (string | Buffer)[]) => Promise<TransitionReply>;
+const packr = new Packr({ useRecords: false });
+
+type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 
 /** Makes the script known to a connection. Loaded once per Redis server, then called by its hash. */
-export function defineTransition(redis: Redis): Command {
-  redis.defineCommand('upshiftTransition', { lua: transition });
-  const command = (redis as unknown as { upshiftTransition: Command }).upshiftTransition;
-  return command.bind(redis);
+export function defineTransitions(redis: Redis): (requests: Request[], now: number) => Promise<TransitionReply[]> {
+  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
+  const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
+  return (requests, now) => {
+    const texts = new Texts();
+    const rows = requests.map((request) => rowOf(request, texts));
+    return command(
+      keys.open,
+      keys.deadlines,
+      keys.queues,
+      keys.events,
+      keys.stats(minuteOf(now)),
+      keys.expiries,
+      now,
+      packr.pack(rows),
+      ...texts.all,
+    );
+  };
+}
+
+/** Arguments of the script that come before the texts. */
+const ARGUMENTS_BEFORE = 2;
+
+/** The arguments that requests name by their positions. */
+class Texts {
+  readonly all: (string | Buffer)[] = [];
+
+  /** The first and the last position, counted as Lua does. */
+  add(texts: (string | Buffer)[]): [first: number, last: number] {
+    const first = ARGUMENTS_BEFORE + this.all.length + 1;
+    this.all.push(...texts);
+    return [first, first + texts.length - 1];
+  }
+}
+
+/** By position, in the order in which the script unpacks it; false stands for what is not given. */
+function rowOf(request: Request, texts: Texts): unknown[] {
+  if ('finish' in request) return [false, heldRow(request.finish)];
+  const t = request.transition;
+  return [
+    t.id,
+    t.version,
+    t.status,
+    t.route,
+    t.task,
+    texts.add(t.fields),
+    texts.add(t.trailLines),
+    t.counters,
+    t.enters,
+    t.leaves,
+    t.keptMs ?? false,
+    t.deadline ?? false,
+    t.reopened,
+    t.claim === null ? false : [t.claim.key, t.claim.value, t.claim.keptMs],
+    t.maxBacklog ?? false,
+    t.entry === null ? false : entryRow(t.entry, texts),
+    t.held === null ? false : heldRow(t.held),
+    t.publish,
+  ];
+}
+
+function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEntry, texts: Texts): unknown[] {
+  const waits = delayed === null ? false : [delayed.keys, ...texts.add(delayed.arguments)];
+  return [queue, id, name, data, options, priority, waits];
+}
+
+function heldRow({ queue, id, token }: HeldEntry): string[] {
+  return [queue, id, token];
 }

@@ -29,17 +29,26 @@ export function promptFactsOf(request: JobRequest): PromptFacts {
 interface Sign {
   name: string;
   weight: number;
-  found: (prompt: PromptFacts) => boolean;
+  found: (prompt: CountedFacts) => boolean;
+}
+
+/** With what several signs count, counted once. */
+interface CountedFacts extends PromptFacts {
+  words: number;
+  numbers: number;
+}
+
+function counted(facts: PromptFacts): CountedFacts {
+  const words = facts.prompt.match(/\S+/g)?.length ?? 0;
+  return { ...facts, words, numbers: facts.prompt.match(/\d+(?:[.,]\d+)*/g)?.length ?? 0 };
 }
 
 const has = (pattern: RegExp) => (facts: PromptFacts) => pattern.test(facts.prompt);
-const words = (facts: PromptFacts): number => facts.prompt.split(/\s+/).filter(Boolean).length;
-const numbers = (facts: PromptFacts): number => facts.prompt.match(/\d+(?:[.,]\d+)*/g)?.length ?? 0;
 
 /** Hand-set from reading prompts, not trained: an honest start behind the interface that a trained classifier takes over. */
 const signs: Sign[] = [
-  { name: 'long', weight: 0.6, found: (facts) => words(facts) > 150 },
-  { name: 'short', weight: -0.8, found: (facts) => words(facts) < 25 },
+  { name: 'long', weight: 0.6, found: ({ words }) => words > 150 },
+  { name: 'short', weight: -0.8, found: ({ words }) => words < 25 },
   {
     name: 'code',
     weight: 0.9,
@@ -58,14 +67,14 @@ const signs: Sign[] = [
       /\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is,
     ),
   },
-  { name: 'many numbers', weight: 0.4, found: (facts) => numbers(facts) >= 5 },
-  { name: 'some numbers', weight: 0.2, found: (facts) => numbers(facts) >= 3 && numbers(facts) < 5 },
+  { name: 'many numbers', weight: 0.4, found: ({ numbers }) => numbers >= 5 },
+  { name: 'some numbers', weight: 0.2, found: ({ numbers }) => numbers >= 3 && numbers < 5 },
   {
     name: 'rates or shares',
     weight: 0.3,
     found: has(/%|\bpercent|\bper (hour|day|week|month|year)\b|\bratio\b|\bhalf\b|\btwice\b|\bdiscount/i),
   },
-  { name: 'nested structure', weight: 0.5, found: (facts) => facts.structured && words(facts) > 80 },
+  { name: 'nested structure', weight: 0.5, found: ({ structured, words }) => structured && words > 80 },
   { name: 'tools', weight: 0.5, found: (facts) => facts.tools > 0 },
   {
     name: 'a label is asked',
@@ -92,7 +101,8 @@ const SIGNS_FOR_CONFIDENCE = 4;
 
 /** Complexity of a prompt by hand-set signs; no sign means uncertain (0.5), never simple. */
 export const heuristicClassifier: Classifier = (prompt) => {
-  const found = signs.filter((sign) => sign.found(prompt));
+  const facts = counted(prompt);
+  const found = signs.filter((sign) => sign.found(facts));
   const logOdds = found.reduce((sum, sign) => sum + sign.weight, BASE);
   return {
     task: prompt.task,

@@ -24,9 +24,9 @@ export function usdToNanoUsd(usd: number): number {
 
 /** The price in force at a time (ms since the epoch), or null before the first one. */
 export function priceAt(prices: Price[], now: number): Price | null {
-  const today = new Date(now).toISOString().slice(0, 10);
-  const past = prices.filter((price) => price.from <= today);
-  return past.reduce<Price | null>((latest, price) => (latest === null || price.from > latest.from ? price : latest), null);
+  let latest: Price | null = null;
+  for (const price of prices) if (Date.parse(price.from) <= now && (latest === null || price.from > latest.from)) latest = price;
+  return latest;
 }
 
 /**

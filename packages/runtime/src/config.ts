@@ -10,9 +10,14 @@ import { ConfigError } from './config-file.ts';
 export const environmentVariables = z.object({
   REDIS_URL: z
     .string()
-    .regex(/^(redis|rediss|unix):\/\//, 'must start with redis://, rediss:// or unix://')
+    .regex(
+      /^(unix|rediss?(\+cluster|\+sentinel)?):\/\//,
+      'must start with redis://, redis+cluster://, redis+sentinel:// (or rediss… for TLS) or unix://',
+    )
     .optional()
-    .describe('The Redis to use, as redis://host:6379, rediss://… or unix:///path. Needs AOF and maxmemory-policy noeviction.'),
+    .describe(
+      'The Redis to use: redis://host:6379, unix:///path, redis+cluster://host:6379,host:6379, or redis+sentinel://host:26379,host:26379/master; rediss… for TLS; user:password@ before the host. Needs AOF and maxmemory-policy noeviction.',
+    ),
   UPSHIFT_CONFIG: z.string().default('upshift.config.yaml').describe('The configuration file.'),
   UPSHIFT_DISPOSABLE_REDIS: z.stringbool().default(false).describe('true: start although Redis may lose what was accepted.'),
   UPSHIFT_SANDBOX_URL: z.url().optional().describe('A provider sandbox that stands in for all providers.'),

@@ -18,11 +18,15 @@ export interface SpanOptions {
 
 const kinds = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT };
 
+/** Whether spans go anywhere. */
+let isOn = false;
+
 /** Does the work within a span. Where tracing is off it just does the work. */
 export function inSpan<Result>(
   { name, kind, attributes = {}, parent = null }: SpanOptions,
   work: () => Promise<Result>,
 ): Promise<Result> {
+  if (!isOn) return work();
   const around = parent === null ? context.active() : propagation.extract(context.active(), { traceparent: parent });
   const options = { kind: kinds[kind], attributes: said(attributes) };
   return trace.getTracer('upshift').startActiveSpan(name, options, around, (span) => endAfter(span, work));
@@ -41,11 +45,12 @@ async function endAfter<Result>(span: Span, work: () => Promise<Result>): Promis
 
 /** Adds to the span in which this is called. */
 export function annotate(attributes: SpanAttributes): void {
-  trace.getActiveSpan()?.setAttributes(said(attributes));
+  if (isOn) trace.getActiveSpan()?.setAttributes(said(attributes));
 }
 
 /** The span in which this is called, in the form that goes with a job; null where tracing is off. */
 export function currentTraceparent(): string | null {
+  if (!isOn) return null;
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
   return carrier.traceparent ?? null;
@@ -96,6 +101,7 @@ export async function startTracing(service: string, environment: Environment, lo
   context.setGlobalContextManager(new contexts.AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new core.W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
+  isOn = true;
   return async () => {
     const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_EXPORT_MS).unref());
     await Promise.race([provider.shutdown(), late]).catch((error: unknown) => warn(String(error)));

@@ -63,7 +63,7 @@ interface Position {
 function lastEventOf(request: Request): Position | null {
   const last = request.get('Last-Event-ID');
   if (last === undefined || last === '') return null;
-  const [, streamId, line] = /^(\d{1,15}-\d{1,9})\.(\d{1,4})$/.exec(last) ?? [];
+  const [, streamId, line] = /^(\d{1,15}-\d{1,9})\.(\d{1,6})$/.exec(last) ?? [];
   if (streamId !== undefined && line !== undefined) return { streamId, line: Number(line) };
   throw new ProblemError(
     'invalid_header',
@@ -98,7 +98,8 @@ function before(streamId: string): string {
 }
 
 function send(stream: EventStream, event: FeedEvent, wanted: Wanted, afterLine: number): void {
-  event.lines.forEach((entry, line) => {
+  event.lines.forEach((entry, index) => {
+    const line = event.position + index;
     if (line <= afterLine || !wanted(event, entry.event)) return;
     const data = { job: event.job, route: event.route, task: event.task, entry };
     stream.send({ id: `${event.streamId}.${line}`, name: entry.event, data });

@@ -23,7 +23,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const badPatterns = badRedaction(config.recording.redact);
   if (badPatterns.length > 0) throw new ConfigError(environment.UPSHIFT_CONFIG, badPatterns);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
-  const signals = await listenToSignals(pipeline);
+  const signals = await listenToSignals(pipeline, 'ended');
   const stopping = new AbortController();
   const feed = openEventFeed(pipeline);
   const tools = { pipeline, signals, feed, stopping: stopping.signal };

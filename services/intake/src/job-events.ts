@@ -38,11 +38,11 @@ async function follow({ pipeline, feed, stopping }: Tools, id: string, after: nu
   try {
     for await (const _ of news) {
       sent = await sendNews(pipeline, id, sent, stream);
-      const view = await readView(pipeline, id);
-      if (!isTerminal(view.status)) continue;
+      const record = await readJob(pipeline, id);
+      if (record !== null && !isTerminal(record.state.status)) continue;
       // The end is read after the trail: lines that came between the two go first.
       await sendNews(pipeline, id, sent, stream);
-      return stream.send({ name: 'end', data: view });
+      return stream.send({ name: 'end', data: await readView(pipeline, id) });
     }
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error;
@@ -53,7 +53,7 @@ async function follow({ pipeline, feed, stopping }: Tools, id: string, after: nu
 
 /** Sends the lines of the trail after the first `sent`. Returns how many have been sent then. */
 async function sendNews(pipeline: Pipeline, id: string, sent: number, stream: EventStream): Promise<number> {
-  const trail = await readTrail(pipeline, id);
-  trail.slice(sent).forEach((entry, index) => stream.send({ id: String(sent + index + 1), name: entry.event, data: entry }));
-  return Math.max(sent, trail.length);
+  const news = await readTrail(pipeline, id, sent);
+  news.forEach((entry, index) => stream.send({ id: String(sent + index + 1), name: entry.event, data: entry }));
+  return sent + news.length;
 }

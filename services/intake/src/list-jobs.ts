@@ -1,4 +1,4 @@
-import { jobView, ProblemError } from '@upshift/contracts';
+import { fieldErrors, jobView, ProblemError } from '@upshift/contracts';
 import type { FieldError, JobView } from '@upshift/contracts';
 import { dropFromIndexes, isJobId, listJobs, readView } from '@upshift/queues';
 import type { JobFilter, Pipeline } from '@upshift/queues';
@@ -40,12 +40,9 @@ export function readQuery<Shape extends z.ZodType<object>>(
   schema: Shape,
 ): { values: z.output<Shape>; metadata: Record<string, string> } {
   const entries = [...new URL(request.originalUrl, 'http://intake').searchParams];
-  const parsed = schema.safeParse(Object.fromEntries(entries.filter((entry) => !isMetadata(entry))));
-  if (!parsed.success)
-    throw ProblemError.ofFields(
-      'invalid_query',
-      parsed.error.issues.flatMap((issue) => queryErrors(issue, entries)),
-    );
+  const given = Object.fromEntries(entries.filter((entry) => !isMetadata(entry)));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) throw ProblemError.ofFields('invalid_query', withMetadata(fieldErrors(parsed.error, given, schema)));
   const metadata = entries.filter(isMetadata).map(([name, value]) => [name.slice('metadata.'.length), value] as const);
   return { values: parsed.data, metadata: Object.fromEntries(metadata) };
 }
@@ -54,11 +51,11 @@ function isMetadata([name]: [string, string]): boolean {
   return name.startsWith('metadata.');
 }
 
-function queryErrors(issue: z.core.$ZodIssue, entries: [string, string][]): FieldError[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: key, message: 'is not known here; a metadata filter is metadata.KEY=VALUE' }));
-  const field = issue.path.join('.');
-  return [{ field, value: entries.find(([name]) => name === field)?.[1], message: issue.message }];
+/** A filter of metadata is no key of the schema: it is told beside those that are. */
+function withMetadata(errors: FieldError[]): FieldError[] {
+  return errors.map((error) =>
+    error.message.startsWith('is not known here') ? { ...error, message: `${error.message}, metadata.KEY` } : error,
+  );
 }
 
 async function viewIfThere(pipeline: Pipeline, filter: JobFilter, id: string): Promise<JobView | null> {

@@ -1,5 +1,6 @@
 import { isTerminal } from '@upshift/contracts';
 import type { JobView } from '@upshift/contracts';
+import { readJob } from '@upshift/queues';
 import type { Request, Response } from 'express';
 
 import { readView } from './read-view.ts';
@@ -39,8 +40,8 @@ async function waitFor(
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
-  const view = await readView(pipeline, id);
-  if (isTerminal(view.status)) return (gone.abort(), view);
+  const record = await readJob(pipeline, id);
+  if (record === null || isTerminal(record.state.status)) gone.abort();
   await ended;
   return readView(pipeline, id);
 }

@@ -1,4 +1,4 @@
-import { ProblemError, redeliverRequest, webhookName, webhookRequest } from '@upshift/contracts';
+import { fieldErrors, ProblemError, redeliverRequest, webhookName, webhookRequest } from '@upshift/contracts';
 import type { DeliveryView } from '@upshift/contracts';
 import {
   createWebhook,
@@ -112,10 +112,10 @@ function parse<Schema extends z.ZodType>(
   value: unknown,
   code: 'invalid_webhook' | 'invalid_query' = 'invalid_webhook',
 ): z.output<Schema> {
-  const parsed = schema.safeParse(value ?? {});
+  const given = value ?? {};
+  const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
-  const errors = parsed.error.issues.map((issue) => ({ field: issue.path.join('.') || 'the body', message: issue.message }));
-  throw ProblemError.ofFields(code, errors);
+  throw ProblemError.ofFields(code, fieldErrors(parsed.error, given, schema));
 }
 
 function there<Found>(found: Found | null, name: string): Found {

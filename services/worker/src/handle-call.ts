@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse } from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { advance, configOf, done, readAnswer, readRequest } from '@upshift/queues';
+import { configOf, done, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
@@ -17,32 +17,36 @@ export interface Tools {
 }
 
 /** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
-export async function handleCall(tools: Tools, { job, step, signal }: StepContext<'call'>): Promise<Outcome> {
-  const { pipeline } = tools;
+export async function handleCall(tools: Tools, context: StepContext<'call'>): Promise<Outcome> {
+  const { job, step, signal } = context;
   const attempt = job.attempts[step.attempt - 1];
   if (attempt === undefined) return { kind: 'discard', reason: `the job has no attempt ${step.attempt}` };
-  if (attempt.state === 'sent') return lost(pipeline, job, attempt);
-  const call = await prepare(pipeline, job, attempt);
-  if (call === null) return { kind: 'discard', reason: 'the job has no request' };
+  if (attempt.state === 'sent') return lost(context, attempt);
+  const call = await prepare(tools.pipeline, context, attempt);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
-  await tools.calls.run(job.id, signal, (stop) => sendAndSettle(tools, job, attempt, call, stop));
+  await tools.calls.run(job.id, signal, (stop) => sendAndSettle(tools, context, attempt, call, stop));
   return done;
 }
 
-async function sendAndSettle(tools: Tools, job: JobState, attempt: Attempt, call: Call, stop: AbortSignal): Promise<void> {
-  const sent = await advance(tools.pipeline, job.id, { type: 'sent', attempt: attempt.number });
+async function sendAndSettle(
+  tools: Tools,
+  { job, advance }: StepContext<'call'>,
+  attempt: Attempt,
+  call: Call,
+  stop: AbortSignal,
+): Promise<void> {
+  const sent = await advance({ type: 'sent', attempt: attempt.number });
   if (!sent?.changed) return;
   const { event, answer } = await runCall(tools, job, attempt, call, stop);
-  await advance(tools.pipeline, job.id, event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
 }
 
-async function prepare(pipeline: Pipeline, job: JobState, attempt: Attempt): Promise<Call | null> {
-  const [request, config, judged] = await Promise.all([
-    readRequest(pipeline, job.id),
+async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>, attempt: Attempt): Promise<Call> {
+  const [config, judged] = await Promise.all([
     configOf(pipeline, job.configVersion),
     attempt.judges === null ? null : readAnswer(pipeline, job.id, attempt.judges.attempt),
   ]);
-  return request === null ? null : callOf(job, attempt, request, config, judged);
+  return callOf(job, attempt, request, config, judged);
 }
 
 async function runCall(
@@ -68,7 +72,7 @@ async function runCall(
 }
 
 /** The entry came back although the call was sent: its worker died, and what became of the call is not known. */
-async function lost(pipeline: Pipeline, job: JobState, { number, model, sentAt }: Attempt): Promise<Outcome> {
+async function lost({ advance }: StepContext<'call'>, { number, model, sentAt }: Attempt): Promise<Outcome> {
   const error: CallError = {
     code: 'outcome_unknown',
     message: 'the worker died during the call; it may have been billed',
@@ -79,7 +83,7 @@ async function lost(pipeline: Pipeline, job: JobState, { number, model, sentAt }
     status: null,
     requestId: null,
   };
-  await advance(pipeline, job.id, {
+  await advance({
     type: 'call-failed',
     attempt: number,
     error,

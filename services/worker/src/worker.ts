@@ -37,7 +37,7 @@ export async function startWorker(context: ServiceContext, createClient = create
   const providers = resolveProviders(context.config, context.environment.raw);
   await publishProviders(pipeline, providers);
   const heartbeat = setInterval(() => void publishProviders(pipeline, providers).catch(() => undefined), PROVIDER_HEARTBEAT_MS);
-  const signals = await listenToSignals(pipeline);
+  const signals = await listenToSignals(pipeline, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
   const circuits = createCircuits({ onChange: (change) => share(pipeline, change) });

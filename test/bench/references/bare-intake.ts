@@ -10,7 +10,7 @@ const queue = new Queue('bare', { connection, prefix: '{bench}' });
 const job = z.strictObject({
   task: z.string(),
   input: z.strictObject({ prompt: z.string().min(1) }),
-  checks: z.array(z.strictObject({ type: z.literal('one_of'), values: z.array(z.string()) })),
+  checks: z.array(z.strictObject({ type: z.literal('length'), min_words: z.int(), max_words: z.int() })),
 });
 
 const app = express();

@@ -86,8 +86,10 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   }
   if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
-  if (error.code === 'context_too_long')
-    job.needs.contextTokens = Math.max(job.needs.contextTokens, modelOf(facts.config, attempt.model).context_window + 1);
+  if (error.code === 'context_too_long') {
+    const { context_window: window } = modelOf(facts.config, attempt.model);
+    job.needs = { ...job.needs, contextTokens: Math.max(job.needs.contextTokens, window + 1) };
+  }
   job.failovers += 1;
   note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model, error: error.code });
   askTier(draft, attempt.tier, reason);

@@ -27,7 +27,12 @@ export interface Draft extends Decision {
 export function draftOf(job: JobState, facts: Facts): Draft {
   const route = facts.config.routes[job.route];
   if (route === undefined) throw new Error(`no route ${job.route} in configuration ${job.configVersion}`);
-  return { job: structuredClone(job), trail: [], commands: [], facts, route };
+  return { job: copyOf(job), trail: [], commands: [], facts, route };
+}
+
+/** What decisions change in place is copied; everything else they replace. */
+function copyOf(job: JobState): JobState {
+  return { ...job, reasons: [...job.reasons], attempts: job.attempts.map((attempt) => ({ ...attempt })) };
 }
 
 /** Adds a line to the trail. */

@@ -1,0 +1,81 @@
+import type { JobView } from '@upshift/contracts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { hasEnded } from '../system/job-api.ts';
+import { startFleet } from '../system/fleet.ts';
+import type { Fleet } from '../system/fleet.ts';
+import { startRedisCluster } from './redis-cluster.ts';
+import type { RedisCluster } from './redis-cluster.ts';
+
+let cluster: RedisCluster;
+let fleet: Fleet;
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  fleet = await startFleet({ environment: { REDIS_URL: cluster.url } });
+});
+afterAll(async () => {
+  await fleet?.close();
+  await cluster?.stop();
+});
+
+const question = { input: { prompt: 'What is the capital of France?' } };
+
+test('on a cluster of three a job is accepted, answered, listed and explained', async () => {
+  const job = await fleet.api.run({ ...question, metadata: { on: 'cluster' } });
+  expect(job.status).toBe('completed');
+  expect((await fleet.api.trail(job.id)).at(-1)?.event).toBe('job-completed');
+  const listed = (await fleet.api.send('/v1/jobs?metadata.on=cluster')).body as unknown as { data: JobView[] };
+  expect(listed.data.map(({ id }) => id)).toEqual([job.id]);
+  expect((await fleet.api.send('/v1/queues')).status).toBe(200);
+});
+
+test('a failed check moves a job up a tier, and a cancelled one stops, on a cluster too', async () => {
+  const escalated = await fleet.api.run({ ...question, checks: [{ type: 'one_of', values: ['nothing that is answered'] }] });
+  expect(escalated.escalations).toBeGreaterThan(0);
+  fleet.sandbox.settings.change({ hold: true });
+  const { body } = await fleet.api.post(question);
+  await fleet.api.cancel(body.id);
+  fleet.sandbox.settings.change({ hold: false });
+  expect((await fleet.api.until(body.id, hasEnded)).status).toBe('cancelled');
+});
+
+/** Accepts so many jobs, answered slowly enough that what follows happens in the middle of them. */
+async function acceptMany(count: number): Promise<string[]> {
+  fleet.sandbox.settings.change({ latency_ms: 40 });
+  const rows = Array.from({ length: count }, (_, index) => JSON.stringify({ input: { prompt: `Question ${index}?` } }));
+  const bulk = await fetch(`${fleet.url('intake')}/v1/jobs`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-ndjson' },
+    body: rows.join('\n'),
+  });
+  const ids = (await bulk.text())
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+  expect(new Set(ids).size).toBe(count);
+  expect((await fleet.api.job(ids.at(-1)!)).status).toBe('queued');
+  return ids;
+}
+
+async function expectAllToEndOnce(ids: string[]): Promise<void> {
+  for (const id of ids) {
+    expect((await fleet.api.until(id, hasEnded, 60_000)).status).toBe('completed');
+    expect((await fleet.api.trail(id)).filter(({ event }) => event === 'job-completed')).toHaveLength(1);
+  }
+}
+
+test('the slot of the pipeline moves to another node in the middle of a run: every job accepted ends once', async () => {
+  const owner = await cluster.ownerOf('{upshift-0}:open');
+  const other = cluster.nodes.find((node) => node !== owner)!;
+  const ids = await acceptMany(300);
+  await cluster.moveSlot('{upshift-0}:open', other);
+  expect(await cluster.ownerOf('{upshift-0}:open')).toBe(other);
+  await expectAllToEndOnce(ids);
+});
+
+test('the node of the pipeline is killed and comes back in the middle of a run: every job accepted ends once', async () => {
+  const ids = await acceptMany(300);
+  await cluster.restart(await cluster.ownerOf('{upshift-0}:open'));
+  await expectAllToEndOnce(ids);
+});

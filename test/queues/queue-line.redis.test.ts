@@ -1,0 +1,167 @@
+import { accept, advance, CLASSIFY_QUEUE, consume, done, queueOf } from '@upshift/queues';
+import type { Consumer, Pipeline, StepContext } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { question } from '../routing/example.ts';
+import { closeAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
+
+const opened: Pipeline[] = [];
+const consumers: Consumer[] = [];
+let pipeline: Pipeline;
+
+beforeEach(async () => {
+  const cleaner = await openTestPipeline(inject('redisUrl'));
+  await cleaner.redis.flushall();
+  await closeAll([cleaner]);
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  opened.push(pipeline);
+});
+afterEach(async () => {
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  await closeAll(opened);
+});
+
+const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);
+
+function consumeClassify(concurrency: number, handle: (context: StepContext<'classify'>) => Promise<void>): Consumer {
+  const consumer = consume(pipeline, CLASSIFY_QUEUE, 'classify', concurrency, async (context) => {
+    await handle(context);
+    return done;
+  });
+  consumers.push(consumer);
+  return consumer;
+}
+
+/** Until the consumer has found nothing and waits for news. */
+function untilIdle(): Promise<void> {
+  return until(pipeline, async () => String(await pipeline.redis.client('LIST')).includes('cmd=bzpopmin'));
+}
+
+test('entries are taken many at a time: high before normal, normal before low, each in its order', async () => {
+  const ids: string[] = [];
+  for (const priority of ['low', 'normal', 'high', 'normal', 'high'] as const)
+    ids.push((await accept(pipeline, { ...question, priority }, null)).id);
+  const seen: string[] = [];
+  const allSeen = Promise.withResolvers<void>();
+  consumeClassify(10, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    if (seen.length === ids.length) allSeen.resolve();
+    await allSeen.promise;
+    await move(simple);
+  });
+  await allSeen.promise;
+  expect(seen).toEqual([ids[2], ids[4], ids[1], ids[3], ids[0]]);
+  await until(pipeline, async () => (await classifyQueue().getActiveCount()) === 0);
+  expect(await classifyQueue().getJobCounts()).toMatchObject({ waiting: 0, prioritized: 0, active: 0, failed: 0, completed: 4 });
+});
+
+test('no more are in hand than may be, and a free slot takes the next', async () => {
+  for (let index = 0; index < 5; index += 1) await accept(pipeline, question, null);
+  let inHand = 0;
+  let most = 0;
+  let handled = 0;
+  consumeClassify(2, async ({ advance: move }) => {
+    most = Math.max(most, (inHand += 1));
+    await move(simple);
+    inHand -= 1;
+    handled += 1;
+  });
+  await until(pipeline, async () => handled === 5);
+  expect(most).toBe(2);
+});
+
+test('a paused queue gives nothing until it is resumed', async () => {
+  await classifyQueue().pause();
+  const seen: string[] = [];
+  consumeClassify(4, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    await move(simple);
+  });
+  const { id } = await accept(pipeline, question, null);
+  await untilIdle();
+  expect(seen).toEqual([]);
+  await classifyQueue().resume();
+  await until(pipeline, async () => seen.length > 0);
+  expect(seen).toEqual([id]);
+});
+
+test("a queue's rate limit holds, however many have a free slot", async () => {
+  await classifyQueue().setGlobalRateLimit(1, 300);
+  for (let index = 0; index < 3; index += 1) await accept(pipeline, question, null);
+  const at: number[] = [];
+  consumeClassify(10, async ({ advance: move }) => {
+    at.push(performance.now());
+    await move(simple);
+  });
+  await until(pipeline, async () => at.length === 3);
+  expect((at[2] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(500);
+});
+
+test('an entry that waits for its time is handled then', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const entry = await classifyQueue().getJob(`${id}.1.classify.1`);
+  await classifyQueue().remove(entry!.id!);
+  await classifyQueue().add('classify', entry!.data, { jobId: entry!.id!, delay: 400 });
+  const due = Date.now() + 400;
+  const handledAt = Promise.withResolvers<number>();
+  consumeClassify(4, async ({ advance: move }) => {
+    handledAt.resolve(Date.now());
+    await move(simple);
+  });
+  expect((await handledAt.promise) - due).toSatisfy((late: number) => late >= -20 && late < 2000);
+});
+
+test('an entry that has stalled too often is not worked on again: its job ends with the reason', async () => {
+  const { id } = await accept(pipeline, question, null);
+  await pipeline.redis.hset(`{upshift-0}:classify:${id}.1.classify.1`, 'defa', 'job stalled more than allowable limit');
+  const seen: string[] = [];
+  consumeClassify(4, async ({ job }) => void seen.push(job.id));
+  await until(pipeline, async () => (await stateOf(pipeline, id)).status === 'failed');
+  expect((await stateOf(pipeline, id)).reasons).toEqual(['quarantined: job stalled more than allowable limit']);
+  expect(seen).toEqual([]);
+});
+
+test('who loses an entry to another consumer is told, and does not take it off the queue', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const lock = `{upshift-0}:classify:${id}.1.classify.1:lock`;
+  const told = Promise.withResolvers<unknown>();
+  consumeClassify(1, async ({ signal, advance: move }) => {
+    await pipeline.redis.set(lock, 'another consumer', 'PX', 60_000);
+    signal.addEventListener('abort', () => told.resolve(signal.reason));
+    await told.promise;
+    await move(simple);
+  });
+  expect(String(await told.promise)).toContain('another worker has this entry');
+  await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+  expect(await classifyQueue().getJobState(`${id}.1.classify.1`)).toBe('active');
+  await pipeline.redis.del(lock);
+});
+
+test('who closes waits for what is in hand and takes nothing more', async () => {
+  const [first, second] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
+  const begun = Promise.withResolvers<void>();
+  const mayEnd = Promise.withResolvers<void>();
+  const seen: string[] = [];
+  const consumer = consumeClassify(1, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    begun.resolve();
+    await mayEnd.promise;
+    await move(simple);
+  });
+  await begun.promise;
+  const closed = consumer.close();
+  consumers.splice(0);
+  mayEnd.resolve();
+  await closed;
+  expect(seen).toEqual([first.id]);
+  expect((await stateOf(pipeline, first.id)).classification).not.toBeNull();
+  expect(await classifyQueue().getJobState(`${second.id}.1.classify.1`)).toBe('prioritized');
+});
+
+test('a step that Redis refuses harms no other of its batch', async () => {
+  const [broken, sound] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
+  await pipeline.redis.set(`{upshift-0}:job:${broken.id}:trail`, 'no list');
+  const [one, other] = await Promise.allSettled([advance(pipeline, broken.id, simple), advance(pipeline, sound.id, simple)]);
+  expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') as string } });
+  expect(other).toMatchObject({ status: 'fulfilled', value: { changed: true } });
+});
