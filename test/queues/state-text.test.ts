@@ -16,3 +16,7 @@ test('a field that a record does not have yet is null', () => {
   const values = JSON.parse(stateText(job)) as unknown[];
   expect(parseState(JSON.stringify(values.slice(0, -1)))).toEqual({ ...job, epoch: null });
 });
+
+test('a record from before there was an order is read', () => {
+  expect(parseState(JSON.stringify(job))).toEqual(job);
+});

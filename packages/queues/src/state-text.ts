@@ -61,6 +61,8 @@ export function stateText(job: JobState): string {
 }
 
 export function parseState(text: string): JobState {
+  // A record from before there was an order.
+  if (text.startsWith('{')) return JSON.parse(text) as JobState;
   const job = named<JobState>(jobFields, JSON.parse(text) as unknown[]);
   job.attempts = (job.attempts as unknown as unknown[][]).map((attempt) => named<Attempt>(attemptFields, attempt));
   return job;

@@ -62,7 +62,7 @@ const KEPT_ENTRIES = 100;
 const KEPT_OF_BATCH = 4;
 
 /** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
-const BATCHES_KEPT = 5000;
+const BATCHES_KEPT = 2000;
 
 /**
  * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then what the
