@@ -40,6 +40,11 @@ function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('--json', 'for machines', false);
 }
 
+/** Shown below a command's options. */
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  npx upshift ${line}\n`).join('')}`;
+}
+
 function api(): Api {
   return apiAt(program.opts<{ url: string }>().url);
 }
@@ -76,13 +81,14 @@ command(
   .option('--force', 'overwrite the output', false)
   .option('--dry-run', 'only say where the rows would start and what they would cost, by this configuration', false)
   .option('--output-tokens <n>', 'with --dry-run: tokens that an answer is taken to have', wholeNumber('tokens'), 300)
+  .addHelpText('after', '\nA row is a JSON string (a prompt), a job, or a line of an OpenAI batch.')
   .addHelpText(
     'after',
-    `\nA row is a JSON string (a prompt), a job, or a line of an OpenAI batch.\n
-Examples:
-  npx upshift run prompts.jsonl --dry-run
-  npx upshift run prompts.jsonl --out answers.jsonl
-  npx upshift run tickets.csv --column text --system 'Name the team: billing, technical or sales.' --out teams.jsonl\n`,
+    examples(
+      'run prompts.jsonl --dry-run',
+      'run prompts.jsonl --out answers.jsonl',
+      "run tickets.csv --column text --system 'Name the team: billing, technical or sales.' --out teams.jsonl",
+    ),
   )
   .action((file, { dryRun: dry, outputTokens, ...options }) =>
     finish(dry ? dryRun(file, { ...options, outputTokens }) : run(api(), file, options)),
@@ -96,6 +102,14 @@ command(program, 'submit [prompt]', 'Submit one job; prints its id, or with --wa
   .option('--json-schema <file>', 'the answer must be JSON that fits this JSON Schema')
   .option('--idempotency-key <key>', 'accept the job once under this key')
   .option('--wait [seconds]', 'wait for the answer: to its end, or so many seconds', wholeNumber('seconds'))
+  .addHelpText(
+    'after',
+    examples(
+      "submit 'Why is the sky blue?' --wait",
+      'submit --file letter.txt --task summarization --wait 30 --json',
+      "submit 'Name and age: Ada, 36.' --json-schema person.json --wait",
+    ),
+  )
   .action((prompt, { wait, ...options }) => finish(submit(api(), prompt, { ...options, wait: wait === true ? Infinity : wait })));
 command(program, 'get <job>', 'A job and its answer.').action((id, { json }: Json) => finish(get(api(), id, json)));
 command(program, 'watch <job>', 'Follow a job to its end.').action((id, { json }: Json) => finish(watch(api(), id, json)));
@@ -112,6 +126,7 @@ command(program, 'jobs', 'List jobs, newest first.')
   .option('--metadata <key=value...>', 'all of these must fit', [])
   .option('--limit <n>', '1 to 100')
   .option('--after <job>', 'go on after this one')
+  .addHelpText('after', examples('jobs --status failed', 'jobs --metadata customer=42 --limit 100 --json'))
   .action((options) => finish(list(api(), options)));
 command(program, 'queues', 'What waits in each queue, and for how long.')
   .option('--watch', 'look again every second', false)
@@ -124,6 +139,7 @@ command(program, 'record', 'Write ended jobs with their answers into an answer b
   .option('--since <time>', 'jobs made since then, as in 2026-11-23', time)
   .option('--limit <n>', 'the newest so many', wholeNumber('jobs'))
   .option('--force', 'overwrite the book', false)
+  .addHelpText('after', examples('record --out book.jsonl --since 2026-11-23', 'record --out failed.jsonl --status failed'))
   .action((options) => finish(record(api(), options)));
 command(
   program,
@@ -131,6 +147,7 @@ command(
   'Play the jobs of a book under another configuration, offline, and say what would have changed.',
 )
   .requiredOption('--config <file>', 'the configuration to try')
+  .addHelpText('after', examples('replay book.jsonl --config new.yaml', 'replay book.jsonl --config new.yaml --json'))
   .action((book, options) => finish(replay(book, options)));
 
 const config = program.command('config').description('The configuration.');
@@ -138,7 +155,10 @@ command(config, 'check [file]', 'Say what a configuration holds, or all that is 
   finish(Promise.resolve().then(() => checkConfig(file ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml', json))),
 );
 
-const webhooks = program.command('webhooks').description('The endpoints that are told of the ends of jobs.');
+const webhooks = program
+  .command('webhooks')
+  .description('The endpoints that are told of the ends of jobs.')
+  .addHelpText('after', examples('webhooks create orders https://example.com/hook', 'webhooks redeliver orders --failed'));
 command(webhooks, 'list', 'All endpoints.').action(({ json }: Json) => finish(listWebhooks(api(), json)));
 command(webhooks, 'show <name>', 'One endpoint.').action((name, { json }: Json) => finish(showWebhook(api(), name, json)));
 command(webhooks, 'create <name> <url>', 'Make an endpoint and show its secret, once.')
