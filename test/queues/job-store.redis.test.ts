@@ -159,6 +159,13 @@ test('a wait for a limit is a delayed entry and no further attempt', async () =>
   expect((await stateOf(pipeline, id)).attempts).toMatchObject([{ state: 'claimed', waits: 1 }]);
 });
 
+test('an entry that waits is stored in the compact form that Redis has for short values', async () => {
+  const id = await acceptOne();
+  await advance(pipeline, id, simple);
+  const [entry = ''] = await entriesOf(pipeline, lowQueue);
+  expect(await pipeline.redis.object('ENCODING', `{upshift-0}:${lowQueue}:${entry}`)).toBe('listpack');
+});
+
 test('high goes before normal, normal before low', async () => {
   const ids: Record<string, string> = {};
   for (const priority of ['low', 'normal', 'high'] as const) ids[priority] = await acceptOne({ ...question, priority });

@@ -2,21 +2,11 @@ import type { UpshiftConfig } from '@upshift/contracts';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
 
-/** What a queue entry holds: ids and routing facts. Prompts and answers stay in the job's record. */
-export const stepPayload = z.strictObject({
-  job: z.string(),
-  revision: z.int().positive(),
-  epoch: z.int().positive(),
-  step: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('classify') }),
-    z.strictObject({ kind: z.literal('call'), attempt: z.int().positive() }),
-    z.strictObject({ kind: z.literal('score'), attempt: z.int().positive() }),
-  ]),
-  route: z.string(),
-  task: z.string().nullable(),
-  model: z.string().nullable(),
-  purpose: z.string().nullable(),
-});
+/**
+ * What a queue entry holds: whose step it is. Everything else stands in the job's record, and the entry's id and queue say
+ * which step of which tier and model. Redis stores an entry in a third of the room while no value is longer than 64 bytes.
+ */
+export const stepPayload = z.object({ job: z.string(), epoch: z.int().positive() });
 export type StepPayload = z.infer<typeof stepPayload>;
 
 /** An entry of the `deliver` queue: which end of which job an endpoint is told of. */
@@ -34,23 +24,25 @@ export type DeliveryPayload = z.infer<typeof deliveryPayload>;
  * doubling pauses span about three minutes.
  */
 const STEP_TRIES = 10;
+const FIRST_PAUSE_MS = 200;
 
-/** Finished entries kept for the board, per queue. */
-const KEPT_ENTRIES = { count: 100, age: 3600 };
+/** The pause after so many tries, with up to half of it at random, in ms: for the back-off of type `step`. */
+export function stepBackoff(tries: number): number {
+  return Math.round(FIRST_PAUSE_MS * 2 ** (tries - 1) * (0.5 + Math.random() / 2));
+}
 
-export const entryOptions = {
-  attempts: STEP_TRIES,
-  backoff: { type: 'exponential', delay: 200, jitter: 0.5 },
-  removeOnComplete: KEPT_ENTRIES,
-  removeOnFail: { count: 1000, age: 7 * 24 * 3600 },
-};
+/** Short, as `stepPayload` says: what is the same for all steps is an option of the consumer. */
+export const entryOptions = { attempts: STEP_TRIES, backoff: { type: 'step' } };
+
+/** Entries that ended, kept per queue for the board to show. */
+export const keptEntries = { removeOnComplete: { count: 100, age: 3600 }, removeOnFail: { count: 1000, age: 7 * 24 * 3600 } };
 
 /** The type of the back-off between tries of a delivery: the notifier computes it from the configured schedule. */
 const DELIVERY_BACKOFF = 'schedule';
 
 /** A delivery is tried once more after each pause of the schedule. */
 export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {
-  return { ...entryOptions, attempts: config.webhooks.retry_after_s.length + 1, backoff: { type: DELIVERY_BACKOFF } };
+  return { ...keptEntries, attempts: config.webhooks.retry_after_s.length + 1, backoff: { type: DELIVERY_BACKOFF } };
 }
 
 /** BullMQ's event stream keeps about 10,000 events per queue unless told otherwise; nobody reads that far back. */

@@ -11,6 +11,7 @@ import { stepPayload } from './catalogue.ts';
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { QueueLine } from './queue-line.ts';
+import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
@@ -82,7 +83,7 @@ async function deliver<Kind extends Step['kind']>(
     const context: StepContext<Kind> = {
       job: state,
       step: state.step as Extract<Step, { kind: Kind }>,
-      request: JSON.parse(entry.request) as JobRequest,
+      request: parseRequest(entry.request),
       answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
       signal,
       advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),

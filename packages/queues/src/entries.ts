@@ -39,21 +39,11 @@ export function queueNameOf(job: JobState, step: Step): string {
 }
 
 export function stepEntry(job: JobState, step: Step, delayMs: number): Entry {
-  const attempt = step.kind === 'classify' ? undefined : job.attempts[step.attempt - 1];
   return {
     queue: queueNameOf(job, step),
     id: entryId(job, step),
     name: step.kind,
-    data: {
-      job: job.id,
-      revision: job.revision,
-      epoch: job.epoch,
-      step,
-      route: job.route,
-      task: job.task,
-      model: attempt?.model ?? null,
-      purpose: attempt?.purpose ?? null,
-    },
+    data: { job: job.id, epoch: job.epoch },
     options: { ...entryOptions, delay: delayMs, priority: queuePriority[job.priority] },
   };
 }

@@ -124,9 +124,9 @@ async function withLines(redis: Redis, entries: StreamEntry[]): Promise<FeedEven
   return found.flatMap(({ count: _count, ...event }, index) => {
     const metadata = replies[2 * index]?.[1] as string | null;
     const lines = (replies[2 * index + 1]?.[1] ?? []) as string[];
-    if (metadata === null) return [];
+    if (lines.length === 0) return [];
     const parsed = lines.map((line) => JSON.parse(line) as TrailEntry);
-    return [{ ...event, metadata: JSON.parse(metadata) as Record<string, string>, lines: parsed }];
+    return [{ ...event, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parsed }];
   });
 }
 

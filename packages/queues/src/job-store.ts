@@ -11,6 +11,7 @@ import type { Entry } from './entries.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { parseRequest, requestText } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
@@ -48,8 +49,7 @@ export async function accept(
   seed = Math.random(),
 ): Promise<Accepted> {
   const { config, configVersion } = pipeline;
-  const stored = JSON.stringify(request);
-  // Equal for two bodies that mean the same job: validation has put keys in order and filled in the defaults.
+  const stored = requestText(request);
   const fingerprint = claim === null ? '' : hashOf(stored);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
   const held = claim === null ? null : await pipeline.redis.get(keys.idempotency(hashOf(claim.key)));
@@ -63,7 +63,7 @@ export async function accept(
   const reply = await write(pipeline, config, decision, 0, {
     before: null,
     metadata: request.metadata,
-    fields: { request: stored, metadata: JSON.stringify(request.metadata), ...traceField() },
+    fields: { request: stored, ...metadataField(request), ...traceField() },
     claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
     maxBacklog: config.intake.max_backlog,
   });
@@ -78,6 +78,11 @@ export async function accept(
     });
   }
   throw new Error(`job id ${id} was taken`);
+}
+
+/** Beside the request, so that a status is looked up without it; most jobs have none. */
+function metadataField({ metadata }: JobRequest): { metadata?: string } {
+  return Object.keys(metadata).length === 0 ? {} : { metadata: JSON.stringify(metadata) };
 }
 
 /** Beside the state, not in it: no decision may depend on whether somebody watches. */
@@ -100,7 +105,7 @@ export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
   const request = await pipeline.redis.hget(keys.job(id), 'request');
-  return request ? (JSON.parse(request) as JobRequest) : null;
+  return request ? parseRequest(request) : null;
 }
 
 export async function readAnswer(pipeline: Pipeline, id: string, attempt: number): Promise<UnifiedResponse | null> {

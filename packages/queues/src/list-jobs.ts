@@ -29,21 +29,36 @@ export async function listJobs(
   filter: JobFilter,
   { limit, after = null }: { limit: number; after?: string | null },
 ): Promise<JobPage> {
-  const { redis } = pipeline;
-  const [smallest = keys.index('all'), ...others] = await bySize(pipeline, indexKeysOf(filter));
+  const [smallest, ...others] = await bySize(pipeline, indexKeysOf(filter));
+  if (smallest === undefined) return listAll(pipeline, limit, after);
   const found: string[] = [];
-  for (let from = after === null ? '+' : `(${after}`; found.length <= limit;) {
-    const ids = await redis.zrevrangebylex(smallest, from, '-', 'LIMIT', 0, others.length === 0 ? limit + 1 : BATCH);
+  for (let from = after; found.length <= limit;) {
+    const ids = await olderThan(pipeline, smallest, from, others.length === 0 ? limit + 1 : BATCH);
     found.push(...(await inAll(pipeline, ids, others)));
     if (ids.length === 0) break;
-    from = `(${ids.at(-1)}`;
+    from = ids.at(-1) ?? null;
   }
   return { ids: found.slice(0, limit), hasMore: found.length > limit };
 }
 
+/** Every job stands in the index of its route, and routes are few. */
+async function listAll(pipeline: Pipeline, limit: number, after: string | null): Promise<JobPage> {
+  const routes = await pipeline.redis.smembers(keys.routes);
+  const newest = await Promise.all(routes.map((route) => olderThan(pipeline, keys.index(`route:${route}`), after, limit + 1)));
+  const found = newest.flat().toSorted().toReversed();
+  return { ids: found.slice(0, limit), hasMore: found.length > limit };
+}
+
+/** The newest ids of an index that are older than `after`. */
+function olderThan({ redis }: Pipeline, index: string, after: string | null, most: number): Promise<string[]> {
+  return redis.zrevrangebylex(index, after === null ? '+' : `(${after}`, '-', 'LIMIT', 0, most);
+}
+
 /** Takes a job out of an index that still names it although Redis has dropped its record. */
 export async function dropFromIndexes({ redis }: Pipeline, filter: JobFilter, id: string): Promise<void> {
-  await Promise.all(indexKeysOf(filter).map((key) => redis.zrem(key, id)));
+  const named = indexKeysOf(filter);
+  const indexes = named.length > 0 ? named : (await redis.smembers(keys.routes)).map((route) => keys.index(`route:${route}`));
+  await Promise.all(indexes.map((key) => redis.zrem(key, id)));
 }
 
 function indexKeysOf({ status, route, task, metadata = {} }: JobFilter): string[] {
@@ -53,7 +68,7 @@ function indexKeysOf({ status, route, task, metadata = {} }: JobFilter): string[
     ...(task === undefined ? [] : [`task:${task}`]),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
   ];
-  return (names.length === 0 ? ['all'] : names).map(keys.index);
+  return names.map(keys.index);
 }
 
 async function bySize({ redis }: Pipeline, indexes: string[]): Promise<string[]> {

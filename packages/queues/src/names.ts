@@ -23,6 +23,8 @@ export const keys = {
   expiries: `${CELL_PREFIX}:expiries`,
   /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
   index: (name: string) => `${CELL_PREFIX}:index:${name}`,
+  /** Set: every route that ever got a job. Together their indexes name all jobs. */
+  routes: `${CELL_PREFIX}:routes`,
   /** Stream: what happened to all jobs of late, an entry per transition. */
   events: `${CELL_PREFIX}:events`,
   /** Hash: counters of a minute (minutes since the epoch). */
@@ -63,7 +65,6 @@ function randomHex(): string {
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
 export function indexesOf(job: Pick<JobState, 'status' | 'route' | 'task'>, metadata: Record<string, string>): string[] {
   return [
-    'all',
     `status:${job.status}`,
     `route:${job.route}`,
     ...(job.task === null ? [] : [`task:${job.task}`]),

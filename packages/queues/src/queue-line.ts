@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
 
-import { recovery } from './catalogue.ts';
+import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import { CELL_PREFIX } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -56,7 +56,14 @@ export class QueueLine {
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
     this.#disconnect = () => connection.disconnect();
-    this.#worker = new Worker(queue, null, { connection, prefix: CELL_PREFIX, autorun: false, ...recovery });
+    this.#worker = new Worker(queue, null, {
+      connection,
+      prefix: CELL_PREFIX,
+      autorun: false,
+      ...recovery,
+      ...keptEntries,
+      settings: { backoffStrategy: stepBackoff },
+    });
     this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
     this.#take = defineTake(pipeline.redis, queue, { token: this.#token, lockMs: recovery.lockDuration });

@@ -1,8 +1,9 @@
-import type { JobRequest, JobView, UnifiedResponse } from '@upshift/contracts';
+import type { JobView, UnifiedResponse } from '@upshift/contracts';
 import { viewOf } from '@upshift/routing';
 
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 
 /** A job as the API shows it; null where there is none (any more). */
@@ -11,5 +12,5 @@ export async function readView({ redis }: Pipeline, id: string): Promise<JobView
   if (state === undefined || request === undefined) return null;
   const job = parseState(state);
   const answer = job.finalAttempt === null ? undefined : others[`answer:${job.finalAttempt}`];
-  return viewOf(job, JSON.parse(request) as JobRequest, answer === undefined ? null : (JSON.parse(answer) as UnifiedResponse));
+  return viewOf(job, parseRequest(request), answer === undefined ? null : (JSON.parse(answer) as UnifiedResponse));
 }

@@ -100,7 +100,7 @@ local function gather(command, key, first, second)
   if second then arguments[count + 2] = second end
 end
 
-local opened = 0
+local opened, routes = 0, {}
 local function isFull(most)
   return call('ZCARD', open) + opened >= most
 end
@@ -175,6 +175,7 @@ local function transition(t)
     if deadline then gather('ZREM', deadlines, id) end
   elseif version == 0 or reopened then
     opened = opened + 1
+    routes[route] = true
     gather('ZADD', open, now, id)
     if deadline then gather('ZADD', deadlines, deadline, id) end
     if reopened then gather('ZREM', expiries, id) end
@@ -206,6 +207,7 @@ for prefix in pairs(kept) do
 end
 carryOut('ZREM')
 if #gone > 0 then call('DEL', unpack(gone)) end
+for route in pairs(routes) do call('SADD', '${keys.routes}', route) end
 for counter, amounts in pairs(gathered.HINCRBY or {}) do
   local sum = 0
   for _, amount in ipairs(amounts) do sum = sum + amount end
