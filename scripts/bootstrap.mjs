@@ -23,6 +23,11 @@ const commands = {
   test({ node, environment }) {
     return runTests(root, node, environment, args);
   },
+  async 'test:chaos'({ node, environment }) {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const env = { ...environment, UPSHIFT_CHAOS: 'whole' };
+    return (await runChild(node, [vitest, 'run', '--project', 'chaos', ...args], { cwd: root, env })).code;
+  },
   async check({ environment }) {
     return (await runChecks(root, environment)).length === 0 ? 0 : 1;
   },
@@ -33,7 +38,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run replay,  npm run bench`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench`,
     );
     return 2;
   }

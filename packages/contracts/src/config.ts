@@ -10,6 +10,20 @@ export type Capability = z.infer<typeof capability>;
 
 const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, as in OPENAI_API_KEY');
 
+const rateLimit = z
+  .strictObject({
+    requests_per_minute: z.int().positive().optional(),
+    tokens_per_minute: z.int().positive().optional(),
+    max_wait_s: z
+      .number()
+      .positive()
+      .max(300)
+      .default(30)
+      .describe('Longest that a job waits for its place; where that is not enough another model is asked.'),
+  })
+  .describe('What the vendor allows, input and output tokens together. Shared by all workers.');
+export type RateLimit = z.infer<typeof rateLimit>;
+
 const provider = z
   .strictObject({
     adapter: z.enum(['openai', 'anthropic', 'ollama']).describe('Which SDK speaks to it.'),
@@ -23,6 +37,7 @@ const provider = z
     base_url_env: environmentName
       .optional()
       .describe('The variable that holds the base URL. Without a value the provider is off.'),
+    rate_limit: rateLimit.optional(),
   })
   .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
 
@@ -56,6 +71,13 @@ const model = z.strictObject({
   concurrency: z.int().positive().max(1000).default(8).describe('Calls in flight per worker process.'),
   call_timeout_s: z.number().positive().max(3600).default(120),
   idle_timeout_s: z.number().positive().max(3600).default(60).describe('Longest silence within a streamed answer.'),
+  slow_call_s: z
+    .number()
+    .positive()
+    .max(3600)
+    .optional()
+    .describe('A call that takes longer counts against the model as a failed one does, though its answer is used.'),
+  rate_limit: rateLimit.optional(),
   equivalents: z.array(modelId).default([]).describe('Embedding models only: models of the same vector space.'),
 });
 export type ModelConfig = z.infer<typeof model>;

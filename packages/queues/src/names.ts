@@ -39,7 +39,11 @@ export const keys = {
   queues: `${CELL_PREFIX}:queues`,
   config: (version: string) => `${CELL_PREFIX}:config:${version}`,
   providers: '{upshift-health}:providers',
-  circuitsOpen: '{upshift-health}:circuits-open',
+  /** Sorted set: models by the time until which their circuit is open. */
+  circuitsOpen: '{upshift-health}:open-circuits',
+  /** When a bucket is full again, in ms since the epoch. All of an account stand in one slot of a cluster: they are taken together. */
+  limit: (provider: string, model: string | null, unit: string) =>
+    `{upshift-limits:${provider}}:${model === null ? 'account' : encodeModelId(model)}:${unit}`,
   lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
 

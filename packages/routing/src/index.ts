@@ -22,6 +22,7 @@ export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
+export { placesOf } from './places.ts';
 export { recordingOf } from './recording.ts';
 export { badRedaction, createRedactor } from './redact.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';

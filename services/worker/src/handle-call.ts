@@ -1,13 +1,15 @@
-import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse } from '@upshift/contracts';
+import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { configOf, done, readAnswer } from '@upshift/queues';
+import { configOf, done, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
 import type { Calls } from './calls.ts';
+import { giveBackPlace, takePlace } from './pace.ts';
+import type { Size } from './pace.ts';
 
 export interface Tools {
   pipeline: Pipeline;
@@ -24,8 +26,24 @@ export async function handleCall(tools: Tools, context: StepContext<'call'>): Pr
   if (attempt.state === 'sent') return lost(context, attempt);
   const call = await prepare(tools.pipeline, context, attempt);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
-  await tools.calls.run(job.id, signal, (stop) => sendAndSettle(tools, context, attempt, call, stop));
+  await tools.calls.run(job.id, signal, (stop) => paceAndCall(tools, context, attempt, call, stop));
   return done;
+}
+
+/** Waits for a place within the model's limits, which costs no attempt; where none comes in time the call counts as limited. */
+async function paceAndCall(
+  tools: Tools,
+  context: StepContext<'call'>,
+  attempt: Attempt,
+  call: Call,
+  stop: AbortSignal,
+): Promise<void> {
+  const { job, advance } = context;
+  const config = await configOf(tools.pipeline, job.configVersion);
+  const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
+  if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
+  const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+  await advance({ type: 'call-failed', attempt: attempt.number, error: place.refused, times });
 }
 
 async function sendAndSettle(
@@ -33,12 +51,18 @@ async function sendAndSettle(
   { job, advance }: StepContext<'call'>,
   attempt: Attempt,
   call: Call,
+  config: UpshiftConfig,
   stop: AbortSignal,
 ): Promise<void> {
   const sent = await advance({ type: 'sent', attempt: attempt.number });
   if (!sent?.changed) return;
-  const { event, answer } = await runCall(tools, job, attempt, call, stop);
+  const { event, answer } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
+  await giveBackPlace(tools.pipeline, config, attempt.model, sizeOf(job, call), event);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+}
+
+function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
+  return { inputTokens: needs.inputTokens, maxOutputTokens };
 }
 
 async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>, attempt: Attempt): Promise<Call> {
@@ -50,17 +74,21 @@ async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>
 }
 
 async function runCall(
-  { client, circuits }: Tools,
+  { pipeline, client, circuits }: Tools,
   job: JobState,
   { number, model, claimedAt }: Attempt,
   call: Call,
+  slowS: number | undefined,
   signal: AbortSignal,
 ): Promise<{ event: JobEvent; answer: UnifiedResponse | null }> {
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
   const requestId = `${job.id}.${job.revision}.${number}`;
+  const heardOf = await readHealth(pipeline).catch(() => null);
+  circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }));
+    const slowMs = slowS === undefined ? Infinity : slowS * 1000;
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };

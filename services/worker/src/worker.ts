@@ -11,6 +11,7 @@ import {
   openCircuit,
   openPipeline,
   parseModelQueue,
+  probeOf,
   PROVIDER_HEARTBEAT_MS,
   publishProviders,
   queueNames,
@@ -40,7 +41,10 @@ export async function startWorker(context: ServiceContext, createClient = create
   const signals = await listenToSignals(pipeline, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
-  const circuits = createCircuits({ onChange: (change) => share(pipeline, change) });
+  const circuits = createCircuits({
+    onChange: (change) => share(pipeline, change),
+    mayProbe: (model) => probeOf(pipeline, model),
+  });
   const tools = { pipeline, client: createClient(providers), circuits, calls };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
