@@ -12,8 +12,8 @@ const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an en
 
 const rateLimit = z
   .strictObject({
-    requests_per_minute: z.int().positive().optional(),
-    tokens_per_minute: z.int().positive().optional(),
+    requests_per_minute: z.int().positive().optional().describe('Calls per minute.'),
+    tokens_per_minute: z.int().positive().optional().describe('Input and output tokens per minute.'),
     max_wait_s: z
       .number()
       .positive()
@@ -21,7 +21,7 @@ const rateLimit = z
       .default(30)
       .describe('Longest that a job waits for its place; where that is not enough another model is asked.'),
   })
-  .describe('What the vendor allows, input and output tokens together. Shared by all workers.');
+  .describe('What the vendor allows, shared by all workers. A job waits for its place, which costs it no attempt.');
 export type RateLimit = z.infer<typeof rateLimit>;
 
 const provider = z
