@@ -50,6 +50,20 @@ export const jobPage = z.object({
 });
 export type JobPage = z.infer<typeof jobPage>;
 
+/** `GET /v1/quarantine`: jobs that crashed a worker in which they ran alone. */
+export const quarantineView = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      quarantined_at: z.iso.datetime(),
+      route: z.string(),
+      task: z.string().nullable(),
+      reason: z.string(),
+    }),
+  ),
+});
+export type QuarantineView = z.infer<typeof quarantineView>;
+
 /** `GET /v1/queues`. */
 export const queuesView = z.object({
   data: z.array(

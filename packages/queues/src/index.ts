@@ -39,6 +39,7 @@ export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
 export type { IdleQueue, LostJob, Stuck } from './overview.ts';
 export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
+export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { holdBack, reservePlace, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
 export { listenToSignals } from './signals.ts';

@@ -37,6 +37,8 @@ export const keys = {
   delivery: (id: string) => `${CELL_PREFIX}:delivery:${id}`,
   /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
   queues: `${CELL_PREFIX}:queues`,
+  /** Sorted set: jobs that crashed a worker in which they ran alone, by the time at which they did. */
+  quarantine: `${CELL_PREFIX}:quarantine`,
   config: (version: string) => `${CELL_PREFIX}:config:${version}`,
   providers: '{upshift-health}:providers',
   /** Sorted set: models by the time until which their circuit is open. */

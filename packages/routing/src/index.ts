@@ -17,6 +17,7 @@ export {
   priceAt,
   usdToNanoUsd,
 } from './cost.ts';
+export { crashesOf, precautionFor } from './crashes.ts';
 export { decide } from './decide/index.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';

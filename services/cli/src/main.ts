@@ -4,6 +4,7 @@ import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
+import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { queues } from './commands/queues.ts';
 import {
   createWebhook,
@@ -149,6 +150,19 @@ command(
   .requiredOption('--config <file>', 'the configuration to try')
   .addHelpText('after', examples('replay book.jsonl --config new.yaml', 'replay book.jsonl --config new.yaml --json'))
   .action((book, options) => finish(replay(book, options)));
+
+const quarantine = program
+  .command('quarantine')
+  .description('Jobs that crashed a worker in which they ran alone.')
+  .addHelpText('after', examples('quarantine list', 'quarantine retry job_001a…'));
+command(quarantine, 'list', 'All of them, with the reason.').action(({ json }: Json) => finish(listQuarantine(api(), json)));
+command(quarantine, 'retry <job>', 'Submit its request again; prints the new job.').action((id, { json }: Json) =>
+  finish(retryQuarantined(api(), id, json)),
+);
+quarantine
+  .command('drop <job>')
+  .description('Take a job off the list.')
+  .action((id) => finish(dropQuarantined(api(), id)));
 
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>

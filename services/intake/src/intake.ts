@@ -13,6 +13,7 @@ import { getJobEvents } from './job-events.ts';
 import { getJobs } from './list-jobs.ts';
 import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
+import { dropQuarantined, getQuarantine, retryJob } from './quarantine.ts';
 import { noSuchJob } from './read-view.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
@@ -42,6 +43,9 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/jobs/:id/retry').post(retryJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(pipeline, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {

@@ -9,6 +9,7 @@ import {
   jobView,
   problemStatus,
   problemView,
+  quarantineView,
   queuesView,
   trailEntry,
 } from '@upshift/contracts';
@@ -39,6 +40,40 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getQueues',
           summary: 'What waits in each queue, and for how long',
           responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/quarantine': {
+        get: {
+          operationId: 'listQuarantined',
+          summary: 'Jobs that crashed a worker in which they ran alone',
+          responses: { 200: json('The jobs', 'Quarantine'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/quarantine/{id}': {
+        delete: {
+          operationId: 'dropQuarantined',
+          summary: 'Take a job off that list; it stays readable',
+          parameters: [id],
+          responses: { 204: { description: 'Off the list' }, ...problems('not_found', 'queue_unavailable') },
+        },
+      },
+      '/v1/jobs/{id}/retry': {
+        post: {
+          operationId: 'retryJob',
+          summary: 'Submit the request of an ended job again, without its deadline; gives a new job',
+          parameters: [id],
+          responses: {
+            202: json('The new job', 'Job'),
+            ...problems(
+              'not_found',
+              'job_not_ended',
+              'unknown_route',
+              'unknown_model',
+              'no_capable_model',
+              'backlog_full',
+              'queue_unavailable',
+            ),
+          },
         },
       },
       '/v1/jobs/{id}/events': {
@@ -98,6 +133,7 @@ export function openapi(): Record<string, unknown> {
         Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
         Recording: schemaOf(jobRecording, 'output'),
         JobPage: schemaOf(jobPage, 'output'),
+        Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),
