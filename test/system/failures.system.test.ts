@@ -21,17 +21,23 @@ beforeAll(async () => {
       models[IMPATIENT]!.call_timeout_s = 2;
     },
   });
+  await succeed(WARM_UP_CALLS);
+});
+
+afterEach(async () => {
+  fleet.sandbox.faults.replace([]);
+  // Else the faults of several tests would follow one another without a success between them, which opens a circuit.
+  await succeed(1);
+});
+
+/** So many good calls of every chat model. */
+async function succeed(times: number): Promise<void> {
   const models = Object.entries(fleet.config().models).flatMap(([id, { capabilities }]) =>
     capabilities.includes('embedding') ? [] : [id],
   );
-  await Promise.all(
-    models.flatMap((model) =>
-      Array.from({ length: WARM_UP_CALLS }, () => fleet.api.run({ input: { prompt: 'Warm up.' }, model })),
-    ),
-  );
-});
-
-afterEach(() => fleet.sandbox.faults.replace([]));
+  const calls = models.flatMap((model) => Array.from({ length: times }, () => model));
+  await Promise.all(calls.map((model) => fleet.api.run({ input: { prompt: 'Warm up.' }, model })));
+}
 
 afterAll(() => fleet?.close());
 

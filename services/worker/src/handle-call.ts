@@ -43,7 +43,7 @@ async function paceAndCall(
   const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
   if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
   const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
-  await advance({ type: 'call-failed', attempt: attempt.number, error: place.refused, times });
+  await advance({ type: 'place-denied', attempt: attempt.number, error: place.refused, times });
 }
 
 async function sendAndSettle(
