@@ -27,7 +27,7 @@ test('where a declared limit leaves no place in time another model is asked, and
   );
 
   expect(jobs.map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
-  expect(jobs.map(({ failovers }) => failovers).toSorted()).toEqual([0, 1, 1]);
+  expect(jobs.filter(({ failovers }) => failovers === 1)).toHaveLength(2);
   expect(jobs.map(({ cost_unknown: unknown }) => unknown)).toEqual([false, false, false]);
   const turnedAway = jobs.find(({ failovers }) => failovers === 1);
   const trail = await fleet.api.trail(turnedAway?.id ?? '');
