@@ -87,7 +87,7 @@ const canary = z.strictObject({
   ...common,
   arms: z.array(plainArm).length(2).describe('First the stable arm, then the canary.'),
   guardrails: z.array(guardrail).min(1).max(9),
-  steps: z.array(z.number().gt(0).lte(100)).min(1).max(20).default([1, 5, 25, 100]).describe('Per cent of the units.'),
+  steps: z.array(z.number().gt(0).lte(100)).min(2).max(20).default([1, 5, 25, 100]).describe('Per cent of the units.'),
   min_samples: z.int().positive().max(10_000_000).default(100).describe('Judged jobs of the canary in a step.'),
   min_seconds: z.number().nonnegative().max(2_592_000).default(60).describe('How long a step lasts at least.'),
   hold: z.boolean().default(false).describe('Whether the canary’s answers wait until its step has passed.'),

@@ -20,6 +20,7 @@ export {
 export { decide } from './decide/index.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
+export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
 export { recordingOf } from './recording.ts';

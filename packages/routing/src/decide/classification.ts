@@ -35,7 +35,9 @@ function askEmbedder(draft: Draft, reason: string): void {
 }
 
 function embedders({ job, facts }: Draft): string[] {
-  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) => (isEligible(id, model, job, facts) ? [id] : []));
+  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>
+    model.on_trial !== true && isEligible(id, model, job, facts) ? [id] : [],
+  );
   return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
 }
 

@@ -58,6 +58,8 @@ function waitForCircuit(draft: Draft, reason: string): void {
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
   if (model === undefined || !isEligible(id, model, job, facts)) return false;
+  const named = facts.config.routes[job.route]?.models?.[model.tier];
+  if (named ? !named.includes(id) : model.on_trial === true) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }

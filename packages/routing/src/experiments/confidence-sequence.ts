@@ -33,6 +33,12 @@ export function differenceInterval(stable: Tally, arm: Tally, alpha: number): In
   return { low: lastThatHolds(at, -1, holds), high: lastThatHolds(at, 1, holds) };
 }
 
+/** Whether the interval of the difference leaves out 0, which is quicker to say than the interval. */
+export function differs(stable: Tally, arm: Tally, alpha: number): boolean {
+  if (stable.count === 0 || arm.count === 0) return false;
+  return bestLikelihood(stable, arm, 0) < logMixture(stable) + logMixture(arm) + Math.log(alpha);
+}
+
 /** The interval of a mean of values without a bound, by their variance: holds for many values (asymptotic), infinite for one. */
 export function unboundedMeanInterval({ count, sum, squares }: Tally, alpha: number): Interval {
   if (count < 2) return { low: -Infinity, high: Infinity };
