@@ -71,9 +71,8 @@ const common = {
   name: experimentName,
   route: routeName.default('default'),
   unit: z
-    .union([z.enum(['job', 'tenant', 'user']), z.string().regex(/^metadata\.[^\s]{1,64}$/)], {
-      error: 'is job, tenant, user or metadata.KEY',
-    })
+    .string()
+    .regex(/^(job|tenant|user|metadata\.\S{1,64})$/, 'is job, tenant, user or metadata.KEY')
     .default('job')
     .describe('What always gets the same arm. tenant and user are short for metadata.tenant and metadata.user.'),
   metrics: z.array(metricName).min(1).max(9).default(['pass_rate', 'score', 'escalation_rate', 'cost_usd', 'latency_ms']),

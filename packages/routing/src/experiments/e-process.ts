@@ -90,8 +90,11 @@ function logMixture(logWealths: number[]): number {
 }
 
 function logRatio(bound: Bound, level: number, shift: number, stable: Tally, arm: Tally): number {
-  const line = within(bound.offset + bound.slope * level);
-  const beyond = within(logistic(logit(line) + (bound.harm === 'below' ? -shift : shift)));
+  const line = bound.offset + bound.slope * level;
+  const below = bound.harm === 'below';
+  const beyond = within(logistic(logit(within(line)) + (below ? -shift : shift)));
+  // Near 0 and 1 there may be no room beyond the line: nothing to bet on.
+  if (below ? beyond >= line : beyond <= line) return 0;
   const near = nearestPoint(bound, level, beyond, stable.count, arm.count);
   if (near === null) return 0;
   return logLikelihoodRatio(stable, level, near.stable) + logLikelihoodRatio(arm, beyond, near.arm);
