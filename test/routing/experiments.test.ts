@@ -235,7 +235,7 @@ describe('results', () => {
   test('count jobs that met a fallback apart, and warn where the arms differ in them', () => {
     const met = addObservation(tallied(9, 0), experiment, { ...outcome(true), metFallback: true }, 0.5);
     const { arms, words } = resultsOf(experiment, { plain: tallied(10, 0), changed: met });
-    expect(arms[1]).toMatchObject({ jobs: 10, fallbackJobs: 1, metrics: { pass_rate: { jobs: 9 } } });
+    expect(arms[1]).toMatchObject({ jobs: 10, fallback_jobs: 1, metrics: { pass_rate: { jobs: 9 } } });
     expect(words.at(-1)).toContain('10 % of changed. The arms differ in that');
   });
 });

@@ -4,7 +4,7 @@ import { check } from './check.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
-import { routeName } from './names.ts';
+import { routeName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
 
 export const experimentName = z
@@ -76,6 +76,7 @@ const common = {
     .default('job')
     .describe('What always gets the same arm. tenant and user are short for metadata.tenant and metadata.user.'),
   metrics: z.array(metricName).min(1).max(9).default(['pass_rate', 'score', 'escalation_rate', 'cost_usd', 'latency_ms']),
+  webhook: webhookName.optional().describe('The endpoint that is told of every change of its state.'),
   alpha: z.number().gt(0).lte(0.5).default(0.05).describe('How often a false alarm may happen, however often one looks.'),
 };
 
@@ -165,6 +166,8 @@ function schemaOf(body: unknown): z.ZodType {
 
 function badGuardrail({ metric, absolute, relative, ceiling, proof }: Guardrail): [string[], string][] {
   const bad: [string[], string][] = [];
+  if (metric === 'late_failure_rate')
+    bad.push([['metric'], 'comes in when a step has long passed; it can be measured and guards nothing']);
   const bounded = experimentMetrics[metric].unit === 'share';
   if ((absolute === undefined) === (relative === undefined)) bad.push([[], 'give absolute or relative, one of the two']);
   if (bounded && ceiling !== undefined) bad.push([['ceiling'], `${metric} is a share and has no ceiling`]);

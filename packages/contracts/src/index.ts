@@ -4,6 +4,7 @@ export * from './config.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './experiment.ts';
+export * from './experiment-view.ts';
 export * from './field-errors.ts';
 export * from './input.ts';
 export * from './job.ts';

@@ -1,13 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { Experiment } from '@upshift/contracts';
-
-/** An arm that a job got, and how probable that was: what unbiased estimates need. */
-export interface Assignment {
-  experiment: string;
-  arm: string;
-  probability: number;
-}
+import type { Assignment, Experiment } from '@upshift/contracts';
 
 /** What of a job says to which unit it belongs. */
 export interface UnitFacts {

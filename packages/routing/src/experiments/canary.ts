@@ -1,5 +1,5 @@
 import { experimentMetrics } from '@upshift/contracts';
-import type { ExperimentOf, Guardrail } from '@upshift/contracts';
+import type { ExperimentEvent, ExperimentOf, Guardrail } from '@upshift/contracts';
 
 import { isRejected, newEProcess, observe } from './e-process.ts';
 import type { Bound, EProcess } from './e-process.ts';
@@ -37,14 +37,7 @@ export type CanaryAction =
   | { type: 'release-held' }
   /** The canary's answers that wait are thrown away, and their jobs answered anew by the stable arm. */
   | { type: 'rerun-held' }
-  | { type: 'announce'; event: CanaryEvent };
-export type CanaryEvent =
-  | 'experiment.step_passed'
-  | 'experiment.promoted'
-  | 'experiment.rolled_back'
-  | 'experiment.paused'
-  | 'experiment.resumed'
-  | 'experiment.aborted';
+  | { type: 'announce'; event: ExperimentEvent };
 
 export interface CanaryDecision {
   state: CanaryState;
@@ -190,7 +183,7 @@ function rolledBack(state: CanaryState, why: string): CanaryDecision {
   };
 }
 
-function announce(event: CanaryEvent): CanaryAction {
+function announce(event: ExperimentEvent): CanaryAction {
   return { type: 'announce', event };
 }
 

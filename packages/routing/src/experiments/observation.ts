@@ -1,5 +1,5 @@
 import { experimentMetrics } from '@upshift/contracts';
-import type { Experiment, Guardrail, JobState, MetricName, Verdict } from '@upshift/contracts';
+import type { CheckOutcome, Experiment, Guardrail, JobState, MetricName } from '@upshift/contracts';
 
 import { costOfJob, nanoUsdToUsd } from '../cost.ts';
 import { emptyTally } from './tally.ts';
@@ -55,14 +55,17 @@ export function emptyArmTally(guardrails: number): ArmTally {
 }
 
 /** What an ended job, or one whose answer is held, says of its arm; null where the client cancelled it. */
-export function observationOf(job: JobState, verdict: Verdict | null): Observation | null {
+export function observationOf(job: JobState, checks: CheckOutcome[]): Observation | null {
   if (job.status === 'cancelled') return null;
-  const final = job.finalAttempt === null ? null : (job.attempts[job.finalAttempt - 1] ?? null);
+  const held = job.experiments?.held ?? null;
+  const { status, finalAttempt, degraded } = held ?? job;
+  const final = finalAttempt === null ? null : (job.attempts[finalAttempt - 1] ?? null);
   const refused = final?.outcome === 'refused';
   const answered = final?.outcome === 'answered';
-  const accepted = answered && !job.degraded && final.passed !== false;
-  const schemaFailed = verdict?.checks.some(({ type, passed }) => (type === 'json' || type === 'json_schema') && !passed);
+  const accepted = answered && !degraded && final.passed !== false;
+  const schemaFailed = checks.some(({ type, passed }) => (type === 'json' || type === 'json_schema') && !passed);
   const cost = costOfJob(job);
+  const endedAt = held?.at ?? job.completedAt;
   return {
     metFallback: job.fallbacks > 0,
     accepted,
@@ -70,12 +73,12 @@ export function observationOf(job: JobState, verdict: Verdict | null): Observati
       score: answered ? final.score : null,
       pass_rate: Number(accepted),
       escalation_rate: Number(job.escalations > 0),
-      error_rate: Number(job.status === 'failed' || job.status === 'expired'),
+      error_rate: Number(status === 'failed' || status === 'expired'),
       refusal_rate: Number(refused),
-      schema_failure_rate: answered ? Number(schemaFailed === true) : null,
+      schema_failure_rate: answered ? Number(schemaFailed) : null,
       late_failure_rate: Number(job.revision > 1),
       cost_usd: cost.unknown ? null : nanoUsdToUsd(cost.nanoUsd),
-      latency_ms: job.completedAt === null ? null : job.completedAt - job.createdAt,
+      latency_ms: endedAt === null ? null : endedAt - job.createdAt,
     },
   };
 }

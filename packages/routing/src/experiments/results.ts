@@ -1,5 +1,5 @@
 import { experimentMetrics } from '@upshift/contracts';
-import type { Experiment, MetricName } from '@upshift/contracts';
+import type { ArmComparison, ArmResults, EstimateView, Experiment, MetricName } from '@upshift/contracts';
 
 import {
   differenceInterval,
@@ -15,36 +15,9 @@ import type { ArmTally } from './observation.ts';
 import { meanOf } from './tally.ts';
 import type { Tally } from './tally.ts';
 
-/** A value with the interval that holds at all times at once. */
-interface Estimate extends Interval {
-  value: number | null;
-  jobs: number;
-}
-
-export interface ArmResults {
-  arm: string;
-  jobs: number;
-  fallbackJobs: number;
-  costUsd: number;
-  /** What an accepted answer cost, failures and fallbacks paid; null without one. */
-  costPerAcceptedUsd: number | null;
-  metrics: Partial<Record<MetricName, Estimate>>;
-  latencyP50Ms: Estimate | null;
-  latencyP95Ms: Estimate | null;
-}
-
-export interface Comparison {
-  arm: string;
-  with: string;
-  metric: MetricName;
-  difference: Estimate;
-  verdict: 'better' | 'worse' | 'not proven';
-  words: string;
-}
-
 export interface ExperimentResults {
   arms: ArmResults[];
-  comparisons: Comparison[];
+  comparisons: ArmComparison[];
   /** What can be concluded and what can not. */
   words: string[];
 }
@@ -77,12 +50,12 @@ function armResults(arm: string, tally: ArmTally, { metrics, alpha }: Experiment
   return {
     arm,
     jobs: tally.jobs,
-    fallbackJobs: tally.fallbackJobs,
-    costUsd: tally.costUsd,
-    costPerAcceptedUsd: tally.acceptedJobs === 0 ? null : tally.costUsd / tally.acceptedJobs,
+    fallback_jobs: tally.fallbackJobs,
+    cost_usd: tally.costUsd,
+    cost_per_accepted_usd: tally.acceptedJobs === 0 ? null : tally.costUsd / tally.acceptedJobs,
     metrics: Object.fromEntries(estimates),
-    latencyP50Ms: quantileOf(tally, 0.5, alpha),
-    latencyP95Ms: quantileOf(tally, 0.95, alpha),
+    latency_p50_ms: quantileOf(tally, 0.5, alpha),
+    latency_p95_ms: quantileOf(tally, 0.95, alpha),
   };
 }
 
@@ -91,17 +64,17 @@ function compare(
   first: { name: string; tally: ArmTally },
   metric: MetricName,
   alpha: number,
-): Comparison[] {
+): ArmComparison[] {
   const [own, its] = [arm.tally.metrics[metric], first.tally.metrics[metric]];
   if (!own || !its) return [];
   const interval = differenceOf(metric, its, own, alpha);
-  const difference = { value: (meanOf(own) ?? 0) - (meanOf(its) ?? 0), jobs: own.count + its.count, ...interval };
+  const difference = { value: (meanOf(own) ?? 0) - (meanOf(its) ?? 0), jobs: own.count + its.count, ...finite(interval) };
   const verdict = verdictOn(metric, interval);
   const words = inWords(arm.name, first.name, metric, difference, verdict, jobsMissing(metric, its, own, alpha));
   return [{ arm: arm.name, with: first.name, metric, difference, verdict, words }];
 }
 
-function verdictOn(metric: MetricName, { low, high }: Interval): Comparison['verdict'] {
+function verdictOn(metric: MetricName, { low, high }: Interval): ArmComparison['verdict'] {
   if (low <= 0 && high >= 0) return 'not proven';
   return low > 0 === (experimentMetrics[metric].better === 'higher') ? 'better' : 'worse';
 }
@@ -133,11 +106,11 @@ function inWords(
   arm: string,
   first: string,
   metric: MetricName,
-  { value, low, high }: Estimate,
+  { value, low, high }: EstimateView,
   verdict: string,
   missing: number | null,
 ): string {
-  const seen = `${arm} minus ${first} is ${signed(value!)} in ${metric}, between ${signed(low)} and ${signed(high)}`;
+  const seen = `${arm} minus ${first} is ${signed(value ?? 0)} in ${metric}, between ${signed(low)} and ${signed(high)}`;
   if (verdict !== 'not proven') return `${seen}: ${arm} is ${verdict}`;
   if (missing === null)
     return `${seen}: no difference is proven, and what is seen is too small to be proven by any likely number of jobs`;
@@ -145,7 +118,7 @@ function inWords(
 }
 
 /** The first metric decides; with several arms and metrics some difference will be found by chance, and the words say so. */
-function conclusions({ metrics, alpha }: Experiment, comparisons: Comparison[]): string[] {
+function conclusions({ metrics, alpha }: Experiment, comparisons: ArmComparison[]): string[] {
   const decisive = comparisons.filter(({ metric }) => metric === metrics[0]).map(({ words }) => words);
   if (comparisons.length === 0) return ['Nothing can be concluded: two arms need judged jobs first.'];
   const others = comparisons
@@ -168,8 +141,8 @@ function fallbackWords(arms: { name: string; tally: ArmTally }[]): string[] {
     : [counted];
 }
 
-function estimateOf(tally: Tally, interval: Interval): Estimate {
-  return { value: meanOf(tally), jobs: tally.count, ...interval };
+function estimateOf(tally: Tally, interval: Interval): EstimateView {
+  return { value: meanOf(tally), jobs: tally.count, ...finite(interval) };
 }
 
 function intervalOf(metric: MetricName, tally: Tally, alpha: number): Interval {
@@ -180,19 +153,25 @@ function differenceOf(metric: MetricName, its: Tally, own: Tally, alpha: number)
   return isShare(metric) ? differenceInterval(its, own, alpha) : unboundedDifferenceInterval(its, own, alpha);
 }
 
+/** JSON has no infinity. */
+function finite({ low, high }: Interval): { low: number | null; high: number | null } {
+  return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
+}
+
 function isShare(metric: MetricName): boolean {
   return experimentMetrics[metric].unit === 'share';
 }
 
-function quantileOf({ latency }: ArmTally, quantile: number, alpha: number): Estimate | null {
+function quantileOf({ latency }: ArmTally, quantile: number, alpha: number): EstimateView | null {
   const buckets = latencyBuckets(latency);
   const jobs = buckets.reduce((sum, { count }) => sum + count, 0);
   let below = 0;
   const at = buckets.find(({ count }) => (below += count) >= quantile * jobs);
-  return at ? { value: at.upTo, jobs, ...quantileInterval(buckets, quantile, alpha) } : null;
+  return at ? { value: at.upTo, jobs, ...finite(quantileInterval(buckets, quantile, alpha)) } : null;
 }
 
-function signed(value: number): string {
+function signed(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return 'unknown';
   return `${value > 0 ? '+' : ''}${round(value)}`;
 }
 
