@@ -82,28 +82,20 @@ describe('a bet on a guardrail', () => {
   test('is expected not to grow, in any block, wherever the arms keep the bound', () => {
     const mean = fc.double({ min: 0.01, max: 0.99, noNaN: true });
     fc.assert(
-      fc.property(
-        bounds,
-        mean,
-        mean,
-        fc.nat(3),
-        fc.nat(3),
-        counts.filter(({ count }) => count > 0),
-        (bound, stable, arm, stableCount, armCount, trained) => {
-          const line = bound.offset + bound.slope * stable;
-          fc.pre(bound.harm === 'below' ? arm >= line : arm <= line);
-          const start = observe(newEProcess(), bound, trained, tallyOf([]));
-          const expected = start.logWealths.map(() => 0);
-          for (let passedStable = 0; passedStable <= stableCount; passedStable += 1) {
-            for (let passedArm = 0; passedArm <= armCount; passedArm += 1) {
-              const after = observe(start, bound, block(passedStable, stableCount), block(passedArm, armCount));
-              const chance = binomial(passedStable, stableCount, stable) * binomial(passedArm, armCount, arm);
-              after.logWealths.forEach((wealth, index) => (expected[index]! += chance * Math.exp(wealth)));
-            }
+      fc.property(bounds, mean, mean, fc.nat(3), fc.nat(3), counts, (bound, stable, arm, stableCount, armCount, trained) => {
+        const line = bound.offset + bound.slope * stable;
+        fc.pre(bound.harm === 'below' ? arm >= line : arm <= line);
+        const start = observe(newEProcess(), bound, trained, tallyOf([]));
+        const expected = start.logWealths.map(() => 0);
+        for (let passedStable = 0; passedStable <= stableCount; passedStable += 1) {
+          for (let passedArm = 0; passedArm <= armCount; passedArm += 1) {
+            const after = observe(start, bound, block(passedStable, stableCount), block(passedArm, armCount));
+            const chance = binomial(passedStable, stableCount, stable) * binomial(passedArm, armCount, arm);
+            after.logWealths.forEach((wealth, index) => (expected[index]! += chance * Math.exp(wealth)));
           }
-          expect(Math.max(...expected)).toBeLessThanOrEqual(1 + 1e-6);
-        },
-      ),
+        }
+        expect(Math.max(...expected)).toBeLessThanOrEqual(1 + 1e-6);
+      }),
       { numRuns: 500 },
     );
   });
@@ -252,11 +244,29 @@ describe('a canary', () => {
   test('does not pass a step before its samples and its time', () => {
     const jobs = Array.from({ length: 19 }, (): [boolean, boolean] => [true, true]);
     const { states } = play([
-      { jobs, seconds: 60, command: null },
-      { jobs: [[true, true]], seconds: 0, command: null },
+      { jobs: [[false, true]], seconds: 0, command: null },
+      { jobs: [...jobs, [false, true]], seconds: 60, command: null },
+      {
+        jobs: [
+          [true, true],
+          [false, true],
+        ],
+        seconds: 0,
+        command: null,
+      },
     ]);
-    expect(states.map(({ step }) => step)).toEqual([0, 0, 1]);
-    expect(states[1]!.reason).toBe('step 1 of 4 (1 %): 19 of 20 jobs judged');
+    expect(states.map(({ step }) => step)).toEqual([0, 0, 0, 1]);
+    expect(states[2]!.reason).toBe('step 1 of 4 (1 %): 19 of 20 jobs judged');
+  });
+
+  test('does not pass a step on outcomes that were not compared with stable ones', () => {
+    const rows = (isCanary: boolean): [boolean, boolean][] => Array.from({ length: 30 }, () => [isCanary, !isCanary]);
+    const { states } = play([
+      { jobs: rows(true), seconds: 60, command: null },
+      { jobs: rows(false), seconds: 1, command: null },
+    ]);
+    expect(states[1]!.reason).toBe('step 1 of 4 (1 %): 30 jobs wait to be compared with stable ones');
+    expect(states[2]!.status).toBe('rolled_back');
   });
 
   test('that fails is rolled back with the figures in words', () => {

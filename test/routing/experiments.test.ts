@@ -68,7 +68,7 @@ describe('a document', () => {
       ),
     ).toEqual([
       'unit: is job, tenant, user or metadata.KEY',
-      'colour: is not known here; known: kind, name, route, unit, metrics, alpha, arms',
+      'colour: is not known here; known: kind, name, route, unit, metrics, webhook, alpha, arms',
       'arms[1].name: two arms have the same name',
       'arms: the shares add up to 0.7; they must add up to 1',
     ]);

@@ -58,7 +58,7 @@ async function takeBack(pipeline: Pipeline, id: string, reason: string): Promise
 }
 
 async function forEachHeld(pipeline: Pipeline, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
-  return forAll(await pipeline.redis.zrange(keys.index(heldIndex(experiment)), 0, -1), work);
+  return forAll(await pipeline.redis.zrange(keys.index(heldIndex(experiment)), '0', '-1'), work);
 }
 
 async function forAll(ids: string[], work: (id: string) => Promise<boolean>): Promise<number> {

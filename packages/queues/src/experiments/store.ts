@@ -53,6 +53,7 @@ export async function createExperiment(pipeline: Pipeline, document: Experiment)
   await refuseBad(pipeline, document);
   for (;;) {
     const made = (await pipeline.redis.get(keys.experimentsMade)) ?? '0';
+    if (await pipeline.redis.hexists(keys.experiments, document.name)) throw nameIsTaken(document.name);
     const conflicts = conflictsOf(
       document,
       (await readExperiments(pipeline)).filter(isInForce).map((other) => other.document),
@@ -71,11 +72,7 @@ export async function createExperiment(pipeline: Pipeline, document: Experiment)
       activeText(record),
     );
     if (reply === 'ok') return record;
-    if (reply === 'exists')
-      throw new ProblemError(
-        'experiment_exists',
-        `there is an experiment ${document.name} already; its name is the salt of its arms: choose another one`,
-      );
+    if (reply === 'exists') throw nameIsTaken(document.name);
   }
 }
 
@@ -114,6 +111,13 @@ export async function changeExperiment(
     );
     if (written === 1) return changed;
   }
+}
+
+function nameIsTaken(name: string): ProblemError {
+  return new ProblemError(
+    'experiment_exists',
+    `there is an experiment ${name} already; its name is the salt of its arms: choose another one`,
+  );
 }
 
 /** What intake reads of an experiment; empty where no job gets an arm of it any more. */

@@ -40,6 +40,9 @@ const alternatives = [
   { shift: 3.5, stake: 0.1 },
 ];
 
+/** Means of the stable arm that are tried before anything is known of it. */
+const firstLevels = [0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.85, 0.95, 0.99];
+
 /** The least distance of a mean from 0 and 1: there likelihoods end. */
 const EDGE = 1e-6;
 /** Halvings to find the nearest point: 2^-40 is nearer than counts can tell. */
@@ -60,13 +63,12 @@ export function newEProcess(): EProcess {
 export function observe(process: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
   const stableWaiting = plus(process.stableWaiting, stable);
   const armWaiting = plus(process.armWaiting, arm);
-  // The first outcomes of the stable arm only train: without them a bet would be blind.
-  if (process.stable.count === 0) return { ...process, stable: stableWaiting, stableWaiting: emptyTally, armWaiting };
   if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...process, stableWaiting, armWaiting };
-  const level = within((process.stable.sum + 0.5) / (process.stable.count + 1));
-  const logWealths = process.logWealths.map(
-    (wealth, index) => wealth + logRatio(bound, level, alternatives[index]!.shift, stableWaiting, armWaiting),
-  );
+  const levels = process.stable.count === 0 ? firstLevels : [within((process.stable.sum + 0.5) / (process.stable.count + 1))];
+  const logWealths = process.logWealths.map((wealth, index) => {
+    const ratios = levels.map((level) => logRatio(bound, level, alternatives[index]!.shift, stableWaiting, armWaiting));
+    return wealth + logSum(ratios) - Math.log(levels.length);
+  });
   return {
     logWealths,
     stable: plus(process.stable, stableWaiting),
@@ -83,10 +85,13 @@ export function isRejected(process: EProcess, alpha: number): boolean {
 }
 
 function logMixture(logWealths: number[]): number {
-  const most = Math.max(...logWealths);
-  return (
-    most + Math.log(logWealths.reduce((sum, wealth, index) => sum + alternatives[index]!.stake * Math.exp(wealth - most), 0))
-  );
+  return logSum(logWealths.map((wealth, index) => wealth + Math.log(alternatives[index]!.stake)));
+}
+
+/** The logarithm of the sum of what these are the logarithms of. */
+function logSum(values: number[]): number {
+  const most = Math.max(...values);
+  return most + Math.log(values.reduce((sum, value) => sum + Math.exp(value - most), 0));
 }
 
 function logRatio(bound: Bound, level: number, shift: number, stable: Tally, arm: Tally): number {
