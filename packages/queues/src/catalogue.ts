@@ -1,3 +1,4 @@
+import { experimentEvents } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ export const deliveryPayload = z.strictObject({
   job: z.string(),
   revision: z.int().positive(),
   webhook: z.string(),
-  event: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired']),
+  event: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired', ...experimentEvents]),
   redelivery: z.int().nonnegative(),
 });
 export type DeliveryPayload = z.infer<typeof deliveryPayload>;

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 
 import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
-import { acceptJob, decide, draw } from '@upshift/routing';
-import type { Decision } from '@upshift/routing';
+import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
+import type { Decision, Outcome } from '@upshift/routing';
 import { currentTraceparent } from '@upshift/runtime';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
+import { armsOf } from './experiments/arms.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -57,6 +58,8 @@ export async function accept(
   const now = Date.now();
   const id = newJobId(now);
   const state = acceptJob(request, config, { id, configVersion, seed, now });
+  const arms = await armsOf(pipeline, request, id);
+  if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   await refuseUnknownWebhook(pipeline, state.webhook, request);
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
   const decision = decide(state, { type: 'accepted' }, facts);
@@ -160,8 +163,22 @@ export async function write(
     maxBacklog: extras.maxBacklog ?? null,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held ?? null,
+    outcome: outcomeOf(before, decision),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
+}
+
+/** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
+function outcomeOf(before: JobState | null, { job, trail }: Decision): string | null {
+  const arms = job.experiments?.arms ?? [];
+  if (arms.length === 0) return null;
+  const late = trail.some(({ event }) => event === 'job-reopened');
+  const ends = (state: JobState | null): boolean =>
+    state !== null && (Boolean(state.experiments?.held) || isTerminal(state.status));
+  if (!late && (job.revision > 1 || ends(before) || !ends(job))) return null;
+  const checks = trail.flatMap((entry) => entry.checks ?? []);
+  const outcome: Outcome = { job: job.id, arms, observation: late ? null : observationOf(job, checks) };
+  return !late && outcome.observation === null ? null : JSON.stringify(outcome);
 }
 
 function claimOf({ key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
@@ -179,7 +196,9 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
-  if (before !== null && before.status === job.status && before.task === job.task) return { enters: [], leaves: [] };
+  const held = (state: JobState): boolean => Boolean(state.experiments?.held);
+  if (before !== null && before.status === job.status && before.task === job.task && held(before) === held(job))
+    return { enters: [], leaves: [] };
   const old = new Set(before === null ? [] : indexesOf(before, {}));
   const now = new Set(indexesOf(job, metadata));
   return { enters: [...now].filter((name) => !old.has(name)), leaves: [...old].filter((name) => !now.has(name)) };

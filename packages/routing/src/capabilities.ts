@@ -1,4 +1,4 @@
-import type { Capability, JobRequest, ModelConfig, Needs, SamplingParameter } from '@upshift/contracts';
+import type { Capability, JobInput, JobRequest, ModelConfig, Needs, SamplingParameter } from '@upshift/contracts';
 import { isEmbedding, samplingParameter, textOf } from '@upshift/contracts';
 
 import { estimateTokens } from './cost.ts';
@@ -33,11 +33,16 @@ export function needsOf(request: JobRequest): Needs {
   const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
-    sampling: samplingParameter.options.filter((name) => input[name] !== undefined),
+    sampling: samplingOf(input),
     inputTokens,
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
   };
+}
+
+/** The sampling parameters that an input gives. */
+export function samplingOf(input: JobInput): SamplingParameter[] {
+  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
 }
 
 /** What a model lacks for these needs, in words; empty where it can do the job. */

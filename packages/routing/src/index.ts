@@ -22,6 +22,7 @@ export { crashesOf, precautionFor } from './crashes.ts';
 export { decide } from './decide/index.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
+export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
 export { placesOf } from './places.ts';
