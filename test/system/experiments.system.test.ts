@@ -41,6 +41,7 @@ beforeAll(async () => {
       const checks = [{ type: 'contains' as const, values: ['right'], gate: false }];
       config.routes['watched'] = { strategy: 'rules', checks, fallback: [STABLE], webhook: 'watcher' };
       config.routes['plain'] = { strategy: 'rules', fallback: [STABLE] };
+      config.routes['seen'] = { strategy: 'rules', fallback: [STABLE] };
     },
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
@@ -52,14 +53,14 @@ afterAll(async () => {
   server?.close();
 });
 
-async function call<Body>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }> {
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
   const response = await fetch(`${fleet.url('intake')}${path}`, { method, ...init });
-  return { status: response.status, body: (await response.json()) as Body };
+  return { status: response.status, body: await response.json() };
 }
 
 async function experiment(name: string): Promise<ExperimentView> {
-  return (await call<ExperimentView>('GET', `/v1/experiments/${name}`)).body;
+  return (await call('GET', `/v1/experiments/${name}`)).body as ExperimentView;
 }
 
 async function start(document: Record<string, unknown>): Promise<void> {
@@ -278,3 +279,42 @@ test('a change of configuration on which an experiment depends is recorded as it
     20_000,
   );
 });
+
+test('a shadow answers once more after the job has ended, is judged blind, and changes nothing that is delivered', async () => {
+  const prompt = 'Is a shadow seen?';
+  answers(prompt, 'This is the candidate.');
+  const alone = await fleet.api.run({ input: { prompt }, route: 'seen', task: 'classification' });
+  await start({
+    name: 'shadowed',
+    kind: 'shadow',
+    route: 'seen',
+    share: 1,
+    budget_usd: 1,
+    judge: { rubric: 'Which one is shorter?' },
+    arms: [{ name: 'candidate', overrides: { models: { economy: [CANDIDATE] } } }],
+  });
+  const jobs = await vi.waitFor(async () => {
+    const found = await Promise.all(
+      Array.from({ length: 10 }, () => fleet.api.run({ input: { prompt }, route: 'seen', task: 'classification' })),
+    );
+    const trails = await Promise.all(found.map(({ id }) => fleet.api.trail(id)));
+    for (const trail of trails) expect(eventsOf(trail)).toContain('arm-assigned');
+    return found;
+  }, 20_000);
+  for (const job of jobs)
+    expect(job).toMatchObject({ status: 'completed', attempts: alone.attempts, cost_usd: alone.cost_usd, result: alone.result });
+  const view = await vi.waitFor(async () => {
+    const found = await experiment('shadowed');
+    expect(found.arms.find(({ arm }) => arm === 'candidate')?.jobs).toBeGreaterThanOrEqual(10);
+    return found;
+  }, 30_000);
+  expect(view.arms.map(({ arm }) => arm)).toEqual(['delivered', 'candidate']);
+  const [followed] = jobs;
+  const shadows = (await call('GET', `/v1/jobs?metadata.upshift_shadow_of=${followed!.id}`)).body as { data: JobView[] };
+  expect(shadows.data).toMatchObject([{ result: { text: 'This is the candidate.', model: CANDIDATE } }]);
+  expect(Date.parse(shadows.data[0]!.created_at)).toBeGreaterThanOrEqual(Date.parse(followed!.completed_at!));
+  await vi.waitFor(async () => {
+    const { preferences } = await experiment('shadowed');
+    expect(preferences!.candidate + preferences!.delivered).toBeGreaterThanOrEqual(10);
+  }, 30_000);
+}, 90_000);

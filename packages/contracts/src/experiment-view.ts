@@ -79,6 +79,10 @@ export const experimentView = experimentSummary.extend({
   held_jobs: z.int().describe('Jobs whose answers wait now.'),
   released_jobs: z.int(),
   rerun_jobs: z.int(),
+  preferences: z
+    .object({ candidate: z.int(), delivered: z.int(), same: z.int() })
+    .nullable()
+    .describe('Of a shadow with a judge: which answer was better, blind and in random order.'),
   arms: z.array(armResults),
   comparisons: z.array(armComparison),
   words: z.array(z.string()),

@@ -12,6 +12,9 @@ export const experimentName = z
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
 export const armName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate');
 
+/** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
+export const DELIVERED = 'delivered';
+
 /** What is measured of each job, and what it says when it is higher. Rates and scores are in [0, 1]. */
 export const experimentMetrics = {
   score: { better: 'higher', unit: 'share' },
@@ -137,6 +140,7 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
         report(['arms', 0, 'overrides'], 'the first arm is the stable one and overrides nothing');
       break;
     case 'shadow':
+      if (names[0] === DELIVERED) report(['arms', 0, 'name'], `${DELIVERED} stands for what was delivered; take another name`);
       break;
     case 'adaptive':
       if (experiment.floor * experiment.arms.length > 1)

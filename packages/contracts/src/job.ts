@@ -117,7 +117,7 @@ export interface JobExperiments {
   held: HeldEnd | null;
   /** So many attempts, from the first on, were those of a canary that was taken back. They are paid for and count no more. */
   discardedAttempts: number;
-  /** The job of which this one is the shadow: it is told to nobody. */
+  /** The job that this one answers once more, or whose two answers it compares: it is told to nobody, and waits behind all others. */
   shadowOf: string | null;
 }
 

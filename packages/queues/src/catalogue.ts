@@ -58,3 +58,5 @@ export const recovery = { lockDuration: 10_000, stalledInterval: 3000, maxStalle
 
 /** BullMQ's order: entries without a priority, then ascending numbers. */
 export const queuePriority = { high: 0, normal: 1, low: 2 };
+/** Of jobs that only an experiment asked for: behind all real ones. */
+export const shadowPriority = 3;

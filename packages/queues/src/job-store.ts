@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { JobExperiments, JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
@@ -81,6 +81,28 @@ export async function accept(
     });
   }
   throw new Error(`job id ${id} was taken`);
+}
+
+/** Accepts a job that only an experiment asked for: nobody is told of its end. The same key makes it once. */
+export async function acceptShadow(
+  pipeline: Pipeline,
+  request: JobRequest,
+  experiments: JobExperiments,
+  { config, configVersion }: { config: UpshiftConfig; configVersion: string },
+  key: string,
+): Promise<void> {
+  const now = Date.now();
+  const id = newJobId(now);
+  const accepted = acceptJob(request, config, { id, configVersion, seed: Math.random(), now });
+  const state = { ...accepted, webhook: null, deadline: null, experiments };
+  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
+  await write(pipeline, config, decide(state, { type: 'accepted' }, facts), 0, {
+    before: null,
+    metadata: request.metadata,
+    fields: { request: requestText(request), ...metadataField(request) },
+    // No client can take this key: theirs are printable.
+    claim: { key: `\n${key}`, value: JSON.stringify({ fingerprint: '', id }) },
+  });
 }
 
 /** Beside the request, so that a status is looked up without it; most jobs have none. */
@@ -173,12 +195,20 @@ function outcomeOf(before: JobState | null, { job, trail }: Decision): string | 
   const arms = job.experiments?.arms ?? [];
   if (arms.length === 0) return null;
   const late = trail.some(({ event }) => event === 'job-reopened');
-  const ends = (state: JobState | null): boolean =>
-    state !== null && (Boolean(state.experiments?.held) || isTerminal(state.status));
-  if (!late && (job.revision > 1 || ends(before) || !ends(job))) return null;
+  if (!late && (job.revision > 1 || isOver(before) || !isOver(job))) return null;
   const checks = trail.flatMap((entry) => entry.checks ?? []);
-  const outcome: Outcome = { job: job.id, arms, observation: late ? null : observationOf(job, checks) };
+  const shadowOf = job.experiments?.shadowOf ?? null;
+  const outcome: Outcome = { job: job.id, arms, shadowOf, observation: late ? null : observationOf(job, checks) };
   return !late && outcome.observation === null ? null : JSON.stringify(outcome);
+}
+
+/** Whether a job has ended, or its end is held. */
+function isOver(job: JobState | null): boolean {
+  return job !== null && (isHeld(job) || isTerminal(job.status));
+}
+
+function isHeld({ experiments }: JobState): boolean {
+  return Boolean(experiments?.held);
 }
 
 function claimOf({ key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
@@ -196,8 +226,7 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
-  const held = (state: JobState): boolean => Boolean(state.experiments?.held);
-  if (before !== null && before.status === job.status && before.task === job.task && held(before) === held(job))
+  if (before !== null && before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
     return { enters: [], leaves: [] };
   const old = new Set(before === null ? [] : indexesOf(before, {}));
   const now = new Set(indexesOf(job, metadata));

@@ -60,7 +60,7 @@ function activeExperiments(pipeline: Pipeline): Promise<ActiveExperiment[]> {
 const versions = new WeakMap<UpshiftConfig, Map<string, Promise<string>>>();
 
 /** Makes the configuration of an arm known to all processes before a job names it. */
-function versionOf(pipeline: Pipeline, config: UpshiftConfig): Promise<string> {
+export function versionOf(pipeline: Pipeline, config: UpshiftConfig): Promise<string> {
   if (config === pipeline.config) return Promise.resolve(pipeline.configVersion);
   const ofBase = versions.get(pipeline.config) ?? new Map<string, Promise<string>>();
   versions.set(pipeline.config, ofBase);

@@ -7,6 +7,8 @@ import { keys } from '../names.ts';
 import { queueOf } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
+import { followOutcome, isOwnCost } from './shadows.ts';
+import type { Preference } from './shadows.ts';
 import { changeExperiment, isInForce, readExperiments } from './store.ts';
 import type { ExperimentRecord } from './store.ts';
 
@@ -44,10 +46,21 @@ async function evaluateOne(pipeline: Pipeline, { document: { name }, cursor }: E
   if (record !== null) await carryOut(pipeline, record);
 }
 
+/** How many outcomes of a shadow are followed between two evaluations: it must not crowd the queues. */
+const FOLLOWED_AT_ONCE = 200;
+
 function counted(record: ExperimentRecord, read: [id: string, fields: string[]][]): ExperimentRecord {
   const outcomes = read.map(([, fields]) => JSON.parse(fields[1]!) as Outcome);
+  const { document } = record;
+  const own =
+    document.kind === 'shadow' ? outcomes.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name)) : [];
+  const cost = own
+    .filter((outcome) => document.kind === 'shadow' && isOwnCost(document, outcome))
+    .reduce((sum, { observation }) => sum + (observation?.metrics.cost_usd ?? 0), 0);
   return {
     ...record,
+    follow: [...record.follow, ...own.filter(({ observation }) => observation !== null)],
+    shadowCostUsd: record.shadowCostUsd + cost,
     tallies: outcomes.reduce((tallies, outcome) => addOutcome(tallies, record.document, outcome), record.tallies),
     cursor: read.at(-1)?.[0] ?? record.cursor,
   };
@@ -58,6 +71,8 @@ function evaluated(pipeline: Pipeline, record: ExperimentRecord, now: number): E
   const depends = dependencyText(document, pipeline.config);
   if (isInForce(record) && depends !== dependsOn)
     return withDecision(record, endExperiment(state, `the configuration of route ${document.route} has changed`), now);
+  if (document.kind === 'shadow' && state.status === 'running' && record.shadowCostUsd >= document.budget_usd)
+    return withDecision(record, endExperiment(state, `its budget of ${document.budget_usd} USD is spent`), now);
   return withSeries(withDecision(record, evaluateExperiment(document, state, tallies, now), now), now);
 }
 
@@ -109,13 +124,43 @@ async function carryOut(pipeline: Pipeline, record: ExperimentRecord): Promise<v
     else if (isInForce(record)) rerun += await rerunBeforeDeadline(pipeline, document.name, usualMs(record));
     else rerun += await rerunHeld(pipeline, document.name, state.reason);
   }
-  if (pending.length + released + rerun === 0) return;
+  const followed = await follow(pipeline, record);
+  if (pending.length + released + rerun + followed.count === 0) return;
   await changeExperiment(pipeline, document.name, (now) => ({
     ...now,
-    pending: now.pending.slice(pending.length),
+    pending: beginsWith(now.pending, pending) ? now.pending.slice(pending.length) : now.pending,
+    ...afterFollowing(now, record.follow.slice(0, followed.count), followed.preferences),
     releasedJobs: now.releasedJobs + released,
     rerunJobs: now.rerunJobs + rerun,
   }));
+}
+
+/** False where another evaluator has already written that this was done. */
+function beginsWith(list: unknown[], done: unknown[]): boolean {
+  return JSON.stringify(list.slice(0, done.length)) === JSON.stringify(done);
+}
+
+function afterFollowing(now: ExperimentRecord, done: Outcome[], preferences: Preference[]): Partial<ExperimentRecord> {
+  if (!beginsWith(now.follow, done)) return {};
+  return { follow: now.follow.slice(done.length), preferences: withPreferences(now.preferences, preferences) };
+}
+
+/** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
+async function follow(
+  pipeline: Pipeline,
+  { document, state, follow: waiting }: ExperimentRecord,
+): Promise<{ count: number; preferences: Preference[] }> {
+  if (document.kind !== 'shadow' || state.status === 'paused') return { count: 0, preferences: [] };
+  const outcomes = waiting.slice(0, FOLLOWED_AT_ONCE);
+  const wanted = outcomes.filter((outcome) => state.status === 'running' || isOwnCost(document, outcome));
+  const preferences = await Promise.all(wanted.map((outcome) => followOutcome(pipeline, document, outcome)));
+  return { count: outcomes.length, preferences: preferences.filter((preference) => preference !== null) };
+}
+
+function withPreferences(counts: ExperimentRecord['preferences'], preferences: Preference[]): ExperimentRecord['preferences'] {
+  const sum = { ...counts };
+  for (const preference of preferences) sum[preference] += 1;
+  return sum;
 }
 
 /** How long the stable arm takes for all but one job in twenty, in ms. */

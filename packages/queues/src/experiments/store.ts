@@ -1,7 +1,7 @@
 import type { Experiment, ExperimentStatus, HistoryEntry, SeriesPoint, UpshiftConfig } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
 import { badExperiment, conflictsOf, dependencyText, newExperimentState, sharesOf } from '@upshift/routing';
-import type { ActiveExperiment, ArmTally, ExperimentAction, ExperimentState } from '@upshift/routing';
+import type { ActiveExperiment, ArmTally, ExperimentAction, ExperimentState, Outcome } from '@upshift/routing';
 
 import { keys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -21,6 +21,10 @@ export interface ExperimentRecord {
   plottedJobs: number;
   /** What of the configuration it goes by. */
   dependsOn: string;
+  /** Of a shadow: outcomes of which something is yet to be started or read, what it has cost, and whom the judge preferred. */
+  follow: Outcome[];
+  shadowCostUsd: number;
+  preferences: { candidate: number; delivered: number; same: number };
   releasedJobs: number;
   rerunJobs: number;
   createdAt: number;
@@ -141,6 +145,9 @@ async function newRecord({ redis, config }: Pipeline, document: Experiment): Pro
     series: [],
     plottedJobs: 0,
     dependsOn: dependencyText(document, config),
+    follow: [],
+    shadowCostUsd: 0,
+    preferences: { candidate: 0, delivered: 0, same: 0 },
     releasedJobs: 0,
     rerunJobs: 0,
     createdAt: now,

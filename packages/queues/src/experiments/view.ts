@@ -38,13 +38,14 @@ export async function experimentBody(pipeline: Pipeline, { job, revision, event 
 
 /** An experiment with its results. */
 export async function experimentViewOf(pipeline: Pipeline, record: ExperimentRecord): Promise<ExperimentView> {
-  const { document, tallies, releasedJobs, rerunJobs, history, series } = record;
+  const { document, tallies, preferences, releasedJobs, rerunJobs, history, series } = record;
   return {
     ...experimentSummaryOf(record),
     document,
     held_jobs: await countHeld(pipeline, document.name),
     released_jobs: releasedJobs,
     rerun_jobs: rerunJobs,
+    preferences: document.kind === 'shadow' && document.judge ? preferences : null,
     ...resultsOf(document, tallies),
     history,
     series,

@@ -1,3 +1,4 @@
+import { DELIVERED } from '@upshift/contracts';
 import type { Assignment, Experiment, ExperimentEvent, ExperimentStatus, UpshiftConfig } from '@upshift/contracts';
 
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
@@ -41,6 +42,8 @@ export interface ActiveExperiment {
 export interface Outcome {
   job: string;
   arms: Assignment[];
+  /** Of a job that only the experiment asked for: the one that it follows. */
+  shadowOf: string | null;
   /** Null where only a late verdict has failed the job. */
   observation: Observation | null;
 }
@@ -196,8 +199,8 @@ function armOf({ document, shares }: ActiveExperiment, job: UnitFacts): Assignme
   const unit = unitOf(document.unit, job);
   if (unit === null) return null;
   if (document.kind !== 'shadow') return assign(document.name, shares, unit);
-  const shadowed = assign(document.name, { ...shares, '': 1 - document.share }, unit);
-  return shadowed?.arm === '' ? null : shadowed;
+  const shadowed = assign(document.name, { [DELIVERED]: document.share, '': 1 - document.share }, unit);
+  return shadowed?.arm === DELIVERED ? shadowed : null;
 }
 
 function ofCanary(state: ExperimentState, { state: canary, actions }: CanaryDecision): ExperimentDecision {

@@ -1,4 +1,4 @@
-import { experimentMetrics } from '@upshift/contracts';
+import { DELIVERED, experimentMetrics } from '@upshift/contracts';
 import type { ArmComparison, ArmResults, EstimateView, Experiment, MetricName } from '@upshift/contracts';
 
 import {
@@ -29,7 +29,9 @@ const FALLBACKS_DIFFER = 0.02;
 
 /** All that the tallies of an experiment say, arm by arm and each arm beside the first. */
 export function resultsOf(experiment: Experiment, tallies: Record<string, ArmTally>): ExperimentResults {
-  const arms = experiment.arms.flatMap(({ name }) => (tallies[name] ? [{ name, tally: tallies[name] }] : []));
+  const names = experiment.arms.map(({ name }) => name);
+  const compared = experiment.kind === 'shadow' ? [DELIVERED, ...names] : names;
+  const arms = compared.flatMap((name) => (tallies[name] ? [{ name, tally: tallies[name] }] : []));
   const [first, ...others] = arms;
   const alpha = experiment.alpha / Math.max(1, others.length);
   const comparisons = first

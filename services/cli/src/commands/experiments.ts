@@ -72,6 +72,7 @@ function linesOf(experiment: ExperimentView): string[] {
     reason,
     `new jobs: ${sharesText(shares)}`,
     ...(holds ? [`held answers: ${held} wait, ${released} were released, ${rerun} jobs were answered anew`] : []),
+    ...(experiment.preferences === null ? [] : [preferenceText(experiment.preferences)]),
     '',
     ...armLines(experiment),
     '',
@@ -81,6 +82,10 @@ function linesOf(experiment: ExperimentView): string[] {
       ? ['', ...experiment.history.map((entry) => `${entry.at}  ${entry.event}  ${entry.reason}`)]
       : []),
   ];
+}
+
+function preferenceText({ candidate, delivered, same }: NonNullable<ExperimentView['preferences']>): string {
+  return `the judge, blind: the candidate was better ${candidate} times, what was delivered ${delivered} times, ${same} times neither`;
 }
 
 function armLines({ arms, document }: ExperimentView): string[] {
