@@ -162,7 +162,8 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
 
 function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
   // A call that the provider denied says nothing of the job.
-  const counted = liveAttempts(job).filter(({ errorCode }) => errorCode !== 'provider_denied').length;
+  const attempts = liveAttempts(job);
+  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length;
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;

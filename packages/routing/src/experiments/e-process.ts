@@ -60,28 +60,28 @@ export function newEProcess(): EProcess {
 }
 
 /** The process after more outcomes of both arms. Which outcomes come together must not depend on what they are. */
-export function observe(process: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
-  const stableWaiting = plus(process.stableWaiting, stable);
-  const armWaiting = plus(process.armWaiting, arm);
-  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...process, stableWaiting, armWaiting };
-  const levels = process.stable.count === 0 ? firstLevels : [within((process.stable.sum + 0.5) / (process.stable.count + 1))];
-  const logWealths = process.logWealths.map((wealth, index) => {
+export function observe(eProcess: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
+  const stableWaiting = plus(eProcess.stableWaiting, stable);
+  const armWaiting = plus(eProcess.armWaiting, arm);
+  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...eProcess, stableWaiting, armWaiting };
+  const levels = eProcess.stable.count === 0 ? firstLevels : [within((eProcess.stable.sum + 0.5) / (eProcess.stable.count + 1))];
+  const logWealths = eProcess.logWealths.map((wealth, index) => {
     const ratios = levels.map((level) => logRatio(bound, level, alternatives[index]!.shift, stableWaiting, armWaiting));
     return wealth + logSum(ratios) - Math.log(levels.length);
   });
   return {
     logWealths,
-    stable: plus(process.stable, stableWaiting),
-    arm: plus(process.arm, armWaiting),
+    stable: plus(eProcess.stable, stableWaiting),
+    arm: plus(eProcess.arm, armWaiting),
     stableWaiting: emptyTally,
     armWaiting: emptyTally,
-    peak: Math.max(process.peak, logMixture(logWealths)),
+    peak: Math.max(eProcess.peak, logMixture(logWealths)),
   };
 }
 
 /** Whether the hypothesis is rejected at a level. */
-export function isRejected(process: EProcess, alpha: number): boolean {
-  return process.peak >= -Math.log(alpha);
+export function isRejected(eProcess: EProcess, alpha: number): boolean {
+  return eProcess.peak >= -Math.log(alpha);
 }
 
 function logMixture(logWealths: number[]): number {
