@@ -14,7 +14,8 @@ export interface CallBounds {
   signal: AbortSignal;
 }
 
-type Fetch = typeof globalThis.fetch;
+/** As the SDKs call it. */
+type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /**
  * Ends one call, and only that one: at its deadline, when its answer falls silent or is none, or when the caller aborts. The
@@ -24,7 +25,7 @@ export class CallControl {
   /** Rejects with the reason when the call is ended from outside; else never settles. */
   readonly stopped: Promise<never>;
   /** What the SDKs must send with, so that the bounds hold for all of them. */
-  readonly fetch: Fetch = (url, init) => this.#send(String(url), init ?? {});
+  readonly fetch: Fetch = (url, init) => this.#send(url instanceof Request ? url.url : url.toString(), init ?? {});
   readonly timeoutMs: number;
 
   readonly #provider: string;

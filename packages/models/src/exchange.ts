@@ -28,18 +28,18 @@ export function startExchange(url: string, init: RequestInit, watch: Watch): Exc
   const body = init.body;
   if (typeof body !== 'string' && body !== undefined && body !== null) throw new Error('an SDK sent a body that is not text');
   const request = open(url, { method: init.method ?? 'GET', headers: headersOf(init.headers, body ?? '') });
-  let complete = (): boolean => false;
+  let received: IncomingMessage | null = null;
   const answer = new Promise<Response>((resolve, reject) => {
     request.on('error', reject);
     request.once('response', (message) => {
-      complete = () => message.complete;
+      received = message;
       watch.heard(null);
       resolve(new Answer(url, message, watch) as unknown as Response);
     });
   });
   watchConnection(request, watch);
   request.end(body ?? undefined);
-  return { answer, close: () => void (complete() || request.destroy()) };
+  return { answer, close: () => void (received?.complete || request.destroy()) };
 }
 
 function open(url: string, options: RequestOptions): ClientRequest {
