@@ -32,14 +32,26 @@ export async function publishProviders(pipeline: Pipeline, providers: { id: stri
   if (words.length > 0) await pipeline.redis.hset(keys.providers, ...words.flat());
 }
 
-/** A provider is off when a live worker says so and none says that it is on. */
+/** How long a provider that denied the account is left alone: what is wrong there a person must mend. */
+const DENIAL_HOLDS_MS = 60_000;
+
+/** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
+export async function denyProvider(pipeline: Pipeline, provider: string, reason: string): Promise<void> {
+  pipeline.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
+  await pipeline.redis.hset(keys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
+}
+
+/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
 function providersOff(words: Record<string, string>, now: number): Record<string, string> {
   const fresh = Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
-    return now - at <= PROVIDER_WORD_HOLDS_MS ? [{ provider: name.split(' ')[0] ?? '', off }] : [];
+    const [provider = '', kind] = name.split(' ');
+    return now - at <= (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS) ? [{ provider, kind, off }] : [];
   });
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
-  return Object.fromEntries(fresh.flatMap(({ provider, off }) => (off === null || on.has(provider) ? [] : [[provider, off]])));
+  const isOff = ({ provider, kind }: { provider: string; kind: string | undefined }): boolean =>
+    kind === 'denied' || !on.has(provider);
+  return Object.fromEntries(fresh.flatMap((word) => (word.off !== null && isOff(word) ? [[word.provider, word.off]] : [])));
 }
 
 /** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */

@@ -16,7 +16,15 @@ export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
 export type { EventFeed, FeedEvent } from './event-feed.ts';
 export { forgetJobs } from './forget.ts';
-export { closeCircuit, openCircuit, probeOf, PROVIDER_HEARTBEAT_MS, publishProviders, readHealth } from './health.ts';
+export {
+  closeCircuit,
+  denyProvider,
+  openCircuit,
+  probeOf,
+  PROVIDER_HEARTBEAT_MS,
+  publishProviders,
+  readHealth,
+} from './health.ts';
 export { measureQueues, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';

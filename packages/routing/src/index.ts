@@ -1,5 +1,6 @@
 export { acceptJob } from './accept-job.ts';
 export type { Acceptance } from './accept-job.ts';
+export { adaptLimit } from './adaptive-limit.ts';
 export { callOf } from './call.ts';
 export type { Call } from './call.ts';
 export { lacks, needsOf } from './capabilities.ts';

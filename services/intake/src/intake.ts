@@ -7,6 +7,7 @@ import express from 'express';
 import { getAllEvents } from './all-events.ts';
 import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
+import { getModelHealth } from './get-model-health.ts';
 import { getQueues } from './get-queues.ts';
 import { getRecording } from './get-recording.ts';
 import { getJobEvents } from './job-events.ts';
@@ -44,6 +45,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
   app.route('/v1/jobs/:id/retry').post(retryJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/health/models').get(getModelHealth(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(pipeline, json));

@@ -9,6 +9,7 @@ import {
   jobView,
   problemStatus,
   problemView,
+  modelHealthView,
   quarantineView,
   queuesView,
   trailEntry,
@@ -40,6 +41,13 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getQueues',
           summary: 'What waits in each queue, and for how long',
           responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/health/models': {
+        get: {
+          operationId: 'getModelHealth',
+          summary: 'Which models can be called now, and why others can not',
+          responses: { 200: json('The models', 'ModelHealth'), ...problems('queue_unavailable') },
         },
       },
       '/v1/quarantine': {
@@ -133,6 +141,7 @@ export function openapi(): Record<string, unknown> {
         Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
         Recording: schemaOf(jobRecording, 'output'),
         JobPage: schemaOf(jobPage, 'output'),
+        ModelHealth: schemaOf(modelHealthView, 'output'),
         Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),

@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { configOf, done, readAnswer, readHealth } from '@upshift/queues';
+import { configOf, denyProvider, done, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
@@ -10,12 +10,14 @@ import { annotate } from '@upshift/runtime';
 import type { Calls } from './calls.ts';
 import { giveBackPlace, takePlace } from './pace.ts';
 import type { Size } from './pace.ts';
+import type { Slots } from './slots.ts';
 
 export interface Tools {
   pipeline: Pipeline;
   client: ModelClient;
   circuits: Circuits;
   calls: Calls;
+  slots: Slots;
 }
 
 /** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
@@ -38,12 +40,33 @@ async function paceAndCall(
   call: Call,
   stop: AbortSignal,
 ): Promise<void> {
-  const { job, advance } = context;
+  const { job } = context;
   const config = await configOf(tools.pipeline, job.configVersion);
+  const most = config.models[attempt.model]?.concurrency ?? 1;
+  await tools.slots.run(
+    attempt.model,
+    most,
+    stop,
+    () => placeAndCall(tools, context, attempt, call, config, stop),
+    (error) => error?.code ?? null,
+  );
+}
+
+/** Gives the error that the call ended with; null after an answer, and where nothing was called. */
+async function placeAndCall(
+  tools: Tools,
+  context: StepContext<'call'>,
+  attempt: Attempt,
+  call: Call,
+  config: UpshiftConfig,
+  stop: AbortSignal,
+): Promise<CallError | null> {
+  const { job, advance } = context;
   const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
   if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
   const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
-  await advance({ type: 'call-failed', attempt: attempt.number, error: place.refused, times });
+  await advance({ type: 'place-denied', attempt: attempt.number, error: place.refused, times });
+  return null;
 }
 
 async function sendAndSettle(
@@ -53,12 +76,15 @@ async function sendAndSettle(
   call: Call,
   config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<CallError | null> {
   const sent = await advance({ type: 'sent', attempt: attempt.number });
-  if (!sent?.changed) return;
+  if (!sent?.changed) return null;
   const { event, answer } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
   await giveBackPlace(tools.pipeline, config, attempt.model, sizeOf(job, call), event);
+  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
+    await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  return event.type === 'call-failed' ? event.error : null;
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {

@@ -23,6 +23,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
+import { createSlots } from './slots.ts';
 
 /** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
 const OTHER_CONCURRENCY = 8;
@@ -45,7 +46,8 @@ export async function startWorker(context: ServiceContext, createClient = create
     onChange: (change) => share(pipeline, change),
     mayProbe: (model) => probeOf(pipeline, model),
   });
-  const tools = { pipeline, client: createClient(providers), circuits, calls };
+  const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
+  const tools = { pipeline, client: createClient(providers), circuits, calls, slots };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );

@@ -1,4 +1,4 @@
-import type { Attempt, CallError, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import { droppedParameters } from '../capabilities.ts';
@@ -11,6 +11,7 @@ import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
 type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
+type PlaceDenied = Extract<JobEvent, { type: 'place-denied' }>;
 
 /** How often one call is put off by a provider's limit, and for how long at most, before another model is asked. */
 const MAX_WAITS = 3;
@@ -57,9 +58,19 @@ export function answered(draft: Draft, event: Answered): void {
 
 /** A call that failed: wait where the provider asks for it, else another model, never a dearer tier for its own sake. */
 export function callFailed(draft: Draft, { attempt: number, error, times }: CallFailed): void {
-  const { job } = draft;
-  const attempt = attemptOf(job, number);
+  const attempt = attemptOf(draft.job, number);
   if (mayWait(draft, attempt, error)) return wait(draft, attempt, error);
+  failed(draft, attempt, error, times);
+}
+
+/** The limit of a model lasts too long to wait for: another one is asked, and nothing was paid. */
+export function placeDenied(draft: Draft, { attempt: number, error, times }: PlaceDenied): void {
+  const attempt = attemptOf(draft.job, number);
+  if (attempt.state === 'claimed' && isAwaited(draft.job, attempt)) failed(draft, attempt, error, times);
+}
+
+function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTimes): void {
+  const { job } = draft;
   settle(draft, attempt, 'failed');
   attempt.errorCode = error.code;
   attempt.state = error.maybeBilled ? 'unknown' : 'settled';

@@ -158,7 +158,9 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
 }
 
 function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
-  if (job.attempts.length >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
+  // A call that the provider denied says nothing of the job.
+  const counted = job.attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length;
+  if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
   const next = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now);
