@@ -7,7 +7,9 @@ import type { Adapter } from './adapter.ts';
 import { createAnthropicAdapter } from './adapters/anthropic/anthropic-model.ts';
 import { createOllamaAdapter } from './adapters/ollama/ollama-model.ts';
 import { createOpenaiAdapter } from './adapters/openai/openai-model.ts';
+import { longestAnswerBytes } from './answer-bounds.ts';
 import { CallControl } from './call-control.ts';
+import type { CallBounds } from './call-control.ts';
 import { failedCall } from './call-failure.ts';
 
 /** One call of one model, with its bounds. */
@@ -53,10 +55,14 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
       const off = found ? found.settings.off : 'no such provider in the configuration';
       if (!found || off !== null) throw failedCall(provider, { code: 'provider_off', detail: off ?? '', maybeBilled: false });
       return inCallSpan(provider, name, call, () =>
-        runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, call)),
+        runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, boundsOf(call))),
       );
     },
   };
+}
+
+function boundsOf({ input, maxOutputTokens, timeoutMs, idleTimeoutMs, signal }: ModelCall): CallBounds {
+  return { timeoutMs, idleTimeoutMs, longestAnswerBytes: longestAnswerBytes(input, maxOutputTokens), signal };
 }
 
 function unifiedRequest(call: ModelCall, model: string): UnifiedRequest {
