@@ -14,6 +14,7 @@ export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';
 export * from './recording.ts';
+export * from './score-line.ts';
 export * from './route-parameters.ts';
 export * from './trail.ts';
 export * from './webhook.ts';

@@ -28,6 +28,8 @@ export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
 export { placesOf } from './places.ts';
 export { recordingOf } from './recording.ts';
 export { badRedaction, createRedactor } from './redact.ts';
+export { scoreAnswer } from './scorer/score-answer.ts';
+export type { AnswerFinding, AnswerScore } from './scorer/score-answer.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
 export type { Judgement } from './score.ts';
 export { viewOf } from './view.ts';

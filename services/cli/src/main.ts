@@ -7,6 +7,7 @@ import { commandExperiment, createExperiment, listExperiments, showExperiment } 
 import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { queues } from './commands/queues.ts';
+import { score } from './commands/score.ts';
 import {
   createWebhook,
   deleteWebhook,
@@ -164,6 +165,14 @@ quarantine
   .command('drop <job>')
   .description('Take a job off the list.')
   .action((id) => finish(dropQuarantined(api(), id)));
+
+program
+  .command('score [file]')
+  .description(
+    'Say how likely each answer is right: JSON lines {"prompt", "answer", "others"?} from a file or a pipe, {"score", "checks"} out.',
+  )
+  .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
+  .action((file) => finish(score(file)));
 
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
