@@ -60,28 +60,28 @@ export function newEProcess(): EProcess {
 }
 
 /** The process after more outcomes of both arms. Which outcomes come together must not depend on what they are. */
-export function observe(process: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
-  const stableWaiting = plus(process.stableWaiting, stable);
-  const armWaiting = plus(process.armWaiting, arm);
-  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...process, stableWaiting, armWaiting };
-  const levels = process.stable.count === 0 ? firstLevels : [within((process.stable.sum + 0.5) / (process.stable.count + 1))];
-  const logWealths = process.logWealths.map((wealth, index) => {
+export function observe(bet: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
+  const stableWaiting = plus(bet.stableWaiting, stable);
+  const armWaiting = plus(bet.armWaiting, arm);
+  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...bet, stableWaiting, armWaiting };
+  const levels = bet.stable.count === 0 ? firstLevels : [within((bet.stable.sum + 0.5) / (bet.stable.count + 1))];
+  const logWealths = bet.logWealths.map((wealth, index) => {
     const ratios = levels.map((level) => logRatio(bound, level, alternatives[index]!.shift, stableWaiting, armWaiting));
     return wealth + logSum(ratios) - Math.log(levels.length);
   });
   return {
     logWealths,
-    stable: plus(process.stable, stableWaiting),
-    arm: plus(process.arm, armWaiting),
+    stable: plus(bet.stable, stableWaiting),
+    arm: plus(bet.arm, armWaiting),
     stableWaiting: emptyTally,
     armWaiting: emptyTally,
-    peak: Math.max(process.peak, logMixture(logWealths)),
+    peak: Math.max(bet.peak, logMixture(logWealths)),
   };
 }
 
 /** Whether the hypothesis is rejected at a level. */
-export function isRejected(process: EProcess, alpha: number): boolean {
-  return process.peak >= -Math.log(alpha);
+export function isRejected(bet: EProcess, alpha: number): boolean {
+  return bet.peak >= -Math.log(alpha);
 }
 
 function logMixture(logWealths: number[]): number {
