@@ -104,6 +104,12 @@ describe('the cost of a call', () => {
     expect(priceAt(model.prices, Date.UTC(2026, 10, 30, 23, 59))?.input).toBe(2);
     expect(priceAt(model.prices, Date.UTC(2026, 11, 1))?.input).toBe(1);
   });
+  test('is a part of the price in a cheaper lane, and unknown where that part is not declared', () => {
+    const half = { prices: [{ from: '2026-01-01', input: 2, output: 10, batch_factor: 0.5 }] } as unknown as ModelConfig;
+    const live = costOf(usage, half, NOON);
+    expect(costOf(usage, half, NOON, 'batch')).toBe((live ?? 0) / 2);
+    expect(costOf(usage, half, NOON, 'flex')).toBeNull();
+  });
   test('is unknown without usage, model or price, never 0', () => {
     expect([costOf(null, model, NOON), costOf(usage, undefined, NOON), costOf(usage, model, 0)]).toEqual([null, null, null]);
   });

@@ -59,6 +59,8 @@ const price = z.strictObject({
     })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
+  batch_factor: z.number().positive().max(1).optional().describe('What a batch costs of the price, as in 0.5.'),
+  flex_factor: z.number().positive().max(1).optional().describe('What a flexible call costs of the price, as in 0.5.'),
 });
 export type Price = z.infer<typeof price>;
 

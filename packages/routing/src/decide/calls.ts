@@ -43,7 +43,7 @@ export function answered(draft: Draft, event: Answered): void {
   const attempt = attemptOf(job, event.attempt);
   settle(draft, attempt, event.finishReason === 'refusal' ? 'refused' : 'answered');
   attempt.usage = event.usage;
-  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now);
+  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now, attempt.lane);
   note(draft, 'attempt-settled', isTerminal(job.status) ? 'arrived after the job had ended' : `finished: ${event.finishReason}`, {
     ...settledDetails(attempt),
     wait_ms: event.times.waitMs,
