@@ -1,9 +1,18 @@
-import type { JobRequestBody, ModelConfig } from '@upshift/contracts';
+import type { JobRequestBody, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
-import { acceptJob, costOf, heuristicClassifier, needsOf, priceAt, promptFactsOf } from '@upshift/routing';
+import {
+  acceptJob,
+  costOf,
+  droppedParameters,
+  heuristicClassifier,
+  lacks,
+  needsOf,
+  priceAt,
+  promptFactsOf,
+} from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-import { exampleConfig, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
+import { exampleConfig, exampleModel, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
 
 const config = exampleConfig();
 
@@ -51,8 +60,9 @@ describe('a request', () => {
     [
       { input: { prompt: 'x', temperature: 0 }, require: ['temperature'], model: LOW },
       'no_capable_model',
-      `${LOW} lacks sampling_params`,
+      `${LOW} lacks temperature`,
     ],
+    [{ input: { prompt: 'x', seed: 1 }, require: ['seed'], model: HIGH }, 'no_capable_model', `${HIGH} lacks seed`],
     [{ input: { texts: ['x'] }, model: HIGH }, 'no_capable_model', 'lacks embedding'],
     [{ input: { prompt: 'x', max_output_tokens: 9000 } }, 'no_capable_model', 'max_output_tokens 9000 (has 8000)'],
   ])('%j is refused as %s', (body, code, text) => {
@@ -80,6 +90,24 @@ describe('a request', () => {
     );
     expect(needs.capabilities).toEqual(['tools', 'vision', 'structured_output']);
     expect(needs.inputTokens).toBeGreaterThan(1000);
+  });
+});
+
+describe('sampling parameters', () => {
+  const needs = needsOf(requestOf({ input: { prompt: 'x', temperature: 0, seed: 1, stop: ['END'] }, require: ['stop'] }));
+  const anthropic = { adapter: 'anthropic', api: 'responses' } as UpshiftConfig['providers'][string];
+  const responses = { adapter: 'openai', api: 'responses' } as UpshiftConfig['providers'][string];
+  const all = exampleModel('economy', 1, { capabilities: ['sampling_params'] }) as unknown as ModelConfig;
+
+  test('are taken as far as the API of the provider has them', () => {
+    expect([lacks(all, anthropic, needs), lacks(all, responses, needs)]).toEqual([[], ['stop']]);
+    expect(droppedParameters(all, anthropic, needs)).toEqual(['temperature', 'seed']);
+    expect(droppedParameters(all, responses, needs)).toEqual(['seed', 'stop']);
+  });
+  test('are taken one by one where the model names them', () => {
+    const some = exampleModel('economy', 1, { sampling: ['stop'] }) as unknown as ModelConfig;
+    expect(lacks(some, anthropic, needs)).toEqual([]);
+    expect(lacks(exampleModel('economy', 1) as unknown as ModelConfig, anthropic, needs)).toEqual(['stop']);
   });
 });
 

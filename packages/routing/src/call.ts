@@ -9,7 +9,7 @@ import type {
 } from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
-import { droppedParameters } from './capabilities.ts';
+import { droppedParameters, providerOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
@@ -47,7 +47,7 @@ export function callOf(
     ...limits,
     input: request.input,
     maxOutputTokens: Math.min(job.needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens),
-    drop: droppedParameters(model, job.needs),
+    drop: droppedParameters(model, providerOf(config, attempt.model), job.needs),
   };
 }
 

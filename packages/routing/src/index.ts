@@ -3,7 +3,7 @@ export type { Acceptance } from './accept-job.ts';
 export { adaptLimit } from './adaptive-limit.ts';
 export { callOf } from './call.ts';
 export type { Call } from './call.ts';
-export { lacks, needsOf } from './capabilities.ts';
+export { droppedParameters, lacks, needsOf } from './capabilities.ts';
 export { disagreements } from './catalogue.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { heuristicClassifier, promptFactsOf } from './classify.ts';

@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
-import { droppedParameters } from '../capabilities.ts';
+import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
@@ -28,7 +28,10 @@ export function sent(draft: Draft, number: number): void {
   attempt.sentAt = facts.now;
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
-  const dropped = attempt.purpose === 'answer' ? droppedParameters(modelOf(facts.config, attempt.model), job.needs) : [];
+  const dropped =
+    attempt.purpose === 'answer'
+      ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
+      : [];
   note(
     draft,
     'attempt-sent',
