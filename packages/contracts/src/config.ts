@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
 import { check } from './check.ts';
+import { samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
 
-/** What a model can do, declared and read before routing. `sampling_params`: takes temperature, top_p, seed, stop. */
+/** What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has. */
 export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
 export type Capability = z.infer<typeof capability>;
 
@@ -60,12 +61,18 @@ const price = z.strictObject({
     })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
+  batch_factor: z.number().positive().max(1).optional().describe('What a batch costs of the price, as in 0.5.'),
+  flex_factor: z.number().positive().max(1).optional().describe('What a flexible call costs of the price, as in 0.5.'),
 });
 export type Price = z.infer<typeof price>;
 
 const model = z.strictObject({
   tier: z.string(),
   capabilities: z.array(capability),
+  sampling: z
+    .array(samplingParameter)
+    .optional()
+    .describe('The sampling parameters that it takes, where it is not all that its API has (capability `sampling_params`).'),
   context_window: z.int().positive().describe('Tokens of input and output together.'),
   max_output_tokens: z.int().nonnegative(),
   prices: z.array(price).min(1).describe('USD per million tokens.'),

@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export * from './catalogue.ts';
 export * from './check.ts';
 export * from './config.ts';
 export * from './errors.ts';

@@ -164,8 +164,10 @@ export interface JobState {
 /** What a model must have to be given a job. Tokens are estimates: characters / 4. */
 export interface Needs {
   capabilities: Capability[];
-  /** Sampling parameters that the job gives: preferences, unless it requires them. */
+  /** Sampling parameters that the job gives: preferences, but for those that it requires. */
   sampling: SamplingParameter[];
+  /** Missing where it requires none. */
+  required?: SamplingParameter[];
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

@@ -22,12 +22,12 @@ type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Respon
  * SDKs' own timeouts do not bound a streamed body, and nothing bounds its length.
  */
 export class CallControl {
-  /** Rejects with the reason when the call is ended from outside; else never settles. */
-  readonly stopped: Promise<never>;
   /** What the SDKs must send with, so that the bounds hold for all of them. */
   readonly fetch: Fetch = (url, init) => this.#send(url instanceof Request ? url.url : url.toString(), init ?? {});
   readonly timeoutMs: number;
 
+  /** Rejects with the reason when the call is ended from outside; else never settles. */
+  readonly #stopped: Promise<never>;
   readonly #provider: string;
   readonly #bounds: CallBounds;
   readonly #deadline: NodeJS.Timeout;
@@ -41,12 +41,25 @@ export class CallControl {
     this.#provider = provider;
     this.#bounds = bounds;
     this.timeoutMs = bounds.timeoutMs;
-    this.stopped = new Promise<never>((_, reject) => (this.#reject = reject));
+    this.#stopped = new Promise<never>((_, reject) => (this.#reject = reject));
     // Stopped before anyone raced it: the reason is thrown by throwIfStopped, not by the process.
-    this.stopped.catch(() => undefined);
+    this.#stopped.catch(() => undefined);
     this.#deadline = setTimeout(() => this.#stop('timeout', `no whole answer within ${bounds.timeoutMs} ms`), bounds.timeoutMs);
     if (bounds.signal.aborted) this.#onAbort();
     else bounds.signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Does the call's work within its bounds. The race is the final net: an SDK can not hold the call open. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      this.throwIfStopped();
+      return await Promise.race([work(), this.#stopped]);
+    } catch (error) {
+      this.throwIfStopped();
+      throw error;
+    } finally {
+      this.#end();
+    }
   }
 
   /** Throws why the call ended, if it did. */
@@ -55,7 +68,7 @@ export class CallControl {
   }
 
   /** Frees the timers, and the connection if its answer was not read to the end. */
-  end(): void {
+  #end(): void {
     clearTimeout(this.#deadline);
     if (this.#idle) clearTimeout(this.#idle);
     this.#bounds.signal.removeEventListener('abort', this.#onAbort);

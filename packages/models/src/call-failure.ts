@@ -71,10 +71,11 @@ export function unusableAnswer(provider: string, detail: string, requestId: stri
 export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
   const { status, headers, requestId } = vendor;
   const labelled = vendor.labels.flatMap((label) => (label && Object.hasOwn(byLabel, label) ? [byLabel[label]] : []))[0];
+  const code = labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status));
   return {
-    code: labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status)),
+    code,
     detail: detailOf(vendor),
-    maybeBilled: status === null || mayBeBilled(status),
+    maybeBilled: code !== 'provider_denied' && (status === null || mayBeBilled(status)),
     retryAfterMs: headers ? retryAfterOf(headers) : null,
     status,
     requestId,

@@ -10,7 +10,7 @@ import type {
 import { promptOf } from '@upshift/contracts';
 
 import { asRouteSays } from './as-route-says.ts';
-import { droppedParameters, samplingOf } from './capabilities.ts';
+import { droppedParameters, providerOf, samplingOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
@@ -51,7 +51,7 @@ export function callOf(
     ...limits,
     input,
     maxOutputTokens: Math.min(maxOutputTokens, model.max_output_tokens),
-    drop: droppedParameters(model, { ...job.needs, sampling: samplingOf(input) }),
+    drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, sampling: samplingOf(input) }),
   };
 }
 

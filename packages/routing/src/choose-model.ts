@@ -1,7 +1,7 @@
 import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { lacks } from './capabilities.ts';
+import { lacks, providerOf } from './capabilities.ts';
 import { estimateCost } from './cost.ts';
 import type { Facts } from './facts.ts';
 
@@ -33,7 +33,7 @@ export function isUsable(id: string, model: ModelConfig, job: Pick<JobState, 'ne
 
 /** Whether a model has what the job needs and could be called but for its circuit, which is a passing state. */
 export function isEligible(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
-  return lacks(model, job.needs).length === 0 && isReachable(id, facts);
+  return lacks(model, providerOf(facts.config, id), job.needs).length === 0 && isReachable(id, facts);
 }
 
 /** The models that the rule of the job's task prefers, in its order. */

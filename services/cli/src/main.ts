@@ -6,6 +6,7 @@ import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
 import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
+import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
 import { score } from './commands/score.ts';
 import {
@@ -46,6 +47,10 @@ function command(parent: Command, name: string, description: string): Command {
 /** Shown below a command's options. */
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npx upshift ${line}\n`).join('')}`;
+}
+
+function configFile(given: string | undefined): string {
+  return given ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml';
 }
 
 function api(): Api {
@@ -174,9 +179,17 @@ program
   .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
   .action((file) => finish(score(file)));
 
+command(
+  program,
+  'models [file]',
+  'The models of a configuration: what they can, what they cost, and where their providers disagree.',
+)
+  .addHelpText('after', examples('models', 'models upshift.config.yaml --json'))
+  .action((file, { json }: Json) => finish(models(configFile(file), process.env, json)));
+
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
-  finish(Promise.resolve().then(() => checkConfig(file ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml', json))),
+  finish(Promise.resolve().then(() => checkConfig(configFile(file), json))),
 );
 
 const webhooks = program

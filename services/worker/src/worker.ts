@@ -24,6 +24,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
 import { createSlots } from './slots.ts';
+import { warnOfDisagreements } from './warn-of-disagreements.ts';
 
 /** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
 const OTHER_CONCURRENCY = 8;
@@ -51,6 +52,7 @@ export async function startWorker(context: ServiceContext, createClient = create
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );
+  void warnOfDisagreements(context, tier, providers);
   context.logger.info({ tier, queues: consumers.map(({ queue }) => queue) }, 'consuming');
   return {
     readiness: () => redisReadiness(pipeline),

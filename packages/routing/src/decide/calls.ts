@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
-import { droppedParameters } from '../capabilities.ts';
+import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
@@ -28,7 +28,10 @@ export function sent(draft: Draft, number: number): void {
   attempt.sentAt = facts.now;
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
-  const dropped = attempt.purpose === 'answer' ? droppedParameters(modelOf(facts.config, attempt.model), job.needs) : [];
+  const dropped =
+    attempt.purpose === 'answer'
+      ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
+      : [];
   note(
     draft,
     'attempt-sent',
@@ -43,7 +46,7 @@ export function answered(draft: Draft, event: Answered): void {
   const attempt = attemptOf(job, event.attempt);
   settle(draft, attempt, event.finishReason === 'refusal' ? 'refused' : 'answered');
   attempt.usage = event.usage;
-  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now);
+  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now, attempt.lane);
   note(draft, 'attempt-settled', isTerminal(job.status) ? 'arrived after the job had ended' : `finished: ${event.finishReason}`, {
     ...settledDetails(attempt),
     wait_ms: event.times.waitMs,

@@ -8,6 +8,7 @@ import type { Adapter } from '../../adapter.ts';
 import { controlledFetch, underControl } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { anthropicCatalogue } from './anthropic-catalogue.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { anthropicMessage } from './anthropic-messages.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
@@ -23,6 +24,13 @@ export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
       }
       try {
         return await ask({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw anthropicError(settings.id, error);
+      }
+    },
+    async catalogue(_, control) {
+      try {
+        return await anthropicCatalogue(client, control);
       } catch (error) {
         throw anthropicError(settings.id, error);
       }

@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 
 import type { Adapter } from '../../adapter.ts';
 import { controlledFetch } from '../../call-control.ts';
+import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
 import { openaiError } from './openai-error.ts';
@@ -17,6 +18,13 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
     async call(request, control) {
       try {
         return await (isEmbedding(request.input) ? embed : ask)({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw openaiError(settings.id, error);
+      }
+    },
+    async catalogue(_, control) {
+      try {
+        return await openaiCatalogue(client, control);
       } catch (error) {
         throw openaiError(settings.id, error);
       }
