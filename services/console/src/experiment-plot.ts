@@ -63,11 +63,14 @@ function scaleOf(metric: string, points: SeriesPoint[]): Scale {
   const times = points.map(({ at }) => Date.parse(at));
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const [first, last] = [Math.min(...times), Math.max(...times)];
-  const round = (value: number): number => Math.round(value * 10) / 10;
   return {
-    x: (at) => round(((at - first) / Math.max(1, last - first)) * WIDTH),
-    y: (value) => round(HEIGHT - MARGIN - ((value - least) / (most - least || 1)) * (HEIGHT - 2 * MARGIN)),
+    x: (at) => tenths(((at - first) / Math.max(1, last - first)) * WIDTH),
+    y: (value) => tenths(HEIGHT - MARGIN - ((value - least) / (most - least || 1)) * (HEIGHT - 2 * MARGIN)),
   };
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 function short(value: number): string {
