@@ -7,7 +7,7 @@ import type { ExperimentView, JobView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { bookKey } from '../sandbox/book.ts';
-import { startFleet } from './fleet.ts';
+import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { eventsOf, hasEnded } from './job-api.ts';
 
@@ -172,6 +172,11 @@ test('the same canary with a good model is promoted by itself to 100 %, and its 
   expect(ofCanary.length).toBeGreaterThanOrEqual(60);
   const view = await experiment('good-model');
   expect(view).toMatchObject({ status: 'promoted', held_jobs: 0, rerun_jobs: 0, shares: { stable: 0, canary: 1 } });
+  const page = await fetch(`${fleet.url('console')}/experiments/good-model`, {
+    headers: { authorization: `Basic ${Buffer.from(`upshift:${CONSOLE_PASSWORD}`).toString('base64')}` },
+  });
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain('<h2 id="words-title">What can be concluded</h2>');
   expect(view.history.map(({ event }) => event)).toEqual(['experiment.step_passed', 'experiment.promoted']);
   await vi.waitFor(async () => {
     const job = await fleet.api.run({ input: { prompt }, route: 'watched', task: 'classification' });

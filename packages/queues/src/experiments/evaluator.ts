@@ -12,7 +12,9 @@ import { changeExperiment, isInForce, readExperiments } from './store.ts';
 import type { ExperimentRecord } from './store.ts';
 
 /** Outcomes read at a time. */
-const BATCH = 2000;
+const BATCH = 10_000;
+/** What was held so shortly before a decision may not have been counted in it, and clocks differ: it waits for the next one, in ms. */
+const UNCERTAIN_MS = 1000;
 /** How long the outcomes of jobs under way are still counted after an experiment has ended, in ms. */
 const COUNTED_AFTER_END_MS = 24 * 3_600_000;
 /** Points of the plots; when there are more, every other one goes. */
@@ -40,7 +42,8 @@ async function evaluateOne(pipeline: Pipeline, { document: { name }, cursor }: E
   const record = await changeExperiment(pipeline, name, (record) => {
     // Another evaluator was faster: it has counted these.
     if (record.cursor !== cursor) return record;
-    return evaluated(pipeline, counted(record, read), now);
+    // Nothing is decided on a part of what has happened.
+    return read.length < BATCH ? evaluated(pipeline, counted(record, read), now) : counted(record, read);
   });
   if (record !== null) await carryOut(pipeline, record);
 }
@@ -115,7 +118,7 @@ async function carryOut(pipeline: Pipeline, record: ExperimentRecord): Promise<v
   const { document, state, pending } = record;
   let [released, rerun] = [0, 0];
   for (const action of pending) {
-    if (action.type === 'release-held') released += await releaseHeld(pipeline, document.name, action.before);
+    if (action.type === 'release-held') released += await releaseHeld(pipeline, document.name, action.before - UNCERTAIN_MS);
     if (action.type === 'announce') await announce(pipeline, record, action.event);
   }
   if (document.kind === 'canary' && document.hold) {
