@@ -95,7 +95,9 @@ function keysOf(node: SchemaNode, path: string, unused: Set<string>): Row[] {
 
 function childrenOf(node: SchemaNode, key: string): { node: SchemaNode; path: string } | null {
   if (node.properties) return { node, path: key };
-  if (typeof node.additionalProperties === 'object') return { node: node.additionalProperties, path: `${key}.${mapKeys[key]}` };
+  // A map to plain values is a leaf.
+  if (typeof node.additionalProperties === 'object' && node.additionalProperties.properties)
+    return { node: node.additionalProperties, path: `${key}.${mapKeys[key]}` };
   return node.items?.properties ? { node: node.items, path: `${key}[]` } : null;
 }
 
@@ -111,6 +113,7 @@ function typeOf(node: SchemaNode): string {
   if (node.anyOf) return node.anyOf.map(typeOf).join(' or ');
   if (node.const !== undefined) return code(node.const);
   if (node.enum) return node.enum.map(code).join(', ');
+  if (typeof node.additionalProperties === 'object') return `map to ${typeOf(node.additionalProperties)}`;
   if (node.type === 'array') return `list of ${listed(node.items)}`;
   return [node.format === 'uri' ? 'URL' : (node.format ?? node.type ?? 'any'), rangeOf(node)].filter(Boolean).join(' ');
 }

@@ -4,6 +4,7 @@ import { check } from './check.ts';
 import { samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
+import { routeParameters } from './route-parameters.ts';
 
 /** What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has. */
 export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
@@ -86,6 +87,10 @@ const model = z.strictObject({
     .describe('A call that takes longer counts against the model as a failed one does, though its answer is used.'),
   rate_limit: rateLimit.optional(),
   equivalents: z.array(modelId).default([]).describe('Embedding models only: models of the same vector space.'),
+  on_trial: z
+    .boolean()
+    .optional()
+    .describe('True: answers only where a route or the arm of an experiment names it in `models`, or a job pins it.'),
 });
 export type ModelConfig = z.infer<typeof model>;
 
@@ -109,6 +114,17 @@ const route = z.strictObject({
     .default(['rules', 'classifier'])
     .describe('Who says at which tier a cascade starts: the first that knows.'),
   checks: z.array(check).default([]),
+  models: z
+    .record(z.string(), z.array(modelId).min(1))
+    .optional()
+    .describe('By tier: the models that answer there on this route, in this order, in place of all of the tier.'),
+  system_prompt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Said before the messages of each job, in place of its own system messages.'),
+  prompt_prefix: z.string().min(1).optional().describe('Put before the last message of the user.'),
+  parameters: routeParameters.optional().describe('For jobs that do not set them.'),
   fallback: z.array(modelId).default([]).describe('The last resort, in this order.'),
   on_refusal: z
     .array(modelId)
@@ -186,6 +202,15 @@ export const upshiftConfig = shape.superRefine((config, context) => {
   for (const [task, { tier }] of Object.entries(config.rules)) {
     if (!tiers.includes(tier)) report(['rules', task, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
   }
+  for (const [name, route] of Object.entries(config.routes)) {
+    for (const [tier, ids] of Object.entries(route.models ?? {})) {
+      if (!tiers.includes(tier)) report(['routes', name, 'models', tier], `no tier ${tier}; declared: ${list(tiers)}`);
+      ids.forEach((id, index) => {
+        const own = config.models[id]?.tier;
+        if (own !== undefined && own !== tier) report(['routes', name, 'models', tier, index], `${id} belongs to tier ${own}`);
+      });
+    }
+  }
   for (const { path, ids } of modelReferences(config)) {
     ids.forEach((id, index) => {
       if (!models.includes(id)) report([...path, index], `no model ${id}; declared: ${list(models)}`);
@@ -212,7 +237,8 @@ function modelReferences(config: z.infer<typeof shape>): { path: string[]; ids: 
     { path: ['judge', 'models'], ids: config.judge.models },
     ...Object.entries(config.models).map(([id, { equivalents }]) => ({ path: ['models', id, 'equivalents'], ids: equivalents })),
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
-    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal }]) => [
+    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, models = {} }]) => [
+      ...Object.entries(models).map(([tier, ids]) => ({ path: ['routes', name, 'models', tier], ids })),
       { path: ['routes', name, 'fallback'], ids: fallback },
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),

@@ -32,4 +32,6 @@ export type JobEvent =
   | { type: 'deadline-passed' }
   | { type: 'step-lost'; epoch: number; reason: string }
   | { type: 'step-crashed'; epoch: number; reason: string }
+  | { type: 'hold-released' }
+  | { type: 'arm-taken-back'; reason: string }
   | { type: 'verdict-arrived-late'; revision: number; verdict: Verdict };

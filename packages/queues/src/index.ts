@@ -15,6 +15,12 @@ export {
 export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
 export type { EventFeed, FeedEvent } from './event-feed.ts';
+export { commandExperimentByName } from './experiments/command.ts';
+export type { ExperimentCommand } from './experiments/command.ts';
+export { evaluateExperiments } from './experiments/evaluator.ts';
+export { createExperiment, readExperiment, readExperiments } from './experiments/store.ts';
+export type { ExperimentRecord } from './experiments/store.ts';
+export { experimentBody, experimentSummaryOf, experimentViewOf } from './experiments/view.ts';
 export { forgetJobs } from './forget.ts';
 export {
   closeCircuit,

@@ -46,6 +46,13 @@ export const keys = {
   /** When a bucket is full again, in ms since the epoch. All of an account stand in one slot of a cluster: they are taken together. */
   limit: (provider: string, model: string | null, unit: string) =>
     `{upshift-limits:${provider}}:${model === null ? 'account' : encodeModelId(model)}:${unit}`,
+  /** Stream: what jobs of experiments came to, for the evaluator. */
+  outcomes: `${CELL_PREFIX}:outcomes`,
+  /** Experiments are global, under a tag of their own. Hashes by name: all that is known, and what intake needs. */
+  experiments: '{upshift-experiments}:all',
+  activeExperiments: '{upshift-experiments}:active',
+  /** Number: grows with every experiment that is made. */
+  experimentsMade: '{upshift-experiments}:made',
   lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
 
@@ -69,13 +76,22 @@ function randomHex(): string {
 }
 
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
-export function indexesOf(job: Pick<JobState, 'status' | 'route' | 'task'>, metadata: Record<string, string>): string[] {
+export function indexesOf(
+  job: Pick<JobState, 'status' | 'route' | 'task' | 'experiments'>,
+  metadata: Record<string, string>,
+): string[] {
   return [
     `status:${job.status}`,
     `route:${job.route}`,
     ...(job.task === null ? [] : [`task:${job.task}`]),
+    ...(job.experiments?.held && job.experiments.holdFor !== null ? [heldIndex(job.experiments.holdFor)] : []),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
   ];
+}
+
+/** Jobs whose answers wait for a canary. */
+export function heldIndex(experiment: string): string {
+  return `held:${experiment}`;
 }
 
 export function metadataIndex(key: string, value: string): string {

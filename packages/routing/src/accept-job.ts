@@ -52,6 +52,7 @@ export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, conf
     reasons: [],
     step: null,
     epoch: 0,
+    experiments: null,
   };
 }
 

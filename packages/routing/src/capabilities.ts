@@ -1,4 +1,4 @@
-import type { Capability, JobRequest, ModelConfig, Needs, SamplingParameter, UpshiftConfig } from '@upshift/contracts';
+import type { Capability, JobInput, JobRequest, ModelConfig, Needs, SamplingParameter, UpshiftConfig } from '@upshift/contracts';
 import { isEmbedding, samplingParameter, splitModelId, textOf } from '@upshift/contracts';
 
 import { estimateTokens } from './cost.ts';
@@ -32,7 +32,7 @@ export function needsOf(request: JobRequest): Needs {
   const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
-    sampling: samplingParameter.options.filter((name) => input[name] !== undefined),
+    sampling: samplingOf(input),
     ...(request.require.length > 0 && { required: request.require }),
     inputTokens,
     contextTokens: inputTokens,
@@ -45,6 +45,11 @@ type Provider = UpshiftConfig['providers'][string];
 /** The declared provider of a model. */
 export function providerOf(config: UpshiftConfig, id: string): Provider | undefined {
   return config.providers[splitModelId(id).provider];
+}
+
+/** The sampling parameters that an input gives. */
+export function samplingOf(input: JobInput): SamplingParameter[] {
+  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
 }
 
 /** What a model lacks for these needs, in words; empty where it can do the job. */

@@ -4,6 +4,7 @@ import { ConfigError, pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
 
+import { experimentRoutes } from './experiments.ts';
 import { getAllEvents } from './all-events.ts';
 import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
@@ -49,6 +50,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(pipeline, json));
+  app.use(experimentRoutes(pipeline, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),

@@ -7,6 +7,7 @@ import { accepted, classified } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
+import { armTakenBack, holdReleased } from './holding.ts';
 import { budgetDenied, judged, judgeRequested, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
@@ -58,6 +59,10 @@ function react(draft: Draft, event: JobEvent): void {
       return stepLost(draft, event.reason);
     case 'step-crashed':
       return stepCrashed(draft, event.reason);
+    case 'hold-released':
+      return holdReleased(draft);
+    case 'arm-taken-back':
+      return armTakenBack(draft, event.reason);
     case 'verdict-arrived-late':
       return verdictArrivedLate(draft, event.verdict);
   }
