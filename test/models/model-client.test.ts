@@ -42,6 +42,6 @@ test('several accounts of one vendor are providers of their own: each call goes 
 
   expect(first.calls.map(({ headers, body }) => [headers.authorization, body['model']])).toEqual([['Bearer sk-first', 'm']]);
   expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-second', 'Bearer sk-second']);
-  expect(second.calls.map(({ body }) => String(body['model'])).toSorted()).toEqual(['m', 'n']);
+  expect(new Set(second.calls.map(({ body }) => body['model']))).toEqual(new Set(['m', 'n']));
   await Promise.all([first.close(), second.close()]);
 });

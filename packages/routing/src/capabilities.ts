@@ -40,16 +40,16 @@ export function needsOf(request: JobRequest): Needs {
   };
 }
 
+/** The sampling parameters that an input gives. */
+export function samplingOf(input: JobInput): SamplingParameter[] {
+  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
+}
+
 type Provider = UpshiftConfig['providers'][string];
 
 /** The declared provider of a model. */
 export function providerOf(config: UpshiftConfig, id: string): Provider | undefined {
   return config.providers[splitModelId(id).provider];
-}
-
-/** The sampling parameters that an input gives. */
-export function samplingOf(input: JobInput): SamplingParameter[] {
-  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
 }
 
 /** What a model lacks for these needs, in words; empty where it can do the job. */

@@ -171,14 +171,6 @@ quarantine
   .description('Take a job off the list.')
   .action((id) => finish(dropQuarantined(api(), id)));
 
-command(
-  program,
-  'models [file]',
-  'The models of a configuration: what they can, what they cost, and where their providers disagree.',
-)
-  .addHelpText('after', examples('models', 'models upshift.config.yaml --json'))
-  .action((file, { json }: Json) => finish(models(configFile(file), process.env, json)));
-
 program
   .command('score [file]')
   .description(
@@ -186,6 +178,14 @@ program
   )
   .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
   .action((file) => finish(score(file)));
+
+command(
+  program,
+  'models [file]',
+  'The models of a configuration: what they can, what they cost, and where their providers disagree.',
+)
+  .addHelpText('after', examples('models', 'models upshift.config.yaml --json'))
+  .action((file, { json }: Json) => finish(models(configFile(file), process.env, json)));
 
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>

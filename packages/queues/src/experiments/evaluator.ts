@@ -2,10 +2,9 @@ import type { EstimateView, SeriesPoint } from '@upshift/contracts';
 import { addOutcome, dependencyText, endExperiment, evaluateExperiment, resultsOf } from '@upshift/routing';
 import type { ExperimentDecision, Outcome } from '@upshift/routing';
 
-import { deliveryEntry } from '../entries.ts';
 import { keys } from '../names.ts';
-import { queueOf } from '../pipeline.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { announce } from './announce.ts';
 import { releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { followOutcome, isOwnCost } from './shadows.ts';
 import type { Preference } from './shadows.ts';
@@ -167,25 +166,6 @@ function withPreferences(counts: ExperimentRecord['preferences'], preferences: P
 function usualMs({ document, tallies }: ExperimentRecord): number {
   const stable = resultsOf(document, tallies).arms.find(({ arm }) => arm === document.arms[0]!.name);
   return stable?.latency_p95_ms?.value ?? 0;
-}
-
-/** Tells the endpoint of the document. The id of the entry is that of the line of history, so that nothing is told twice. */
-async function announce(
-  pipeline: Pipeline,
-  { document, history, state }: ExperimentRecord,
-  event: ExperimentRecord['history'][number]['event'],
-): Promise<void> {
-  const line = history.findLastIndex((entry) => entry.event === event) + 1;
-  pipeline.logger.info({ experiment: document.name, event, reason: state.reason }, 'experiment');
-  if (document.webhook === undefined) return;
-  const told = { job: experimentSubject(document.name), revision: line, webhook: document.webhook, event, redelivery: 0 };
-  const entry = deliveryEntry(told, pipeline.config);
-  await queueOf(pipeline, entry.queue).add(entry.name, entry.data, { ...entry.options, jobId: entry.id });
-}
-
-/** What a delivery is about, in the place of a job's id. */
-export function experimentSubject(name: string): string {
-  return `experiment-${name}`;
 }
 
 /** Forgets what every experiment has counted. */

@@ -3,7 +3,7 @@ import { resultsOf, sharesOf } from '@upshift/routing';
 
 import type { DeliveryPayload } from '../catalogue.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { experimentSubject } from './evaluator.ts';
+import { experimentSubject } from './announce.ts';
 import { readExperiment } from './store.ts';
 import { countHeld } from './held-jobs.ts';
 import type { ExperimentRecord } from './store.ts';

@@ -81,6 +81,7 @@ function hold({ job, ...draft }: Draft, status: 'completed' | 'failed', reason: 
 /** Ends the job whatever holds it. */
 export function finish(draft: Draft, status: 'completed' | 'failed' | 'cancelled' | 'expired', reason: string): void {
   const { job } = draft;
+  if (job.experiments?.held) job.experiments = { ...job.experiments, held: null };
   job.status = status;
   job.completedAt = draft.facts.now;
   job.step = null;

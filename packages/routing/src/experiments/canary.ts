@@ -1,11 +1,9 @@
-import { experimentMetrics } from '@upshift/contracts';
-import type { ExperimentEvent, ExperimentOf, Guardrail } from '@upshift/contracts';
+import type { ExperimentEvent, ExperimentOf } from '@upshift/contracts';
 
-import { isRejected, newEProcess, observe } from './e-process.ts';
-import type { Bound, EProcess } from './e-process.ts';
+import { afterMore, inWords, newGuardrailTest } from './guardrail.ts';
+import type { GuardrailTest } from './guardrail.ts';
+import { isRejected } from './guardrail-bet.ts';
 import type { ArmTally } from './observation.ts';
-import { emptyTally, meanOf, minus } from './tally.ts';
-import type { Tally } from './tally.ts';
 
 type Canary = ExperimentOf<'canary'>;
 
@@ -23,14 +21,6 @@ export interface CanaryState {
   reason: string;
 }
 
-/** Two bets per guardrail: that it is broken, and, where proof is asked, that it is kept. */
-interface GuardrailTest {
-  harm: EProcess;
-  proof: EProcess | null;
-  stable: Tally;
-  canary: Tally;
-}
-
 /** What the shell does after the state is written. All are safe to do twice. */
 export type CanaryAction =
   /** The canary's answers that wait may go out. */
@@ -45,12 +35,7 @@ export interface CanaryDecision {
 }
 
 export function newCanary(canary: Canary, now: number): CanaryState {
-  const tests = canary.guardrails.map(({ proof }) => ({
-    harm: newEProcess(),
-    proof: proof ? newEProcess() : null,
-    stable: emptyTally,
-    canary: emptyTally,
-  }));
+  const tests = canary.guardrails.map(newGuardrailTest);
   return enter({ status: 'running', step: 0, stepStartedAt: now, jobsBefore: 0, tests, reason: '' }, canary, 0, 0, now);
 }
 
@@ -116,30 +101,6 @@ export function command(
   }
 }
 
-/** The line that a guardrail draws, over the mean of the stable arm, for values as they are tallied. */
-export function boundOf({ metric, absolute, relative, ceiling }: Guardrail): Bound {
-  const harm = experimentMetrics[metric].better === 'higher' ? 'below' : 'above';
-  const sign = harm === 'below' ? -1 : 1;
-  if (relative !== undefined) return { harm, offset: 0, slope: Math.max(1e-3, 1 + sign * relative) };
-  return { harm, offset: (sign * absolute!) / (ceiling ?? 1), slope: 1 };
-}
-
-/** The bet on the other side of the line: that the arm keeps it. */
-function proofBoundOf(guardrail: Guardrail): Bound {
-  const bound = boundOf(guardrail);
-  return { ...bound, harm: bound.harm === 'below' ? 'above' : 'below' };
-}
-
-function afterMore(test: GuardrailTest, guardrail: Guardrail, stable = emptyTally, canary = emptyTally): GuardrailTest {
-  const [moreStable, moreCanary] = [minus(stable, test.stable), minus(canary, test.canary)];
-  return {
-    harm: observe(test.harm, boundOf(guardrail), moreStable, moreCanary),
-    proof: test.proof && observe(test.proof, proofBoundOf(guardrail), moreStable, moreCanary),
-    stable,
-    canary,
-  };
-}
-
 function whatIsMissing(canary: Canary, state: CanaryState, jobs: number, now: number): string[] {
   const samples = jobs - state.jobsBefore;
   const seconds = (now - state.stepStartedAt) / 1000;
@@ -192,16 +153,4 @@ function announce(event: ExperimentEvent): CanaryAction {
 
 function stepName(canary: Canary, { step }: CanaryState): string {
   return `step ${step + 1} of ${canary.steps.length} (${canary.steps[step]} %)`;
-}
-
-function inWords(guardrail: Guardrail, { stable, canary }: GuardrailTest): string {
-  const { metric, absolute, relative, ceiling = 1 } = guardrail;
-  const show = (tally: Tally): string => `${round((meanOf(tally) ?? 0) * ceiling)} of ${tally.count} jobs`;
-  const margin = relative === undefined ? `${absolute}` : `${round(relative * 100)} %`;
-  const worse = experimentMetrics[metric].better === 'higher' ? 'lower' : 'higher';
-  return `${metric} is ${show(canary)} on the canary and ${show(stable)} on stable, more than ${margin} ${worse}`;
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -1,11 +1,7 @@
-import { DELIVERED } from '@upshift/contracts';
 import type { Assignment, Experiment, ExperimentEvent, ExperimentStatus, UpshiftConfig } from '@upshift/contracts';
 
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
 import type { AdaptiveState } from './adaptive.ts';
-import { applyArm } from './apply-arm.ts';
-import { assign, unitOf } from './assign.ts';
-import type { UnitFacts } from './assign.ts';
 import { canaryShare, command, evaluate, newCanary } from './canary.ts';
 import type { CanaryDecision, CanaryState } from './canary.ts';
 import { overriddenBy } from './conflicts.ts';
@@ -28,14 +24,6 @@ export type ExperimentAction = { type: 'release-held' } | { type: 'rerun-held' }
 export interface ExperimentDecision {
   state: ExperimentState;
   actions: ExperimentAction[];
-}
-
-/** What intake must know of an experiment to give jobs their arms. */
-export interface ActiveExperiment {
-  document: Experiment;
-  shares: Record<string, number>;
-  /** Whether the canary's answers are held now. */
-  holds: boolean;
 }
 
 /** What the evaluator is told of a job of an experiment. */
@@ -152,31 +140,6 @@ export function dependencyText(document: Experiment, config: UpshiftConfig): str
   });
 }
 
-/** The arms of a new job in all experiments of its route, and the canary for which its answer must be held. */
-export function chooseArms(
-  active: ActiveExperiment[],
-  route: string,
-  job: UnitFacts,
-): { arms: Assignment[]; holdFor: string | null } {
-  const of = active.filter(({ document }) => document.route === route);
-  const chosen = of.flatMap((experiment) => {
-    const arm = armOf(experiment, job);
-    return arm ? [{ experiment, arm }] : [];
-  });
-  const held = chosen.find(({ experiment: { document, holds }, arm }) => holds && arm.arm === document.arms[1]?.name);
-  return { arms: chosen.map(({ arm }) => arm), holdFor: held?.experiment.document.name ?? null };
-}
-
-/** The configuration of a job with these arms. A shadow changes nothing of the job that it follows. */
-export function configOfArms(config: UpshiftConfig, active: ActiveExperiment[], arms: Assignment[]): UpshiftConfig {
-  return arms.reduce((applied, { experiment, arm }) => {
-    const document = active.find((one) => one.document.name === experiment)?.document;
-    const overrides = document?.arms.find(({ name }) => name === arm)?.overrides;
-    if (!document || document.kind === 'shadow' || !overrides) return applied;
-    return Object.keys(overrides).length === 0 ? applied : applyArm(applied, document.route, overrides);
-  }, config);
-}
-
 /** The tallies of an experiment with one more outcome. */
 export function addOutcome(tallies: Tallies, document: Experiment, { arms, observation }: Outcome): Tallies {
   const assigned = arms.find(({ experiment }) => experiment === document.name);
@@ -193,14 +156,6 @@ function withLateFailure(tally: ArmTally): ArmTally {
     ...tally,
     metrics: { ...tally.metrics, late_failure_rate: { ...late, sum: late.sum + 1, squares: late.squares + 1 } },
   };
-}
-
-function armOf({ document, shares }: ActiveExperiment, job: UnitFacts): Assignment | null {
-  const unit = unitOf(document.unit, job);
-  if (unit === null) return null;
-  if (document.kind !== 'shadow') return assign(document.name, shares, unit);
-  const shadowed = assign(document.name, { [DELIVERED]: document.share, '': 1 - document.share }, unit);
-  return shadowed?.arm === DELIVERED ? shadowed : null;
 }
 
 function ofCanary(state: ExperimentState, { state: canary, actions }: CanaryDecision): ExperimentDecision {

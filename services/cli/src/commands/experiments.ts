@@ -115,7 +115,8 @@ function plotLines(metric: MetricName, series: SeriesPoint[]): string[] {
   const arms = Object.keys(last);
   const values = points.flatMap((point) => Object.values(point.metrics[metric]!).flatMap(({ value }) => value ?? []));
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const rowOf = (value: number): number => (most === least ? 0 : Math.round(((value - least) / (most - least)) * (HEIGHT - 1)));
+  if (most === least) return ['', `${metric}: ${round(most)} in all arms all the time`];
+  const rowOf = (value: number): number => Math.round(((value - least) / (most - least)) * (HEIGHT - 1));
   const grid = Array.from({ length: HEIGHT }, () => Array<string>(WIDTH).fill(' '));
   arms.forEach((arm, index) => {
     for (let column = 0; column < WIDTH; column += 1) {

@@ -60,28 +60,28 @@ export function newEProcess(): EProcess {
 }
 
 /** The process after more outcomes of both arms. Which outcomes come together must not depend on what they are. */
-export function observe(eProcess: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
-  const stableWaiting = plus(eProcess.stableWaiting, stable);
-  const armWaiting = plus(eProcess.armWaiting, arm);
-  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...eProcess, stableWaiting, armWaiting };
-  const levels = eProcess.stable.count === 0 ? firstLevels : [within((eProcess.stable.sum + 0.5) / (eProcess.stable.count + 1))];
-  const logWealths = eProcess.logWealths.map((wealth, index) => {
+export function observe(bet: EProcess, bound: Bound, stable: Tally, arm: Tally): EProcess {
+  const stableWaiting = plus(bet.stableWaiting, stable);
+  const armWaiting = plus(bet.armWaiting, arm);
+  if (stableWaiting.count === 0 || armWaiting.count === 0) return { ...bet, stableWaiting, armWaiting };
+  const levels = bet.stable.count === 0 ? firstLevels : [within((bet.stable.sum + 0.5) / (bet.stable.count + 1))];
+  const logWealths = bet.logWealths.map((wealth, index) => {
     const ratios = levels.map((level) => logRatio(bound, level, alternatives[index]!.shift, stableWaiting, armWaiting));
     return wealth + logSum(ratios) - Math.log(levels.length);
   });
   return {
     logWealths,
-    stable: plus(eProcess.stable, stableWaiting),
-    arm: plus(eProcess.arm, armWaiting),
+    stable: plus(bet.stable, stableWaiting),
+    arm: plus(bet.arm, armWaiting),
     stableWaiting: emptyTally,
     armWaiting: emptyTally,
-    peak: Math.max(eProcess.peak, logMixture(logWealths)),
+    peak: Math.max(bet.peak, logMixture(logWealths)),
   };
 }
 
 /** Whether the hypothesis is rejected at a level. */
-export function isRejected(eProcess: EProcess, alpha: number): boolean {
-  return eProcess.peak >= -Math.log(alpha);
+export function isRejected(bet: EProcess, alpha: number): boolean {
+  return bet.peak >= -Math.log(alpha);
 }
 
 function logMixture(logWealths: number[]): number {
