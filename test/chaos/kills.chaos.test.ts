@@ -14,7 +14,7 @@ const KILLS = whole ? 20 : 6;
 const KILL_EVERY_MS = 1000;
 const CALL_MS = 200;
 /** What a program may do between an answer and its record: a call that ended so long before the kill counts as in flight. */
-const SETTLED_WITHIN_MS = 100;
+const SETTLED_WITHIN_MS = 300;
 
 const targets: ProgramName[] = ['worker-economy', 'worker-standard', 'worker-economy', 'classifier', 'scorer', 'intake'];
 const tasks = ['classification', 'summarization', 'classification', 'translation', 'code_generation'];
