@@ -35,14 +35,14 @@ export interface Workload {
   container: Container;
 }
 
-export interface PodSpec {
+interface PodSpec {
   terminationGracePeriodSeconds?: number;
   topologySpreadConstraints?: { labelSelector: Selector }[];
   volumes?: { name: string; configMap?: { name: string } }[];
   containers: Container[];
 }
 
-export interface Container {
+interface Container {
   image: string;
   command?: string[];
   args?: string[];
