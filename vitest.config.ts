@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,services,test,scripts}/**/*.test.ts'],
           exclude: [...exclude, needsRedis, ...needsEverything],
+          // Those that start processes take their time on a busy machine.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,6 +1,7 @@
 // Writes what the documentation says of the configuration, from the schemas that validate it:
 // docs/config.schema.json, the tables between the markers of docs/configuration.md, and .env.example;
-// and the table of docs/observability.md, from the metrics.
+// the table of docs/observability.md, from the metrics; and the configuration's copy for Kubernetes, since kustomize reads no file
+// above its own.
 // `node scripts/generate-docs.ts --check` writes nothing and ends with 1 when a file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -247,11 +248,17 @@ function observabilityPage(): string {
   );
 }
 
+function kubernetesConfig(): string {
+  const config = readFileSync(join(root, 'upshift.config.yaml'), 'utf8').replace('$schema=./docs/', '$schema=../../../docs/');
+  return `# Written by scripts/generate-docs.ts from upshift.config.yaml: change that one.\n${config}`;
+}
+
 const files: Record<string, string> = {
   'docs/config.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/configuration.md': configurationPage(),
   'docs/observability.md': observabilityPage(),
   '.env.example': environmentExample(),
+  'deploy/kubernetes/base/upshift.config.yaml': kubernetesConfig(),
 };
 
 const stale = Object.entries(files).filter(([file, text]) => readOrEmpty(file) !== text);
