@@ -251,8 +251,19 @@ describe('a late verdict', () => {
       escalations: 1,
     });
   });
-  test('that passes changes nothing', () => {
-    expect(decide(delivered, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) }, facts).trail).toEqual([]);
+  test('that passes is noted and changes nothing', () => {
+    const { job, trail, commands } = decide(
+      delivered,
+      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) },
+      facts,
+    );
+    expect({ job, commands }).toEqual({ job: delivered, commands: [] });
+    expect(trail).toMatchObject([{ event: 'answer-confirmed', revision: 1, attempt: 1, score: 1 }]);
+  });
+  test('gives the new revision as much time as the job had at first', () => {
+    const late = { ...facts, now: NOON + 60_000 };
+    const { job } = decide({ ...delivered, createdAt: NOON, deadline: NOON + 5000 }, failing, late);
+    expect(job.deadline).toBe(NOON + 65_000);
   });
   test('does not go beyond the escalations that are allowed', () => {
     const { job } = decide({ ...delivered, limits: { ...delivered.limits, maxEscalations: 0 } }, failing, facts);

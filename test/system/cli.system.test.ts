@@ -65,6 +65,17 @@ test('a prompt is submitted, waited for, looked at and explained', async () => {
   expect(listed.out).toContain(`--after ${id}`);
 });
 
+test('an answer that turned out to be wrong is failed afterwards, and the job is answered anew', async () => {
+  const submitted = await upshift(['submit', 'What is the capital of France?', '--json', '--wait', '20']);
+  const { id } = JSON.parse(submitted.out) as { id: string };
+  expect(await upshift(['verdict', id, '--reason', 'wrong'])).toMatchObject({ code: 2, errors: 'Give --passed or --failed.\n' });
+  const failed = await upshift(['verdict', id, '--failed', '--reason', 'it is Lyon', '--json']);
+  expect(failed.code).toBe(0);
+  expect(JSON.parse(failed.out)).toMatchObject({ revision: 2, status: 'in_progress' });
+  await upshift(['watch', id]);
+  expect((await upshift(['trail', id])).out).toContain('it is Lyon');
+});
+
 test('a job is watched to its end, and a cancelled one ends the watch with code 1', async () => {
   const { out } = await upshift(['submit', 'What is the capital of France?', '--wait']);
   expect(out).toBe('Paris.\n');

@@ -8,8 +8,10 @@ import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
+import { bookKey } from '../sandbox/book.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
+import type { Reply } from './job-api.ts';
 
 let fleet: Fleet;
 
@@ -134,6 +136,69 @@ test('a route names an endpoint for its jobs, and a payload may hold the whole j
   await delivery('of-route', id, 'delivered');
   expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({
     data: { id, object: 'job', result: { text: expect.any(String) } },
+  });
+});
+
+test('a late verdict fails a delivered answer: the next tier answers and the end is told again, once', async () => {
+  const answers = {
+    'openai/gpt-6-luna': 'The cheap answer.',
+    'anthropic/claude-haiku-5-5': 'The cheap answer.',
+    '*': 'The dear answer.',
+  };
+  for (const [model, answer] of Object.entries(answers))
+    fleet.sandbox.book.add({ model, key: bookKey('Answer me this.'), answer });
+  await create('told-twice');
+  const first = await fleet.api.run({ input: { prompt: 'Answer me this.' }, task: 'classification', webhook: 'told-twice' });
+  expect(first).toMatchObject({ revision: 1, result: { text: 'The cheap answer.', tier: 'economy' } });
+  const verdict = { revision: 1, passed: false, reason: 'two of five tests fail' };
+  const reopened = await judge(first.id, verdict);
+  expect(reopened).toMatchObject({
+    status: 200,
+    body: { revision: 2, status: 'in_progress', result: { text: 'The cheap answer.' } },
+  });
+  expect(await judge(first.id, verdict)).toMatchObject({ status: 200, body: { revision: 2 } });
+  const second = await fleet.api.until(first.id, ({ status }) => status === 'completed');
+  expect(second).toMatchObject({
+    revision: 2,
+    escalations: 1,
+    attempts: 2,
+    result: { text: 'The dear answer.', tier: 'standard' },
+  });
+  await vi.waitFor(() => expect(toldRevisions(first.id)).toEqual([1, 2]));
+  const reopening = (await fleet.api.trail(first.id)).filter(({ event }) => event === 'job-reopened');
+  expect(reopening).toMatchObject([{ revision: 2, attempt: 1, reason: expect.stringContaining('two of five tests fail') }]);
+});
+
+function judge(id: string, verdict: unknown): Promise<Reply<unknown>> {
+  const headers = { 'content-type': 'application/json' };
+  return fleet.api.send(`/v1/jobs/${id}/verdict`, { method: 'POST', headers, body: JSON.stringify(verdict) });
+}
+
+/** The revisions of a job's results that the receiver was told of. */
+function toldRevisions(id: string): number[] {
+  const told = receiver.received.map(({ body }) => (JSON.parse(body) as { data: { id: string; revision: number } }).data);
+  return told.filter((data) => data.id === id).map(({ revision }) => revision);
+}
+
+test('a verdict that can not be used is refused with the reason', async () => {
+  const { id } = await fleet.api.run({ input: { prompt: 'Tell them.' } });
+  expect(await judge(id, { passed: 'no' })).toMatchObject({
+    status: 422,
+    body: { code: 'invalid_verdict', errors: [{ field: 'revision' }, { field: 'passed', value: 'no' }, { field: 'reason' }] },
+  });
+  expect(await judge(id, { revision: 2, passed: false, reason: 'wrong' })).toMatchObject({
+    status: 422,
+    body: { errors: [{ field: 'revision', value: 2, message: 'the job has come to revision 1' }] },
+  });
+  const cancelled = await fleet.api.post({ input: { prompt: 'Never answered.' }, model: 'openai/gpt-6.1-sol' });
+  expect(await judge(cancelled.body.id, { revision: 1, passed: false, reason: 'wrong' })).toMatchObject({
+    status: 409,
+    body: { code: 'job_not_ended' },
+  });
+  await fleet.api.cancel(cancelled.body.id);
+  expect(await judge(cancelled.body.id, { revision: 1, passed: false, reason: 'wrong' })).toMatchObject({
+    status: 409,
+    body: { code: 'not_judgeable' },
   });
 });
 

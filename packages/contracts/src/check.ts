@@ -42,7 +42,7 @@ const checkTypes = check.options.map((option) => option.shape.type.value);
 
 /** What one check said of an answer. `score` is in [0, 1]; `reason` is for people. */
 export const checkOutcome = z.object({
-  type: z.enum(checkTypes),
+  type: z.enum([...checkTypes, 'late_verdict']),
   gate: z.boolean(),
   passed: z.boolean(),
   score: z.number(),

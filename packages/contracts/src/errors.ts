@@ -66,6 +66,8 @@ export const problemStatus = {
   invalid_webhook: 422,
   webhook_exists: 409,
   job_not_ended: 409,
+  invalid_verdict: 422,
+  not_judgeable: 409,
   invalid_experiment: 422,
   experiment_exists: 409,
   experiment_conflict: 409,

@@ -18,4 +18,5 @@ export * from './recording.ts';
 export * from './score-line.ts';
 export * from './route-parameters.ts';
 export * from './trail.ts';
+export * from './verdict.ts';
 export * from './webhook.ts';

@@ -23,6 +23,7 @@ export const trailEvents = [
   'job-held',
   'job-released',
   'job-rerun',
+  'answer-confirmed',
   'job-reopened',
   'job-completed',
   'job-failed',

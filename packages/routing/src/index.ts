@@ -21,6 +21,7 @@ export {
 } from './cost.ts';
 export { crashesOf, precautionFor } from './crashes.ts';
 export { decide } from './decide/index.ts';
+export { judgeableResult } from './decide/verdicts.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
 export * from './experiments/index.ts';

@@ -4,7 +4,7 @@ import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
-import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
+import { cancel, get, list, submit, trail, verdict, watch } from './commands/jobs.ts';
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
@@ -127,6 +127,13 @@ command(program, 'cancel <job>', 'Start no further attempt, and abort calls in f
 command(program, 'trail <job>', 'The story of a job: which model did what, for how much, and why.').action((id, { json }: Json) =>
   finish(trail(api(), id, json)),
 );
+command(program, 'verdict <job>', 'Say of a delivered answer whether it is good; one that is not is answered anew, a tier up.')
+  .option('--passed', 'it is good')
+  .option('--failed', 'it is not')
+  .requiredOption('--reason <text>', 'what was found')
+  .option('--revision <n>', 'of the answer that was looked at; the newest where it is left out', wholeNumber('revision'))
+  .addHelpText('after', examples("verdict job_001a… --failed --reason 'two of five tests fail'"))
+  .action((id, options) => finish(verdict(api(), id, options)));
 command(program, 'jobs', 'List jobs, newest first.')
   .option('--status <status>', 'queued, in_progress, completed, failed, cancelled or expired')
   .option('--route <route>')

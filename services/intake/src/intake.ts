@@ -17,6 +17,7 @@ import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
 import { dropQuarantined, getQuarantine, retryJob } from './quarantine.ts';
 import { noSuchJob } from './read-view.ts';
+import { postVerdict } from './post-verdict.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
 
@@ -46,6 +47,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
   app.route('/v1/jobs/:id/retry').post(retryJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/jobs/:id/verdict').post(requireJson, json, postVerdict(tools)).all(methodNotAllowed('POST'));
   app.route('/v1/health/models').get(getModelHealth(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));

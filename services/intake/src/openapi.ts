@@ -17,6 +17,7 @@ import {
   quarantineView,
   queuesView,
   trailEntry,
+  verdictRequest,
 } from '@upshift/contracts';
 import { z } from 'zod';
 
@@ -89,6 +90,18 @@ export function openapi(): Record<string, unknown> {
           },
         },
       },
+      '/v1/jobs/{id}/verdict': {
+        post: {
+          operationId: 'postVerdict',
+          summary: 'Say of a delivered answer whether it is good; one that is not is answered anew, a tier up',
+          parameters: [id],
+          requestBody: { required: true, content: { 'application/json': { schema: ref('VerdictRequest') } } },
+          responses: {
+            200: json('The job: reopened with the next revision where the verdict failed its answer', 'Job'),
+            ...problems('malformed_json', 'not_found', 'invalid_verdict', 'job_not_ended', 'not_judgeable', 'queue_unavailable'),
+          },
+        },
+      },
       '/v1/jobs/{id}/events': {
         get: {
           operationId: 'getJobEvents',
@@ -153,6 +166,7 @@ export function openapi(): Record<string, unknown> {
         ModelHealth: schemaOf(modelHealthView, 'output'),
         Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
+        VerdictRequest: schemaOf(verdictRequest, 'input'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),
       },

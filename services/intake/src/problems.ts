@@ -19,6 +19,8 @@ const titles: Record<ProblemCode, string> = {
   invalid_webhook: 'The webhook can not be used',
   webhook_exists: 'The webhook exists already',
   job_not_ended: 'The job has not ended yet',
+  invalid_verdict: 'The verdict can not be used',
+  not_judgeable: 'There is no answer that a verdict could be about',
   invalid_experiment: 'The experiment can not be used',
   experiment_exists: 'The experiment exists already',
   experiment_conflict: 'Another experiment overrides the same thing',

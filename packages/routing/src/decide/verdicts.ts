@@ -1,4 +1,4 @@
-import type { Attempt, JobEvent, Verdict } from '@upshift/contracts';
+import type { Attempt, JobEvent, JobState, Verdict } from '@upshift/contracts';
 
 import { modelOf } from '../choose-model.ts';
 import { judgeCalls, judgeNeeds } from '../judge.ts';
@@ -59,13 +59,29 @@ export function budgetDenied(draft: Draft, number: number, reason: string): void
  */
 export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   const { job } = draft;
-  const delivered = job.finalAttempt === null ? null : attemptOf(job, job.finalAttempt);
-  if (delivered === null || verdict.passed || delivered.passed === false) return;
-  if (delivered.outcome === 'refused' || job.needs.capabilities.includes('embedding')) return;
+  const delivered = judgeableResult(job);
+  if (delivered === null) return;
+  const details = { ...detailsOf(delivered), score: verdict.score, checks: verdict.checks };
+  const found = verdict.checks.map(({ reason }) => reason).join('; ');
+  if (verdict.passed) return note(draft, 'answer-confirmed', found, details);
+  if (delivered.passed === false) return;
   Object.assign(delivered, { score: verdict.score, passed: false });
   Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
-  note(draft, 'job-reopened', 'a late verdict failed the delivered answer', { score: verdict.score, checks: verdict.checks });
+  job.deadline = deadlineAnew(draft);
+  note(draft, 'job-reopened', `a late verdict failed the delivered answer: ${found}`, details);
   notGoodEnough(draft, delivered, 'a late verdict failed the answer');
+}
+
+/** The delivered answer of a completed job where a verdict can be about it: not of vectors, refusals, or a job without a result. */
+export function judgeableResult(job: JobState): Attempt | null {
+  if (job.status !== 'completed' || job.finalAttempt === null || job.needs.capabilities.includes('embedding')) return null;
+  const delivered = attemptOf(job, job.finalAttempt);
+  return delivered.outcome === 'refused' ? null : delivered;
+}
+
+/** A new revision has as long as the job had from its beginning: the old deadline may have passed since the answer was delivered. */
+function deadlineAnew({ job, facts }: Draft): number | null {
+  return job.deadline === null ? null : facts.now + (job.deadline - job.createdAt);
 }
 
 function accept(draft: Draft, attempt: Attempt): void {

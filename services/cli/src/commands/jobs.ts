@@ -93,6 +93,25 @@ export async function cancel(api: Api, id: string, json: boolean): Promise<numbe
   return exitCode.ok;
 }
 
+export interface VerdictOptions {
+  passed?: boolean;
+  failed?: boolean;
+  reason: string;
+  revision?: number;
+  json: boolean;
+}
+
+/** Says of a delivered answer whether it is good. */
+export async function verdict(api: Api, id: string, options: VerdictOptions): Promise<number> {
+  const { passed = false, failed = false, reason, json } = options;
+  if (passed === failed) throw new CommandError('Give --passed or --failed.', exitCode.refused);
+  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const revision = options.revision ?? (await api.get<JobView>(path)).revision;
+  const job = await api.post<JobView>(`${path}/verdict`, { revision, passed, reason });
+  print(json ? JSON.stringify(job) : summaryOf(job));
+  return exitCode.ok;
+}
+
 /** A job's story. */
 export async function trail(api: Api, id: string, json: boolean): Promise<number> {
   const path = `/v1/jobs/${encodeURIComponent(id)}`;

@@ -1,0 +1,44 @@
+import { fieldErrors, isTerminal, ProblemError, verdictRequest } from '@upshift/contracts';
+import type { JobState, Verdict, VerdictRequest } from '@upshift/contracts';
+import { advance, readJob } from '@upshift/queues';
+import { judgeableResult } from '@upshift/routing';
+import type { RequestHandler } from 'express';
+
+import { noSuchJob, readView } from './read-view.ts';
+import type { Tools } from './tools.ts';
+
+/** `POST /v1/jobs/{id}/verdict`. Idempotent: a verdict names the revision that it is about, and fails each only once. */
+export function postVerdict({ pipeline }: Tools): RequestHandler<{ id: string }> {
+  return async (request, response) => {
+    const { id } = request.params;
+    const given = parse(request.body);
+    const record = await readJob(pipeline, id);
+    if (record === null) throw noSuchJob(id);
+    if (isAboutTheResult(record.state, given))
+      await advance(pipeline, id, { type: 'verdict-arrived-late', revision: given.revision, verdict: verdictOf(given) });
+    response.json(await readView(pipeline, id));
+  };
+}
+
+function parse(body: unknown): VerdictRequest {
+  const parsed = verdictRequest.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw ProblemError.ofFields('invalid_verdict', fieldErrors(parsed.error, body, verdictRequest));
+}
+
+/** False where the result has been replaced since. Throws where there is none that a verdict could be about. */
+function isAboutTheResult(job: JobState, { revision }: VerdictRequest): boolean {
+  if (revision < job.revision) return false;
+  if (revision > job.revision)
+    throw ProblemError.ofFields('invalid_verdict', [
+      { field: 'revision', value: revision, message: `the job has come to revision ${job.revision}` },
+    ]);
+  if (!isTerminal(job.status)) throw new ProblemError('job_not_ended', `job ${job.id} is ${job.status}; it has no result yet`);
+  if (judgeableResult(job) === null)
+    throw new ProblemError('not_judgeable', `job ${job.id} is ${job.status} and has no answer that could be judged`);
+  return true;
+}
+
+function verdictOf({ passed, score = passed ? 1 : 0, reason }: VerdictRequest): Verdict {
+  return { score, passed, checks: [{ type: 'late_verdict', gate: true, passed, score, weight: 1, reason }] };
+}
