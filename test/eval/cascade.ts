@@ -1,6 +1,7 @@
+import type { ScorerProfile } from '@upshift/contracts';
+
 import { factsOfAnswer } from '../../packages/routing/src/scorer/features.ts';
 import { compare, logOddsOf } from '../../packages/routing/src/scorer/score-answer.ts';
-import type { ScorerProfile } from '../../packages/routing/src/scorer/score-answer.ts';
 import type { ScorerWeights } from '../../packages/routing/src/scorer/model.ts';
 import { mean } from './metrics.ts';
 

@@ -131,8 +131,13 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
   if (step.kind === 'classify') return classified(chance.upTo(100) / 100, chance.oneOf([null, 'known']));
   if (step.kind === 'call')
     return job.attempts[step.attempt - 1]!.state === 'claimed' ? sent(step.attempt) : outcomeOf(chance, step.attempt);
+  if (chance.happens(20)) return sampleRequested(chance, step.attempt);
   if (chance.happens(30)) return { type: 'judge-requested', attempt: step.attempt, check: chance.upTo(1) };
   return judged(step.attempt, chance.upTo(10) / 10, chance.happens(70));
+}
+
+function sampleRequested(chance: Chance, attempt: number): JobEvent {
+  return { type: 'sample-requested', attempt, check: chance.upTo(1), most: 1 + chance.upTo(2), models: null, between: [0, 1] };
 }
 
 function outcomeOf(chance: Chance, attempt: number): JobEvent {
@@ -161,6 +166,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
           judged(attempt, chance.upTo(10) / 10),
           { type: 'budget-denied', attempt, reason: 'spent' },
           { type: 'judge-requested', attempt, check: 0 },
+          sampleRequested(chance, attempt),
         ];
   return chance.oneOf<JobEvent>([
     ...ofAttempt,

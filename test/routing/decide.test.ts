@@ -239,6 +239,49 @@ describe('an interruption', () => {
   });
 });
 
+describe('another answer to compare with', () => {
+  const scored = after(fresh, facts, classified(0.1), sent(1), answered(1)).job;
+  const request = { type: 'sample-requested', attempt: 1, check: 2, most: 2, models: null, between: [0.5, 0.95] } as const;
+  test('is asked of another model of the tier, and the verdict waits for it', () => {
+    const asked = decide(scored, request, facts);
+    expect(asked.job.attempts[1]).toMatchObject({
+      purpose: 'sample',
+      tier: 'economy',
+      model: LOW_TWIN,
+      judges: { attempt: 1, check: 2 },
+    });
+    const given = after(asked.job, facts, sent(2), answered(2)).job;
+    expect(given).toMatchObject({ step: { kind: 'score', attempt: 1 }, finalAttempt: null });
+  });
+  test('is asked of the models that the check names', () => {
+    expect(decide(scored, { ...request, models: [MIDDLE] }, facts).job.attempts[1]).toMatchObject({
+      model: MIDDLE,
+      tier: 'standard',
+    });
+  });
+  test.each([
+    ['too low whatever comes', [0.1, 0.79]],
+    ['high enough whatever comes', [0.8, 0.95]],
+  ] as const)('is not asked for a score that is %s', (_why, between) => {
+    expect(decide(scored, { ...request, between: [...between] }, facts).commands).toEqual([]);
+  });
+  test('is not asked where no threshold stands', () => {
+    const top = after(fresh, facts, classified(0.9), sent(1), answered(1)).job;
+    expect(decide(top, request, facts).commands).toEqual([]);
+  });
+  test('that fails is made up for by one more call, then no longer', () => {
+    const failedOnce = after(scored, facts, { ...request, most: 1 }, sent(2), failed(2, 'provider_error')).job;
+    const again = decide(failedOnce, { ...request, most: 1 }, facts);
+    expect(again.job.attempts[2]).toMatchObject({ purpose: 'sample', model: LOW });
+    const failedTwice = after(again.job, facts, sent(3), failed(3, 'provider_error')).job;
+    expect(decide(failedTwice, { ...request, most: 1 }, facts).commands).toEqual([]);
+  });
+  test('is never the result', () => {
+    const given = after(scored, facts, request, sent(2), answered(2)).job;
+    expect(after(given, facts, judged(1, 1)).job).toMatchObject({ status: 'completed', finalAttempt: 1 });
+  });
+});
+
 describe('a late verdict', () => {
   const delivered = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 1)).job;
   const failing = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0.1, false) } as const;

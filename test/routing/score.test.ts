@@ -1,11 +1,21 @@
 import type { Check, CheckOutcome } from '@upshift/contracts';
-import { checksOf, judgeMessages, judgeOutcome, judgesToAsk, readJudgement, runPlainChecks, verdictOf } from '@upshift/routing';
+import {
+  checksOf,
+  judgeMessages,
+  judgeOutcome,
+  judgesToAsk,
+  readJudgement,
+  runPlainChecks,
+  scoresWithin,
+  subjectOf,
+  verdictOf,
+} from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { answerOf, exampleConfig, requestOf } from './example.ts';
 
 function passes(check: Check, text: string, changes: Parameters<typeof answerOf>[1] = {}): boolean {
-  return runPlainChecks([check], answerOf(text, changes))[0]!.passed;
+  return runPlainChecks([check], subjectOf('', answerOf(text, changes)))[0]!.passed;
 }
 
 const person = {
@@ -92,10 +102,10 @@ describe('the verdict', () => {
 describe('a judge', () => {
   const check: Check = { type: 'llm_judge', rubric: 'r' };
   test('is asked only where no gate has failed', () => {
-    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], answerOf('1')))).toEqual([
+    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], subjectOf('', answerOf('1'))))).toEqual([
       { check, index: 1 },
     ]);
-    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], answerOf('x')))).toEqual([]);
+    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], subjectOf('', answerOf('x'))))).toEqual([]);
   });
   test('sees the markers once, whatever prompt and answer hold', () => {
     const text = JSON.stringify(
@@ -120,11 +130,83 @@ test('every answer must be there and complete, then comes what the format, the r
     input: { prompt: 'x', response_format: { type: 'json_object' } },
     checks: [{ type: 'regex', pattern: 'x' }],
   });
-  expect(checksOf(request, config.routes['default']!).map(({ type }) => type)).toEqual([
+  expect(checksOf(request, config, 'default').map(({ type }) => type)).toEqual([
     'non_empty',
     'complete',
     'json',
     'length',
     'regex',
+    'trained',
   ]);
+  const plain = exampleConfig((file) => Object.assign(file, { scorer: { type: 'checks' } }));
+  expect(checksOf(request, plain, 'default').map(({ type }) => type)).not.toContain('trained');
+});
+
+describe('the trained scorer', () => {
+  const sum = 'A baker makes 12 loaves an hour and works 5 hours. He sells each loaf for $3. How much does he earn?';
+  const right = 'He makes 12 * 5 = 60 loaves. He earns 60 * $3 = $180.\nThe answer is 180.';
+  const checks: Check[] = [{ type: 'trained' }];
+  const scored = (prompt: string, text: string, others: string[] = []) =>
+    verdictOf(runPlainChecks([...checks, { type: 'agreement' }], subjectOf(prompt, answerOf(text), { others })));
+
+  test('makes the score a probability where it has learnt of such answers, and says so', () => {
+    const { score, passed, checks: outcomes } = scored(sum, right);
+    expect(score).toBeGreaterThan(0.7);
+    expect(score).toBeLessThan(1);
+    expect(passed).toBe(true);
+    expect(outcomes[0]).toMatchObject({
+      type: 'trained',
+      gate: false,
+      reason: `like answers of which ${Math.round(score * 100)} % were right`,
+    });
+  });
+  test('reads an answer that is a JSON object as what it says', () => {
+    const asJson = JSON.stringify({ reasoning: right.split('\n')[0], answer: '180' });
+    expect(scored(sum, asJson).score).toBe(scored(sum, right).score);
+  });
+  test.each([
+    [
+      'Write a letter that thanks Mr. Smith for 3 years and 4 months.',
+      'Dear Mr. Smith, it has been 3 years since you came to us, and so on and so on, yours',
+    ],
+    ['Which label fits: positive or negative? Great product!', 'positive'],
+    ['How are you?', '42'],
+  ])('says nothing of what it has not learnt: %s', (prompt, text) => {
+    expect(scored(prompt, text)).toMatchObject({
+      score: 1,
+      checks: [{ weight: 0, reason: 'no answer of a kind that the scorer has learnt of' }, {}],
+    });
+  });
+  test('takes other answers into account, which then count once', () => {
+    const alone = scored(sum, right).score;
+    const agreed = scored(sum, right, ['#### 180']);
+    expect(agreed.score).toBeGreaterThan(alone);
+    expect(agreed.checks[1]).toMatchObject({
+      type: 'agreement',
+      passed: true,
+      weight: 0,
+      reason: '1 of 1 other answers comes to the same',
+    });
+    expect(scored(sum, right, ['#### 90']).score).toBeLessThan(alone);
+  });
+  test('of other answers alone the share that agrees is the score', () => {
+    expect(scored('Which label fits? Great product!', 'positive', ['Positive.', 'negative']).score).toBe(0.5);
+  });
+  test('bounds what can still become of a score by answers and judges that are still to come', () => {
+    const judged: Check[] = [...checks, { type: 'llm_judge', rubric: 'r' }];
+    const subject = subjectOf(sum, answerOf(right));
+    const [low, high] = scoresWithin(checks, subject, 1);
+    expect([low < scored(sum, right).score, high > scored(sum, right).score]).toEqual([true, true]);
+    const [lower, higher] = scoresWithin(judged, subject, 1);
+    expect([lower < low, higher > high]).toEqual([true, true]);
+  });
+  test('is moved by a profile', () => {
+    const profile = { intercept: -3, slope: 1, features: {} };
+    const moved = verdictOf(runPlainChecks(checks, subjectOf(sum, answerOf(right), { profile }))).score;
+    expect(moved).toBeLessThan(0.5);
+    const byFeature = { intercept: 0, slope: 1, features: { equations: 1 } };
+    expect(verdictOf(runPlainChecks(checks, subjectOf(sum, answerOf(right), { profile: byFeature }))).score).not.toBe(
+      scored(sum, right).score,
+    );
+  });
 });

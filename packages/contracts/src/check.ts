@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { modelId } from './model-id.ts';
+
 /**
  * A check that the scorer runs on an answer. `gate: true` must pass; other checks only move the score.
  * `weight` is the check's share in the score (default 1).
@@ -32,6 +34,13 @@ export const check = z.discriminatedUnion('type', [
     max_words: z.int().positive().optional(),
     min_chars: z.int().nonnegative().optional(),
     max_chars: z.int().positive().optional(),
+    ...common,
+  }),
+  z.strictObject({ type: z.literal('trained'), ...common }),
+  z.strictObject({
+    type: z.literal('agreement'),
+    samples: z.int().min(1).max(5).optional(),
+    models: z.array(modelId).min(1).max(5).optional(),
     ...common,
   }),
   z.strictObject({ type: z.literal('llm_judge'), rubric: z.string().min(1).max(4000), ...common }),

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 
 import { check } from './check.ts';
+import type { Check } from './check.ts';
 import { samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
+import { scorerProfile } from './scorer-profile.ts';
 
 /** What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has. */
 export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
@@ -138,11 +140,27 @@ const route = z.strictObject({
 });
 export type RouteConfig = z.infer<typeof route>;
 
+/** What an arm of an experiment may name too. */
+export const scorerTypes = ['trained', 'checks'] as const;
+
 const shape = z.strictObject({
   providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
   models: z.record(modelId, model),
   tiers: z.array(tier).min(1),
   classifier: z.strictObject({ thresholds: z.array(z.number().gt(0).lt(1)) }),
+  scorer: z
+    .strictObject({
+      type: z
+        .enum(scorerTypes)
+        .default('trained')
+        .describe(
+          '`trained` adds the check `trained` to every route that does not name it; `checks` runs only those that are named.',
+        ),
+      profile: scorerProfile
+        .optional()
+        .describe('What your own labels change of the trained scorer: written by `upshift calibrate`.'),
+    })
+    .prefault({}),
   rules: z.record(taskName, rule).default({}),
   routes: z.record(routeName, route),
   judge: z.strictObject({ models: z.array(modelId).default([]) }).default({ models: [] }),
@@ -232,13 +250,18 @@ export const upshiftConfig = shape.superRefine((config, context) => {
 });
 export type UpshiftConfig = z.infer<typeof upshiftConfig>;
 
-function modelReferences(config: z.infer<typeof shape>): { path: string[]; ids: string[] }[] {
+function modelsOfCheck(check: Check): string[] {
+  return check.type === 'agreement' ? (check.models ?? []) : [];
+}
+
+function modelReferences(config: z.infer<typeof shape>): { path: (string | number)[]; ids: string[] }[] {
   return [
     { path: ['judge', 'models'], ids: config.judge.models },
     ...Object.entries(config.models).map(([id, { equivalents }]) => ({ path: ['models', id, 'equivalents'], ids: equivalents })),
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
-    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, models = {} }]) => [
+    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, checks, models = {} }]) => [
       ...Object.entries(models).map(([tier, ids]) => ({ path: ['routes', name, 'models', tier], ids })),
+      ...checks.map((check, index) => ({ path: ['routes', name, 'checks', index, 'models'], ids: modelsOfCheck(check) })),
       { path: ['routes', name, 'fallback'], ids: fallback },
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),

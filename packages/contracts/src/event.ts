@@ -26,6 +26,15 @@ export type JobEvent =
   /** No place under a declared rate limit came in time: the call was not made. */
   | { type: 'place-denied'; attempt: number; error: CallError; times: CallTimes }
   | { type: 'judge-requested'; attempt: number; check: number }
+  /** One more answer of a cheap model may be asked for, `between` the scores that the answer may get by those that can still come. */
+  | {
+      type: 'sample-requested';
+      attempt: number;
+      check: number;
+      most: number;
+      models: string[] | null;
+      between: readonly [number, number];
+    }
   | { type: 'judged'; attempt: number; verdict: Verdict }
   | { type: 'budget-denied'; attempt: number; reason: string }
   | { type: 'cancelled' }

@@ -16,6 +16,7 @@ export * from './names.ts';
 export * from './parse-job.ts';
 export * from './recording.ts';
 export * from './score-line.ts';
+export * from './scorer-profile.ts';
 export * from './route-parameters.ts';
 export * from './trail.ts';
 export * from './verdict.ts';

@@ -76,7 +76,7 @@ export interface Attempt {
   score: number | null;
   /** Whether every gate passed; null until judged. */
   passed: boolean | null;
-  /** Purpose `judge`: the attempt and the check that it judges. */
+  /** Purposes `judge` and `sample`: the attempt and the check that it is asked for. */
   judges: { attempt: number; check: number } | null;
   /** How often the call was put off by a provider's limit, which is not a failure. */
   waits: number;

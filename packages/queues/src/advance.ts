@@ -1,5 +1,5 @@
 import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
-import { isTerminal } from '@upshift/contracts';
+import { isTerminal, upshiftConfig } from '@upshift/contracts';
 import { decide, draw } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
@@ -109,7 +109,8 @@ export async function configOf(pipeline: Pipeline, version: string): Promise<Ups
   if (known) return known;
   const stored = await pipeline.redis.get(keys.config(version));
   if (stored === null) throw new Error(`configuration ${version} is not stored`);
-  const config = JSON.parse(stored) as UpshiftConfig;
+  // Parsed, so that one that was stored before a key existed has its default.
+  const config = upshiftConfig.parse(JSON.parse(stored));
   pipeline.configs.set(version, config);
   return config;
 }

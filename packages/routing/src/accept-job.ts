@@ -21,7 +21,7 @@ export interface Acceptance {
 export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, configVersion, seed, now }: Acceptance): JobState {
   const route = Object.hasOwn(config.routes, request.route) ? config.routes[request.route] : undefined;
   if (route === undefined) throw unknownRoute(request.route, config);
-  refuseBadFields(request, now);
+  refuseBadFields(request, config, now);
   const needs = needsOf(request);
   refuseIncapable(request, needs, config);
   return {
@@ -61,15 +61,29 @@ function unknownRoute(name: string, config: UpshiftConfig): ProblemError {
   return new ProblemError('unknown_route', message, { errors: [{ field: 'route', value: name, message }] });
 }
 
-function refuseBadFields(request: JobRequest, now: number): void {
+function refuseBadFields(request: JobRequest, config: UpshiftConfig, now: number): void {
   const errors = [
     ...badChecks(request.checks, 'checks'),
+    ...unknownSamplers(request, config),
     ...badFormat(request),
     ...badDeadline(request, now),
     ...badRequirements(request),
     ...badEmbedding(request),
   ];
   if (errors.length > 0) throw ProblemError.ofFields('invalid_job', errors);
+}
+
+/** Models that are named to be compared with, and are not declared. */
+function unknownSamplers({ checks }: JobRequest, { models }: UpshiftConfig): FieldError[] {
+  return checks.flatMap((check, at) =>
+    (check.type === 'agreement' ? (check.models ?? []) : []).flatMap((id, index) =>
+      Object.hasOwn(models, id) ? [] : [{ field: `checks[${at}].models[${index}]`, value: id, message: noModel(id, models) }],
+    ),
+  );
+}
+
+function noModel(id: string, models: UpshiftConfig['models']): string {
+  return `no model ${id}; there are ${Object.keys(models).join(', ')}`;
 }
 
 function badFormat({ input }: JobRequest): FieldError[] {
@@ -114,7 +128,7 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
 }
 
 function unknownModel(id: string, config: UpshiftConfig): ProblemError {
-  const message = `no model ${id}; there are ${Object.keys(config.models).join(', ')}`;
+  const message = noModel(id, config.models);
   return new ProblemError('unknown_model', message, { errors: [{ field: 'model', value: id, message }] });
 }
 

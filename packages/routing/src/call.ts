@@ -40,7 +40,7 @@ export function callOf(
     timeoutMs: model.call_timeout_s * 1000,
     idleTimeoutMs: model.idle_timeout_s * 1000,
   };
-  if (attempt.judges !== null) {
+  if (attempt.purpose === 'judge' && attempt.judges !== null) {
     const input = judgeInput(job, attempt.judges.check, request, config, judged);
     return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
   }
@@ -62,7 +62,7 @@ function judgeInput(
   config: UpshiftConfig,
   judged: UnifiedResponse | null,
 ): JobInput {
-  const check = checksOf(request, config.routes[job.route]!)[index];
+  const check = checksOf(request, config, job.route)[index];
   if (check?.type !== 'llm_judge' || judged === null) throw new Error(`job ${job.id} has no answer to judge by check ${index}`);
   const messages = judgeMessages({ rubric: check.rubric, prompt: promptOf(request.input), answer: judged.text });
   return { messages, tools: [], response_format: null };

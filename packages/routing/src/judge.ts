@@ -59,5 +59,7 @@ export function judgeNeeds(job: JobState, attempt: number): Needs {
 
 /** The calls that were made to judge an answer by one of its checks. */
 export function judgeCalls(job: JobState, attempt: number, check: number): Attempt[] {
-  return job.attempts.filter(({ judges }) => judges?.attempt === attempt && judges.check === check);
+  return job.attempts.filter(
+    ({ purpose, judges }) => purpose === 'judge' && judges?.attempt === attempt && judges.check === check,
+  );
 }

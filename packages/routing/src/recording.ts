@@ -30,7 +30,7 @@ export function recordingOf({ job, request, answers, trail, config }: Recorded, 
   const redactor = createRedactor(redact);
   const { metadata: _metadata, webhook: _webhook, input, checks, ...plain } = request;
   const texts = redactor.redact({ input, checks });
-  const allChecks = checksOf(request, config.routes[job.route]!);
+  const allChecks = checksOf(request, config, job.route);
   const rubricOf = (index: number): string => {
     const check = allChecks[index];
     return check?.type === 'llm_judge' ? redactor.redact(check.rubric) : '';

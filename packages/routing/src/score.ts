@@ -1,10 +1,12 @@
-import type { Check, CheckOutcome, FieldError, JobRequest, RouteConfig, UnifiedResponse, Verdict } from '@upshift/contracts';
+import type { Check, CheckOutcome, FieldError, JobRequest, UpshiftConfig, Verdict } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
 
 import { compileSchema } from './checks/json-schema.ts';
 import { compilePattern } from './checks/patterns.ts';
-import { outcomeOf, runCheck } from './checks/run-check.ts';
+import { outcomeOf, silentOutcome } from './checks/outcome.ts';
+import { runCheck } from './checks/run-check.ts';
 import type { PlainCheck } from './checks/run-check.ts';
+import type { Subject } from './checks/subject.ts';
 
 type Judge = Extract<Check, { type: 'llm_judge' }>;
 
@@ -14,9 +16,17 @@ export type Judgement = { score: number; reason: string } | { unavailable: strin
 /** A judge's score from which its check counts as passed: a word for people; the score itself is what counts. */
 const JUDGE_PASSES_AT = 0.7;
 
-/** All checks of a job: the two that every answer must pass, what its response format implies, the route's, its own. */
-export function checksOf(request: JobRequest, route: RouteConfig): Check[] {
-  return [{ type: 'non_empty' }, { type: 'complete' }, ...impliedChecks(request), ...route.checks, ...request.checks];
+/** All checks of a job: the two that every answer must pass, what its response format implies, the route's, its own, and the trained scorer's. */
+export function checksOf(request: JobRequest, { scorer, routes }: UpshiftConfig, route: string): Check[] {
+  const named = [...routes[route]!.checks, ...request.checks];
+  const isTrained = scorer.type === 'trained' && !isEmbedding(request.input) && !named.some(({ type }) => type === 'trained');
+  return [
+    { type: 'non_empty' },
+    { type: 'complete' },
+    ...impliedChecks(request),
+    ...named,
+    ...(isTrained ? [{ type: 'trained' as const }] : []),
+  ];
 }
 
 function impliedChecks({ input }: JobRequest): Check[] {
@@ -26,8 +36,8 @@ function impliedChecks({ input }: JobRequest): Check[] {
 }
 
 /** The outcomes of all checks that need no model. */
-export function runPlainChecks(checks: Check[], answer: UnifiedResponse): CheckOutcome[] {
-  return checks.filter((check): check is PlainCheck => check.type !== 'llm_judge').map((check) => runCheck(check, answer));
+export function runPlainChecks(checks: Check[], subject: Subject): CheckOutcome[] {
+  return checks.filter((check): check is PlainCheck => check.type !== 'llm_judge').map((check) => runCheck(check, subject));
 }
 
 /** The judges to ask, by their place among the checks; none where a gate has failed already, because cheap goes before dear. */
@@ -36,9 +46,8 @@ export function judgesToAsk(checks: Check[], plain: CheckOutcome[]): { check: Ju
   return checks.flatMap((check, index) => (check.type === 'llm_judge' ? [{ check, index }] : []));
 }
 
-/** A judge that could not be asked says nothing: its outcome has no weight, but where it is a gate the gate stays shut. */
 export function judgeOutcome(check: Judge, judgement: Judgement): CheckOutcome {
-  if ('unavailable' in judgement) return { ...outcomeOf(check, 0, false, `not judged: ${judgement.unavailable}`), weight: 0 };
+  if ('unavailable' in judgement) return silentOutcome(check, `not judged: ${judgement.unavailable}`);
   return outcomeOf(check, judgement.score, judgement.score >= JUDGE_PASSES_AT, judgement.reason);
 }
 
@@ -78,7 +87,7 @@ function problem(field: string, value: unknown, compile: () => unknown): FieldEr
   }
 }
 
-function gatesPass(outcomes: CheckOutcome[]): boolean {
+export function gatesPass(outcomes: CheckOutcome[]): boolean {
   return outcomes.every((outcome) => outcome.passed || !outcome.gate);
 }
 

@@ -1,5 +1,5 @@
 import { closePipeline, isJobId, listenToSignals, openEventFeed, openPipeline, redisReadiness } from '@upshift/queues';
-import { badRedaction } from '@upshift/routing';
+import { badConfig } from '@upshift/routing';
 import { ConfigError, pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
@@ -24,8 +24,8 @@ import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts'
 /** The job API. */
 export async function startIntake(context: ServiceContext): Promise<Running> {
   const { config, environment } = context;
-  const badPatterns = badRedaction(config.recording.redact);
-  if (badPatterns.length > 0) throw new ConfigError(environment.UPSHIFT_CONFIG, badPatterns);
+  const problems = badConfig(config);
+  if (problems.length > 0) throw new ConfigError(environment.UPSHIFT_CONFIG, problems);
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
   const signals = await listenToSignals(pipeline, 'ended');
   const stopping = new AbortController();

@@ -94,7 +94,7 @@ function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
 async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>, attempt: Attempt): Promise<Call> {
   const [config, judged] = await Promise.all([
     configOf(pipeline, job.configVersion),
-    attempt.judges === null ? null : readAnswer(pipeline, job.id, attempt.judges.attempt),
+    attempt.purpose !== 'judge' || attempt.judges === null ? null : readAnswer(pipeline, job.id, attempt.judges.attempt),
   ]);
   return callOf(job, attempt, request, config, judged);
 }

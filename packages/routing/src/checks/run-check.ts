@@ -2,7 +2,11 @@ import type { Check, CheckOutcome, UnifiedResponse } from '@upshift/contracts';
 
 import { compileSchema, explain } from './json-schema.ts';
 import { parseJsonAnswer } from './parse-json.ts';
+import { runEstimate } from './estimates.ts';
+import type { Estimate } from './estimates.ts';
+import { outcomeOf } from './outcome.ts';
 import { compilePattern } from './patterns.ts';
+import type { Subject } from './subject.ts';
 
 /** A check that needs no call of a model. */
 export type PlainCheck = Exclude<Check, { type: 'llm_judge' }>;
@@ -13,21 +17,13 @@ interface Finding {
 }
 
 /** Runs one check on an answer. A check never sees a known good answer. */
-export function runCheck(check: PlainCheck, answer: UnifiedResponse): CheckOutcome {
-  const { passed, reason } = find(check, answer);
+export function runCheck(check: PlainCheck, subject: Subject): CheckOutcome {
+  if (check.type === 'trained' || check.type === 'agreement') return runEstimate(check, subject);
+  const { passed, reason } = find(check, subject.answer);
   return outcomeOf(check, passed ? 1 : 0, passed, reason);
 }
 
-/** A length that is off by a word makes an answer worse, not useless; every other plain check is a gate unless told otherwise. */
-function isGate(check: Check): boolean {
-  return check.gate ?? (check.type !== 'length' && check.type !== 'llm_judge');
-}
-
-export function outcomeOf(check: Check, score: number, passed: boolean, reason: string): CheckOutcome {
-  return { type: check.type, gate: isGate(check), passed, score, weight: check.weight ?? 1, reason };
-}
-
-function find(check: PlainCheck, answer: UnifiedResponse): Finding {
+function find(check: Exclude<PlainCheck, Estimate>, answer: UnifiedResponse): Finding {
   const { text } = answer;
   switch (check.type) {
     case 'non_empty':

@@ -29,7 +29,7 @@ export function sent(draft: Draft, number: number): void {
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
   const dropped =
-    attempt.purpose === 'answer'
+    attempt.purpose === 'answer' || attempt.purpose === 'sample'
       ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
       : [];
   note(

@@ -8,7 +8,8 @@ import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
-import { budgetDenied, judged, judgeRequested, verdictArrivedLate } from './verdicts.ts';
+import { judgeRequested, sampleRequested } from './opinions.ts';
+import { budgetDenied, judged, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
 
@@ -47,6 +48,8 @@ function react(draft: Draft, event: JobEvent): void {
       return placeDenied(draft, event);
     case 'judge-requested':
       return judgeRequested(draft, event);
+    case 'sample-requested':
+      return sampleRequested(draft, event);
     case 'judged':
       return judged(draft, event.attempt, event.verdict);
     case 'budget-denied':

@@ -92,6 +92,17 @@ export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[])
   );
 }
 
+/** Who gives one more answer to compare an attempt's with: of the models that are named, or of the attempt's tier, the one that was asked least. */
+export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, calls: Attempt[]): string | undefined {
+  const { job, facts } = draft;
+  const failed = calls.flatMap(({ outcome, model }) => (outcome === 'failed' ? [model] : []));
+  const usable = named
+    ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
+    : candidatesInTier(job, attempt.tier, facts);
+  const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
+  return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
+}
+
 interface Ask {
   purpose: Purpose;
   tier: string;

@@ -1,29 +1,9 @@
-import type { Attempt, JobEvent, JobState, Verdict } from '@upshift/contracts';
+import type { Attempt, JobState, Verdict } from '@upshift/contracts';
 
-import { modelOf } from '../choose-model.ts';
-import { judgeCalls, judgeNeeds } from '../judge.ts';
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askTier, endOfChain, fallBack, judgeModel } from './next-attempt.ts';
+import { askTier, endOfChain, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
-
-/** Calls for one opinion: a judge that fails, or says nothing that can be read, is asked once more elsewhere. */
-const MAX_JUDGE_CALLS = 2;
-
-type JudgeRequested = Extract<JobEvent, { type: 'judge-requested' }>;
-
-/** Asks a judge for its opinion of an answer. No command where none can be asked: the scorer then goes on without it. */
-export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested): void {
-  const { job, facts } = draft;
-  if (job.step?.kind !== 'score' || job.step.attempt !== attempt) return;
-  if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
-  const needs = judgeNeeds(job, attempt);
-  const asked = judgeCalls(job, attempt, check).map(({ model }) => model);
-  const model = judgeModel(draft, needs, asked);
-  if (model === undefined) return;
-  const { tier } = modelOf(facts.config, model);
-  ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);
-}
 
 /** Accept, escalate, or fall back. */
 export function judged(draft: Draft, number: number, verdict: Verdict): void {
@@ -112,7 +92,8 @@ function whyShort(draft: Draft, attempt: Attempt, verdict: Verdict): string | nu
   return `score ${verdict.score} is below ${threshold}`;
 }
 
-function thresholdOf({ job, route, facts }: Draft, attempt: Attempt): number | 'always' {
+/** The score from which an answer of this attempt is accepted. */
+export function thresholdOf({ job, route, facts }: Draft, attempt: Attempt): number | 'always' {
   if (attempt.tier === 'fallback' || route.strategy !== 'cascade' || job.pinnedModel !== null) return 'always';
   return facts.config.tiers.find(({ name }) => name === attempt.tier)?.accept_at ?? 'always';
 }

@@ -9,6 +9,12 @@ export interface AnswerFacts {
   dense: number[];
   /** Hashed words of the prompt: what it is about. */
   words: number[];
+  /** How many numbers the prompt has, and how many options to choose from. */
+  promptNumbers: number;
+  promptOptions: number;
+  /** Whether the answer says which part is final, and how many calculations it shows. */
+  marked: boolean;
+  equations: number;
 }
 
 export const WORD_BUCKETS = 1024;
@@ -75,10 +81,16 @@ export const denseNames = [
 export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   const [question, text] = [clip(prompt), clip(answer)];
   const final = finalAnswerOf(text);
+  const dense = [...promptFeatures(question), ...answerFeatures(question, text, final)];
+  const countOf = (name: (typeof denseNames)[number]): number => Math.round(Math.expm1(dense[denseNames.indexOf(name)]!));
   return {
     kind: final?.kind ?? 'none',
-    dense: [...promptFeatures(question), ...answerFeatures(question, text, final)],
+    dense,
     words: hashedWords(question),
+    promptNumbers: countOf('prompt_numbers'),
+    promptOptions: countOf('prompt_options'),
+    marked: final?.marked === true,
+    equations: countOf('equations'),
   };
 }
 

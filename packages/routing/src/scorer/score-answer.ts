@@ -1,19 +1,14 @@
+import type { ScorerProfile } from '@upshift/contracts';
+
 import { equationsOf } from './arithmetic.ts';
 import { finalAnswerOf } from './extract-answer.ts';
-import { factsOfAnswer } from './features.ts';
+import { denseNames, factsOfAnswer } from './features.ts';
 import type { AnswerFacts } from './features.ts';
 import { blockOf, calibrated, noOthers, probabilityOf, rawScore, standardized } from './model.ts';
-import type { Calibration, Others, ScorerWeights } from './model.ts';
+import type { Others, ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
 const shippedWeights = shipped as unknown as ScorerWeights;
-
-/** What a user's own labels change of the shipped scorer. */
-export interface ScorerProfile {
-  calibration: Calibration;
-  /** Added to the log-odds, by dense feature in standard deviations. */
-  features: number[];
-}
 
 /** What was found about an answer, in words. */
 export interface AnswerFinding {
@@ -61,10 +56,17 @@ export function logOddsOf(
   profile: ScorerProfile | null = null,
   weights: ScorerWeights = shippedWeights,
 ): number {
-  const calibration = profile?.calibration ?? weights.calibration;
-  const base = calibrated(rawScore(facts, weights), calibration, blockOf(facts), others);
-  if (profile === null) return base;
-  return standardized(facts, weights).reduce((sum, value, index) => sum + value * (profile.features[index] ?? 0), base);
+  const shipped = calibrated(rawScore(facts, weights), weights.calibration, blockOf(facts), others);
+  if (profile === null) return shipped;
+  return standardized(facts, weights).reduce(
+    (sum, value, index) => sum + value * (profile.features[denseNames[index]!] ?? 0),
+    profile.intercept + profile.slope * shipped,
+  );
+}
+
+/** How good an answer looks by itself, in log-odds that are not calibrated. */
+export function rawScoreOf(facts: AnswerFacts): number {
+  return rawScore(facts, shippedWeights);
 }
 
 /** What others say of an answer, by their final answers and by how good they look. */

@@ -1,4 +1,4 @@
-import { badRedaction } from '@upshift/routing';
+import { badConfig } from '@upshift/routing';
 import { ConfigError, configVersionOf, loadConfig } from '@upshift/runtime';
 
 import { CommandError, exitCode } from '../exit-code.ts';
@@ -7,8 +7,8 @@ import { CommandError, exitCode } from '../exit-code.ts';
 export function checkConfig(file: string, json: boolean): number {
   try {
     const config = loadConfig(file);
-    const badPatterns = badRedaction(config.recording.redact);
-    if (badPatterns.length > 0) throw new ConfigError(file, badPatterns);
+    const problems = badConfig(config);
+    if (problems.length > 0) throw new ConfigError(file, problems);
     const { tiers, models, routes } = config;
     const summary = {
       file,

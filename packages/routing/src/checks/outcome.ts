@@ -1,0 +1,14 @@
+import type { Check, CheckOutcome } from '@upshift/contracts';
+
+/** What only makes an answer better or worse; every other check is a gate unless told otherwise. */
+const graded: Check['type'][] = ['length', 'llm_judge', 'trained', 'agreement'];
+
+export function outcomeOf(check: Check, score: number, passed: boolean, reason: string): CheckOutcome {
+  const gate = check.gate ?? !graded.includes(check.type);
+  return { type: check.type, gate, passed, score, weight: check.weight ?? 1, reason };
+}
+
+/** Of a check that can say nothing: it has no weight, but where it is a gate the gate stays shut. */
+export function silentOutcome(check: Check, reason: string): CheckOutcome {
+  return { ...outcomeOf(check, 0, false, reason), weight: 0 };
+}

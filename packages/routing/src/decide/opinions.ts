@@ -1,0 +1,55 @@
+import type { JobEvent } from '@upshift/contracts';
+
+import { modelOf } from '../choose-model.ts';
+import { judgeCalls, judgeNeeds } from '../judge.ts';
+import { sampleCalls } from '../samples.ts';
+import { attemptOf } from './draft.ts';
+import type { Draft } from './draft.ts';
+import { ask, judgeModel, sampleModel } from './next-attempt.ts';
+import { thresholdOf } from './verdicts.ts';
+
+/** Calls for one opinion: a judge that fails, or says nothing that can be read, is asked once more elsewhere. */
+const MAX_JUDGE_CALLS = 2;
+
+type JudgeRequested = Extract<JobEvent, { type: 'judge-requested' }>;
+
+/** Asks a judge for its opinion of an answer. No command where none can be asked: the scorer then goes on without it. */
+export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested): void {
+  const { job, facts } = draft;
+  if (!isScored(draft, attempt)) return;
+  if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
+  const needs = judgeNeeds(job, attempt);
+  const asked = judgeCalls(job, attempt, check).map(({ model }) => model);
+  const model = judgeModel(draft, needs, asked);
+  if (model === undefined) return;
+  const { tier } = modelOf(facts.config, model);
+  ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);
+}
+
+type SampleRequested = Extract<JobEvent, { type: 'sample-requested' }>;
+
+/** Samples that fail are made up for by so many more calls. */
+const SPARE_SAMPLES = 1;
+
+/** Asks a cheap model for one more answer to compare with, where it can still change the verdict. No command where it can not. */
+export function sampleRequested(draft: Draft, { attempt: number, check, most, models, between }: SampleRequested): void {
+  const { job, facts } = draft;
+  if (!isScored(draft, number)) return;
+  const attempt = attemptOf(job, number);
+  const threshold = thresholdOf(draft, attempt);
+  const [lowest, highest] = between;
+  if (threshold === 'always' || lowest >= threshold || highest < threshold) return;
+  const calls = sampleCalls(job, number, check);
+  const model = calls.length < most + SPARE_SAMPLES ? sampleModel(draft, attempt, models, calls) : undefined;
+  if (model === undefined) return;
+  const { tier } = modelOf(facts.config, model);
+  ask(
+    draft,
+    { purpose: 'sample', tier, model, judges: { attempt: number, check } },
+    `another answer to compare attempt ${number} with`,
+  );
+}
+
+function isScored({ job }: Draft, attempt: number): boolean {
+  return job.step?.kind === 'score' && job.step.attempt === attempt;
+}

@@ -1,0 +1,46 @@
+import type { Attempt, Check, CheckOutcome, JobState } from '@upshift/contracts';
+
+import type { Subject } from './checks/subject.ts';
+import { gatesPass, judgeOutcome, runPlainChecks, verdictOf } from './score.ts';
+
+type Agreement = Extract<Check, { type: 'agreement' }>;
+
+/** Other answers that the check `agreement` compares, unless it says how many. */
+const USUAL_SAMPLES = 1;
+
+/** A check that wants more answers than there are. */
+export interface WantedSamples {
+  index: number;
+  check: Agreement;
+  most: number;
+  /** Answers that can still come. */
+  missing: number;
+}
+
+/** The calls that were made for further answers, to compare an attempt's with by one of its checks. */
+export function sampleCalls(job: JobState, attempt: number, check: number): Attempt[] {
+  return job.attempts.filter(
+    ({ purpose, judges }) => purpose === 'sample' && judges?.attempt === attempt && judges.check === check,
+  );
+}
+
+/** The check that wants a further answer; null where none does, or a gate has failed already. */
+export function samplesToAsk(checks: Check[], plain: CheckOutcome[], job: JobState, attempt: number): WantedSamples | null {
+  const index = checks.findIndex(({ type }) => type === 'agreement');
+  const check = checks[index];
+  if (check?.type !== 'agreement' || !gatesPass(plain.filter(({ type }) => type !== 'agreement'))) return null;
+  const given = sampleCalls(job, attempt, index).filter(({ outcome }) => outcome === 'answered').length;
+  const most = check.samples ?? USUAL_SAMPLES;
+  return most > given ? { index, check, most, missing: most - given } : null;
+}
+
+/** The lowest and the highest score that an answer may get by the answers that can still come, and by judges. */
+export function scoresWithin(checks: Check[], subject: Subject, missing: number): [number, number] {
+  const imagined = (more: Subject['imagined'], ofJudges: number): number => {
+    const judges = checks.flatMap((check) =>
+      check.type === 'llm_judge' ? [judgeOutcome(check, { score: ofJudges, reason: 'imagined' })] : [],
+    );
+    return verdictOf([...runPlainChecks(checks, { ...subject, imagined: more }), ...judges]).score;
+  };
+  return [imagined({ agreeing: 0, differing: missing }, 0), imagined({ agreeing: missing, differing: 0 }, 1)];
+}
