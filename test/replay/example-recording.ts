@@ -22,6 +22,7 @@ export function exampleAttempt(changes: Partial<RecordedAttempt> = {}): Recorded
     score: 1,
     passed: true,
     checks: [],
+    late_verdict: null,
     ...changes,
   };
 }

@@ -160,10 +160,6 @@ describe('the trained scorer', () => {
       reason: `like answers of which ${Math.round(score * 100)} % were right`,
     });
   });
-  test('reads an answer that is a JSON object as what it says', () => {
-    const asJson = JSON.stringify({ reasoning: right.split('\n')[0], answer: '180' });
-    expect(scored(sum, asJson).score).toBe(scored(sum, right).score);
-  });
   test.each([
     [
       'Write a letter that thanks Mr. Smith for 3 years and 4 months.',

@@ -11,6 +11,7 @@ export * from './input.ts';
 export * from './job.ts';
 export * from './job-view.ts';
 export * from './known-keys.ts';
+export * from './label-line.ts';
 export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';

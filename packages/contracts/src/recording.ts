@@ -39,6 +39,7 @@ const recordedAttempt = z.object({
   score: z.number().nullable(),
   passed: z.boolean().nullable(),
   checks: z.array(checkOutcome),
+  late_verdict: z.boolean().nullable().default(null).describe('What was found out of the answer after it was delivered.'),
 });
 export type RecordedAttempt = z.infer<typeof recordedAttempt>;
 

@@ -72,6 +72,7 @@ function recordedAttempt(
   const { number, purpose, tier, model, outcome, errorCode, judges, usage, costNanoUsd, score, passed } = attempt;
   const lineOf = (...events: TrailEntry['event'][]): TrailEntry | undefined =>
     trail.findLast((entry) => entry.attempt === number && events.includes(entry.event));
+  const lateVerdict = lineOf('answer-confirmed', 'job-reopened');
   return {
     attempt: number,
     purpose,
@@ -79,7 +80,7 @@ function recordedAttempt(
     model,
     outcome,
     error: errorCode,
-    judges: judges && { attempt: judges.attempt, rubric: rubricOf(judges.check) },
+    judges: purpose === 'judge' && judges ? { attempt: judges.attempt, rubric: rubricOf(judges.check) } : null,
     answer: answer ? { text: answer.text, tool_calls: answer.toolCalls, finish_reason: answer.finishReason } : null,
     usage: usage && recordedUsage(usage),
     cost_usd: costNanoUsd === null ? null : nanoUsdToUsd(costNanoUsd),
@@ -87,6 +88,7 @@ function recordedAttempt(
     score,
     passed,
     checks: lineOf('answer-judged')?.checks ?? [],
+    late_verdict: lateVerdict === undefined ? null : lateVerdict.event === 'answer-confirmed',
   };
 }
 

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
+import { calibrateCommand } from './calibrate/calibrate.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
 import { cancel, get, list, submit, trail, verdict, watch } from './commands/jobs.ts';
@@ -183,8 +184,22 @@ program
   .description(
     'Say how likely each answer is right: JSON lines {"prompt", "answer", "others"?} from a file or a pipe, {"score", "checks"} out.',
   )
+  .option('--profile <file>', 'what your own labels change of the scorer, as `calibrate` wrote it')
   .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
-  .action((file) => finish(score(file)));
+  .action((file, options) => finish(score(file, options)));
+command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is given, to answers that somebody has looked at.')
+  .option('--labels <file>', 'JSON lines {"question_id", "prompt", "tier", "answer", "ok"}')
+  .option('--from-history', 'the late verdicts on ended jobs; recording.enabled must be true', false)
+  .option('--profile <file>', 'write what the labels change of the scorer')
+  .option('--target <share>', 'the share of the top tier’s quality that thresholds must reach, as 0.97', targetShare)
+  .option('--config <file>', 'the configuration that is calibrated', configFile(undefined))
+  .option('--out <file>', 'write the configuration with profile and thresholds in it')
+  .option('--report <file>', 'write the report, as Markdown')
+  .addHelpText(
+    'after',
+    examples('calibrate --labels labels.jsonl --profile profile.json', 'calibrate --from-history --target 0.97 --out new.yaml'),
+  )
+  .action((options) => finish(calibrateCommand(api, options)));
 
 command(
   program,
@@ -271,6 +286,12 @@ function time(text: string): number {
   const ms = Date.parse(text);
   if (!Number.isNaN(ms)) return ms;
   throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
+}
+
+function targetShare(text: string): number {
+  const share = Number(text);
+  if (share > 0 && share <= 1) return share;
+  throw new InvalidArgumentError('a share is a number above 0 and at most 1, as 0.97.');
 }
 
 function wholeNumber(of: string): (text: string) => number {

@@ -1,4 +1,3 @@
-import { parseJsonAnswer } from './parse-json.ts';
 import type { Subject } from './subject.ts';
 import { factsOfAnswer } from '../scorer/features.ts';
 import type { AnswerFacts } from '../scorer/features.ts';
@@ -15,9 +14,8 @@ export interface Opinion {
 }
 
 export function opinionOf({ prompt, answer, others, imagined, profile }: Subject): Opinion {
-  const text = plainTextOf(answer.text);
-  const facts = factsOfAnswer(prompt, text);
-  const compared = imagine(compare(prompt, text, others.map(plainTextOf)), imagined, rawScoreOf(facts));
+  const facts = factsOfAnswer(prompt, answer.text);
+  const compared = imagine(compare(prompt, answer.text, others), imagined, rawScoreOf(facts));
   const probability = isKnownGround(facts) ? probabilityOf(logOddsOf(facts, compared, profile)) : null;
   return { probability, agreeing: compared.agreeing, differing: compared.differing };
 }
@@ -39,19 +37,4 @@ function imagine(others: Others, { agreeing, differing }: Subject['imagined'], l
 function isKnownGround({ kind, promptNumbers, promptOptions, marked, equations }: AnswerFacts): boolean {
   if (kind === 'letter') return promptOptions >= 2;
   return kind === 'number' && promptNumbers >= 2 && (marked || equations > 0);
-}
-
-/** The values of a JSON object as a text that ends with what it comes to; other texts as they are. */
-function plainTextOf(text: string): string {
-  const value = text.includes('{') ? parseJsonAnswer(text) : undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return text;
-  const entries = Object.entries(value).filter(isSpoken);
-  if (entries.length < Object.keys(value).length) return text;
-  return entries
-    .map(([key, part]) => (/^(final_?)?(answer|result)$/i.test(key) ? `The answer is ${part}` : `${part}`))
-    .join('\n');
-}
-
-function isSpoken(entry: [string, unknown]): entry is [string, string | number] {
-  return typeof entry[1] === 'string' || typeof entry[1] === 'number';
 }

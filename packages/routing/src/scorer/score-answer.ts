@@ -8,7 +8,8 @@ import { blockOf, calibrated, noOthers, probabilityOf, rawScore, standardized } 
 import type { Others, ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
-const shippedWeights = shipped as unknown as ScorerWeights;
+/** What `npm run train:scorer` made. */
+export const shippedWeights = shipped as unknown as ScorerWeights;
 
 /** What was found about an answer, in words. */
 export interface AnswerFinding {

@@ -65,6 +65,15 @@ async function* pagesOf(
   }
 }
 
+/** All ended jobs with their answers, newest first, some at once. */
+export async function* recordingPages(api: Api): AsyncGenerator<JobRecording[]> {
+  for await (const jobs of pagesOf(api, {}, null))
+    yield await recordingsOf(
+      api,
+      jobs.filter(({ status }) => isTerminal(status)),
+    );
+}
+
 async function recordingsOf(api: Api, jobs: JobView[]): Promise<JobRecording[]> {
   const recordings: JobRecording[] = [];
   for (let start = 0; start < jobs.length; start += ASKED_AT_ONCE) {

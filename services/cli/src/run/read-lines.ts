@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 
-/** The lines of a file, one by one. Only a newline ends a line: JSON strings may hold other separators. */
-export async function* readLines(file: string): AsyncGenerator<string> {
+/** The lines of a file, or of standard input where none is named, one by one. Only a newline ends a line: JSON strings may hold other separators. */
+export async function* readLines(file?: string): AsyncGenerator<string> {
   let rest = '';
   let first = true;
-  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+  for await (const chunk of textOf(file)) {
     // Windows programs begin files with a byte order mark.
     const lines = (first ? chunk.replace(/^\uFEFF/, '') : rest + chunk).split('\n');
     first = false;
@@ -12,4 +12,9 @@ export async function* readLines(file: string): AsyncGenerator<string> {
     yield* lines;
   }
   if (rest !== '') yield rest;
+}
+
+/** Standard input may be a socket, which can not be opened by its name. */
+function textOf(file: string | undefined): AsyncIterable<string> {
+  return file === undefined ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
 }

@@ -1,0 +1,113 @@
+import type { LabelLine, ScorerProfile } from '@upshift/contracts';
+
+import { fitProfile } from './fit-profile.ts';
+import { fitThresholds } from './fit-thresholds.ts';
+import type { FittedThresholds, LabelledQuestion } from './fit-thresholds.ts';
+import { factsOfAnswer } from './features.ts';
+import { noOthers, probabilityOf } from './model.ts';
+import { logOddsOf } from './score-answer.ts';
+
+/** How good probabilities were on labels that nothing was learnt from. */
+interface Fit {
+  /** Mean of −log of the probability that was given to what turned out, in nats; lower is better. */
+  logLoss: number;
+  /** Mean probability less the share that is right: above 0 the scorer is too sure. */
+  bias: number;
+}
+
+/** A profile, and what it changes on labels that were left out of its making. */
+export interface Calibrated {
+  profile: ScorerProfile;
+  labels: number;
+  shipped: Fit;
+  fitted: Fit;
+  /** False where the labels teach nothing: the profile leaves the scorer as it is. */
+  isBetter: boolean;
+  /** For each label the probability by a profile that has not seen its question, in the order of the labels. */
+  heldOut: number[];
+}
+
+const FOLDS = 5;
+const unchanged: ScorerProfile = { intercept: 0, slope: 1, features: {} };
+
+/** Fits the scorer to labels. Throws a `RangeError` where they are too few, or all the same. */
+export function calibrate(labels: LabelLine[]): Calibrated {
+  const answers = labels.map(({ prompt, answer, ok }) => ({ prompt, answer, ok: Boolean(ok) }));
+  const foldOf = foldsByQuestion(labels);
+  const profiles = Array.from({ length: FOLDS }, (_, fold) => fitProfile(answers.filter((_answer, at) => foldOf[at] !== fold)));
+  const shippedScores = answers.map(({ prompt, answer }) => scoreBy(prompt, answer, null));
+  const fittedScores = answers.map(({ prompt, answer }, at) => scoreBy(prompt, answer, profiles[foldOf[at]!]!));
+  const [shipped, fitted] = [shippedScores, fittedScores].map((scores) =>
+    fitOf(
+      scores,
+      answers.map(({ ok }) => ok),
+    ),
+  ) as [Fit, Fit];
+  const isBetter = fitted.logLoss < shipped.logLoss;
+  return {
+    profile: isBetter ? fitProfile(answers) : unchanged,
+    labels: labels.length,
+    shipped,
+    fitted,
+    isBetter,
+    heldOut: isBetter ? fittedScores : shippedScores,
+  };
+}
+
+/** What `calibrateThresholds` needs to know of the configuration that is to be changed. */
+export interface Ladder {
+  /** Tiers from the cheapest to the dearest, as they are named in the labels. */
+  tiers: string[];
+  complexityOf(prompt: string): number;
+  costUsdOf(tier: string, prompt: string, answer: string): number;
+}
+
+/** Questions that all tiers have answered, and the thresholds for them; null where too few labels make any trustworthy. */
+export function calibrateThresholds(
+  labels: LabelLine[],
+  heldOut: number[],
+  ladder: Ladder,
+  target: number,
+): { questions: number; thresholds: FittedThresholds | null } {
+  const byQuestion = Map.groupBy(
+    labels.map((label, at) => ({ ...label, score: heldOut[at] ?? 0 })),
+    ({ question_id: id }) => id,
+  );
+  const questions = [...byQuestion.values()].flatMap((answers): LabelledQuestion[] => {
+    const ofTiers = ladder.tiers.map((tier) => answers.find((answer) => answer.tier === tier));
+    if (!ofTiers.every((answer) => answer !== undefined)) return [];
+    return [
+      {
+        complexity: ladder.complexityOf(ofTiers[0]!.prompt),
+        answers: ofTiers.map(({ tier, prompt, answer, ok, score }) => ({
+          ok: Boolean(ok),
+          score,
+          costUsd: ladder.costUsdOf(tier, prompt, answer),
+        })),
+      },
+    ];
+  });
+  return { questions: questions.length, thresholds: questions.length === 0 ? null : fitThresholds(questions, target) };
+}
+
+/** The same question is in the same fold, so that nothing is learnt of a question that is then asked. */
+function foldsByQuestion(labels: LabelLine[]): number[] {
+  const seen = new Map<LabelLine['question_id'], number>();
+  return labels.map(({ question_id: id }) => {
+    if (!seen.has(id)) seen.set(id, seen.size % FOLDS);
+    return seen.get(id)!;
+  });
+}
+
+function scoreBy(prompt: string, answer: string, profile: ScorerProfile | null): number {
+  return probabilityOf(logOddsOf(factsOfAnswer(prompt, answer), noOthers, profile));
+}
+
+function fitOf(scores: number[], labels: boolean[]): Fit {
+  const losses = scores.map((score, at) => -Math.log(Math.max(1e-9, labels[at] ? score : 1 - score)));
+  return { logLoss: mean(losses), bias: mean(scores) - mean(labels.map(Number)) };
+}
+
+function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

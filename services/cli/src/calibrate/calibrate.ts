@@ -1,0 +1,125 @@
+import { writeFileSync } from 'node:fs';
+
+import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
+import { calibrate, calibrateThresholds, costOf, estimateTokens, heuristicClassifier, nanoUsdToUsd } from '@upshift/routing';
+import type { Calibrated, FittedThresholds } from '@upshift/routing';
+import { loadConfig } from '@upshift/runtime';
+
+import type { Api } from '../api.ts';
+import { CommandError, exitCode } from '../exit-code.ts';
+import { writeChanged } from './change-config.ts';
+import { labelsFromHistory, readLabels } from './read-labels.ts';
+import { reportOf } from './report.ts';
+
+export interface CalibrateOptions {
+  labels?: string;
+  fromHistory: boolean;
+  /** The share of the top tier's quality that thresholds must reach. */
+  target?: number;
+  /** Where the profile goes. */
+  profile?: string;
+  /** The configuration to change. */
+  config: string;
+  /** Where the changed configuration goes. */
+  out?: string;
+  /** Where the report goes, as Markdown. */
+  report?: string;
+  json: boolean;
+}
+
+/** What calibration came to, for machines and for the report. */
+export interface Calibration extends Omit<Calibrated, 'heldOut'> {
+  tiers: string[];
+  target: number | null;
+  questions: number;
+  thresholds: FittedThresholds | null;
+}
+
+/** `upshift calibrate`: fits the scorer to labels, and thresholds to a share of the top tier's quality. Returns the exit code. */
+export async function calibrateCommand(api: () => Api, options: CalibrateOptions): Promise<number> {
+  const { target, profile, out, report, json } = options;
+  const labels = await labelsOf(api, options);
+  const { calibration, config } = fit(labels, options);
+  if (profile !== undefined) writeFileSync(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
+  const before = config === null ? null : { tiers: config.tiers, classifier: config.classifier };
+  const text = reportOf(calibration, before);
+  if (report !== undefined) writeFileSync(report, `${text.join('\n')}\n`);
+  if (out !== undefined) writeChanged(options.config, out, calibration);
+  process.stdout.write(json ? `${JSON.stringify(calibration)}\n` : `${text.join('\n')}\n`);
+  for (const file of [profile, out, report]) if (file !== undefined) process.stderr.write(`wrote ${file}\n`);
+  return target !== undefined && calibration.thresholds === null ? exitCode.failed : exitCode.ok;
+}
+
+async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOptions): Promise<LabelLine[]> {
+  if ((labels === undefined) === !fromHistory) throw new CommandError('Give --labels FILE or --from-history.', exitCode.refused);
+  const found = labels === undefined ? await labelsFromHistory(api()) : await readLabels(labels);
+  if (found.length > 0) return found;
+  throw new CommandError(
+    labels === undefined
+      ? 'No ended job has a late verdict; give some with  npx upshift verdict <job> --passed|--failed --reason …'
+      : `${labels} has no labels.`,
+    exitCode.refused,
+  );
+}
+
+function fit(
+  labels: LabelLine[],
+  { target, config: file }: CalibrateOptions,
+): { calibration: Calibration; config: UpshiftConfig | null } {
+  try {
+    if (target === undefined) {
+      const { heldOut: _heldOut, ...calibrated } = calibrate(labels);
+      return { calibration: { ...calibrated, tiers: [], target: null, questions: 0, thresholds: null }, config: null };
+    }
+    const config = loadConfig(file);
+    const tiers = tiersOf(labels, config, file);
+    const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
+    const { heldOut, ...calibrated } = calibrate(judged);
+    const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
+    const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
+    const scores = labels.map((label) => scoreOf.get(label) ?? 1);
+    return { calibration: { ...calibrated, tiers, target, ...calibrateThresholds(labels, scores, ladder, target) }, config };
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(`${error.message}; give more labels`, exitCode.refused);
+    throw error;
+  }
+}
+
+/** The tiers of the configuration that have labels, the top one among them. */
+function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
+  const all = config.tiers.map(({ name }) => name);
+  const given = new Set(labels.map(({ tier }) => tier));
+  const strange = [...given].find((tier) => !all.includes(tier));
+  if (strange !== undefined)
+    throw new CommandError(`tier ${strange} of the labels is not in ${file}, which has ${all.join(', ')}`, exitCode.refused);
+  const tiers = all.filter((name) => given.has(name));
+  if (tiers.length >= 2 && tiers.at(-1) === all.at(-1)) return tiers;
+  throw new CommandError(
+    `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ')}`,
+    exitCode.refused,
+  );
+}
+
+function complexityOf(prompt: string): number {
+  return heuristicClassifier({ prompt, systemPrompt: '', task: null, structured: false, tools: 0 }).complexity;
+}
+
+/** What a call costs with the cheapest model of a tier, by estimated tokens. */
+function costsOf(config: UpshiftConfig): (tier: string, prompt: string, answer: string) => number {
+  const now = Date.now();
+  const models = Object.values(config.models).filter(
+    ({ capabilities, on_trial: onTrial }) => !capabilities.includes('embedding') && onTrial !== true,
+  );
+  return (tier, prompt, answer) => {
+    const usage = {
+      inputTokens: estimateTokens(prompt.length),
+      outputTokens: estimateTokens(answer.length),
+      cachedInputTokens: 0,
+      cacheWriteTokens: 0,
+      reasoningTokens: 0,
+    };
+    const costs = models.filter((model) => model.tier === tier).map((model) => costOf(usage, model, now) ?? Infinity);
+    const least = Math.min(...costs);
+    return Number.isFinite(least) ? nanoUsdToUsd(least) : 0;
+  };
+}

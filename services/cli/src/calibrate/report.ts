@@ -1,0 +1,69 @@
+import type { UpshiftConfig } from '@upshift/contracts';
+
+import type { Calibration } from './calibrate.ts';
+import { risingBelowOne } from './change-config.ts';
+
+type Before = Pick<UpshiftConfig, 'tiers' | 'classifier'>;
+
+/** What calibration found, as Markdown. `before` is the configuration that it would change. */
+export function reportOf(calibration: Calibration, before: Before | null): string[] {
+  return [...scorerLines(calibration), ...(before === null ? [] : ['', ...thresholdLines(calibration, before)])];
+}
+
+function scorerLines({ labels, shipped, fitted, isBetter, profile }: Calibration): string[] {
+  return [
+    `# The scorer, on ${labels} labels`,
+    '',
+    'Each label is scored by a profile that has not seen its question.',
+    '',
+    '| scorer | log loss | too sure by |',
+    '| --- | --- | --- |',
+    fitRow('as shipped', shipped),
+    fitRow('with the profile', fitted),
+    '',
+    isBetter
+      ? `The profile is better. It has an intercept of ${profile.intercept}, a slope of ${profile.slope}, and ${Object.keys(profile.features).length} features.`
+      : 'The labels teach nothing that is better than what is shipped, so the profile leaves the scorer as it is.',
+  ];
+}
+
+function fitRow(name: string, { logLoss, bias }: Calibration['shipped']): string {
+  return `| ${name} | ${logLoss.toFixed(4)} | ${signed(100 * bias)} points |`;
+}
+
+function thresholdLines({ thresholds, tiers, target, questions }: Calibration, before: Before): string[] {
+  const head = [`# Thresholds for ${percent(target ?? 0)} of the quality of ${tiers.at(-1)}`, ''];
+  if (thresholds === null)
+    return [
+      ...head,
+      `${questions} questions have an answer of every tier (${tiers.join(', ')}): too few to promise that. Add labels, or lower the target.`,
+    ];
+  const { acceptAt, startAt, quality, qualityWithin, cost } = thresholds;
+  const accept = tiers.slice(0, -1).map((name, index) => {
+    const old = before.tiers.find((tier) => tier.name === name)?.accept_at;
+    return `| \`tiers.${name}.accept_at\` | ${old} | ${acceptAt[index]!.toFixed(3)} |`;
+  });
+  const start =
+    tiers.length === before.tiers.length
+      ? [`| \`classifier.thresholds\` | ${before.classifier.thresholds.join(', ')} | ${risingBelowOne(startAt).join(', ')} |`]
+      : [];
+  return [
+    ...head,
+    `${questions} questions have an answer of every tier (${tiers.join(', ')}).`,
+    '',
+    '| key | now | then |',
+    '| --- | --- | --- |',
+    ...accept,
+    ...start,
+    '',
+    `On these questions: ${percent(quality)} of the quality of ${tiers.at(-1)} (90 % of resampled sets: ${percent(qualityWithin[0])} to ${percent(qualityWithin[1])}), for ${percent(cost)} of its cost.`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(1)}`;
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { calibrate, calibrateThresholds, scoreAnswer } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import { fitThresholds, outcomeOf } from '../../packages/routing/src/scorer/fit-thresholds.ts';
+import { solve } from '../../packages/routing/src/scorer/solve.ts';
+import { exampleLabels } from './example-labels.ts';
+
+describe('a profile', () => {
+  const labels = exampleLabels(60, ['economy']);
+  const calibrated = calibrate(labels);
+
+  test('is better on labels that it has not seen, and the same for the same labels', () => {
+    expect(calibrated).toMatchObject({ labels: 60, isBetter: true });
+    expect(calibrated.fitted.logLoss).toBeLessThan(calibrated.shipped.logLoss);
+    expect(Math.abs(calibrated.fitted.bias)).toBeLessThan(0.05);
+    expect(JSON.stringify(calibrate(labels))).toBe(JSON.stringify(calibrated));
+  });
+  test('moves what the scorer says towards what the labels say', () => {
+    const wrong = labels.find(({ ok }) => !ok)!;
+    const byProfile = scoreAnswer(wrong.prompt, wrong.answer, [], calibrated.profile).score;
+    expect(byProfile).toBeLessThan(scoreAnswer(wrong.prompt, wrong.answer).score);
+  });
+  test('of labels that contradict each other says that nothing is known', () => {
+    const same = labels.map((label, index) => ({
+      ...label,
+      prompt: 'What is 2 and 3?',
+      answer: 'The answer is 5.',
+      ok: index % 2 === 0,
+    }));
+    const { profile, fitted } = calibrate(same);
+    expect(scoreAnswer('What is 2 and 3?', 'The answer is 5.', [], profile).score).toBeCloseTo(0.5, 1);
+    expect(fitted.logLoss).toBeCloseTo(Math.LN2, 1);
+  });
+  test('can not be made of labels that are all the same', () => {
+    expect(() => calibrate(labels.map((label) => ({ ...label, ok: true })))).toThrow(/all labels are the same/);
+  });
+});
+
+describe('thresholds', () => {
+  const question = fc.record({
+    complexity: fc.double({ min: 0, max: 1, noNaN: true }),
+    answers: fc.tuple(
+      ...[1, 10, 100].map((costUsd) =>
+        fc.record({ ok: fc.boolean(), score: fc.double({ min: 0, max: 1, noNaN: true }), costUsd: fc.constant(costUsd) }),
+      ),
+    ),
+  });
+
+  test('are within the promise on the questions that they were made from, and never dearer than asking every tier', () => {
+    fc.assert(
+      fc.property(
+        fc.array(question, { minLength: 5, maxLength: 60 }),
+        fc.double({ min: 0.5, max: 1, noNaN: true }),
+        (questions, target) => {
+          const found = fitThresholds(questions, target);
+          if (found === null) return;
+          expect(outcomeOf(questions, found)).toEqual({ quality: found.quality, cost: found.cost });
+          expect(found.quality).toBeGreaterThanOrEqual(target - 1e-9);
+          expect(found.cost).toBeLessThanOrEqual(1.11 + 1e-9);
+          expect(found.startAt).toEqual(found.startAt.toSorted((a, b) => a - b));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+  test('use the cheap answers that the scorer knows to be good', () => {
+    const labels = exampleLabels(200);
+    const scores = labels.map(({ tier, ok }) => (tier === 'premium' ? 1 : ok ? 0.9 : 0.2));
+    const costs: Record<string, number> = { economy: 1, standard: 10, premium: 100 };
+    const ladder = {
+      tiers: ['economy', 'standard', 'premium'],
+      complexityOf: () => 0.5,
+      costUsdOf: (tier: string) => costs[tier]!,
+    };
+    const { questions, thresholds } = calibrateThresholds(labels, scores, ladder, 0.99);
+    expect(questions).toBe(200);
+    expect(thresholds).toMatchObject({ acceptAt: [0.9, 0.9], quality: 1 });
+    // Each question pays the cheap tier, a third the middle one, a ninth the top one.
+    expect(thresholds!.cost).toBeCloseTo((200 + 67 * 10 + 23 * 100) / 20_000, 10);
+    expect(thresholds!.qualityWithin).toEqual([1, 1]);
+  });
+  test('are not promised by a handful of labels', () => {
+    const labels = exampleLabels(4);
+    const ladder = { tiers: ['economy', 'standard', 'premium'], complexityOf: () => 0.5, costUsdOf: () => 1 };
+    const { questions, thresholds } = calibrateThresholds(labels.slice(0, 5), [0.5, 0.5, 1, 0.5, 0.5], ladder, 1);
+    expect(questions).toBe(1);
+    expect(thresholds === null || thresholds.quality === 1).toBe(true);
+  });
+});
+
+test('a system of equations is solved', () => {
+  expect(
+    solve(
+      [
+        [4, 2],
+        [2, 3],
+      ],
+      [2, 5],
+    ).map((value) => Math.round(value * 1e9) / 1e9),
+  ).toEqual([-0.5, 2]);
+});
