@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const needsRedis = '**/*.redis.test.ts';
-const needsEverything = '**/*.system.test.ts';
+const needsEverything = ['**/*.system.test.ts', 'test/chaos/**'];
 const exclude = [...configDefaults.exclude, '**/.upshift/**'];
 
 export default defineConfig({
@@ -11,7 +11,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services,test,scripts}/**/*.test.ts'],
-          exclude: [...exclude, needsRedis, needsEverything],
+          exclude: [...exclude, needsRedis, ...needsEverything],
+          // Those that start processes take their time on a busy machine.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },
@@ -38,6 +40,18 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          exclude,
+          globalSetup: './test/redis-setup.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

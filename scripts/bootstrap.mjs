@@ -17,11 +17,19 @@ const commands = {
   async bench({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'bench', 'main.ts'), ...args], { env: environment })).code;
   },
+  async 'eval:experiments'({ node, environment }) {
+    return (await runChild(node, [join(root, 'test', 'eval-experiments', 'main.ts'), ...args], { env: environment })).code;
+  },
   async 'test:docker'({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'docker', 'main.ts'), ...args], { env: environment })).code;
   },
   test({ node, environment }) {
     return runTests(root, node, environment, args);
+  },
+  async 'test:chaos'({ node, environment }) {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const env = { ...environment, UPSHIFT_CHAOS: 'whole' };
+    return (await runChild(node, [vitest, 'run', '--project', 'chaos', ...args], { cwd: root, env })).code;
   },
   async check({ environment }) {
     return (await runChecks(root, environment)).length === 0 ? 0 : 1;
@@ -33,7 +41,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run replay,  npm run bench`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench,  npm run eval:experiments`,
     );
     return 2;
   }

@@ -1,6 +1,7 @@
 // Writes what the documentation says of the configuration, from the schemas that validate it:
 // docs/config.schema.json, the tables between the markers of docs/configuration.md, and .env.example;
-// and the table of docs/observability.md, from the metrics.
+// the table of docs/observability.md, from the metrics; and the configuration's copy for Kubernetes, since kustomize reads no file
+// above its own.
 // `node scripts/generate-docs.ts --check` writes nothing and ends with 1 when a file is stale.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -95,7 +96,9 @@ function keysOf(node: SchemaNode, path: string, unused: Set<string>): Row[] {
 
 function childrenOf(node: SchemaNode, key: string): { node: SchemaNode; path: string } | null {
   if (node.properties) return { node, path: key };
-  if (typeof node.additionalProperties === 'object') return { node: node.additionalProperties, path: `${key}.${mapKeys[key]}` };
+  // A map to plain values is a leaf.
+  if (typeof node.additionalProperties === 'object' && node.additionalProperties.properties)
+    return { node: node.additionalProperties, path: `${key}.${mapKeys[key]}` };
   return node.items?.properties ? { node: node.items, path: `${key}[]` } : null;
 }
 
@@ -111,6 +114,7 @@ function typeOf(node: SchemaNode): string {
   if (node.anyOf) return node.anyOf.map(typeOf).join(' or ');
   if (node.const !== undefined) return code(node.const);
   if (node.enum) return node.enum.map(code).join(', ');
+  if (typeof node.additionalProperties === 'object') return `map to ${typeOf(node.additionalProperties)}`;
   if (node.type === 'array') return `list of ${listed(node.items)}`;
   return [node.format === 'uri' ? 'URL' : (node.format ?? node.type ?? 'any'), rangeOf(node)].filter(Boolean).join(' ');
 }
@@ -244,11 +248,17 @@ function observabilityPage(): string {
   );
 }
 
+function kubernetesConfig(): string {
+  const config = readFileSync(join(root, 'upshift.config.yaml'), 'utf8').replace('$schema=./docs/', '$schema=../../../docs/');
+  return `# Written by scripts/generate-docs.ts from upshift.config.yaml: change that one.\n${config}`;
+}
+
 const files: Record<string, string> = {
   'docs/config.schema.json': `${JSON.stringify(schema, null, 2)}\n`,
   'docs/configuration.md': configurationPage(),
   'docs/observability.md': observabilityPage(),
   '.env.example': environmentExample(),
+  'deploy/kubernetes/base/upshift.config.yaml': kubernetesConfig(),
 };
 
 const stale = Object.entries(files).filter(([file, text]) => readOrEmpty(file) !== text);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { apgrOf, callsToReach, cptOf, curveOf, interpolate, quantile } from './metrics.ts';
+import { apgrOf, cptOf, curveOf, interpolate, quantile } from './metrics.ts';
 
 /** Ten questions: the weak model is right on the first five, the strong one on all but the last. */
 const scored = (scores: number[]) =>
@@ -39,11 +39,6 @@ describe('CPT', () => {
   test('is the share of strong calls that recovers a share of the gap', () => {
     expect(cptOf(rising, 0.5)).toBeCloseTo(0.3, 10);
     expect(cptOf(rising, 0.8)).toBeCloseTo(0.42, 10);
-  });
-  test('finds the calls from which on the strong model’s accuracy is reached', () => {
-    expect(callsToReach(rising, 1)).toBeCloseTo(0.5, 10);
-    expect(callsToReach(rising, 0.5)).toBe(0);
-    expect(callsToReach(falling, 1)).toBeCloseTo(0.9, 10);
   });
 });
 

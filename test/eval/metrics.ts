@@ -56,21 +56,6 @@ export function cptOf(routed: readonly Routed[], shareOfGap: number): number {
   );
 }
 
-/** The least share of strong calls from which on the router reaches this share of the strong model's accuracy; `null` where it never does. */
-export function callsToReach(routed: readonly Routed[], shareOfStrong: number): number | null {
-  const goal = shareOfStrong * mean(routed.map(({ strong }) => strong));
-  const ordered = routed.toSorted((a, b) => b.score - a.score);
-  let accuracy = mean(routed.map(({ weak }) => weak));
-  if (accuracy >= goal) return 0;
-  for (const [index, { weak, strong, score }] of ordered.entries()) {
-    accuracy += (strong - weak) / routed.length;
-    const isLastOfItsScore = ordered[index + 1]?.score !== score;
-    // Sums of fractions end a little beside their true value.
-    if (isLastOfItsScore && accuracy >= goal - 1e-9) return (index + 1) / routed.length;
-  }
-  return null;
-}
-
 function areaUnder(curve: readonly Point[]): number {
   let area = 0;
   for (const [index, right] of curve.entries()) {

@@ -27,7 +27,7 @@ async function startAimockBackend(): Promise<Backend> {
 /** Its usage is 0 unless told. It takes both vendors' names, each for its own protocol. */
 function fixtureOf({
   text,
-  toolCall,
+  toolCalls,
   finishReason,
   inputTokens,
   outputTokens,
@@ -39,7 +39,8 @@ function fixtureOf({
     completion_tokens: outputTokens,
   };
   const overrides = { usage, ...(finishReason && { finishReason }) };
-  if (toolCall) return { toolCalls: [{ name: toolCall.name, arguments: JSON.stringify(toolCall.arguments) }], ...overrides };
+  if (toolCalls)
+    return { toolCalls: toolCalls.map((call) => ({ name: call.name, arguments: JSON.stringify(call.arguments) })), ...overrides };
   return { content: text, ...overrides };
 }
 
@@ -48,6 +49,20 @@ for (const setup of setups) {
   describeAnswers(setup, startAimockBackend, setup.name === 'ollama' ? ['usage', 'length'] : []);
   describeErrors(setup);
 }
+
+describe('aimock: embeddings of OpenAI', () => {
+  const mock = new LLMock({ port: 0 });
+  let url = '';
+  beforeAll(async () => void (url = await mock.start()));
+  afterAll(() => mock.stop());
+
+  test('texts become vectors, one each', async () => {
+    const setup = setups.find(({ name }) => name === 'openai responses')!;
+    const answer = await callModel({ ...setup, settings: (base) => atRoot(setup, base) }, url, { texts: ['a cat', 'a dog'] });
+    expect(answer.vectors).toHaveLength(2);
+    expect(answer.vectors?.[0]?.length).toBeGreaterThan(0);
+  });
+});
 
 function describeErrors(setup: AdapterSetup): void {
   describe(`${setup.name}: aimock's errors`, () => {

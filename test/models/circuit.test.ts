@@ -82,6 +82,14 @@ test('one model’s circuit leaves the others alone', async () => {
   expect(circuits.state('openai/gpt-6.1-sol')).toBe('closed');
 });
 
+test('a sudden death is seen at once, however many calls went well before', async () => {
+  for (let count = 0; count < 200; count += 1) await succeed();
+  await failTimes(4);
+  expect(circuits.state(modelId)).toBe('closed');
+  await failTimes(1);
+  expect(circuits.state(modelId)).toBe('open');
+});
+
 test('half of the calls may fail', async () => {
   for (let count = 0; count < 20; count += 1) {
     await succeed();
@@ -196,4 +204,58 @@ test('a closed circuit starts with clean statistics', async () => {
   await succeed();
   await failTimes(1);
   expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('answers that are too slow open the circuit, and are given', async () => {
+  const slow = async (): Promise<string> => {
+    vi.advanceTimersByTime(3000);
+    return 'late';
+  };
+  for (let count = 0; count < 5; count += 1) expect(await circuits.run(modelId, slow, 2000)).toBe('late');
+  expect(circuits.state(modelId)).toBe('open');
+});
+
+test('what another process saw holds here too, until one call succeeds', async () => {
+  circuits.hear(modelId, Date.now() + 5000);
+  expect(circuits.state(modelId)).toBe('open');
+  expect(await callErrorOf(succeed())).toMatchObject({ code: 'circuit_open', retryAfterMs: 5000 });
+
+  vi.advanceTimersByTime(5000);
+  const probe = pendingCall();
+  expect((await callErrorOf(succeed())).code).toBe('circuit_open');
+  probe.resolve('answer');
+  await probe.call;
+  expect(circuits.state(modelId)).toBe('closed');
+});
+
+test('a circuit that was heard of stays half open while its probes fail', async () => {
+  circuits.hear(modelId, Date.now() + 5000);
+  vi.advanceTimersByTime(5000);
+  await fail();
+  expect(circuits.state(modelId)).toBe('half_open');
+});
+
+test('only who may probe does, and says when the probe has ended', async () => {
+  let probing = true;
+  const held = createCircuits({
+    onChange: () => undefined,
+    mayProbe: async () => (probing ? null : () => void (probing = true)),
+  });
+  held.hear(modelId, Date.now() + 5000);
+  vi.advanceTimersByTime(5000);
+  const call = () => held.run(modelId, () => Promise.resolve('answer'));
+
+  expect((await callErrorOf(call())).code).toBe('circuit_open');
+  probing = false;
+  expect(await call()).toBe('answer');
+  expect(probing).toBe(true);
+  held.close();
+});
+
+test('where nobody can be asked who may probe the process goes by its own circuit', async () => {
+  const alone = createCircuits({ onChange: () => undefined, mayProbe: () => Promise.reject(new Error('Redis is away')) });
+  alone.hear(modelId, Date.now() + 5000);
+  vi.advanceTimersByTime(5000);
+  expect(await alone.run(modelId, () => Promise.resolve('answer'))).toBe('answer');
+  alone.close();
 });

@@ -25,9 +25,9 @@ async function startSandboxBackend(): Promise<Backend> {
 function teach(
   sandbox: Sandbox,
   prompt: string,
-  { text, toolCall, finishReason, inputTokens, outputTokens }: TaughtAnswer,
+  { text, toolCalls, finishReason, inputTokens, outputTokens }: TaughtAnswer,
 ): void {
-  const answer = { text, ...(toolCall && { tool_calls: [toolCall] }), ...(finishReason && { finish_reason: finishReason }) };
+  const answer = { text, ...(toolCalls && { tool_calls: toolCalls }), ...(finishReason && { finish_reason: finishReason }) };
   sandbox.book.add({
     model: '*',
     key: bookKey(prompt),

@@ -10,7 +10,7 @@ import type { AdapterSetup } from './setups.ts';
 /** An answer that a backend is told to give. */
 export interface TaughtAnswer {
   text: string;
-  toolCall?: { name: string; arguments: Record<string, unknown> };
+  toolCalls?: { name: string; arguments: Record<string, unknown> }[];
   finishReason?: 'length' | 'refusal';
   inputTokens: number;
   outputTokens: number;
@@ -80,6 +80,8 @@ const conversationWithTools: ChatInput['messages'] = [
   { role: 'user', content: 'And tomorrow?' },
 ];
 
+const pixel = 'iVBORw0KGgo=';
+
 const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'], additionalProperties: false };
 
 /** What every adapter must do with answers, against any backend that speaks its protocol; `lacks` names what a backend can not say. */
@@ -141,7 +143,7 @@ export function describeAnswers(
 
     test('a tool call comes back with an id and its arguments as JSON text', async () => {
       const toolCall = { name: 'weather', arguments: { city: 'Rome', days: [1, 2, 3], unit: 'celsius' } };
-      backend.teach('Weather in Rome, please.', { text: '', toolCall, inputTokens: 5, outputTokens: 6 });
+      backend.teach('Weather in Rome, please.', { text: '', toolCalls: [toolCall], inputTokens: 5, outputTokens: 6 });
 
       const answer = await ask(chatInput('Weather in Rome, please.', { tools: [weather] }));
       expect(answer.finishReason).toBe('tool_calls');
@@ -149,6 +151,28 @@ export function describeAnswers(
         { id: expect.stringMatching(/./) as string, name: 'weather', arguments: expect.any(String) as string },
       ]);
       expect(JSON.parse(answer.toolCalls[0]?.arguments ?? '')).toEqual(toolCall.arguments);
+    });
+
+    test('parallel tool calls come back in their order, each with an id of its own', async () => {
+      const toolCalls = [
+        { name: 'weather', arguments: { city: 'Rome' } },
+        { name: 'weather', arguments: { city: 'Oslo' } },
+      ];
+      backend.teach('Weather in Rome and in Oslo, please.', { text: '', toolCalls, inputTokens: 5, outputTokens: 6 });
+
+      const answer = await ask(chatInput('Weather in Rome and in Oslo, please.', { tools: [weather] }));
+      expect(answer.toolCalls.map((call) => JSON.parse(call.arguments) as unknown)).toEqual([{ city: 'Rome' }, { city: 'Oslo' }]);
+      expect(new Set(answer.toolCalls.map(({ id }) => id)).size).toBe(2);
+    });
+
+    test('an image arrives with its text', async () => {
+      backend.teach('What is on it?', { text: 'a dot', inputTokens: 1, outputTokens: 1 });
+      const image = { type: 'image_url' as const, image_url: { url: `data:image/png;base64,${pixel}` } };
+      const content = [{ type: 'text' as const, text: 'What is on it?' }, image];
+      await ask(chatInput('', { messages: [{ role: 'user', content }] }));
+
+      expect(JSON.stringify(received().body)).toContain(pixel);
+      expect(JSON.stringify(received().body)).toContain('What is on it?');
     });
 
     test('a JSON schema arrives, and the JSON comes back as text', async () => {

@@ -2,6 +2,7 @@ import { createModelClient } from '@upshift/models';
 import { expect, test } from 'vitest';
 
 import { callErrorOf, chatInput } from './conformance.ts';
+import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
 
 const call = {
@@ -25,4 +26,22 @@ test('a provider that is off is not called, and the error says why', async () =>
 test('a provider that is not configured is off', async () => {
   const error = await callErrorOf(createModelClient([]).call({ ...call, modelId: 'mistral/large' }));
   expect(error).toMatchObject({ code: 'provider_off', provider: 'mistral' });
+});
+
+test('several accounts of one vendor are providers of their own: each call goes to its server, with its key', async () => {
+  const setup = setups.find(({ name }) => name === 'openai chat completions')!;
+  const { contentType, frames } = setup.stream;
+  const serve = () =>
+    startFakeServer((_, response) => void response.writeHead(200, { 'content-type': contentType }).end(frames.join('')));
+  const [first, second] = await Promise.all([serve(), serve()]);
+  const client = createModelClient([
+    { ...setup.settings(first.url), id: 'openai', apiKey: 'sk-first' },
+    { ...setup.settings(second.url), id: 'openai-eu', apiKey: 'sk-second' },
+  ]);
+  await Promise.all(['openai/m', 'openai-eu/m', 'openai-eu/n'].map((modelId) => client.call({ ...call, modelId })));
+
+  expect(first.calls.map(({ headers, body }) => [headers.authorization, body['model']])).toEqual([['Bearer sk-first', 'm']]);
+  expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-second', 'Bearer sk-second']);
+  expect(new Set(second.calls.map(({ body }) => body['model']))).toEqual(new Set(['m', 'n']));
+  await Promise.all([first.close(), second.close()]);
 });

@@ -1,9 +1,18 @@
-import type { JobRequestBody, ModelConfig } from '@upshift/contracts';
+import type { JobRequestBody, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
-import { acceptJob, costOf, heuristicClassifier, needsOf, priceAt, promptFactsOf } from '@upshift/routing';
+import {
+  acceptJob,
+  costOf,
+  droppedParameters,
+  heuristicClassifier,
+  lacks,
+  needsOf,
+  priceAt,
+  promptFactsOf,
+} from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-import { exampleConfig, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
+import { exampleConfig, exampleModel, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
 
 const config = exampleConfig();
 
@@ -51,8 +60,9 @@ describe('a request', () => {
     [
       { input: { prompt: 'x', temperature: 0 }, require: ['temperature'], model: LOW },
       'no_capable_model',
-      `${LOW} lacks sampling_params`,
+      `${LOW} lacks temperature`,
     ],
+    [{ input: { prompt: 'x', seed: 1 }, require: ['seed'], model: HIGH }, 'no_capable_model', `${HIGH} lacks seed`],
     [{ input: { texts: ['x'] }, model: HIGH }, 'no_capable_model', 'lacks embedding'],
     [{ input: { prompt: 'x', max_output_tokens: 9000 } }, 'no_capable_model', 'max_output_tokens 9000 (has 8000)'],
   ])('%j is refused as %s', (body, code, text) => {
@@ -83,6 +93,24 @@ describe('a request', () => {
   });
 });
 
+describe('sampling parameters', () => {
+  const needs = needsOf(requestOf({ input: { prompt: 'x', temperature: 0, seed: 1, stop: ['END'] }, require: ['stop'] }));
+  const anthropic = { adapter: 'anthropic', api: 'responses' } as UpshiftConfig['providers'][string];
+  const responses = { adapter: 'openai', api: 'responses' } as UpshiftConfig['providers'][string];
+  const all = exampleModel('economy', 1, { capabilities: ['sampling_params'] }) as unknown as ModelConfig;
+
+  test('are taken as far as the API of the provider has them', () => {
+    expect([lacks(all, anthropic, needs), lacks(all, responses, needs)]).toEqual([[], ['stop']]);
+    expect(droppedParameters(all, anthropic, needs)).toEqual(['temperature', 'seed']);
+    expect(droppedParameters(all, responses, needs)).toEqual(['seed', 'stop']);
+  });
+  test('are taken one by one where the model names them', () => {
+    const some = exampleModel('economy', 1, { sampling: ['stop'] }) as unknown as ModelConfig;
+    expect(lacks(some, anthropic, needs)).toEqual([]);
+    expect(lacks(exampleModel('economy', 1) as unknown as ModelConfig, anthropic, needs)).toEqual(['stop']);
+  });
+});
+
 describe('the cost of a call', () => {
   const long_input = { above_tokens: 2000, input: 4, output: 20, cached_input: 0.4 };
   const model = {
@@ -103,6 +131,12 @@ describe('the cost of a call', () => {
   test('changes on the day that a new price holds', () => {
     expect(priceAt(model.prices, Date.UTC(2026, 10, 30, 23, 59))?.input).toBe(2);
     expect(priceAt(model.prices, Date.UTC(2026, 11, 1))?.input).toBe(1);
+  });
+  test('is a part of the price in a cheaper lane, and unknown where that part is not declared', () => {
+    const half = { prices: [{ from: '2026-01-01', input: 2, output: 10, batch_factor: 0.5 }] } as unknown as ModelConfig;
+    const live = costOf(usage, half, NOON);
+    expect(costOf(usage, half, NOON, 'batch')).toBe((live ?? 0) / 2);
+    expect(costOf(usage, half, NOON, 'flex')).toBeNull();
   });
   test('is unknown without usage, model or price, never 0', () => {
     expect([costOf(null, model, NOON), costOf(usage, undefined, NOON), costOf(usage, model, 0)]).toEqual([null, null, null]);

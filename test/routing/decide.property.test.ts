@@ -233,7 +233,8 @@ const levelOf = (change: Change, id: string): number =>
   change.facts.config.tiers.findIndex(({ name }) => name === change.facts.config.models[id]!.tier);
 
 const properties: Record<string, (change: Change) => boolean> = {
-  'attempts stay within the cap of the route': (change) => change.after.attempts.length <= routeOf(change).max_attempts,
+  'attempts stay within the cap of the route': (change) =>
+    change.after.attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length <= routeOf(change).max_attempts,
   'at most one call is claimed at a time': (change) => claims(change).length <= 1,
   'each claim is within the cap of money': (change) => {
     const cap = change.after.limits.costNanoUsd;

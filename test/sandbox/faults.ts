@@ -13,6 +13,7 @@ const faultKinds = [
   'malformed_json',
   'truncation',
   'refusal',
+  'slow',
 ] as const;
 
 const faultRule = z.strictObject({
@@ -27,6 +28,8 @@ const faultRule = z.strictObject({
   kind: z.enum(faultKinds),
   /** Seconds, for the `retry-after` header. */
   retry_after_s: z.number().nonnegative().optional(),
+  /** Kind `slow`: milliseconds until the answer. */
+  latency_ms: z.number().nonnegative().optional(),
   /** A refused call's error arrives in the middle of the stream instead of as its status. */
   in_stream: z.boolean().optional(),
 });

@@ -101,14 +101,13 @@ async function serveCall(state: SandboxState, exchange: Exchange, clientRequestI
     input_tokens: answer.inputTokens,
     output_tokens: answer.outputTokens,
   });
-  await generate(state.settings, answer, response);
+  await generate(state.settings, fault?.latency_ms ?? state.settings.latencyMs ?? answer.latencyMs, response);
   await finish({ ...exchange, answer }, generation, fault, failure);
 }
 
 /** The wait before an answer; a client that leaves ends it. */
-async function generate(settings: Settings, answer: Answer, response: ServerResponse): Promise<void> {
+async function generate(settings: Settings, latencyMs: number, response: ServerResponse): Promise<void> {
   await waitWhileHeld(settings, response);
-  const latencyMs = settings.latencyMs ?? answer.latencyMs;
   if (latencyMs > 0 && !response.destroyed) await waitUnlessClosed(latencyMs, response);
 }
 
@@ -134,7 +133,7 @@ async function finish(
     generation.outcome = 'abandoned';
     return;
   }
-  generation.outcome = fault?.kind ?? 'delivered';
+  generation.outcome = fault === undefined || fault.kind === 'slow' ? 'delivered' : fault.kind;
   if (fault?.kind === 'timeout') await untilClosed(delivery.response);
   else await deliver(delivery, failure ? { failure } : mannerOf(fault?.kind));
 }

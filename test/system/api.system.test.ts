@@ -188,7 +188,7 @@ test('a job that no model can do is refused with every model and what it lacks',
   const lacking = new Map(reply.body.errors.map(({ value, message }) => [value, message]));
   expect(new Set(lacking.keys())).toEqual(new Set(Object.keys(fleet.config().models)));
   expect(lacking.get('ollama/llama3.1:8b')).toBe('lacks tools');
-  expect(lacking.get('openai/gpt-6-luna')).toBe('lacks sampling_params');
+  expect(lacking.get('openai/gpt-6-luna')).toBe('lacks temperature');
 });
 
 test('a pinned model that can not do the job is named with what it lacks', async () => {

@@ -52,7 +52,7 @@ async function isCalling(tier: string): Promise<void> {
     fleet.sandbox.ledger.generations.some(
       ({ model, outcome }) => outcome === 'in_flight' && (tier === 'fallback' || models[model]?.tier === tier),
     );
-  await vi.waitFor(() => expect(calls()).toBe(true), { timeout: 20_000, interval: 20 });
+  await vi.waitFor(() => expect(calls()).toBe(true), { timeout: 40_000, interval: 20 });
 }
 
 async function killAll(): Promise<void> {
@@ -73,7 +73,7 @@ function lostCalls(trail: TrailEntry[]): TrailEntry[] {
 
 test(
   'every program is killed once in the midst of its work, and every job still completes, paid once',
-  { timeout: 90_000 },
+  { timeout: 180_000 },
   async () => {
     fleet.sandbox.settings.change({ latency_ms: CALL_MS });
 

@@ -1,3 +1,4 @@
+import type { ModelHealthView } from '@upshift/contracts';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
 import { bookKey } from '../sandbox/book.ts';
@@ -21,17 +22,23 @@ beforeAll(async () => {
       models[IMPATIENT]!.call_timeout_s = 2;
     },
   });
+  await succeed(WARM_UP_CALLS);
+});
+
+afterEach(async () => {
+  fleet.sandbox.faults.replace([]);
+  // Else the faults of several tests would follow one another without a success between them, which opens a circuit.
+  await succeed(1);
+});
+
+/** So many good calls of every chat model. */
+async function succeed(times: number): Promise<void> {
   const models = Object.entries(fleet.config().models).flatMap(([id, { capabilities }]) =>
     capabilities.includes('embedding') ? [] : [id],
   );
-  await Promise.all(
-    models.flatMap((model) =>
-      Array.from({ length: WARM_UP_CALLS }, () => fleet.api.run({ input: { prompt: 'Warm up.' }, model })),
-    ),
-  );
-});
-
-afterEach(() => fleet.sandbox.faults.replace([]));
+  const calls = models.flatMap((model) => Array.from({ length: times }, () => model));
+  await Promise.all(calls.map((model) => fleet.api.run({ input: { prompt: 'Warm up.' }, model })));
+}
 
 afterAll(() => fleet?.close());
 
@@ -50,7 +57,7 @@ async function isCalled(id: string): Promise<void> {
   });
 }
 
-const failures: FaultRule['kind'][] = ['server_error', 'overloaded', 'reset', 'malformed_json', 'auth'];
+const failures: FaultRule['kind'][] = ['server_error', 'overloaded', 'reset', 'malformed_json'];
 
 test.each(failures)(
   'after %s another model of the same tier is asked, at the price of what may have been billed',
@@ -201,6 +208,26 @@ test('a pinned model that fails is asked again, and no other', async () => {
     result: { model: 'anthropic/claude-opus-5-5', degraded: false },
   });
 });
+
+test('a provider that denies the account is left alone: jobs go elsewhere, and its models say why', async () => {
+  fleet.sandbox.faults.replace([{ model: 'anthropic/claude-haiku-5-5', match: 'Denied', kind: 'auth' }]);
+
+  const first = await fleet.api.run({ input: { prompt: 'Denied once.' }, task: 'summarization', limits: {} });
+
+  expect(first).toMatchObject({ status: 'completed', failovers: 1, cost_unknown: false });
+  // Processes look at the providers' health every 250 ms.
+  await vi.waitFor(async () => {
+    const next = await fleet.api.run({ input: { prompt: 'Denied no more.' }, task: 'summarization' });
+    expect(next).toMatchObject({ status: 'completed', failovers: 0, attempts: 1 });
+    expect(next.result?.provider).not.toBe('anthropic');
+    expect(await stateOfVendor('anthropic')).toEqual(['provider_off', 'provider_off', 'provider_off']);
+  });
+});
+
+async function stateOfVendor(vendor: string): Promise<string[]> {
+  const { data } = (await (await fetch(`${fleet.url('intake')}/v1/health/models`)).json()) as ModelHealthView;
+  return data.flatMap(({ model, state }) => (model.startsWith(`${vendor}/`) ? [state] : []));
+}
 
 test('cancelling aborts the call in flight, starts no other, and may be repeated', async () => {
   const prompt = 'Classify until cancelled.';

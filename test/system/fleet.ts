@@ -34,7 +34,8 @@ export const programs = [
   'worker-premium',
   'worker-fallback',
 ] as const;
-export type ProgramName = (typeof programs)[number];
+/** The last is a second worker of a tier: not started unless a test asks for it. */
+export type ProgramName = (typeof programs)[number] | 'worker-economy-2';
 
 export type TestConfig = z.input<typeof upshiftConfig>;
 
@@ -60,6 +61,7 @@ export interface Fleet {
   /** SIGKILL; resolves when the process is gone. */
   kill(name: ProgramName): Promise<void>;
   url(name: ProgramName): string;
+  pid(name: ProgramName): number;
   /** All that all programs have written. */
   output(): string;
   close(): Promise<void>;
@@ -97,11 +99,12 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     running.delete(name);
     return program === undefined ? null : endProgram(program.child, signal);
   };
-  const url = (name: ProgramName): string => {
+  const programOf = (name: ProgramName): Program => {
     const program = running.get(name);
     if (program === undefined) throw new Error(`${name} does not run`);
-    return `http://127.0.0.1:${program.port}`;
+    return program;
   };
+  const url = (name: ProgramName): string => `http://127.0.0.1:${programOf(name).port}`;
 
   const fleet: Fleet = {
     api: createJobApi(() => url('intake')),
@@ -113,6 +116,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
     stop: (...names) => Promise.all(names.map((name) => end(name, 'SIGTERM'))),
     kill: async (name) => void (await end(name, 'SIGKILL')),
     url,
+    pid: (name) => programOf(name).child.pid ?? 0,
     output: () => output.join(''),
     async close() {
       sandbox.settings.change({ hold: false });

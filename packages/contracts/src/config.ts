@@ -1,14 +1,30 @@
 import { z } from 'zod';
 
 import { check } from './check.ts';
+import { samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
+import { routeParameters } from './route-parameters.ts';
 
-/** What a model can do, declared and read before routing. `sampling_params`: takes temperature, top_p, seed, stop. */
+/** What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has. */
 export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
 export type Capability = z.infer<typeof capability>;
 
 const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, as in OPENAI_API_KEY');
+
+const rateLimit = z
+  .strictObject({
+    requests_per_minute: z.int().positive().optional().describe('Calls per minute.'),
+    tokens_per_minute: z.int().positive().optional().describe('Input and output tokens per minute.'),
+    max_wait_s: z
+      .number()
+      .positive()
+      .max(300)
+      .default(30)
+      .describe('Longest that a job waits for its place; where that is not enough another model is asked.'),
+  })
+  .describe('What the vendor allows, shared by all workers. A job waits for its place, which costs it no attempt.');
+export type RateLimit = z.infer<typeof rateLimit>;
 
 const provider = z
   .strictObject({
@@ -23,6 +39,7 @@ const provider = z
     base_url_env: environmentName
       .optional()
       .describe('The variable that holds the base URL. Without a value the provider is off.'),
+    rate_limit: rateLimit.optional(),
   })
   .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
 
@@ -44,19 +61,36 @@ const price = z.strictObject({
     })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
+  batch_factor: z.number().positive().max(1).optional().describe('What a batch costs of the price, as in 0.5.'),
+  flex_factor: z.number().positive().max(1).optional().describe('What a flexible call costs of the price, as in 0.5.'),
 });
 export type Price = z.infer<typeof price>;
 
 const model = z.strictObject({
   tier: z.string(),
   capabilities: z.array(capability),
+  sampling: z
+    .array(samplingParameter)
+    .optional()
+    .describe('The sampling parameters that it takes, where it is not all that its API has (capability `sampling_params`).'),
   context_window: z.int().positive().describe('Tokens of input and output together.'),
   max_output_tokens: z.int().nonnegative(),
   prices: z.array(price).min(1).describe('USD per million tokens.'),
   concurrency: z.int().positive().max(1000).default(8).describe('Calls in flight per worker process.'),
   call_timeout_s: z.number().positive().max(3600).default(120),
   idle_timeout_s: z.number().positive().max(3600).default(60).describe('Longest silence within a streamed answer.'),
+  slow_call_s: z
+    .number()
+    .positive()
+    .max(3600)
+    .optional()
+    .describe('A call that takes longer counts against the model as a failed one does, though its answer is used.'),
+  rate_limit: rateLimit.optional(),
   equivalents: z.array(modelId).default([]).describe('Embedding models only: models of the same vector space.'),
+  on_trial: z
+    .boolean()
+    .optional()
+    .describe('True: answers only where a route or the arm of an experiment names it in `models`, or a job pins it.'),
 });
 export type ModelConfig = z.infer<typeof model>;
 
@@ -80,6 +114,17 @@ const route = z.strictObject({
     .default(['rules', 'classifier'])
     .describe('Who says at which tier a cascade starts: the first that knows.'),
   checks: z.array(check).default([]),
+  models: z
+    .record(z.string(), z.array(modelId).min(1))
+    .optional()
+    .describe('By tier: the models that answer there on this route, in this order, in place of all of the tier.'),
+  system_prompt: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Said before the messages of each job, in place of its own system messages.'),
+  prompt_prefix: z.string().min(1).optional().describe('Put before the last message of the user.'),
+  parameters: routeParameters.optional().describe('For jobs that do not set them.'),
   fallback: z.array(modelId).default([]).describe('The last resort, in this order.'),
   on_refusal: z
     .array(modelId)
@@ -157,6 +202,15 @@ export const upshiftConfig = shape.superRefine((config, context) => {
   for (const [task, { tier }] of Object.entries(config.rules)) {
     if (!tiers.includes(tier)) report(['rules', task, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
   }
+  for (const [name, route] of Object.entries(config.routes)) {
+    for (const [tier, ids] of Object.entries(route.models ?? {})) {
+      if (!tiers.includes(tier)) report(['routes', name, 'models', tier], `no tier ${tier}; declared: ${list(tiers)}`);
+      ids.forEach((id, index) => {
+        const own = config.models[id]?.tier;
+        if (own !== undefined && own !== tier) report(['routes', name, 'models', tier, index], `${id} belongs to tier ${own}`);
+      });
+    }
+  }
   for (const { path, ids } of modelReferences(config)) {
     ids.forEach((id, index) => {
       if (!models.includes(id)) report([...path, index], `no model ${id}; declared: ${list(models)}`);
@@ -183,7 +237,8 @@ function modelReferences(config: z.infer<typeof shape>): { path: string[]; ids: 
     { path: ['judge', 'models'], ids: config.judge.models },
     ...Object.entries(config.models).map(([id, { equivalents }]) => ({ path: ['models', id, 'equivalents'], ids: equivalents })),
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
-    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal }]) => [
+    ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, models = {} }]) => [
+      ...Object.entries(models).map(([tier, ids]) => ({ path: ['routes', name, 'models', tier], ids })),
       { path: ['routes', name, 'fallback'], ids: fallback },
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),

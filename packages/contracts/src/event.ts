@@ -23,6 +23,8 @@ export type JobEvent =
   | { type: 'sent'; attempt: number }
   | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
+  /** No place under a declared rate limit came in time: the call was not made. */
+  | { type: 'place-denied'; attempt: number; error: CallError; times: CallTimes }
   | { type: 'judge-requested'; attempt: number; check: number }
   | { type: 'judged'; attempt: number; verdict: Verdict }
   | { type: 'budget-denied'; attempt: number; reason: string }
@@ -30,4 +32,6 @@ export type JobEvent =
   | { type: 'deadline-passed' }
   | { type: 'step-lost'; epoch: number; reason: string }
   | { type: 'step-crashed'; epoch: number; reason: string }
+  | { type: 'hold-released' }
+  | { type: 'arm-taken-back'; reason: string }
   | { type: 'verdict-arrived-late'; revision: number; verdict: Verdict };

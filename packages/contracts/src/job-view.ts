@@ -50,6 +50,34 @@ export const jobPage = z.object({
 });
 export type JobPage = z.infer<typeof jobPage>;
 
+/** `GET /v1/quarantine`: jobs that crashed a worker in which they ran alone. */
+export const quarantineView = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      quarantined_at: z.iso.datetime(),
+      route: z.string(),
+      task: z.string().nullable(),
+      reason: z.string(),
+    }),
+  ),
+});
+export type QuarantineView = z.infer<typeof quarantineView>;
+
+/** `GET /v1/health/models`: the models of the configuration and whether they can be called now. */
+export const modelHealthView = z.object({
+  data: z.array(
+    z.object({
+      model: z.string(),
+      tier: z.string(),
+      state: z.enum(['ready', 'circuit_open', 'provider_off']),
+      reason: z.string().nullable().describe('Why the provider is off.'),
+      open_until: z.iso.datetime().nullable().describe('When the circuit may close.'),
+    }),
+  ),
+});
+export type ModelHealthView = z.infer<typeof modelHealthView>;
+
 /** `GET /v1/queues`. */
 export const queuesView = z.object({
   data: z.array(

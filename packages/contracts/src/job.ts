@@ -90,6 +90,37 @@ export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'can
 /** The queue entry that carries the job on. Lost entries are made anew under a higher epoch. */
 export type Step = { kind: 'classify' } | { kind: 'call'; attempt: number } | { kind: 'score'; attempt: number };
 
+/** An arm that a job got, and how probable that was: what unbiased estimates need. */
+export interface Assignment {
+  experiment: string;
+  arm: string;
+  probability: number;
+}
+
+/** The end that a job has come to and that nobody is told of yet. */
+export interface HeldEnd {
+  status: 'completed' | 'failed';
+  finalAttempt: number | null;
+  degraded: boolean;
+  reason: string;
+  /** Ms since the epoch. */
+  at: number;
+}
+
+/** The part that a job has in experiments. */
+export interface JobExperiments {
+  arms: Assignment[];
+  /** The configuration without any arm: where the job goes back to. */
+  baseConfigVersion: string;
+  /** The canary whose answers are held until its step has passed; null where none is, or any more. */
+  holdFor: string | null;
+  held: HeldEnd | null;
+  /** So many attempts, from the first on, were those of a canary that was taken back. They are paid for and count no more. */
+  discardedAttempts: number;
+  /** The job that this one answers once more, or whose two answers it compares: it is told to nobody, and waits behind all others. */
+  shadowOf: string | null;
+}
+
 /**
  * The part of a job's record on which decisions are made. No prompts and no answers: those stand beside it in the
  * record. Times are ms since the epoch, money is integer nano-dollars.
@@ -126,13 +157,17 @@ export interface JobState {
   reasons: string[];
   step: Step | null;
   epoch: number;
+  /** Null for a job of no experiment. */
+  experiments: JobExperiments | null;
 }
 
 /** What a model must have to be given a job. Tokens are estimates: characters / 4. */
 export interface Needs {
   capabilities: Capability[];
-  /** Sampling parameters that the job gives: preferences, unless it requires them. */
+  /** Sampling parameters that the job gives: preferences, but for those that it requires. */
   sampling: SamplingParameter[];
+  /** Missing where it requires none. */
+  required?: SamplingParameter[];
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

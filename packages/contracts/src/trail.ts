@@ -7,6 +7,7 @@ import { lanes, purposes } from './job.ts';
 /** Every event that a job's trail can hold, noun first. */
 export const trailEvents = [
   'job-accepted',
+  'arm-assigned',
   'job-classified',
   'attempt-claimed',
   'attempt-sent',
@@ -19,6 +20,9 @@ export const trailEvents = [
   'job-failed-over',
   'job-fell-back',
   'job-requeued',
+  'job-held',
+  'job-released',
+  'job-rerun',
   'job-reopened',
   'job-completed',
   'job-failed',

@@ -1,29 +1,37 @@
-import type { ModelCallError } from '@upshift/contracts';
+import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 
+import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
 import { failedCall, failureOfTransport } from './call-failure.ts';
+import { startExchange } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 
 /** The bounds of one call. */
 export interface CallBounds {
   timeoutMs: number;
   idleTimeoutMs: number;
+  /** Longest answer, in bytes, beside what it repeats of the request. */
+  longestAnswerBytes: number;
   signal: AbortSignal;
 }
 
+/** As the SDKs call it. */
+type Fetch = (url: string | URL | Request, init?: RequestInit) => Promise<Response>;
+
 /**
- * Ends one call, and only that one: at its deadline, when its answer falls silent, or when the caller aborts. The SDKs'
- * own timeouts do not bound a streamed body.
+ * Ends one call, and only that one: at its deadline, when its answer falls silent or is none, or when the caller aborts. The
+ * SDKs' own timeouts do not bound a streamed body, and nothing bounds its length.
  */
 export class CallControl {
-  /** Rejects with the reason when the call is ended from outside; else never settles. */
-  readonly stopped: Promise<never>;
-  /** What the SDKs must send with, so that the signal and the idle timer hold for all of them. */
-  readonly fetch: typeof globalThis.fetch = (url, init) => this.#send(url, init);
+  /** What the SDKs must send with, so that the bounds hold for all of them. */
+  readonly fetch: Fetch = (url, init) => this.#send(url instanceof Request ? url.url : url.toString(), init ?? {});
   readonly timeoutMs: number;
 
+  /** Rejects with the reason when the call is ended from outside; else never settles. */
+  readonly #stopped: Promise<never>;
   readonly #provider: string;
   readonly #bounds: CallBounds;
-  readonly #controller = new AbortController();
   readonly #deadline: NodeJS.Timeout;
+  #exchange: Exchange | null = null;
   #idle: NodeJS.Timeout | null = null;
   #sent = false;
   #reason: ModelCallError | null = null;
@@ -33,52 +41,70 @@ export class CallControl {
     this.#provider = provider;
     this.#bounds = bounds;
     this.timeoutMs = bounds.timeoutMs;
-    this.stopped = new Promise<never>((_, reject) => (this.#reject = reject));
+    this.#stopped = new Promise<never>((_, reject) => (this.#reject = reject));
     // Stopped before anyone raced it: the reason is thrown by throwIfStopped, not by the process.
-    this.stopped.catch(() => undefined);
+    this.#stopped.catch(() => undefined);
     this.#deadline = setTimeout(() => this.#stop('timeout', `no whole answer within ${bounds.timeoutMs} ms`), bounds.timeoutMs);
     if (bounds.signal.aborted) this.#onAbort();
     else bounds.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** Does the call's work within its bounds. The race is the final net: an SDK can not hold the call open. */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      this.throwIfStopped();
+      return await Promise.race([work(), this.#stopped]);
+    } catch (error) {
+      this.throwIfStopped();
+      throw error;
+    } finally {
+      this.#end();
+    }
   }
 
-  /** Throws why the call ended, if it did. Needed after a stream's loop: an aborted OpenAI or Anthropic stream ends without an error, as if it were whole (§2.4). */
+  /** Throws why the call ended, if it did. */
   throwIfStopped(): void {
     if (this.#reason) throw this.#reason;
   }
 
   /** Frees the timers, and the connection if its answer was not read to the end. */
-  end(): void {
+  #end(): void {
     clearTimeout(this.#deadline);
     if (this.#idle) clearTimeout(this.#idle);
     this.#bounds.signal.removeEventListener('abort', this.#onAbort);
-    this.#controller.abort();
+    this.#exchange?.close();
   }
 
   readonly #onAbort = (): void => this.#stop('aborted', 'cancelled by us');
 
-  #stop(code: 'timeout' | 'aborted', detail: string): void {
+  #stop(code: CallErrorCode, detail: string): void {
     this.#reason ??= failedCall(this.#provider, { code, detail, maybeBilled: this.#sent });
     this.#reject(this.#reason);
-    this.#controller.abort();
+    this.#exchange?.close();
   }
 
-  async #send(url: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> {
+  async #send(url: string, init: RequestInit): Promise<Response> {
     this.throwIfStopped();
-    this.#sent = true;
-    // The SDK's own signal is kept: it frees the connection when the SDK leaves a stream early.
-    const signal = init?.signal ? AbortSignal.any([init.signal, this.signal]) : this.signal;
-    const response = await globalThis.fetch(url, { ...init, signal }).catch((error: unknown) => {
+    const sentBytes = typeof init.body === 'string' ? init.body.length : 0;
+    const inspector = new AnswerInspector(this.#bounds.longestAnswerBytes + echoBytes(sentBytes));
+    this.#exchange = startExchange(url, init, {
+      connected: () => (this.#sent = true),
+      heard: (bytes) => {
+        this.#stayAwake();
+        const wrong = inspector.see(bytes);
+        if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
+      },
+    });
+    const response = await this.#exchange.answer.catch((error: unknown) => {
       throw this.#transportError(error);
     });
-    this.#heard();
-    return new Response(response.body?.pipeThrough(this.#listening()) ?? null, response);
+    const wrong = badHeaders(response.status, response.headers);
+    if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
+    this.throwIfStopped();
+    return response;
   }
 
-  /** Kept here, because the Anthropic SDK makes a bare timeout of a connection that was not made in time. */
+  /** Kept here, because the SDKs hide what is beneath their own error of a connection. */
   #transportError(error: unknown): unknown {
     const failure = failureOfTransport(error);
     if (failure) this.#reason ??= failedCall(this.#provider, failure, error);
@@ -86,19 +112,18 @@ export class CallControl {
   }
 
   /** Bytes and not parsed events, because the SDKs hide an event that shows life: Anthropic's `ping`. */
-  #listening(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-    return new TransformStream({
-      transform: (chunk, output) => {
-        this.#heard();
-        output.enqueue(chunk);
-      },
-    });
-  }
-
-  #heard(): void {
-    if (this.signal.aborted) return;
+  #stayAwake(): void {
+    if (this.#reason) return;
     const { idleTimeoutMs } = this.#bounds;
     if (this.#idle) this.#idle.refresh();
     else this.#idle = setTimeout(() => this.#stop('timeout', `the answer fell silent for ${idleTimeoutMs} ms`), idleTimeoutMs);
   }
+}
+
+/** The fetch of an SDK's client that many calls share: each says with `underControl` whose it is. */
+export const controlledFetch: Fetch = (url, init) => (init as { control: CallControl } & RequestInit).control.fetch(url, init);
+
+/** The SDKs' request options that put a call under its control. */
+export function underControl(control: CallControl): { fetchOptions: object; timeout: number } {
+  return { fetchOptions: { control }, timeout: control.timeoutMs };
 }

@@ -71,10 +71,11 @@ export function unusableAnswer(provider: string, detail: string, requestId: stri
 export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
   const { status, headers, requestId } = vendor;
   const labelled = vendor.labels.flatMap((label) => (label && Object.hasOwn(byLabel, label) ? [byLabel[label]] : []))[0];
+  const code = labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status));
   return {
-    code: labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status)),
+    code,
     detail: detailOf(vendor),
-    maybeBilled: status === null || mayBeBilled(status),
+    maybeBilled: code !== 'provider_denied' && (status === null || mayBeBilled(status)),
     retryAfterMs: headers ? retryAfterOf(headers) : null,
     status,
     requestId,
@@ -90,13 +91,14 @@ function saysTooLong({ status, message }: VendorError): boolean {
 
 function codeOfStatus(status: number | null): CallErrorCode {
   if (status === 401 || status === 402 || status === 403) return 'provider_denied';
-  if (status === 404) return 'model_not_found';
+  // 410: retired for good; 405: another API at this address.
+  if (status === 404 || status === 405 || status === 410) return 'model_not_found';
   if (status === 413) return 'context_too_long';
   if (status === 429) return 'rate_limited';
   if (status === 503 || status === 529) return 'overloaded';
   if (status === 408 || status === 504 || status === 524) return 'timeout';
-  // 409 says that the provider is busy with the same resource, not that the request is wrong.
-  if (status === null || status >= 500 || status === 409) return 'provider_error';
+  // 409 says that the provider is busy with the same resource, not that the request is wrong; redirects are not followed.
+  if (status === null || status >= 500 || status === 409 || status < 400) return 'provider_error';
   return 'invalid_request';
 }
 
@@ -137,25 +139,18 @@ export function failureOfTransport(error: unknown): Failure | null {
   }
   const code = chain.map(codeOf).find((found) => found !== null) ?? '';
   if (neverSent.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: false };
-  // Node's fetch gives up by itself after 300 s without headers or body.
-  if (silence.test(code) || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
-  if (network.test(code) || chain.some(isFetchError)) return { code: 'connection_failed', detail: code, maybeBilled: true };
+  if (code === 'ETIMEDOUT' || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
+  if (network.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: true };
   return null;
 }
 
 /** No connection was made, so nothing was asked: name not found, refused, unreachable, certificate. */
 const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
-const silence = /^(UND_ERR_(HEADERS|BODY)_TIMEOUT|ETIMEDOUT)$/;
-const network = /^(E[A-Z]{3,}$|UND_ERR_|HPE_)/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {
   return error.name === 'AbortError' || error.name === 'TimeoutError';
-}
-
-/** The two messages of undici: before the headers, and within the body. */
-function isFetchError(error: Error): boolean {
-  return error instanceof TypeError && (error.message === 'fetch failed' || error.message === 'terminated');
 }
 
 function codeOf(error: Error): string | null {

@@ -13,9 +13,21 @@ export interface CircuitChange {
   openUntilMs: number | null;
 }
 
+export interface CircuitOptions {
+  /** Lets the caller share what this process saw with others. */
+  onChange: (change: CircuitChange) => void;
+  /** Asked before a probe: gives what ends the right to probe, or null where another process probes. */
+  mayProbe?: (modelId: string) => Promise<(() => void) | null>;
+}
+
 export interface Circuits {
-  /** Runs the action, or throws `circuit_open` without running it. The action's own errors pass through. */
-  run<Result>(modelId: string, action: () => Promise<Result>): Promise<Result>;
+  /**
+   * Runs the action, or throws `circuit_open` without running it. The action's own errors pass through; a success that took longer
+   * than `slowMs` counts as a fault.
+   */
+  run<Result>(modelId: string, action: () => Promise<Result>, slowMs?: number): Promise<Result>;
+  /** Another process has opened its circuit: none is let through here until then (ms since the epoch), and then one by one until one succeeds. */
+  hear(modelId: string, openUntilMs: number): void;
   state(modelId: string): CircuitState;
   /** Frees the timers. */
   close(): void;
@@ -25,6 +37,8 @@ export interface Circuits {
 const errorThresholdPercentage = 50;
 /** Calls within the window before the percentage means anything: one failure alone must not close a model off. */
 const volumeThreshold = 5;
+/** Faults with no success between them that open the circuit by themselves: after a busy minute the percentage sees a sudden death late. */
+const faultsInARow = 5;
 /** Long against the calls themselves: outcomes of slow calls come in over minutes, so 3 to 5 times the p99 is wanted. */
 const rollingCountTimeoutMs = 120_000;
 const rollingCountBuckets = 12;
@@ -46,17 +60,18 @@ const providerFaults: readonly CallErrorCode[] = [
   'provider_denied',
 ];
 
-/** One circuit per model id, in this process only. `onChange` lets the caller share what it saw with other processes. */
-export function createCircuits({ onChange }: { onChange: (change: CircuitChange) => void }): Circuits {
+/** One circuit per model id, of this process. What other processes saw is heard from the caller. */
+export function createCircuits(options: CircuitOptions): Circuits {
   const circuits = new Map<string, Circuit>();
   const circuitOf = (modelId: string): Circuit => {
-    const circuit = circuits.get(modelId) ?? new Circuit(modelId, onChange);
+    const circuit = circuits.get(modelId) ?? new Circuit(modelId, options);
     circuits.set(modelId, circuit);
     return circuit;
   };
 
   return {
-    run: (modelId, action) => circuitOf(modelId).run(action),
+    run: (modelId, action, slowMs = Infinity) => circuitOf(modelId).run(action, slowMs),
+    hear: (modelId, openUntilMs) => circuitOf(modelId).hear(openUntilMs),
     state: (modelId) => circuits.get(modelId)?.state ?? 'closed',
     close: () => circuits.forEach((circuit) => circuit.shutdown()),
   };
@@ -71,30 +86,43 @@ type Breaker = CircuitBreaker<[fault: ModelCallError | null], void>;
  */
 class Circuit {
   readonly #modelId: string;
-  readonly #onChange: (change: CircuitChange) => void;
+  readonly #options: CircuitOptions;
   #breaker: Breaker;
   /** Counts changes of state: the outcome of a call that began before the last change is old news. */
   #epoch = 0;
   #openUntilMs = 0;
+  /** Until when another process said that the circuit is open; 0 where none did, or a call has succeeded since. */
+  #heardUntilMs = 0;
   #probing = false;
+  #faultsInARow = 0;
+  #lastFaultAt = 0;
 
-  constructor(modelId: string, onChange: (change: CircuitChange) => void) {
+  constructor(modelId: string, options: CircuitOptions) {
     this.#modelId = modelId;
-    this.#onChange = onChange;
+    this.#options = options;
     this.#breaker = this.#newBreaker();
   }
 
   get state(): CircuitState {
     if (this.#breaker.opened) return 'open';
-    return this.#breaker.halfOpen ? 'half_open' : 'closed';
+    if (this.#breaker.halfOpen) return 'half_open';
+    if (this.#heardUntilMs === 0) return 'closed';
+    return this.#heardUntilMs > Date.now() ? 'open' : 'half_open';
   }
 
-  async run<Result>(action: () => Promise<Result>): Promise<Result> {
-    this.#admit();
+  hear(openUntilMs: number): void {
+    if (this.state === 'open' || openUntilMs <= Math.max(this.#heardUntilMs, Date.now())) return;
+    this.#heardUntilMs = openUntilMs;
+    this.#startEpoch();
+  }
+
+  async run<Result>(action: () => Promise<Result>, slowMs: number): Promise<Result> {
+    const endProbe = await this.#admit();
     const epoch = this.#epoch;
+    const startedAt = Date.now();
     try {
       const result = await action();
-      await this.#tell(epoch, null);
+      await this.#tell(epoch, Date.now() - startedAt > slowMs ? this.#slowness(slowMs) : null);
       return result;
     } catch (error) {
       if (isProviderFault(error)) await this.#tell(epoch, error);
@@ -102,6 +130,7 @@ class Circuit {
     } finally {
       // After an outcome that did not count the circuit is still half open, and the next call probes.
       if (epoch === this.#epoch) this.#probing = false;
+      endProbe?.();
     }
   }
 
@@ -109,12 +138,19 @@ class Circuit {
     this.#breaker.shutdown();
   }
 
-  /** Half open lets one call through at a time. */
-  #admit(): void {
-    if (this.state === 'open') throw this.#refusal(Math.max(0, this.#openUntilMs - Date.now()));
-    if (this.state !== 'half_open') return;
+  /** Half open lets one call through at a time, over all processes. Gives what ends the probe; null for any other call. */
+  async #admit(): Promise<(() => void) | null> {
+    if (this.state === 'open') throw this.#refusal(Math.max(0, this.#openUntilMs - Date.now(), this.#heardUntilMs - Date.now()));
+    if (this.state !== 'half_open') return null;
     if (this.#probing) throw this.#refusal(probeWaitMs);
     this.#probing = true;
+    const { mayProbe } = this.#options;
+    if (mayProbe === undefined) return null;
+    // Where nobody can be asked this process goes by its own circuit.
+    const endProbe = await mayProbe(this.#modelId).catch(() => () => undefined);
+    if (endProbe !== null) return endProbe;
+    this.#probing = false;
+    throw this.#refusal(probeWaitMs);
   }
 
   #refusal(retryAfterMs: number): ModelCallError {
@@ -122,10 +158,26 @@ class Circuit {
     return failedCall(provider, { code: 'circuit_open', detail: this.#modelId, maybeBilled: false, retryAfterMs });
   }
 
+  /** Of faults that lie further apart than the window the earlier ones are forgotten, as the percentage forgets them. */
+  #countInARow(isFault: boolean): void {
+    const now = Date.now();
+    const before = now - this.#lastFaultAt > rollingCountTimeoutMs ? 0 : this.#faultsInARow;
+    this.#faultsInARow = isFault ? before + 1 : 0;
+    if (isFault) this.#lastFaultAt = now;
+  }
+
+  #slowness(slowMs: number): ModelCallError {
+    const provider = this.#modelId.slice(0, this.#modelId.indexOf('/'));
+    return failedCall(provider, { code: 'timeout', detail: `slower than ${slowMs} ms`, maybeBilled: true });
+  }
+
   async #tell(epoch: number, fault: ModelCallError | null): Promise<void> {
     if (epoch !== this.#epoch) return;
+    if (fault === null) this.#heardUntilMs = 0;
+    this.#countInARow(fault !== null);
     // The fault comes back as a rejection; run() throws it itself.
     await this.#breaker.fire(fault).catch(() => undefined);
+    if (this.#faultsInARow >= faultsInARow && this.#breaker.closed) this.#breaker.open();
   }
 
   #newBreaker(): Breaker {
@@ -158,12 +210,17 @@ class Circuit {
     this.#changed(null);
   }
 
-  #changed(openUntilMs: number | null): void {
+  #startEpoch(): void {
     this.#epoch += 1;
+    this.#faultsInARow = 0;
     this.#probing = false;
+  }
+
+  #changed(openUntilMs: number | null): void {
+    this.#startEpoch();
     const change = { modelId: this.#modelId, state: this.state, openUntilMs };
     // Not within opossum's event: there, an error of the listener would leave the call unsettled.
-    queueMicrotask(() => this.#onChange(change));
+    queueMicrotask(() => this.#options.onChange(change));
   }
 }
 

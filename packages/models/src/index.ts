@@ -1,2 +1,3 @@
+export * from './catalogue.ts';
 export * from './circuit.ts';
 export * from './model-client.ts';

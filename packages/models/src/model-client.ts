@@ -3,11 +3,10 @@ import type { JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contrac
 import { annotate, inSpan } from '@upshift/runtime';
 import type { ProviderSettings, SpanAttributes } from '@upshift/runtime';
 
-import type { Adapter } from './adapter.ts';
-import { createAnthropicAdapter } from './adapters/anthropic/anthropic-model.ts';
-import { createOllamaAdapter } from './adapters/ollama/ollama-model.ts';
-import { createOpenaiAdapter } from './adapters/openai/openai-model.ts';
+import { adapters } from './adapters/index.ts';
+import { longestAnswerBytes } from './answer-bounds.ts';
 import { CallControl } from './call-control.ts';
+import type { CallBounds } from './call-control.ts';
 import { failedCall } from './call-failure.ts';
 
 /** One call of one model, with its bounds. */
@@ -34,12 +33,6 @@ export interface ModelClient {
   call(call: ModelCall): Promise<UnifiedResponse>;
 }
 
-const adapters: Record<ProviderSettings['adapter'], (settings: ProviderSettings) => Adapter> = {
-  anthropic: createAnthropicAdapter,
-  ollama: createOllamaAdapter,
-  openai: createOpenaiAdapter,
-};
-
 /** A client for the given providers. It never retries: only the queue does. */
 export function createModelClient(providers: ProviderSettings[]): ModelClient {
   const reachable = new Map(
@@ -52,11 +45,14 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
       const found = reachable.get(provider);
       const off = found ? found.settings.off : 'no such provider in the configuration';
       if (!found || off !== null) throw failedCall(provider, { code: 'provider_off', detail: off ?? '', maybeBilled: false });
-      return inCallSpan(provider, name, call, () =>
-        runCall(found.adapter, unifiedRequest(call, name), new CallControl(provider, call)),
-      );
+      const control = new CallControl(provider, boundsOf(call));
+      return inCallSpan(provider, name, call, () => control.run(() => found.adapter.call(unifiedRequest(call, name), control)));
     },
   };
+}
+
+function boundsOf({ input, maxOutputTokens, timeoutMs, idleTimeoutMs, signal }: ModelCall): CallBounds {
+  return { timeoutMs, idleTimeoutMs, longestAnswerBytes: longestAnswerBytes(input, maxOutputTokens), signal };
 }
 
 function unifiedRequest(call: ModelCall, model: string): UnifiedRequest {
@@ -96,17 +92,4 @@ function answerAttributes({ finishReason, usage, providerRequestId }: UnifiedRes
     'gen_ai.usage.reasoning.output_tokens': usage?.reasoningTokens,
     'upshift.provider.request_id': providerRequestId,
   };
-}
-
-/** The race is the final net: an SDK that ignores its signal can not hold the call open. */
-async function runCall(adapter: Adapter, request: UnifiedRequest, control: CallControl): Promise<UnifiedResponse> {
-  try {
-    control.throwIfStopped();
-    return await Promise.race([adapter.call(request, control), control.stopped]);
-  } catch (error) {
-    control.throwIfStopped();
-    throw error;
-  } finally {
-    control.end();
-  }
 }

@@ -1,3 +1,4 @@
+import { experimentEvents } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ export const deliveryPayload = z.strictObject({
   job: z.string(),
   revision: z.int().positive(),
   webhook: z.string(),
-  event: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired']),
+  event: z.enum(['job.completed', 'job.failed', 'job.cancelled', 'job.expired', ...experimentEvents]),
   redelivery: z.int().nonnegative(),
 });
 export type DeliveryPayload = z.infer<typeof deliveryPayload>;
@@ -57,3 +58,5 @@ export const recovery = { lockDuration: 10_000, stalledInterval: 3000, maxStalle
 
 /** BullMQ's order: entries without a priority, then ascending numbers. */
 export const queuePriority = { high: 0, normal: 1, low: 2 };
+/** Of jobs that only an experiment asked for: behind all real ones. */
+export const shadowPriority = 3;

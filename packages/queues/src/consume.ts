@@ -1,5 +1,6 @@
 import type { JobEvent, JobRequest, JobState, Step, UnifiedResponse } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
+import { crashesOf, precautionFor } from '@upshift/routing';
 import { annotate, inSpan } from '@upshift/runtime';
 import type { SpanAttributes } from '@upshift/runtime';
 import { UnrecoverableError } from 'bullmq';
@@ -10,6 +11,7 @@ import type { Advanced } from './advance.ts';
 import { stepPayload } from './catalogue.ts';
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
+import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
@@ -88,11 +90,35 @@ async function deliver<Kind extends Step['kind']>(
       signal,
       advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
     };
-    await inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
-      handleOrFail(handle, context),
+    await withPrecaution(pipeline, entry, state, () =>
+      inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
+        handleOrFail(handle, context),
+      ),
     );
   }
   if (!holding.finished) await pipeline.writer.finish(held);
+}
+
+/** A job that was on board when workers crashed runs alone; one that crashed a worker alone runs no more. */
+async function withPrecaution(
+  pipeline: Pipeline,
+  { stalls, aloneAt }: TakenEntry,
+  state: JobState,
+  work: () => Promise<void>,
+): Promise<void> {
+  const crashes = crashesOf(state, stalls);
+  const precaution = precautionFor(crashes, aloneAt);
+  if (precaution === 'quarantine') {
+    await quarantine(pipeline, state.id);
+    throw new UnrecoverableError(`its worker died or hung ${crashes} times, the last time with this job alone on board`);
+  }
+  const leave = await pipeline.solitude.enter(precaution === 'alone');
+  try {
+    if (precaution === 'alone') await markAlone(pipeline, state.id, crashes);
+    await work();
+  } finally {
+    leave();
+  }
 }
 
 async function handleOrFail<Kind extends Step['kind']>(

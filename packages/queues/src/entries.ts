@@ -2,7 +2,7 @@ import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
 import { Job } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 
-import { deliveryOptions, entryOptions, queuePriority } from './catalogue.ts';
+import { deliveryOptions, entryOptions, queuePriority, shadowPriority } from './catalogue.ts';
 import type { DeliveryPayload, StepPayload } from './catalogue.ts';
 import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
 import { queueOf } from './pipeline.ts';
@@ -44,7 +44,11 @@ export function stepEntry(job: JobState, step: Step, delayMs: number): Entry {
     id: entryId(job, step),
     name: step.kind,
     data: { job: job.id, epoch: job.epoch },
-    options: { ...entryOptions, delay: delayMs, priority: queuePriority[job.priority] },
+    options: {
+      ...entryOptions,
+      delay: delayMs,
+      priority: job.experiments?.shadowOf ? shadowPriority : queuePriority[job.priority],
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Health } from '@upshift/routing';
 
+import { leaseOf } from './lease.ts';
 import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -31,31 +32,59 @@ export async function publishProviders(pipeline: Pipeline, providers: { id: stri
   if (words.length > 0) await pipeline.redis.hset(keys.providers, ...words.flat());
 }
 
-/** A provider is off when a live worker says so and none says that it is on. */
+/** How long a provider that denied the account is left alone: what is wrong there a person must mend. */
+const DENIAL_HOLDS_MS = 60_000;
+
+/** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
+export async function denyProvider(pipeline: Pipeline, provider: string, reason: string): Promise<void> {
+  pipeline.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
+  await pipeline.redis.hset(keys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
+}
+
+/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
 function providersOff(words: Record<string, string>, now: number): Record<string, string> {
   const fresh = Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
-    return now - at <= PROVIDER_WORD_HOLDS_MS ? [{ provider: name.split(' ')[0] ?? '', off }] : [];
+    const [provider = '', kind] = name.split(' ');
+    return now - at <= (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS) ? [{ provider, kind, off }] : [];
   });
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
-  return Object.fromEntries(fresh.flatMap(({ provider, off }) => (off === null || on.has(provider) ? [] : [[provider, off]])));
+  const isOff = ({ provider, kind }: { provider: string; kind: string | undefined }): boolean =>
+    kind === 'denied' || !on.has(provider);
+  return Object.fromEntries(fresh.flatMap((word) => (word.off !== null && isOff(word) ? [[word.provider, word.off]] : [])));
 }
 
-/** Says that a model must not be called until a time (ms since the epoch): its circuit is open. */
+/** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
 export async function openCircuit(pipeline: Pipeline, modelId: string, untilMs: number): Promise<void> {
-  await pipeline.redis.hset(keys.circuitsOpen, modelId, untilMs);
+  await pipeline.redis.zadd(keys.circuitsOpen, 'GT', untilMs, modelId);
 }
 
 export async function closeCircuit(pipeline: Pipeline, modelId: string): Promise<void> {
-  await pipeline.redis.hdel(keys.circuitsOpen, modelId);
+  await pipeline.redis.zrem(keys.circuitsOpen, modelId);
+}
+
+/** Longer than most calls; a process that dies while it probes keeps the others waiting for no longer. */
+const PROBE_HOLDS_MS = 30_000;
+
+/** The right to probe a model whose circuit is half open, which one process at a time has: gives what ends it, or null. */
+export async function probeOf(pipeline: Pipeline, modelId: string): Promise<(() => void) | null> {
+  const lease = leaseOf(pipeline, `probe:${modelId}`);
+  if (!(await lease.hold(PROBE_HOLDS_MS))) return null;
+  return () => void lease.release().catch(() => undefined);
 }
 
 async function fetchHealth({ redis }: Pipeline): Promise<Health> {
-  const [words, circuits] = await Promise.all([redis.hgetall(keys.providers), redis.hgetall(keys.circuitsOpen)]);
   const now = Date.now();
-  const open = Object.entries(circuits).map(([id, until]) => [id, Number(until)] as const);
+  const [words, circuits] = await Promise.all([
+    redis.hgetall(keys.providers),
+    redis.zrangebyscore(keys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
+  ]);
   return {
     providersOff: providersOff(words, now),
-    circuitsOpen: Object.fromEntries(open.filter(([, until]) => until > now)),
+    circuitsOpen: Object.fromEntries(pairs(circuits)),
   };
+}
+
+function pairs(flat: string[]): [string, number][] {
+  return flat.flatMap((member, index) => (index % 2 === 0 ? [[member, Number(flat[index + 1])]] : []));
 }

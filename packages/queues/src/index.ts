@@ -15,8 +15,22 @@ export {
 export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
 export type { EventFeed, FeedEvent } from './event-feed.ts';
+export { commandExperimentByName } from './experiments/command.ts';
+export type { ExperimentCommand } from './experiments/command.ts';
+export { evaluateExperiments } from './experiments/evaluator.ts';
+export { createExperiment, readExperiment, readExperiments } from './experiments/store.ts';
+export type { ExperimentRecord } from './experiments/store.ts';
+export { experimentBody, experimentSummaryOf, experimentViewOf } from './experiments/view.ts';
 export { forgetJobs } from './forget.ts';
-export { closeCircuit, openCircuit, PROVIDER_HEARTBEAT_MS, publishProviders, readHealth } from './health.ts';
+export {
+  closeCircuit,
+  denyProvider,
+  openCircuit,
+  probeOf,
+  PROVIDER_HEARTBEAT_MS,
+  publishProviders,
+  readHealth,
+} from './health.ts';
 export { measureQueues, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
@@ -39,6 +53,9 @@ export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
 export type { IdleQueue, LostJob, Stuck } from './overview.ts';
 export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
 export type { Pipeline } from './pipeline.ts';
+export { leaveQuarantine, listQuarantined } from './quarantine.ts';
+export { holdBack, reservePlace, settlePlace } from './rate-limits.ts';
+export type { Place } from './rate-limits.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';
 export { readView } from './read-view.ts';

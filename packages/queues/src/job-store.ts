@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 
-import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { JobExperiments, JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
-import { acceptJob, decide, draw } from '@upshift/routing';
-import type { Decision } from '@upshift/routing';
+import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
+import type { Decision, Outcome } from '@upshift/routing';
 import { currentTraceparent } from '@upshift/runtime';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
+import { armsOf } from './experiments/arms.ts';
 import { readHealth } from './health.ts';
 import { channels, indexesOf, keys, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -57,6 +58,8 @@ export async function accept(
   const now = Date.now();
   const id = newJobId(now);
   const state = acceptJob(request, config, { id, configVersion, seed, now });
+  const arms = await armsOf(pipeline, request, id);
+  if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   await refuseUnknownWebhook(pipeline, state.webhook, request);
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
   const decision = decide(state, { type: 'accepted' }, facts);
@@ -78,6 +81,28 @@ export async function accept(
     });
   }
   throw new Error(`job id ${id} was taken`);
+}
+
+/** Accepts a job that only an experiment asked for: nobody is told of its end. The same key makes it once. */
+export async function acceptShadow(
+  pipeline: Pipeline,
+  request: JobRequest,
+  experiments: JobExperiments,
+  { config, configVersion }: { config: UpshiftConfig; configVersion: string },
+  key: string,
+): Promise<void> {
+  const now = Date.now();
+  const id = newJobId(now);
+  const accepted = acceptJob(request, config, { id, configVersion, seed: Math.random(), now });
+  const state = { ...accepted, webhook: null, deadline: null, experiments };
+  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
+  await write(pipeline, config, decide(state, { type: 'accepted' }, facts), 0, {
+    before: null,
+    metadata: request.metadata,
+    fields: { request: requestText(request), ...metadataField(request) },
+    // No client can take this key: theirs are printable.
+    claim: { key: `\n${key}`, value: JSON.stringify({ fingerprint: '', id }) },
+  });
 }
 
 /** Beside the request, so that a status is looked up without it; most jobs have none. */
@@ -160,8 +185,30 @@ export async function write(
     maxBacklog: extras.maxBacklog ?? null,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held ?? null,
+    outcome: outcomeOf(before, decision),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
+}
+
+/** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
+function outcomeOf(before: JobState | null, { job, trail }: Decision): string | null {
+  const arms = job.experiments?.arms ?? [];
+  if (arms.length === 0) return null;
+  const late = trail.some(({ event }) => event === 'job-reopened');
+  if (!late && (job.revision > 1 || isOver(before) || !isOver(job))) return null;
+  const checks = trail.flatMap((entry) => entry.checks ?? []);
+  const shadowOf = job.experiments?.shadowOf ?? null;
+  const outcome: Outcome = { job: job.id, arms, shadowOf, observation: late ? null : observationOf(job, checks) };
+  return !late && outcome.observation === null ? null : JSON.stringify(outcome);
+}
+
+/** Whether a job has ended, or its end is held. */
+function isOver(job: JobState | null): boolean {
+  return job !== null && (isHeld(job) || isTerminal(job.status));
+}
+
+function isHeld({ experiments }: JobState): boolean {
+  return Boolean(experiments?.held);
 }
 
 function claimOf({ key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
@@ -179,7 +226,8 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
-  if (before !== null && before.status === job.status && before.task === job.task) return { enters: [], leaves: [] };
+  if (before !== null && before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
+    return { enters: [], leaves: [] };
   const old = new Set(before === null ? [] : indexesOf(before, {}));
   const now = new Set(indexesOf(job, metadata));
   return { enters: [...now].filter((name) => !old.has(name)), leaves: [...old].filter((name) => !now.has(name)) };

@@ -37,9 +37,22 @@ export const keys = {
   delivery: (id: string) => `${CELL_PREFIX}:delivery:${id}`,
   /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
   queues: `${CELL_PREFIX}:queues`,
+  /** Sorted set: jobs that crashed a worker in which they ran alone, by the time at which they did. */
+  quarantine: `${CELL_PREFIX}:quarantine`,
   config: (version: string) => `${CELL_PREFIX}:config:${version}`,
   providers: '{upshift-health}:providers',
-  circuitsOpen: '{upshift-health}:circuits-open',
+  /** Sorted set: models by the time until which their circuit is open. */
+  circuitsOpen: '{upshift-health}:open-circuits',
+  /** When a bucket is full again, in ms since the epoch. All of an account stand in one slot of a cluster: they are taken together. */
+  limit: (provider: string, model: string | null, unit: string) =>
+    `{upshift-limits:${provider}}:${model === null ? 'account' : encodeModelId(model)}:${unit}`,
+  /** Stream: what jobs of experiments came to, for the evaluator. */
+  outcomes: `${CELL_PREFIX}:outcomes`,
+  /** Experiments are global, under a tag of their own. Hashes by name: all that is known, and what intake needs. */
+  experiments: '{upshift-experiments}:all',
+  activeExperiments: '{upshift-experiments}:active',
+  /** Number: grows with every experiment that is made. */
+  experimentsMade: '{upshift-experiments}:made',
   lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
 
@@ -63,13 +76,22 @@ function randomHex(): string {
 }
 
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
-export function indexesOf(job: Pick<JobState, 'status' | 'route' | 'task'>, metadata: Record<string, string>): string[] {
+export function indexesOf(
+  job: Pick<JobState, 'status' | 'route' | 'task' | 'experiments'>,
+  metadata: Record<string, string>,
+): string[] {
   return [
     `status:${job.status}`,
     `route:${job.route}`,
     ...(job.task === null ? [] : [`task:${job.task}`]),
+    ...(job.experiments?.held && job.experiments.holdFor !== null ? [heldIndex(job.experiments.holdFor)] : []),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
   ];
+}
+
+/** Jobs whose answers wait for a canary. */
+export function heldIndex(experiment: string): string {
+  return `held:${experiment}`;
 }
 
 export function metadataIndex(key: string, value: string): string {

@@ -52,7 +52,9 @@ export async function readStuck(pipeline: Pipeline, queues: QueueState[]): Promi
 export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>> {
   const now = Date.now();
   const words = Object.entries(await redis.hgetall(keys.providers));
-  const fresh = words.filter(([, word]) => now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS);
+  const fresh = words.filter(
+    ([name, word]) => !name.endsWith(' denied') && now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS,
+  );
   return new Set(fresh.map(([name]) => name.split(' ')[0] ?? ''));
 }
 

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { CELL_PREFIX, keys } from './names.ts';
+import { Solitude } from './solitude.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
@@ -25,6 +26,8 @@ export interface PipelineOptions {
 export interface Pipeline extends PipelineOptions {
   redis: Redis;
   writer: Writer;
+  /** Of the steps of all queues that this process works on. */
+  solitude: Solitude;
   /** Queues by name, opened on first use. */
   queues: Map<string, Queue>;
   /** Configurations by version, as far as this process has met them. */
@@ -42,6 +45,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     ...options,
     redis,
     writer: createWriter(redis),
+    solitude: new Solitude(),
     queues: new Map(),
     configs: new Map([[options.configVersion, options.config]]),
   };

@@ -32,6 +32,7 @@ const jobFields = namesOf<JobState>({
   reasons: true,
   step: true,
   epoch: true,
+  experiments: true,
 });
 
 const attemptFields = namesOf<Attempt>({

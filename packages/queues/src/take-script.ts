@@ -11,6 +11,10 @@ export interface TakenEntry {
   data: string;
   /** Why BullMQ wants it to fail instead of being worked on: it has stalled too often. */
   deferredFailure: string | null;
+  /** How often its worker has died or hung. */
+  stalls: number;
+  /** Crashes that the job had seen when it was last begun alone. */
+  aloneAt: number | null;
   version: string | null;
   state: string | null;
   request: string | null;
@@ -72,10 +76,10 @@ if more > 0 then
 end
 local entries = {}
 for position, id in ipairs(ids) do
-  local entry = call('HMGET', prefix .. id, 'data', 'defa')
+  local entry = call('HMGET', prefix .. id, 'data', 'defa', 'stc')
   local attempt = string.match(id, '%.score%-(%d+)%.')
-  local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'answer:' .. (attempt or ''))
-  entries[position] = {id, entry[1], entry[2], unpack(record)}
+  local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'alone', 'answer:' .. (attempt or ''))
+  entries[position] = {id, entry[1], entry[2], entry[3], unpack(record)}
 end
 local due = drained and call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2]
 return {entries, 0, due and math.floor(tonumber(due) / 0x1000) or 0, drained and 1 or 0}
@@ -118,15 +122,19 @@ export function defineTake(
           id,
           data,
           deferredFailure = null,
+          stalls = null,
           version = null,
           state = null,
           request = null,
           traceparent = null,
+          alone = null,
           answer = null,
         ]) => ({
           id,
           data: data ?? '',
           deferredFailure,
+          stalls: Number(stalls ?? 0),
+          aloneAt: alone === null ? null : Number(alone),
           version,
           state,
           request,

@@ -38,6 +38,8 @@ export interface Transition {
   held: HeldEntry | null;
   /** Channels that are told the job's id. */
   publish: string[];
+  /** What a job of an experiment came to, for its evaluator. */
+  outcome: string | null;
 }
 
 /** An entry that a consumer has taken off its queue and holds under its lock. */
@@ -150,7 +152,7 @@ local function finish(held)
 end
 
 local function transition(t)
-  local id, version, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, claim, maxBacklog, entry, held, publish =
+  local id, version, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, claim, maxBacklog, entry, held, publish, outcome =
     unpack(t)
   if claim then
     local holder = call('GET', claim[1])
@@ -182,6 +184,7 @@ local function transition(t)
   end
   if entry then add(entry) end
   if held then finish(held) end
+  if outcome then call('XADD', '${keys.outcomes}', '*', 'outcome', outcome) end
   for _, channel in ipairs(publish) do call('PUBLISH', channel, id) end
   return {'ok', version + 1}
 end
@@ -284,6 +287,7 @@ function rowOf(request: Request, texts: Texts): unknown[] {
     t.entry === null ? false : entryRow(t.entry, texts),
     t.held === null ? false : heldRow(t.held),
     t.publish,
+    t.outcome ?? false,
   ];
 }
 

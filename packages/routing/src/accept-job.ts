@@ -1,7 +1,7 @@
 import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@upshift/contracts';
 import { isEmbedding, ProblemError } from '@upshift/contracts';
 
-import { lacks, needsOf } from './capabilities.ts';
+import { lacks, needsOf, providerOf } from './capabilities.ts';
 import { usdToNanoUsd } from './cost.ts';
 import { badChecks, badSchema } from './score.ts';
 
@@ -52,6 +52,7 @@ export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, conf
     reasons: [],
     step: null,
     epoch: 0,
+    experiments: null,
   };
 }
 
@@ -97,7 +98,7 @@ function badEmbedding({ input, checks }: JobRequest): FieldError[] {
 function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig): void {
   if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
   const models = request.model === null ? Object.keys(config.models) : [request.model];
-  const missing = models.map((id) => ({ id, lacks: lacks(config.models[id]!, needs) }));
+  const missing = models.map((id) => ({ id, lacks: lacks(config.models[id]!, providerOf(config, id), needs) }));
   if (missing.some((model) => model.lacks.length === 0)) return;
   throw new ProblemError(
     'no_capable_model',

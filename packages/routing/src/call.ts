@@ -9,7 +9,8 @@ import type {
 } from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
-import { droppedParameters } from './capabilities.ts';
+import { asRouteSays } from './as-route-says.ts';
+import { droppedParameters, providerOf, samplingOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
@@ -43,11 +44,14 @@ export function callOf(
     const input = judgeInput(job, attempt.judges.check, request, config, judged);
     return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
   }
+  const route = config.routes[job.route]!;
+  const input = asRouteSays(request.input, route);
+  const maxOutputTokens = job.needs.maxOutputTokens ?? route.parameters?.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
   return {
     ...limits,
-    input: request.input,
-    maxOutputTokens: Math.min(job.needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens),
-    drop: droppedParameters(model, job.needs),
+    input,
+    maxOutputTokens: Math.min(maxOutputTokens, model.max_output_tokens),
+    drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, sampling: samplingOf(input) }),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Capability, JobRequest, ModelConfig, Needs, SamplingParameter } from '@upshift/contracts';
-import { isEmbedding, samplingParameter, textOf } from '@upshift/contracts';
+import type { Capability, JobInput, JobRequest, ModelConfig, Needs, SamplingParameter, UpshiftConfig } from '@upshift/contracts';
+import { isEmbedding, samplingParameter, splitModelId, textOf } from '@upshift/contracts';
 
 import { estimateTokens } from './cost.ts';
 
@@ -27,22 +27,36 @@ export function needsOf(request: JobRequest): Needs {
   if (input.tools.length > 0) capabilities.push('tools');
   if (images.length > 0) capabilities.push('vision');
   if (input.response_format?.type === 'json_schema') capabilities.push('structured_output');
-  if (request.require.length > 0) capabilities.push('sampling_params');
   const characters =
     input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
   const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
-    sampling: samplingParameter.options.filter((name) => input[name] !== undefined),
+    sampling: samplingOf(input),
+    ...(request.require.length > 0 && { required: request.require }),
     inputTokens,
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
   };
 }
 
+/** The sampling parameters that an input gives. */
+export function samplingOf(input: JobInput): SamplingParameter[] {
+  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
+}
+
+type Provider = UpshiftConfig['providers'][string];
+
+/** The declared provider of a model. */
+export function providerOf(config: UpshiftConfig, id: string): Provider | undefined {
+  return config.providers[splitModelId(id).provider];
+}
+
 /** What a model lacks for these needs, in words; empty where it can do the job. */
-export function lacks(model: ModelConfig, needs: Needs): string[] {
+export function lacks(model: ModelConfig, provider: Provider | undefined, needs: Needs): string[] {
+  const taken = takenBy(model, provider);
   const missing: string[] = needs.capabilities.filter((capability) => !model.capabilities.includes(capability));
+  missing.push(...(needs.required ?? []).filter((name) => !taken.includes(name)));
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
   const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);
@@ -52,7 +66,21 @@ export function lacks(model: ModelConfig, needs: Needs): string[] {
   return missing;
 }
 
-/** The parameters that this model rejects, so that they are not sent. */
-export function droppedParameters(model: ModelConfig, needs: Needs): SamplingParameter[] {
-  return model.capabilities.includes('sampling_params') ? [] : needs.sampling;
+/** The parameters that this model rejects or its API does not have, so that they are not sent. */
+export function droppedParameters(model: ModelConfig, provider: Provider | undefined, needs: Needs): SamplingParameter[] {
+  const taken = takenBy(model, provider);
+  return needs.sampling.filter((name) => !taken.includes(name));
+}
+
+/** The sampling parameters that each API has: Anthropic's from 2026-10-21 on, OpenAI's Responses without seed and stop. */
+const inApi: Record<string, readonly SamplingParameter[]> = {
+  anthropic: ['stop'],
+  responses: ['temperature', 'top_p'],
+  chat_completions: samplingParameter.options,
+  ollama: samplingParameter.options,
+};
+
+function takenBy({ capabilities, sampling = [] }: ModelConfig, provider: Provider | undefined): readonly SamplingParameter[] {
+  const ofApi = inApi[provider?.adapter === 'openai' ? provider.api : (provider?.adapter ?? '')] ?? [];
+  return capabilities.includes('sampling_params') ? ofApi : ofApi.filter((name) => sampling.includes(name));
 }

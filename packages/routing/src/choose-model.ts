@@ -1,7 +1,7 @@
 import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { lacks } from './capabilities.ts';
+import { lacks, providerOf } from './capabilities.ts';
 import { estimateCost } from './cost.ts';
 import type { Facts } from './facts.ts';
 
@@ -10,13 +10,20 @@ import type { Facts } from './facts.ts';
  * Of two at the same price the draw takes one, so that equal models share the load.
  */
 export function candidatesInTier(job: JobState, tier: string, facts: Facts): string[] {
-  const preferred = preferredModels(job, facts.config);
+  const named = namedModels(job, tier, facts.config);
+  const preferred = named ?? preferredModels(job, facts.config);
   const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    model.tier === tier && isUsable(id, model, job, facts) ? [id] : [],
+    model.tier === tier && (named ? named.includes(id) : model.on_trial !== true) && isUsable(id, model, job, facts) ? [id] : [],
   );
   const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now) ?? Infinity;
   return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
+}
+
+/** The models that the job's route names for a tier, in place of all of the tier; undefined where it names none. */
+function namedModels(job: JobState, tier: string, config: UpshiftConfig): string[] | undefined {
+  const models = config.routes[job.route]?.models ?? {};
+  return Object.hasOwn(models, tier) ? models[tier] : undefined;
 }
 
 /** Whether a model has what the job needs and can be called now. */
@@ -26,7 +33,7 @@ export function isUsable(id: string, model: ModelConfig, job: Pick<JobState, 'ne
 
 /** Whether a model has what the job needs and could be called but for its circuit, which is a passing state. */
 export function isEligible(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
-  return lacks(model, job.needs).length === 0 && isReachable(id, facts);
+  return lacks(model, providerOf(facts.config, id), job.needs).length === 0 && isReachable(id, facts);
 }
 
 /** The models that the rule of the job's task prefers, in its order. */

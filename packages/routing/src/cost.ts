@@ -1,4 +1,4 @@
-import type { Attempt, JobState, ModelConfig, Needs, Price, UpshiftConfig, Usage } from '@upshift/contracts';
+import type { Attempt, JobState, Lane, ModelConfig, Needs, Price, UpshiftConfig, Usage } from '@upshift/contracts';
 
 /** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
@@ -30,12 +30,13 @@ export function priceAt(prices: Price[], now: number): Price | null {
 }
 
 /**
- * What a call cost, in integer nano-dollars; null where usage or price is unknown, never 0.
+ * What a call cost, in integer nano-dollars; null where usage, price or the lane's factor is unknown, never 0.
  * `inputTokens` is the whole input, so cached and cache-written tokens are taken out before the rest is priced.
  */
-export function costOf(usage: Usage | null, model: ModelConfig | undefined, now: number): number | null {
+export function costOf(usage: Usage | null, model: ModelConfig | undefined, now: number, lane: Lane = 'live'): number | null {
   const price = model ? priceAt(model.prices, now) : null;
-  if (usage === null || price === null) return null;
+  const factor = price === null ? null : factorOf(price, lane);
+  if (usage === null || price === null || factor === null) return null;
   const long = price.long_input && usage.inputTokens > price.long_input.above_tokens ? price.long_input : null;
   const { input, output } = long ?? price;
   const cached = (long ? long.cached_input : price.cached_input) ?? input;
@@ -45,7 +46,13 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
     usage.cachedInputTokens * cached +
     usage.cacheWriteTokens * ((long ? long.cache_write : price.cache_write) ?? input) +
     usage.outputTokens * output;
-  return Math.round(millionths * NANO_USD_PER_TOKEN);
+  return Math.round(millionths * factor * NANO_USD_PER_TOKEN);
+}
+
+/** What a lane costs of the price; null where that is not declared, because the vendors differ. */
+function factorOf(price: Price, lane: Lane): number | null {
+  if (lane === 'live') return 1;
+  return (lane === 'batch' ? price.batch_factor : price.flex_factor) ?? null;
 }
 
 /** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */

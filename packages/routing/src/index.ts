@@ -1,8 +1,10 @@
 export { acceptJob } from './accept-job.ts';
 export type { Acceptance } from './accept-job.ts';
+export { adaptLimit } from './adaptive-limit.ts';
 export { callOf } from './call.ts';
 export type { Call } from './call.ts';
-export { lacks, needsOf } from './capabilities.ts';
+export { droppedParameters, lacks, needsOf } from './capabilities.ts';
+export { disagreements } from './catalogue.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { heuristicClassifier, promptFactsOf } from './classify.ts';
 export type { Classifier, PromptFacts } from './classify.ts';
@@ -17,13 +19,18 @@ export {
   priceAt,
   usdToNanoUsd,
 } from './cost.ts';
+export { crashesOf, precautionFor } from './crashes.ts';
 export { decide } from './decide/index.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
+export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
+export { placesOf } from './places.ts';
 export { recordingOf } from './recording.ts';
 export { badRedaction, createRedactor } from './redact.ts';
+export { scoreAnswer } from './scorer/score-answer.ts';
+export type { AnswerFinding, AnswerScore } from './scorer/score-answer.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
 export type { Judgement } from './score.ts';
 export { viewOf } from './view.ts';

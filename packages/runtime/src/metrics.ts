@@ -66,6 +66,12 @@ export const metricTable = {
     help: '1 while this process does not call a model because its circuit is open.',
     labelNames: ['model'],
   },
+  concurrencyLimit: {
+    type: 'gauge',
+    name: 'upshift_concurrency_limit',
+    help: 'Calls of a model that this process makes at a time: its `concurrency`, or fewer while the provider is busy.',
+    labelNames: ['model'],
+  },
   queueDepth: {
     type: 'gauge',
     name: 'upshift_queue_depth',

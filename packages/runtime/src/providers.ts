@@ -24,7 +24,9 @@ export function resolveProviders(config: UpshiftConfig, environment: NodeJS.Proc
 }
 
 function sandboxed(id: string, provider: Provider, sandboxUrl: string): ProviderSettings {
-  const path = provider.adapter === 'openai' ? 'openai/v1' : provider.adapter;
+  const protocol = provider.adapter === 'openai' ? 'openai/v1' : provider.adapter;
+  // The sandbox takes a model to be the vendor's, unless the path names another account.
+  const path = id === provider.adapter ? protocol : `as/${id}/${protocol}`;
   return {
     id,
     ...pick(provider),

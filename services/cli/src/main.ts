@@ -3,8 +3,12 @@ import { Command, InvalidArgumentError } from 'commander';
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { checkConfig } from './commands/check-config.ts';
+import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
 import { cancel, get, list, submit, trail, watch } from './commands/jobs.ts';
+import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
+import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
+import { score } from './commands/score.ts';
 import {
   createWebhook,
   deleteWebhook,
@@ -43,6 +47,10 @@ function command(parent: Command, name: string, description: string): Command {
 /** Shown below a command's options. */
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  npx upshift ${line}\n`).join('')}`;
+}
+
+function configFile(given: string | undefined): string {
+  return given ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml';
 }
 
 function api(): Api {
@@ -150,9 +158,38 @@ command(
   .addHelpText('after', examples('replay book.jsonl --config new.yaml', 'replay book.jsonl --config new.yaml --json'))
   .action((book, options) => finish(replay(book, options)));
 
+const quarantine = program
+  .command('quarantine')
+  .description('Jobs that crashed a worker in which they ran alone.')
+  .addHelpText('after', examples('quarantine list', 'quarantine retry job_001a…'));
+command(quarantine, 'list', 'All of them, with the reason.').action(({ json }: Json) => finish(listQuarantine(api(), json)));
+command(quarantine, 'retry <job>', 'Submit its request again; prints the new job.').action((id, { json }: Json) =>
+  finish(retryQuarantined(api(), id, json)),
+);
+quarantine
+  .command('drop <job>')
+  .description('Take a job off the list.')
+  .action((id) => finish(dropQuarantined(api(), id)));
+
+program
+  .command('score [file]')
+  .description(
+    'Say how likely each answer is right: JSON lines {"prompt", "answer", "others"?} from a file or a pipe, {"score", "checks"} out.',
+  )
+  .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
+  .action((file) => finish(score(file)));
+
+command(
+  program,
+  'models [file]',
+  'The models of a configuration: what they can, what they cost, and where their providers disagree.',
+)
+  .addHelpText('after', examples('models', 'models upshift.config.yaml --json'))
+  .action((file, { json }: Json) => finish(models(configFile(file), process.env, json)));
+
 const config = program.command('config').description('The configuration.');
 command(config, 'check [file]', 'Say what a configuration holds, or all that is wrong with it.').action((file, { json }: Json) =>
-  finish(Promise.resolve().then(() => checkConfig(file ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml', json))),
+  finish(Promise.resolve().then(() => checkConfig(configFile(file), json))),
 );
 
 const webhooks = program
@@ -181,6 +218,30 @@ command(webhooks, 'redeliver <name>', 'Send again what was not delivered.')
   .option('--job <job>', 'that of one job')
   .option('--failed', 'all that were not delivered', false)
   .action((name, { json, ...options }) => finish(redeliver(api(), name, options, json)));
+
+const experiments = program
+  .command('experiments')
+  .description('A/B tests, canaries, shadows and adaptive experiments.')
+  .addHelpText('after', examples('experiments create canary.yaml', 'experiments show new-model', 'experiments abort new-model'));
+command(experiments, 'list', 'All experiments.').action(({ json }: Json) => finish(listExperiments(api(), json)));
+command(experiments, 'create <file>', 'Start the experiment that a YAML or JSON file declares.').action((file, { json }: Json) =>
+  finish(createExperiment(api(), file, json)),
+);
+command(experiments, 'show <name>', 'One experiment with its results and plots.').action((name, { json }: Json) =>
+  finish(showExperiment(api(), name, json)),
+);
+for (const [verb, description] of [
+  ['pause', 'Give new jobs no arm; held answers go on waiting.'],
+  ['resume', 'Go on after a pause.'],
+  ['abort', 'End it; jobs whose answers are held are answered anew.'],
+] as const) {
+  command(experiments, `${verb} <name>`, description).action((name: string, { json }: Json) =>
+    finish(commandExperiment(api(), name, verb, undefined, json)),
+  );
+}
+command(experiments, 'promote <name>', 'Give all jobs to the canary, or to one arm.')
+  .option('--arm <arm>', 'which arm, for all but canaries')
+  .action((name, { arm, json }) => finish(commandExperiment(api(), name, 'promote', arm, json)));
 
 /** Ends the process with a command's code: requests that are still open would keep it alive. */
 async function finish(command: Promise<number>): Promise<void> {

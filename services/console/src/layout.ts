@@ -4,7 +4,7 @@ import type { Content, Html } from './html.ts';
 interface Page {
   title: string;
   /** Marks the entry of the navigation that leads here. */
-  here?: 'overview';
+  here?: 'overview' | 'experiments';
   /** The id that the search box shows. */
   search?: string;
   body: Content;
@@ -28,6 +28,7 @@ export function layout({ title, here, search = '', body }: Page): Html {
         <header class="top">
           <nav aria-label="Console">
             <a class="brand" href="/" ${here === 'overview' && html`aria-current="page"`}>Upshift</a>
+            <a href="/experiments" ${here === 'experiments' && html`aria-current="page"`}>Experiments</a>
             <a href="/queues" title="Bull Board: every entry of every queue">Queues</a>
           </nav>
           <form class="search" action="/jobs" method="get" role="search">

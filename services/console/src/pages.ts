@@ -1,8 +1,21 @@
-import { isJobId, minuteOf, readAnswer, readJob, readRequest, readStats, readTrail } from '@upshift/queues';
+import {
+  experimentSummaryOf,
+  experimentViewOf,
+  readExperiment,
+  readExperiments,
+  isJobId,
+  minuteOf,
+  readAnswer,
+  readJob,
+  readRequest,
+  readStats,
+  readTrail,
+} from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
 import { Router } from 'express';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
+import { experimentPage, experimentsPage } from './experiment-pages.ts';
 import { assetRoutes } from './assets.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
@@ -24,6 +37,8 @@ export function pageRoutes(pipeline: Pipeline, login: RequestHandler): Router {
   const page: RequestHandler[] = [login, policy];
   routes.get('/', page, overview(pipeline));
   routes.get('/plots.json', page, plots(pipeline));
+  routes.get('/experiments', page, experiments(pipeline));
+  routes.get('/experiments/:name', page, experiment(pipeline));
   routes.get('/jobs', page, search);
   routes.get('/jobs/:id', page, job(pipeline));
   routes.use('/assets', page, assetRoutes());
@@ -55,6 +70,22 @@ function plots(pipeline: Pipeline): RequestHandler {
     const stats = await readStats(pipeline, firstMinuteOf(range, minute), minute);
     const tiers = pipeline.config.tiers.map(({ name }) => name);
     response.json(plotsOf(stats, range, tiers));
+  };
+}
+
+function experiments(pipeline: Pipeline): RequestHandler {
+  return async (_request, response) =>
+    send(response, 200, experimentsPage((await readExperiments(pipeline)).map(experimentSummaryOf)));
+}
+
+function experiment(pipeline: Pipeline): RequestHandler<{ name: string }> {
+  return async ({ params: { name } }, response) => {
+    const record = await readExperiment(pipeline, name);
+    if (record === null) {
+      const shown = name.slice(0, SHOWN_CHARACTERS);
+      return send(response, 404, messagePage('No such experiment', html`There is no experiment <code>${shown}</code>.`));
+    }
+    send(response, 200, experimentPage(await experimentViewOf(pipeline, record)));
   };
 }
 

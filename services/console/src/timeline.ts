@@ -11,6 +11,7 @@ type Kind = 'good' | 'bad' | 'warn' | 'busy' | 'calm';
 /** How each event looks: a colour's name and a sign, so that nothing is told by colour alone. */
 const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
   'job-accepted': ['calm', '●'],
+  'arm-assigned': ['calm', '⚖'],
   'job-classified': ['calm', '◆'],
   'attempt-claimed': ['busy', '○'],
   'attempt-sent': ['busy', '→'],
@@ -23,6 +24,9 @@ const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
   'job-failed-over': ['warn', '⇄'],
   'job-fell-back': ['warn', '▼'],
   'job-requeued': ['warn', '↻'],
+  'job-held': ['warn', '‖'],
+  'job-released': ['good', '▶'],
+  'job-rerun': ['warn', '↻'],
   'job-reopened': ['warn', '↻'],
   'job-completed': ['good', '✓'],
   'job-failed': ['bad', '✕'],

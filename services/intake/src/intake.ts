@@ -4,15 +4,18 @@ import { ConfigError, pipelineOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
 
+import { experimentRoutes } from './experiments.ts';
 import { getAllEvents } from './all-events.ts';
 import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
+import { getModelHealth } from './get-model-health.ts';
 import { getQueues } from './get-queues.ts';
 import { getRecording } from './get-recording.ts';
 import { getJobEvents } from './job-events.ts';
 import { getJobs } from './list-jobs.ts';
 import { openapi } from './openapi.ts';
 import { postJob } from './post-job.ts';
+import { dropQuarantined, getQuarantine, retryJob } from './quarantine.ts';
 import { noSuchJob } from './read-view.ts';
 import { webhookRoutes } from './webhooks.ts';
 import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
@@ -42,7 +45,12 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/events').get(getAllEvents(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/queues').get(getQueues(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/jobs/:id/cancel').post(cancelJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/jobs/:id/retry').post(retryJob(tools)).all(methodNotAllowed('POST'));
+  app.route('/v1/health/models').get(getModelHealth(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(pipeline, json));
+  app.use(experimentRoutes(pipeline, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),

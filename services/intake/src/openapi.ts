@@ -1,5 +1,9 @@
 import {
   deliveryView,
+  experimentDocument,
+  experimentSummary,
+  experimentView,
+  promoteRequest,
   redeliverRequest,
   webhookRequest,
   webhookView,
@@ -9,6 +13,8 @@ import {
   jobView,
   problemStatus,
   problemView,
+  modelHealthView,
+  quarantineView,
   queuesView,
   trailEntry,
 } from '@upshift/contracts';
@@ -34,11 +40,53 @@ export function openapi(): Record<string, unknown> {
         },
       },
       ...webhookPaths,
+      ...experimentPaths,
       '/v1/queues': {
         get: {
           operationId: 'getQueues',
           summary: 'What waits in each queue, and for how long',
           responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/health/models': {
+        get: {
+          operationId: 'getModelHealth',
+          summary: 'Which models can be called now, and why others can not',
+          responses: { 200: json('The models', 'ModelHealth'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/quarantine': {
+        get: {
+          operationId: 'listQuarantined',
+          summary: 'Jobs that crashed a worker in which they ran alone',
+          responses: { 200: json('The jobs', 'Quarantine'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/quarantine/{id}': {
+        delete: {
+          operationId: 'dropQuarantined',
+          summary: 'Take a job off that list; it stays readable',
+          parameters: [id],
+          responses: { 204: { description: 'Off the list' }, ...problems('not_found', 'queue_unavailable') },
+        },
+      },
+      '/v1/jobs/{id}/retry': {
+        post: {
+          operationId: 'retryJob',
+          summary: 'Submit the request of an ended job again, without its deadline; gives a new job',
+          parameters: [id],
+          responses: {
+            202: json('The new job', 'Job'),
+            ...problems(
+              'not_found',
+              'job_not_ended',
+              'unknown_route',
+              'unknown_model',
+              'no_capable_model',
+              'backlog_full',
+              'queue_unavailable',
+            ),
+          },
         },
       },
       '/v1/jobs/{id}/events': {
@@ -96,8 +144,14 @@ export function openapi(): Record<string, unknown> {
         Webhooks: schemaOf(z.object({ data: z.array(webhookView) }), 'output'),
         Deliveries: schemaOf(z.object({ data: z.array(deliveryView) }), 'output'),
         Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
+        ExperimentDocument: schemaOf(experimentDocument, 'input'),
+        PromoteRequest: schemaOf(promoteRequest, 'input'),
+        Experiment: schemaOf(experimentView, 'output'),
+        Experiments: schemaOf(z.object({ data: z.array(experimentSummary) }), 'output'),
         Recording: schemaOf(jobRecording, 'output'),
         JobPage: schemaOf(jobPage, 'output'),
+        ModelHealth: schemaOf(modelHealthView, 'output'),
+        Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),
@@ -163,6 +217,58 @@ const webhookPaths = {
       'RedeliverRequest',
     ),
   },
+};
+
+/** A command to an experiment. */
+function commandPath(command: string, summary: string, body?: string): object {
+  const requestBody = body && { content: { 'application/json': { schema: ref(body) } } };
+  return {
+    post: {
+      operationId: `${command}Experiment`,
+      summary,
+      parameters: [name],
+      ...(requestBody ? { requestBody } : {}),
+      responses: {
+        200: json('The experiment with its results', 'Experiment'),
+        ...problems('not_found', 'invalid_experiment', 'experiment_state', 'queue_unavailable'),
+      },
+    },
+  };
+}
+
+const experimentPaths = {
+  '/v1/experiments': {
+    get: {
+      operationId: 'listExperiments',
+      summary: 'All experiments, newest first',
+      responses: { 200: json('The experiments', 'Experiments'), ...problems('queue_unavailable') },
+    },
+    post: {
+      operationId: 'createExperiment',
+      summary: 'Start an experiment from its document',
+      requestBody: { required: true, content: { 'application/json': { schema: ref('ExperimentDocument') } } },
+      responses: {
+        201: json('The experiment', 'Experiment'),
+        ...problems('invalid_experiment', 'experiment_exists', 'experiment_conflict', 'queue_unavailable'),
+      },
+    },
+  },
+  '/v1/experiments/{name}': {
+    get: {
+      operationId: 'getExperiment',
+      summary: 'An experiment with its results',
+      parameters: [name],
+      responses: { 200: json('The experiment with its results', 'Experiment'), ...problems('not_found', 'queue_unavailable') },
+    },
+  },
+  '/v1/experiments/{name}/pause': commandPath('pause', 'Give new jobs no arm; held answers go on waiting'),
+  '/v1/experiments/{name}/resume': commandPath('resume', 'Go on after a pause'),
+  '/v1/experiments/{name}/promote': commandPath(
+    'promote',
+    'Give all jobs to the canary, or to the arm that the body names',
+    'PromoteRequest',
+  ),
+  '/v1/experiments/{name}/abort': commandPath('abort', 'End it; held answers are thrown away and their jobs answered anew'),
 };
 
 const lastEventId = {

@@ -1,4 +1,4 @@
-import { enableWebhook, readDelivery, readView, readWebhook, secretsAt, writeDelivery } from '@upshift/queues';
+import { enableWebhook, experimentBody, readDelivery, readView, readWebhook, secretsAt, writeDelivery } from '@upshift/queues';
 import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
 import { afterDelivery, badWebhookUrl, webhookBody } from '@upshift/routing';
 import type { DeliveryDecision } from '@upshift/routing';
@@ -23,6 +23,7 @@ export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, 
 }
 
 async function bodyOf(pipeline: Pipeline, told: DeliveryPayload, { payload }: Webhook): Promise<string | null> {
+  if (told.event.startsWith('experiment.')) return experimentBody(pipeline, told);
   const view = await readView(pipeline, told.job);
   return view === null ? null : webhookBody(view, told, payload);
 }

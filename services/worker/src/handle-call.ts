@@ -1,19 +1,23 @@
-import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse } from '@upshift/contracts';
+import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { configOf, done, readAnswer } from '@upshift/queues';
+import { configOf, denyProvider, done, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
 import type { Calls } from './calls.ts';
+import { giveBackPlace, takePlace } from './pace.ts';
+import type { Size } from './pace.ts';
+import type { Slots } from './slots.ts';
 
 export interface Tools {
   pipeline: Pipeline;
   client: ModelClient;
   circuits: Circuits;
   calls: Calls;
+  slots: Slots;
 }
 
 /** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
@@ -24,8 +28,45 @@ export async function handleCall(tools: Tools, context: StepContext<'call'>): Pr
   if (attempt.state === 'sent') return lost(context, attempt);
   const call = await prepare(tools.pipeline, context, attempt);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
-  await tools.calls.run(job.id, signal, (stop) => sendAndSettle(tools, context, attempt, call, stop));
+  await tools.calls.run(job.id, signal, (stop) => paceAndCall(tools, context, attempt, call, stop));
   return done;
+}
+
+/** Waits for a place within the model's limits, which costs no attempt; where none comes in time the call counts as limited. */
+async function paceAndCall(
+  tools: Tools,
+  context: StepContext<'call'>,
+  attempt: Attempt,
+  call: Call,
+  stop: AbortSignal,
+): Promise<void> {
+  const { job } = context;
+  const config = await configOf(tools.pipeline, job.configVersion);
+  const most = config.models[attempt.model]?.concurrency ?? 1;
+  await tools.slots.run(
+    attempt.model,
+    most,
+    stop,
+    () => placeAndCall(tools, context, attempt, call, config, stop),
+    (error) => error?.code ?? null,
+  );
+}
+
+/** Gives the error that the call ended with; null after an answer, and where nothing was called. */
+async function placeAndCall(
+  tools: Tools,
+  context: StepContext<'call'>,
+  attempt: Attempt,
+  call: Call,
+  config: UpshiftConfig,
+  stop: AbortSignal,
+): Promise<CallError | null> {
+  const { job, advance } = context;
+  const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
+  if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
+  const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+  await advance({ type: 'place-denied', attempt: attempt.number, error: place.refused, times });
+  return null;
 }
 
 async function sendAndSettle(
@@ -33,12 +74,21 @@ async function sendAndSettle(
   { job, advance }: StepContext<'call'>,
   attempt: Attempt,
   call: Call,
+  config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<CallError | null> {
   const sent = await advance({ type: 'sent', attempt: attempt.number });
-  if (!sent?.changed) return;
-  const { event, answer } = await runCall(tools, job, attempt, call, stop);
+  if (!sent?.changed) return null;
+  const { event, answer } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
+  await giveBackPlace(tools.pipeline, config, attempt.model, sizeOf(job, call), event);
+  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
+    await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  return event.type === 'call-failed' ? event.error : null;
+}
+
+function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
+  return { inputTokens: needs.inputTokens, maxOutputTokens };
 }
 
 async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>, attempt: Attempt): Promise<Call> {
@@ -50,17 +100,21 @@ async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>
 }
 
 async function runCall(
-  { client, circuits }: Tools,
+  { pipeline, client, circuits }: Tools,
   job: JobState,
   { number, model, claimedAt }: Attempt,
   call: Call,
+  slowS: number | undefined,
   signal: AbortSignal,
 ): Promise<{ event: JobEvent; answer: UnifiedResponse | null }> {
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
   const requestId = `${job.id}.${job.revision}.${number}`;
+  const heardOf = await readHealth(pipeline).catch(() => null);
+  circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }));
+    const slowMs = slowS === undefined ? Infinity : slowS * 1000;
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };

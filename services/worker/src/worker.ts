@@ -11,6 +11,7 @@ import {
   openCircuit,
   openPipeline,
   parseModelQueue,
+  probeOf,
   PROVIDER_HEARTBEAT_MS,
   publishProviders,
   queueNames,
@@ -22,6 +23,8 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
+import { createSlots } from './slots.ts';
+import { warnOfDisagreements } from './warn-of-disagreements.ts';
 
 /** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
 const OTHER_CONCURRENCY = 8;
@@ -40,11 +43,16 @@ export async function startWorker(context: ServiceContext, createClient = create
   const signals = await listenToSignals(pipeline, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
-  const circuits = createCircuits({ onChange: (change) => share(pipeline, change) });
-  const tools = { pipeline, client: createClient(providers), circuits, calls };
+  const circuits = createCircuits({
+    onChange: (change) => share(pipeline, change),
+    mayProbe: (model) => probeOf(pipeline, model),
+  });
+  const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
+  const tools = { pipeline, client: createClient(providers), circuits, calls, slots };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );
+  void warnOfDisagreements(context, tier, providers);
   context.logger.info({ tier, queues: consumers.map(({ queue }) => queue) }, 'consuming');
   return {
     readiness: () => redisReadiness(pipeline),

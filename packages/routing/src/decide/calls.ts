@@ -1,7 +1,7 @@
-import type { Attempt, CallError, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
-import { droppedParameters } from '../capabilities.ts';
+import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
@@ -11,6 +11,7 @@ import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
 type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
+type PlaceDenied = Extract<JobEvent, { type: 'place-denied' }>;
 
 /** How often one call is put off by a provider's limit, and for how long at most, before another model is asked. */
 const MAX_WAITS = 3;
@@ -27,7 +28,10 @@ export function sent(draft: Draft, number: number): void {
   attempt.sentAt = facts.now;
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
-  const dropped = attempt.purpose === 'answer' ? droppedParameters(modelOf(facts.config, attempt.model), job.needs) : [];
+  const dropped =
+    attempt.purpose === 'answer'
+      ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
+      : [];
   note(
     draft,
     'attempt-sent',
@@ -42,7 +46,7 @@ export function answered(draft: Draft, event: Answered): void {
   const attempt = attemptOf(job, event.attempt);
   settle(draft, attempt, event.finishReason === 'refusal' ? 'refused' : 'answered');
   attempt.usage = event.usage;
-  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now);
+  attempt.costNanoUsd = costOf(event.usage, facts.config.models[attempt.model], facts.now, attempt.lane);
   note(draft, 'attempt-settled', isTerminal(job.status) ? 'arrived after the job had ended' : `finished: ${event.finishReason}`, {
     ...settledDetails(attempt),
     wait_ms: event.times.waitMs,
@@ -57,9 +61,19 @@ export function answered(draft: Draft, event: Answered): void {
 
 /** A call that failed: wait where the provider asks for it, else another model, never a dearer tier for its own sake. */
 export function callFailed(draft: Draft, { attempt: number, error, times }: CallFailed): void {
-  const { job } = draft;
-  const attempt = attemptOf(job, number);
+  const attempt = attemptOf(draft.job, number);
   if (mayWait(draft, attempt, error)) return wait(draft, attempt, error);
+  failed(draft, attempt, error, times);
+}
+
+/** The limit of a model lasts too long to wait for: another one is asked, and nothing was paid. */
+export function placeDenied(draft: Draft, { attempt: number, error, times }: PlaceDenied): void {
+  const attempt = attemptOf(draft.job, number);
+  if (attempt.state === 'claimed' && isAwaited(draft.job, attempt)) failed(draft, attempt, error, times);
+}
+
+function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTimes): void {
+  const { job } = draft;
   settle(draft, attempt, 'failed');
   attempt.errorCode = error.code;
   attempt.state = error.maybeBilled ? 'unknown' : 'settled';

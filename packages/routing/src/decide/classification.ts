@@ -9,6 +9,8 @@ import { ask, askTier, endOfChain } from './next-attempt.ts';
 export function accepted(draft: Draft): void {
   if (draft.job.step !== null) return;
   note(draft, 'job-accepted', `route ${draft.job.route}, configuration ${draft.job.configVersion}`);
+  for (const { experiment, arm, probability } of draft.job.experiments?.arms ?? [])
+    note(draft, 'arm-assigned', `${experiment}: ${arm}, with probability ${Number(probability.toPrecision(4))}`);
   enqueue(draft, { kind: 'classify' });
 }
 
@@ -35,7 +37,9 @@ function askEmbedder(draft: Draft, reason: string): void {
 }
 
 function embedders({ job, facts }: Draft): string[] {
-  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) => (isEligible(id, model, job, facts) ? [id] : []));
+  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>
+    model.on_trial !== true && isEligible(id, model, job, facts) ? [id] : [],
+  );
   return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
 }
 

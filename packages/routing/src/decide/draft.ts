@@ -36,7 +36,12 @@ function copyOf(job: JobState): JobState {
 }
 
 /** Adds a line to the trail. */
-export function note(draft: Draft, event: TrailEvent, reason: string, details: Partial<TrailEntry> = {}): void {
+export function note(
+  draft: Pick<Draft, 'job' | 'trail' | 'facts'>,
+  event: TrailEvent,
+  reason: string,
+  details: Partial<TrailEntry> = {},
+): void {
   draft.trail.push({ at: new Date(draft.facts.now).toISOString(), event, revision: draft.job.revision, ...details, reason });
 }
 
@@ -59,9 +64,24 @@ export function attemptOf(job: JobState, number: number): Attempt {
   return attempt;
 }
 
-/** Ends the job, once. */
-export function end(draft: Draft, status: 'completed' | 'failed' | 'cancelled' | 'expired', reason: string): void {
+/** Ends the job, once; or holds its end back, where a canary waits to be proven. */
+export function end(draft: Draft, status: 'completed' | 'failed', reason: string): void {
+  if (draft.job.experiments?.holdFor) return hold(draft, status, reason);
+  finish(draft, status, reason);
+}
+
+/** The job keeps its place, and its answer is shown to nobody. */
+function hold({ job, ...draft }: Draft, status: 'completed' | 'failed', reason: string): void {
+  const { finalAttempt, degraded, experiments } = job;
+  job.experiments = { ...experiments!, held: { status, finalAttempt, degraded, reason, at: draft.facts.now } };
+  Object.assign(job, { finalAttempt: null, degraded: false, step: null });
+  note({ job, ...draft }, 'job-held', `${reason}; held until ${experiments!.holdFor} has passed its step`);
+}
+
+/** Ends the job whatever holds it. */
+export function finish(draft: Draft, status: 'completed' | 'failed' | 'cancelled' | 'expired', reason: string): void {
   const { job } = draft;
+  if (job.experiments?.held) job.experiments = { ...job.experiments, held: null };
   job.status = status;
   job.completedAt = draft.facts.now;
   job.step = null;

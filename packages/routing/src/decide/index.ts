@@ -2,11 +2,12 @@ import type { JobEvent, JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import type { Facts } from '../facts.ts';
-import { answered, callFailed, sent } from './calls.ts';
+import { answered, callFailed, placeDenied, sent } from './calls.ts';
 import { accepted, classified } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
+import { armTakenBack, holdReleased } from './holding.ts';
 import { budgetDenied, judged, judgeRequested, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
@@ -42,6 +43,8 @@ function react(draft: Draft, event: JobEvent): void {
       return answered(draft, event);
     case 'call-failed':
       return callFailed(draft, event);
+    case 'place-denied':
+      return placeDenied(draft, event);
     case 'judge-requested':
       return judgeRequested(draft, event);
     case 'judged':
@@ -56,6 +59,10 @@ function react(draft: Draft, event: JobEvent): void {
       return stepLost(draft, event.reason);
     case 'step-crashed':
       return stepCrashed(draft, event.reason);
+    case 'hold-released':
+      return holdReleased(draft);
+    case 'arm-taken-back':
+      return armTakenBack(draft, event.reason);
     case 'verdict-arrived-late':
       return verdictArrivedLate(draft, event.verdict);
   }

@@ -1,11 +1,11 @@
 import { bestAnswer, endOfChain } from './next-attempt.ts';
-import { end, enqueue, note } from './draft.ts';
+import { enqueue, finish, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 
 /** No further attempt starts; calls in flight are aborted and their cost still counts. */
 export function cancelled(draft: Draft): void {
   draft.commands.push({ type: 'abort' });
-  end(draft, 'cancelled', 'cancelled by the client');
+  finish(draft, 'cancelled', 'cancelled by the client');
 }
 
 /** An answer in hand is better than none: it is given, marked degraded. */
@@ -13,12 +13,13 @@ export function deadlinePassed(draft: Draft): void {
   const { job, facts } = draft;
   if (job.deadline === null || facts.now < job.deadline) return;
   draft.commands.push({ type: 'abort' });
-  const best = bestAnswer(job);
+  // What a canary has answered is not proven: it is better to give nothing.
+  const best = job.experiments?.holdFor ? null : bestAnswer(job);
   job.reasons.push('the deadline passed');
-  if (best === null) return end(draft, 'expired', 'the deadline passed before any answer');
+  if (best === null) return finish(draft, 'expired', 'the deadline passed before any answer');
   job.finalAttempt = best.number;
   job.degraded = true;
-  end(draft, 'completed', `the deadline passed; best answer so far (attempt ${best.number})`);
+  finish(draft, 'completed', `the deadline passed; best answer so far (attempt ${best.number})`);
 }
 
 /** The queue lost the entry of the job's step: it is made anew under the next epoch. */

@@ -4,6 +4,7 @@ import { candidatesInTier, isEligible, isUsable, modelOf } from '../choose-model
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { liveAttempts } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
@@ -25,8 +26,8 @@ export function askTier(draft: Draft, tier: string, reason: string): void {
 export function fallBack(draft: Draft, reason: string): void {
   const { job, route, facts } = draft;
   if (job.pinnedModel !== null) return endOfChain(draft, reason);
-  const tried = job.attempts.flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
-  const last = job.attempts.findLast(({ purpose }) => purpose === 'answer')?.model;
+  const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
+  const last = liveAttempts(job).findLast(({ purpose }) => purpose === 'answer')?.model;
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
   const next = left.find((id) => id !== last) ?? left[0];
   if (next === undefined) return waitForCircuit(draft, reason);
@@ -45,7 +46,7 @@ function waitForCircuit(draft: Draft, reason: string): void {
   const { job, facts } = draft;
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const resting = Object.entries(facts.health.circuitsOpen)
-    .filter(([id]) => mayStepIn(id, draft) && !job.attempts.some(({ model }) => model === id))
+    .filter(([id]) => mayStepIn(id, draft) && !liveAttempts(job).some(({ model }) => model === id))
     .toSorted(([, first], [, second]) => first - second)[0];
   if (resting === undefined) return endOfChain(draft, reason);
   const [model, until] = resting;
@@ -58,6 +59,8 @@ function waitForCircuit(draft: Draft, reason: string): void {
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
   if (model === undefined || !isEligible(id, model, job, facts)) return false;
+  const named = facts.config.routes[job.route]?.models?.[model.tier];
+  if (named ? !named.includes(id) : model.on_trial === true) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
@@ -69,7 +72,7 @@ function mayStepIn(id: string, { job, facts }: Draft): boolean {
 export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string, leastDelayMs = 0): void {
   const { job, facts } = draft;
   const callsOf = (id: string): number =>
-    job.attempts.filter(({ model, outcome }) => model === id && outcome === 'failed').length;
+    liveAttempts(job).filter(({ model, outcome }) => model === id && outcome === 'failed').length;
   const equivalents = job.pinnedModel === null ? modelOf(facts.config, failed.model).equivalents : [];
   const model = [failed.model, ...equivalents].find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
@@ -80,7 +83,7 @@ export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: strin
 
 /** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */
 export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[]): string | undefined {
-  const failed = job.attempts.flatMap(({ purpose, outcome, model }) =>
+  const failed = liveAttempts(job).flatMap(({ purpose, outcome, model }) =>
     purpose === 'judge' && outcome === 'failed' ? [model] : [],
   );
   const excluded = [...asked, ...failed];
@@ -124,7 +127,7 @@ export function endOfChain(draft: Draft, reason: string): void {
 
 /** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
 export function bestAnswer(job: JobState): Attempt | null {
-  const answers = job.attempts.filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
+  const answers = liveAttempts(job).filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
   return answers.reduce<Attempt | null>(
     (best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best),
     null,
@@ -158,16 +161,19 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
 }
 
 function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
-  if (job.attempts.length >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
+  // A call that the provider denied says nothing of the job.
+  const attempts = liveAttempts(job);
+  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length;
+  if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
   const next = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now);
   if (next === null) return `${model} has no price in force, and the job has a cap`;
-  const committed = committedNanoUsd(job);
+  const committed = committedNanoUsd({ attempts });
   if (committed + next <= cap) return null;
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
 }
 
 function wasAsked(job: JobState, model: string): boolean {
-  return job.attempts.some((attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null);
+  return liveAttempts(job).some((attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null);
 }

@@ -5,8 +5,10 @@ import { annotate } from '@upshift/runtime';
 import type { ProviderSettings } from '@upshift/runtime';
 
 import type { Adapter } from '../../adapter.ts';
+import { controlledFetch, underControl } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { anthropicCatalogue } from './anthropic-catalogue.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { anthropicMessage } from './anthropic-messages.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
@@ -14,13 +16,21 @@ import type { AnthropicUsageParts } from './anthropic-usage.ts';
 
 /** Claude through the Messages API, streamed. */
 export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
+  const client = clientOf(settings);
   return {
     async call(request, control) {
       if (isEmbedding(request.input)) {
         throw failedCall(settings.id, { code: 'invalid_request', detail: 'Anthropic has no embeddings', maybeBilled: false });
       }
       try {
-        return await ask(settings, request, control);
+        return await ask({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw anthropicError(settings.id, error);
+      }
+    },
+    async catalogue(_, control) {
+      try {
+        return await anthropicCatalogue(client, control);
       } catch (error) {
         throw anthropicError(settings.id, error);
       }
@@ -28,9 +38,16 @@ export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
   };
 }
 
-async function ask(settings: ProviderSettings, request: UnifiedRequest, control: CallControl): Promise<UnifiedResponse> {
-  const { data: stream, response } = await clientFor(settings, control)
-    .messages.create(anthropicMessage(request), { headers: { 'x-client-request-id': request.requestId }, signal: control.signal })
+interface AnthropicCall {
+  client: Anthropic;
+  provider: string;
+  request: UnifiedRequest;
+  control: CallControl;
+}
+
+async function ask({ client, provider, request, control }: AnthropicCall): Promise<UnifiedResponse> {
+  const { data: stream, response } = await client.messages
+    .create(anthropicMessage(request), { headers: { 'x-client-request-id': request.requestId }, ...underControl(control) })
     .withResponse();
   const requestId = response.headers.get('request-id');
   const message = new PartialMessage();
@@ -39,9 +56,9 @@ async function ask(settings: ProviderSettings, request: UnifiedRequest, control:
   annotate({ 'gen_ai.response.id': message.id, 'gen_ai.response.model': message.model });
 
   const { text, toolCalls, stopReason, explanation, usage } = message;
-  if (stopReason === null) throw unusableAnswer(settings.id, 'the stream ended without a stop reason', requestId);
+  if (stopReason === null) throw unusableAnswer(provider, 'the stream ended without a stop reason', requestId);
   const finishReason = finishReasons[stopReason];
-  if (!finishReason) throw unusableAnswer(settings.id, `stop reason ${stopReason}`, requestId);
+  if (!finishReason) throw unusableAnswer(provider, `stop reason ${stopReason}`, requestId);
   return {
     text: text || explanation,
     toolCalls,
@@ -52,15 +69,13 @@ async function ask(settings: ProviderSettings, request: UnifiedRequest, control:
   };
 }
 
-/** One client per call: the fetch that it sends with belongs to the call. Connections are pooled beneath it. */
-function clientFor(settings: ProviderSettings, control: CallControl): Anthropic {
+function clientOf(settings: ProviderSettings): Anthropic {
   return new Anthropic({
     // Null would let the SDK look for a profile; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
     authToken: null,
     baseURL: settings.baseUrl ?? 'https://api.anthropic.com',
-    fetch: control.fetch,
-    timeout: control.timeoutMs,
+    fetch: controlledFetch,
     // The SDK would wait for any retry-after within the call, up to 24 days.
     maxRetries: 0,
     // It logs a malformed event with its text.

@@ -10,7 +10,9 @@ export function ollamaFetch(send: Fetch): Fetch {
   return async (url, init) => {
     const response = await send(url, init);
     if (!response.ok) throw new OllamaStatusError(response.status, response.headers, await errorText(response));
-    return new Response(response.body?.pipeThrough(wholeLines()) ?? null, response);
+    const lines = wholeLines(response.body as unknown as AsyncIterable<Uint8Array>);
+    // As much of a Response as the SDK uses.
+    return { ok: true, body: { getReader: () => readerOf(lines) }, json: () => wholeJson(lines) } as unknown as Response;
   };
 }
 
@@ -25,20 +27,35 @@ async function errorText(response: Response): Promise<string> {
 }
 
 /** Passes lines of JSON objects on, and breaks at the first line that is none. A body without line ends is one line. */
-function wholeLines(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, undefined> {
   const decoder = new TextDecoder();
-  const encoder = new TextEncoder();
   let rest = '';
-  return new TransformStream({
-    transform(chunk, output) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) output.enqueue(encoder.encode(checked(line)));
+  for await (const bytes of body) {
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    const whole = lines.map(checked).join('');
+    if (whole !== '') yield whole;
+  }
+  const last = checked(rest + decoder.decode());
+  if (last !== '') yield last;
+  return undefined;
+}
+
+function readerOf(lines: AsyncGenerator<string, undefined>): object {
+  const encoder = new TextEncoder();
+  return {
+    async read() {
+      const { done, value } = await lines.next();
+      return done ? { done } : { done, value: encoder.encode(value) };
     },
-    flush(output) {
-      output.enqueue(encoder.encode(checked(rest + decoder.decode())));
-    },
-  });
+    releaseLock: () => undefined,
+  };
+}
+
+async function wholeJson(lines: AsyncGenerator<string, undefined>): Promise<unknown> {
+  let text = '';
+  for await (const line of lines) text += line;
+  return JSON.parse(text) as unknown;
 }
 
 function checked(line: string): string {

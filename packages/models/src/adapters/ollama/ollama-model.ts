@@ -10,6 +10,7 @@ import type { ChatResponse } from 'ollama';
 import type { Adapter } from '../../adapter.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { ollamaCatalogue } from './ollama-catalogue.ts';
 import { ollamaError } from './ollama-error.ts';
 import { ollamaFetch } from './ollama-fetch.ts';
 import { hasForeignImage, ollamaRequest } from './ollama-messages.ts';
@@ -36,6 +37,13 @@ export function createOllamaAdapter(settings: ProviderSettings): Adapter {
       const client = clientFor(settings, request.requestId, control);
       try {
         return await (isEmbedding(request.input) ? embed : chat)({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw ollamaError(settings.id, error);
+      }
+    },
+    async catalogue(names, control) {
+      try {
+        return await ollamaCatalogue(clientFor(settings, 'catalogue', control), names);
       } catch (error) {
         throw ollamaError(settings.id, error);
       }

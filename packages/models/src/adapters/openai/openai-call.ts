@@ -1,6 +1,7 @@
 import type { UnifiedRequest } from '@upshift/contracts';
 import type OpenAI from 'openai';
 
+import { underControl } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 
 /** What the three APIs of this vendor are called with. */
@@ -9,4 +10,9 @@ export interface OpenaiCall {
   provider: string;
   request: UnifiedRequest;
   control: CallControl;
+}
+
+/** How the SDK must send this call. */
+export function sendOptions({ request, control }: OpenaiCall): OpenAI.RequestOptions {
+  return { headers: { 'x-client-request-id': request.requestId }, ...underControl(control) };
 }

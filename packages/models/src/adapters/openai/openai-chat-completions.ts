@@ -3,14 +3,16 @@ import { annotate } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
+import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { chatCompletionsRequest } from './openai-messages.ts';
 import { completionUsage } from './openai-usage.ts';
 
 /** A chat through chat completions, streamed. */
-export async function askChatCompletions({ client, provider, request, control }: OpenaiCall): Promise<UnifiedResponse> {
+export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedResponse> {
+  const { client, provider, request, control } = call;
   const { data: stream, request_id: requestId } = await client.chat.completions
-    .create(chatCompletionsRequest(request), { signal: control.signal })
+    .create(chatCompletionsRequest(request), sendOptions(call))
     .withResponse();
   const answer = new PartialCompletion();
   for await (const chunk of stream) answer.add(chunk);

@@ -3,7 +3,8 @@ import type { ProviderSettings } from '@upshift/runtime';
 import OpenAI from 'openai';
 
 import type { Adapter } from '../../adapter.ts';
-import type { CallControl } from '../../call-control.ts';
+import { controlledFetch } from '../../call-control.ts';
+import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
 import { openaiError } from './openai-error.ts';
@@ -12,11 +13,18 @@ import { askResponses } from './openai-responses.ts';
 /** OpenAI through the Responses API, servers compatible with it through chat completions, and embeddings of both. */
 export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
   const ask = settings.api === 'responses' ? askResponses : askChatCompletions;
+  const client = clientOf(settings);
   return {
     async call(request, control) {
-      const client = clientFor(settings, request.requestId, control);
       try {
         return await (isEmbedding(request.input) ? embed : ask)({ client, provider: settings.id, request, control });
+      } catch (error) {
+        throw openaiError(settings.id, error);
+      }
+    },
+    async catalogue(_, control) {
+      try {
+        return await openaiCatalogue(client, control);
       } catch (error) {
         throw openaiError(settings.id, error);
       }
@@ -24,8 +32,7 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
   };
 }
 
-/** One client per call: the fetch that it sends with belongs to the call. Connections are pooled beneath it. */
-function clientFor(settings: ProviderSettings, requestId: string, control: CallControl): OpenAI {
+function clientOf(settings: ProviderSettings): OpenAI {
   return new OpenAI({
     // The SDK wants a key; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
@@ -34,9 +41,7 @@ function clientFor(settings: ProviderSettings, requestId: string, control: CallC
     organization: null,
     project: null,
     baseURL: settings.baseUrl ?? 'https://api.openai.com/v1',
-    defaultHeaders: { 'x-client-request-id': requestId },
-    fetch: control.fetch,
-    timeout: control.timeoutMs,
+    fetch: controlledFetch,
     // Retries are the queue's; the SDK would ignore a retry-after above 60 s.
     maxRetries: 0,
     logLevel: 'off',

@@ -4,6 +4,7 @@ import { APIError } from 'openai';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
+import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { responsesRequest } from './openai-messages.ts';
 import { responsesUsage } from './openai-usage.ts';
@@ -11,9 +12,10 @@ import { responsesUsage } from './openai-usage.ts';
 type Answer = OpenAI.Responses.Response;
 
 /** A chat through the Responses API, streamed. The last event repeats the whole answer. */
-export async function askResponses({ client, provider, request, control }: OpenaiCall): Promise<UnifiedResponse> {
+export async function askResponses(call: OpenaiCall): Promise<UnifiedResponse> {
+  const { client, provider, request, control } = call;
   const { data: stream, request_id: requestId } = await client.responses
-    .create(responsesRequest(request), { signal: control.signal })
+    .create(responsesRequest(request), sendOptions(call))
     .withResponse();
   let answer: Answer | null = null;
   for await (const event of stream) answer = endOf(event) ?? answer;

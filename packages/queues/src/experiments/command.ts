@@ -1,0 +1,34 @@
+import { ProblemError } from '@upshift/contracts';
+import { commandExperiment } from '@upshift/routing';
+import type { ExperimentDecision } from '@upshift/routing';
+
+import type { Pipeline } from '../pipeline.ts';
+import { withDecision } from './evaluator.ts';
+import { changeExperiment } from './store.ts';
+import type { ExperimentRecord } from './store.ts';
+
+export type ExperimentCommand = 'pause' | 'resume' | 'promote' | 'abort';
+
+/** Does what a person asks; the evaluator then sees to the jobs that wait. Null where there is no such experiment. */
+export function commandExperimentByName(
+  pipeline: Pipeline,
+  name: string,
+  command: ExperimentCommand,
+  arm: string | null,
+): Promise<ExperimentRecord | null> {
+  const now = Date.now();
+  return changeExperiment(pipeline, name, (record) => withDecision(record, decided(record, command, arm, now), now));
+}
+
+function decided(
+  { document, state }: ExperimentRecord,
+  command: ExperimentCommand,
+  arm: string | null,
+  now: number,
+): ExperimentDecision {
+  try {
+    return commandExperiment(document, state, command, arm, now);
+  } catch (error) {
+    throw new ProblemError('experiment_state', `${document.name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

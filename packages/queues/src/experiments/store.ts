@@ -1,0 +1,171 @@
+import type { Experiment, ExperimentStatus, HistoryEntry, SeriesPoint, UpshiftConfig } from '@upshift/contracts';
+import { ProblemError } from '@upshift/contracts';
+import { badExperiment, conflictsOf, dependencyText, newExperimentState, sharesOf } from '@upshift/routing';
+import type { ActiveExperiment, ArmTally, ExperimentAction, ExperimentState, Outcome } from '@upshift/routing';
+
+import { keys } from '../names.ts';
+import type { Pipeline } from '../pipeline.ts';
+
+/** All that is known of an experiment. */
+export interface ExperimentRecord {
+  document: Experiment;
+  state: ExperimentState;
+  tallies: Record<string, ArmTally>;
+  /** The last outcome in the tallies: an id of the stream. */
+  cursor: string;
+  /** What is yet to be done about the last change. Doing it twice does no harm. */
+  pending: (ExperimentAction & { before: number })[];
+  history: HistoryEntry[];
+  series: SeriesPoint[];
+  /** Jobs at the last point of the series. */
+  plottedJobs: number;
+  /** What of the configuration it goes by. */
+  dependsOn: string;
+  /** Of a shadow: outcomes of which something is yet to be started or read, what it has cost, and whom the judge preferred. */
+  follow: Outcome[];
+  shadowCostUsd: number;
+  preferences: { candidate: number; delivered: number; same: number };
+  releasedJobs: number;
+  rerunJobs: number;
+  createdAt: number;
+  changedAt: number;
+}
+
+/** What runs, or has been promoted: two such must not override the same thing. */
+const inForce: ExperimentStatus[] = ['running', 'paused', 'promoted'];
+
+export function isInForce({ state }: ExperimentRecord): boolean {
+  return inForce.includes(state.status);
+}
+
+const createScript = `
+if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[1] then return 'again' end
+if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 1 then return 'exists' end
+redis.call('INCR', KEYS[3])
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
+return 'ok'`;
+
+const replaceScript = `
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+if ARGV[4] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[4]) end
+return 1`;
+
+/** Starts an experiment. Throws a `ProblemError` where it does not fit the configuration or stands in another's way. */
+export async function createExperiment(pipeline: Pipeline, document: Experiment): Promise<ExperimentRecord> {
+  await refuseBad(pipeline, document);
+  for (;;) {
+    const made = (await pipeline.redis.get(keys.experimentsMade)) ?? '0';
+    if (await pipeline.redis.hexists(keys.experiments, document.name)) throw nameIsTaken(document.name);
+    const conflicts = conflictsOf(
+      document,
+      (await readExperiments(pipeline)).filter(isInForce).map((other) => other.document),
+    );
+    if (conflicts.length > 0) throw ProblemError.ofFields('experiment_conflict', conflicts);
+    const record = await newRecord(pipeline, document);
+    const reply = await pipeline.redis.eval(
+      createScript,
+      3,
+      keys.experiments,
+      keys.activeExperiments,
+      keys.experimentsMade,
+      made,
+      document.name,
+      JSON.stringify(record),
+      activeText(record),
+    );
+    if (reply === 'ok') return record;
+    if (reply === 'exists') throw nameIsTaken(document.name);
+  }
+}
+
+export async function readExperiment({ redis }: Pipeline, name: string): Promise<ExperimentRecord | null> {
+  const text = await redis.hget(keys.experiments, name);
+  return text === null ? null : (JSON.parse(text) as ExperimentRecord);
+}
+
+/** All experiments, newest first. */
+export async function readExperiments({ redis }: Pipeline): Promise<ExperimentRecord[]> {
+  const records = (await redis.hvals(keys.experiments)).map((text) => JSON.parse(text) as ExperimentRecord);
+  return records.toSorted((one, other) => other.createdAt - one.createdAt);
+}
+
+/** Changes an experiment as it is then: where somebody else was faster, once more. Null where there is none; `to` may leave it as it is. */
+export async function changeExperiment(
+  { redis }: Pipeline,
+  name: string,
+  to: (record: ExperimentRecord) => ExperimentRecord,
+): Promise<ExperimentRecord | null> {
+  for (;;) {
+    const text = await redis.hget(keys.experiments, name);
+    if (text === null) return null;
+    const changed = to(JSON.parse(text) as ExperimentRecord);
+    const next = JSON.stringify(changed);
+    if (next === text) return changed;
+    const written = await redis.eval(
+      replaceScript,
+      2,
+      keys.experiments,
+      keys.activeExperiments,
+      name,
+      text,
+      next,
+      activeText(changed),
+    );
+    if (written === 1) return changed;
+  }
+}
+
+function nameIsTaken(name: string): ProblemError {
+  return new ProblemError(
+    'experiment_exists',
+    `there is an experiment ${name} already; its name is the salt of its arms: choose another one`,
+  );
+}
+
+/** What intake reads of an experiment; empty where no job gets an arm of it any more. */
+function activeText({ document, state }: ExperimentRecord): string {
+  const shares = sharesOf(document, state);
+  if (Object.keys(shares).length === 0) return '';
+  const holds = document.kind === 'canary' && document.hold && state.status === 'running';
+  return JSON.stringify({ document, shares, holds } satisfies ActiveExperiment);
+}
+
+async function newRecord({ redis, config }: Pipeline, document: Experiment): Promise<ExperimentRecord> {
+  const now = Date.now();
+  const [last] = await redis.xrevrange(keys.outcomes, '+', '-', 'COUNT', 1);
+  return {
+    document,
+    state: newExperimentState(document, Math.random(), now),
+    tallies: {},
+    cursor: last?.[0] ?? '0',
+    pending: [],
+    history: [],
+    series: [],
+    plottedJobs: 0,
+    dependsOn: dependencyText(document, config),
+    follow: [],
+    shadowCostUsd: 0,
+    preferences: { candidate: 0, delivered: 0, same: 0 },
+    releasedJobs: 0,
+    rerunJobs: 0,
+    createdAt: now,
+    changedAt: now,
+  };
+}
+
+async function refuseBad(
+  { redis, config }: { redis: Pipeline['redis']; config: UpshiftConfig },
+  document: Experiment,
+): Promise<void> {
+  const { webhook } = document;
+  const unknown = webhook !== undefined && !(await redis.sismember(keys.webhooks, webhook));
+  const errors = [
+    ...badExperiment(document, config),
+    ...(unknown
+      ? [{ field: 'webhook', value: webhook, message: `there is no webhook ${webhook}; POST /v1/webhooks makes one` }]
+      : []),
+  ];
+  if (errors.length > 0) throw ProblemError.ofFields('invalid_experiment', errors);
+}

@@ -1,0 +1,53 @@
+import type { ExperimentSummary, ExperimentView } from '@upshift/contracts';
+import { resultsOf, sharesOf } from '@upshift/routing';
+
+import type { DeliveryPayload } from '../catalogue.ts';
+import type { Pipeline } from '../pipeline.ts';
+import { experimentSubject } from './announce.ts';
+import { readExperiment } from './store.ts';
+import { countHeld } from './held-jobs.ts';
+import type { ExperimentRecord } from './store.ts';
+
+/** An experiment as it is listed. */
+export function experimentSummaryOf({ document, state, createdAt, changedAt }: ExperimentRecord): ExperimentSummary {
+  const { name, kind, route } = document;
+  return {
+    name,
+    kind,
+    route,
+    status: state.status,
+    reason: state.reason,
+    shares: sharesOf(document, state),
+    created_at: new Date(createdAt).toISOString(),
+    changed_at: new Date(changedAt).toISOString(),
+  };
+}
+
+/** The body of the webhook that tells of a change of an experiment; null where that is forgotten. */
+export async function experimentBody(pipeline: Pipeline, { job, revision, event }: DeliveryPayload): Promise<string | null> {
+  const record = await readExperiment(pipeline, job.slice(experimentSubject('').length));
+  const line = record?.history[revision - 1];
+  if (!record || !line) return null;
+  const { name, kind, route } = record.document;
+  return JSON.stringify({
+    type: event,
+    timestamp: line.at,
+    data: { name, kind, route, status: line.status, reason: line.reason },
+  });
+}
+
+/** An experiment with its results. */
+export async function experimentViewOf(pipeline: Pipeline, record: ExperimentRecord): Promise<ExperimentView> {
+  const { document, tallies, preferences, releasedJobs, rerunJobs, history, series } = record;
+  return {
+    ...experimentSummaryOf(record),
+    document,
+    held_jobs: await countHeld(pipeline, document.name),
+    released_jobs: releasedJobs,
+    rerun_jobs: rerunJobs,
+    preferences: document.kind === 'shadow' && document.judge ? preferences : null,
+    ...resultsOf(document, tallies),
+    history,
+    series,
+  };
+}

@@ -1,0 +1,156 @@
+import type { ExperimentEvent, ExperimentOf } from '@upshift/contracts';
+
+import { afterMore, inWords, newGuardrailTest } from './guardrail.ts';
+import type { GuardrailTest } from './guardrail.ts';
+import { isRejected } from './guardrail-bet.ts';
+import type { ArmTally } from './observation.ts';
+
+type Canary = ExperimentOf<'canary'>;
+
+export type CanaryStatus = 'running' | 'paused' | 'promoted' | 'rolled_back' | 'aborted';
+
+/** Plain data, to be stored: what the evaluator knows of a canary. */
+export interface CanaryState {
+  status: CanaryStatus;
+  /** Which of the steps. */
+  step: number;
+  stepStartedAt: number;
+  /** Jobs of the canary arm when the step began. */
+  jobsBefore: number;
+  tests: GuardrailTest[];
+  reason: string;
+}
+
+/** What the shell does after the state is written. All are safe to do twice. */
+export type CanaryAction =
+  /** The canary's answers that wait may go out. */
+  | { type: 'release-held' }
+  /** The canary's answers that wait are thrown away, and their jobs answered anew by the stable arm. */
+  | { type: 'rerun-held' }
+  | { type: 'announce'; event: ExperimentEvent };
+
+export interface CanaryDecision {
+  state: CanaryState;
+  actions: CanaryAction[];
+}
+
+export function newCanary(canary: Canary, now: number): CanaryState {
+  const tests = canary.guardrails.map(newGuardrailTest);
+  return enter({ status: 'running', step: 0, stepStartedAt: now, jobsBefore: 0, tests, reason: '' }, canary, 0, 0, now);
+}
+
+/** The part of the units that the canary gets. */
+export function canaryShare(canary: Canary, { status, step }: CanaryState): number {
+  if (status === 'promoted') return 1;
+  return status === 'running' ? canary.steps[step]! / 100 : 0;
+}
+
+/**
+ * What the metrics so far say: go on, take the next step, or roll back. Bets on all that has come since the last evaluation, so
+ * that it may be called as often as one likes; the false alarms of all its guardrails together stay within alpha.
+ */
+export function evaluate(
+  canary: Canary,
+  before: CanaryState,
+  arms: { stable: ArmTally; canary: ArmTally },
+  now: number,
+): CanaryDecision {
+  if (before.status !== 'running') return { state: before, actions: [] };
+  const tests = before.tests.map((test, index) =>
+    afterMore(test, canary.guardrails[index]!, arms.stable.guardrails[index], arms.canary.guardrails[index]),
+  );
+  const state = { ...before, tests };
+  const alpha = canary.alpha / canary.guardrails.length;
+  const broken = canary.guardrails.findIndex((_, index) => isRejected(tests[index]!.harm, alpha));
+  if (broken !== -1) return rolledBack(state, inWords(canary.guardrails[broken]!, tests[broken]!));
+  const missing = whatIsMissing(canary, state, arms.canary.jobs, now);
+  if (missing.length > 0)
+    return { state: { ...state, reason: `${stepName(canary, state)}: ${missing.join(', ')}` }, actions: [] };
+  return passed(canary, state, arms.canary.jobs, now);
+}
+
+/** What a person asks of a canary; throws in words where its state does not allow it. */
+export function command(
+  canary: Canary,
+  state: CanaryState,
+  name: 'pause' | 'resume' | 'promote' | 'abort',
+  now: number,
+): CanaryDecision {
+  const allowed = {
+    pause: ['running'],
+    resume: ['paused'],
+    promote: ['running', 'paused'],
+    abort: ['running', 'paused', 'promoted'],
+  }[name];
+  if (!allowed.includes(state.status)) throw new Error(`it is ${state.status}; to ${name} it must be ${allowed.join(' or ')}`);
+  switch (name) {
+    case 'pause':
+      return { state: { ...state, status: 'paused', reason: 'paused by hand' }, actions: [announce('experiment.paused')] };
+    case 'resume':
+      return {
+        state: { ...state, status: 'running', stepStartedAt: now, reason: 'resumed by hand' },
+        actions: [announce('experiment.resumed')],
+      };
+    case 'promote':
+      return promoted({ ...state, step: canary.steps.length - 1 }, 'promoted by hand');
+    case 'abort':
+      return {
+        state: { ...state, status: 'aborted', reason: 'aborted by hand' },
+        actions: [{ type: 'rerun-held' }, announce('experiment.aborted')],
+      };
+  }
+}
+
+function whatIsMissing(canary: Canary, state: CanaryState, jobs: number, now: number): string[] {
+  const samples = jobs - state.jobsBefore;
+  const seconds = (now - state.stepStartedAt) / 1000;
+  const unproven = canary.guardrails.filter((_, index) => {
+    const { proof } = state.tests[index]!;
+    return proof !== null && !isRejected(proof, canary.alpha);
+  });
+  const waiting = Math.max(...state.tests.map(({ harm }) => harm.armWaiting.count));
+  return [
+    ...(samples < canary.min_samples ? [`${samples} of ${canary.min_samples} jobs judged`] : []),
+    ...(seconds < canary.min_seconds ? [`${Math.floor(seconds)} of ${canary.min_seconds} s passed`] : []),
+    // Outcomes that no bet was made on yet prove nothing: they wait for some of the stable arm.
+    ...(waiting > 0 ? [`${waiting} jobs wait to be compared with stable ones`] : []),
+    ...unproven.map(({ metric }) => `${metric} not yet proven to keep its guardrail`),
+  ];
+}
+
+function passed(canary: Canary, state: CanaryState, jobs: number, now: number): CanaryDecision {
+  const next = state.step + 1;
+  // At 100 % nothing is left to compare with: the last step is the promotion.
+  if (next === canary.steps.length - 1) return promoted({ ...state, step: next }, `${stepName(canary, state)} passed`);
+  return {
+    state: enter(state, canary, next, jobs, now),
+    actions: [{ type: 'release-held' }, announce('experiment.step_passed')],
+  };
+}
+
+function enter(state: CanaryState, canary: Canary, step: number, jobs: number, now: number): CanaryState {
+  const entered = { ...state, step, stepStartedAt: now, jobsBefore: jobs };
+  return { ...entered, reason: `${stepName(canary, entered)} begins` };
+}
+
+function promoted(state: CanaryState, why: string): CanaryDecision {
+  return {
+    state: { ...state, status: 'promoted', reason: `${why}: all jobs go to the canary` },
+    actions: [{ type: 'release-held' }, announce('experiment.promoted')],
+  };
+}
+
+function rolledBack(state: CanaryState, why: string): CanaryDecision {
+  return {
+    state: { ...state, status: 'rolled_back', reason: `${why}: all jobs go to the stable arm` },
+    actions: [{ type: 'rerun-held' }, announce('experiment.rolled_back')],
+  };
+}
+
+function announce(event: ExperimentEvent): CanaryAction {
+  return { type: 'announce', event };
+}
+
+function stepName(canary: Canary, { step }: CanaryState): string {
+  return `step ${step + 1} of ${canary.steps.length} (${canary.steps[step]} %)`;
+}

@@ -1,0 +1,175 @@
+import type { Assignment, Experiment, ExperimentEvent, ExperimentStatus, UpshiftConfig } from '@upshift/contracts';
+
+import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
+import type { AdaptiveState } from './adaptive.ts';
+import { canaryShare, command, evaluate, newCanary } from './canary.ts';
+import type { CanaryDecision, CanaryState } from './canary.ts';
+import { overriddenBy } from './conflicts.ts';
+import { addObservation, emptyArmTally, guardrailsOf } from './observation.ts';
+import type { ArmTally, Observation } from './observation.ts';
+import { emptyTally } from './tally.ts';
+
+/** Plain data, to be stored: where an experiment of any kind stands. */
+export interface ExperimentState {
+  status: ExperimentStatus;
+  reason: string;
+  /** Of an experiment other than a canary: the arm that was promoted by hand. */
+  promotedArm: string | null;
+  canary: CanaryState | null;
+  adaptive: AdaptiveState | null;
+}
+
+export type ExperimentAction = { type: 'release-held' } | { type: 'rerun-held' } | { type: 'announce'; event: ExperimentEvent };
+
+export interface ExperimentDecision {
+  state: ExperimentState;
+  actions: ExperimentAction[];
+}
+
+/** What the evaluator is told of a job of an experiment. */
+export interface Outcome {
+  job: string;
+  arms: Assignment[];
+  /** Of a job that only the experiment asked for: the one that it follows. */
+  shadowOf: string | null;
+  /** Null where only a late verdict has failed the job. */
+  observation: Observation | null;
+}
+
+type Name = 'pause' | 'resume' | 'promote' | 'abort';
+type Tallies = Record<string, ArmTally>;
+
+export function newExperimentState(document: Experiment, seed: number, now: number): ExperimentState {
+  const canary = document.kind === 'canary' ? newCanary(document, now) : null;
+  const adaptive = document.kind === 'adaptive' ? emptyAdaptive(document, seed) : null;
+  return { status: 'running', reason: canary?.reason ?? 'begins', promotedArm: null, canary, adaptive };
+}
+
+/** The part of new jobs that each arm gets; none for a job that takes no part. */
+export function sharesOf(
+  document: Experiment,
+  { status, promotedArm, canary, adaptive }: ExperimentState,
+): Record<string, number> {
+  if (status === 'promoted' && promotedArm !== null) return { [promotedArm]: 1 };
+  if (document.kind === 'canary') return canaryShares(document, status, canary!);
+  if (status !== 'running') return {};
+  switch (document.kind) {
+    case 'ab':
+      return Object.fromEntries(document.arms.map(({ name, share }) => [name, share]));
+    case 'adaptive':
+      return adaptive!.shares;
+    case 'shadow':
+      return { [document.arms[0]!.name]: document.share };
+  }
+}
+
+function canaryShares(
+  document: Extract<Experiment, { kind: 'canary' }>,
+  status: ExperimentStatus,
+  canary: CanaryState,
+): Record<string, number> {
+  if (status !== 'running' && status !== 'promoted') return {};
+  const [stable, candidate] = document.arms;
+  const share = canaryShare(document, canary);
+  return { [stable!.name]: 1 - share, [candidate!.name]: share };
+}
+
+/** What has come since the last evaluation, and what follows from it. */
+export function evaluateExperiment(
+  document: Experiment,
+  state: ExperimentState,
+  tallies: Tallies,
+  now: number,
+): ExperimentDecision {
+  if (state.status !== 'running') return { state, actions: [] };
+  switch (document.kind) {
+    case 'canary': {
+      const [stable, canary] = document.arms.map(({ name }) => tallies[name] ?? emptyArmTally(document.guardrails.length));
+      return ofCanary(state, evaluate(document, state.canary!, { stable: stable!, canary: canary! }, now));
+    }
+    case 'adaptive':
+      return { state: { ...state, adaptive: evaluateAdaptive(document, state.adaptive!, tallies) }, actions: [] };
+    case 'ab':
+    case 'shadow':
+      return { state, actions: [] };
+  }
+}
+
+/** What a person asks of an experiment; throws in words where its state or its kind does not allow it. */
+export function commandExperiment(
+  document: Experiment,
+  state: ExperimentState,
+  name: Name,
+  arm: string | null,
+  now: number,
+): ExperimentDecision {
+  if (document.kind === 'canary') return ofCanary(state, command(document, state.canary!, name, now));
+  const allowed = {
+    pause: ['running'],
+    resume: ['paused'],
+    promote: ['running', 'paused'],
+    abort: ['running', 'paused', 'promoted'],
+  }[name];
+  if (!allowed.includes(state.status)) throw new Error(`it is ${state.status}; to ${name} it must be ${allowed.join(' or ')}`);
+  switch (name) {
+    case 'pause':
+      return changed(state, 'paused', 'paused by hand', 'experiment.paused');
+    case 'resume':
+      return changed(state, 'running', 'resumed by hand', 'experiment.resumed');
+    case 'abort':
+      return changed(state, 'aborted', 'aborted by hand', 'experiment.aborted');
+    case 'promote':
+      return promote(document, state, arm);
+  }
+}
+
+/** The end of an experiment that nobody asked for: its configuration has changed, or its budget is spent. */
+export function endExperiment(state: ExperimentState, reason: string): ExperimentDecision {
+  return changed(state, 'ended', reason, 'experiment.ended');
+}
+
+/** What of the configuration an experiment goes by, as text: where it changes, what was measured is no longer comparable. */
+export function dependencyText(document: Experiment, config: UpshiftConfig): string {
+  const overridden = overriddenBy(document);
+  const named = document.arms.flatMap(({ overrides }) => Object.values(overrides.models ?? {}).flat());
+  return JSON.stringify({
+    route: config.routes[document.route] ?? null,
+    models: named.map((id) => config.models[id] ?? null),
+    tiers: overridden.some((name) => name.startsWith('thresholds.accept_at')) ? config.tiers : null,
+    classifier: overridden.includes('thresholds.classifier') ? config.classifier : null,
+  });
+}
+
+/** The tallies of an experiment with one more outcome. */
+export function addOutcome(tallies: Tallies, document: Experiment, { arms, observation }: Outcome): Tallies {
+  const assigned = arms.find(({ experiment }) => experiment === document.name);
+  if (!assigned) return tallies;
+  const tally = tallies[assigned.arm] ?? emptyArmTally(guardrailsOf(document).length);
+  const next = observation === null ? withLateFailure(tally) : addObservation(tally, document, observation, assigned.probability);
+  return { ...tallies, [assigned.arm]: next };
+}
+
+/** The job was counted when it ended; now it has failed after all. */
+function withLateFailure(tally: ArmTally): ArmTally {
+  const late = tally.metrics.late_failure_rate ?? emptyTally;
+  return {
+    ...tally,
+    metrics: { ...tally.metrics, late_failure_rate: { ...late, sum: late.sum + 1, squares: late.squares + 1 } },
+  };
+}
+
+function ofCanary(state: ExperimentState, { state: canary, actions }: CanaryDecision): ExperimentDecision {
+  return { state: { ...state, status: canary.status, reason: canary.reason, canary }, actions };
+}
+
+function promote(document: Experiment, state: ExperimentState, arm: string | null): ExperimentDecision {
+  if (document.kind === 'shadow') throw new Error('a shadow has nothing to promote: make a canary of its candidate');
+  const names = document.arms.map(({ name }) => name);
+  if (arm === null || !names.includes(arm)) throw new Error(`say which arm to promote: ${names.join(', ')}`);
+  return changed({ ...state, promotedArm: arm }, 'promoted', `${arm} promoted by hand: it gets all jobs`, 'experiment.promoted');
+}
+
+function changed(state: ExperimentState, status: ExperimentStatus, reason: string, event: ExperimentEvent): ExperimentDecision {
+  const canary = state.canary && status === 'ended' ? { ...state.canary, reason } : state.canary;
+  return { state: { ...state, status, reason, canary }, actions: [{ type: 'announce', event }] };
+}

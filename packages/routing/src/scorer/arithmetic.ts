@@ -1,0 +1,88 @@
+/** A calculation that an answer shows, and whether it is right. */
+export interface Equation {
+  text: string;
+  stated: number;
+  actual: number;
+  holds: boolean;
+}
+
+/** What stands before an equals sign is read so far back. */
+const LOOK_BACK = 120;
+/** At the end of a text without words: numbers, operators and parentheses. */
+const calculation = /[\d.%()+\-*/ ]+$/;
+const result = /^\s*\$?(-?\d+(?:,\d{3})*(?:\.\d+)?)(%?)/;
+
+/** Answers round: a result may be off by so much of itself, or by half of the last place that is written. */
+const TOLERANCE = 0.006;
+
+/** The calculations of an answer, as in `3 sprints * 60 meters = 180`. Reads each character a bounded number of times. */
+export function equationsOf(text: string): Equation[] {
+  const found: Equation[] = [];
+  for (let at = text.indexOf('='); at !== -1; at = text.indexOf('=', at + 1)) {
+    const equation = readEquation(text.slice(Math.max(0, at - LOOK_BACK), at), text.slice(at + 1, at + 40));
+    if (equation !== null) found.push(equation);
+  }
+  return found;
+}
+
+function readEquation(before: string, after: string): Equation | null {
+  const [, written, percent] = result.exec(after) ?? [];
+  const left = calculation
+    .exec(withoutUnits(before.split(/[=:;>\n]|<<|[.!?,]\s/).at(-1) ?? ''))?.[0]
+    .split(/(?<=[\d)%])\s+(?=[\d(])/)
+    .at(-1)
+    ?.trim();
+  if (written === undefined || left === undefined || !/\d\s*%?\s*\)?\s*[-+*/]/.test(left)) return null;
+  const actual = evaluate(left);
+  if (actual === null) return null;
+  const stated = Number(written.replaceAll(',', ''));
+  const holds = [actual, ...(percent === '%' ? [actual * 100] : [])].some((value) => isNear(value, stated, written));
+  return { text: `${left} = ${written}${percent}`, stated, actual, holds };
+}
+
+/** Only what is calculated with: words, currencies and separators of thousands go, and signs of multiplication become one. */
+function withoutUnits(text: string): string {
+  return text
+    .replaceAll(/[×·]|(?<=[\d\s)])x(?=[\s\d(])/g, '*')
+    .replaceAll('÷', '/')
+    .replaceAll('−', '-')
+    .replaceAll(',', '')
+    .replaceAll(/\/?[a-zA-Z']+|\$/g, ' ')
+    .replaceAll(/ +/g, ' ');
+}
+
+function isNear(actual: number, stated: number, written: string): boolean {
+  const places = written.split('.')[1]?.length ?? 0;
+  return Math.abs(actual - stated) <= Math.max(TOLERANCE * Math.abs(actual), 0.5001 * 10 ** -places);
+}
+
+/** The value of a sum of products, with parentheses; null where it does not parse. */
+function evaluate(expression: string): number | null {
+  const tokens = expression.match(/\d+(?:\.\d+)?%?|[-+*/()]/g) ?? [];
+  let position = 0;
+  const factor = (): number => {
+    const token = tokens[position++];
+    if (token === '(') {
+      const value = sum();
+      if (tokens[position] === ')') position += 1;
+      return value;
+    }
+    if (token === undefined || !/^\d/.test(token)) return Number.NaN;
+    return token.endsWith('%') ? Number(token.slice(0, -1)) / 100 : Number(token);
+  };
+  const product = (): number => {
+    let value = factor();
+    while (tokens[position] === '*' || tokens[position] === '/')
+      value = tokens[position++] === '*' ? value * factor() : value / factor();
+    return value;
+  };
+  const sum = (): number => {
+    let value = product();
+    while (tokens[position] === '+' || tokens[position] === '-')
+      value = tokens[position++] === '+' ? value + product() : value - product();
+    return value;
+  };
+  const value = sum();
+  const closed = tokens.slice(position).every((token) => token === ')');
+  return closed && Number.isFinite(value) ? value : null;
+}

@@ -1,0 +1,111 @@
+import { equationsOf } from './arithmetic.ts';
+import { finalAnswerOf } from './extract-answer.ts';
+import { factsOfAnswer } from './features.ts';
+import type { AnswerFacts } from './features.ts';
+import { blockOf, calibrated, noOthers, probabilityOf, rawScore, standardized } from './model.ts';
+import type { Calibration, Others, ScorerWeights } from './model.ts';
+import shipped from './weights.json' with { type: 'json' };
+
+const shippedWeights = shipped as unknown as ScorerWeights;
+
+/** What a user's own labels change of the shipped scorer. */
+export interface ScorerProfile {
+  calibration: Calibration;
+  /** Added to the log-odds, by dense feature in standard deviations. */
+  features: number[];
+}
+
+/** What was found about an answer, in words. */
+export interface AnswerFinding {
+  type: 'extractable' | 'arithmetic' | 'agreement' | 'trained';
+  passed: boolean;
+  score: number;
+  reason: string;
+}
+
+export interface AnswerScore {
+  /** The calibrated probability that the answer is right. */
+  score: number;
+  checks: AnswerFinding[];
+}
+
+/**
+ * How likely an answer is right, by what can be seen of it and its prompt.
+ *
+ * @param others further cheap answers to the same prompt: their final answers are compared with this one's
+ */
+export function scoreAnswer(
+  prompt: string,
+  answer: string,
+  others: string[] = [],
+  profile: ScorerProfile | null = null,
+): AnswerScore {
+  const facts = factsOfAnswer(prompt, answer);
+  const compared = compare(prompt, answer, others);
+  const logOdds = logOddsOf(facts, compared, profile);
+  const score = round(probabilityOf(logOdds));
+  return {
+    score,
+    checks: [
+      extractable(answer),
+      arithmetic(answer),
+      ...(others.length === 0 ? [] : [agreement(compared.agreeing, others.length)]),
+      { type: 'trained', passed: score >= 0.5, score, reason: `like answers of which ${Math.round(score * 100)} % were right` },
+    ],
+  };
+}
+
+export function logOddsOf(
+  facts: AnswerFacts,
+  others: Others,
+  profile: ScorerProfile | null = null,
+  weights: ScorerWeights = shippedWeights,
+): number {
+  const calibration = profile?.calibration ?? weights.calibration;
+  const base = calibrated(rawScore(facts, weights), calibration, blockOf(facts), others);
+  if (profile === null) return base;
+  return standardized(facts, weights).reduce((sum, value, index) => sum + value * (profile.features[index] ?? 0), base);
+}
+
+/** What others say of an answer, by their final answers and by how good they look. */
+export function compare(prompt: string, answer: string, others: string[], weights: ScorerWeights = shippedWeights): Others {
+  return others.reduce<Others>((sum, other) => {
+    const score = rawScore(factsOfAnswer(prompt, other), weights);
+    return agrees(answer, other)
+      ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
+      : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score };
+  }, noOthers);
+}
+
+/** Whether two answers come to the same. */
+export function agrees(answer: string, other: string): boolean {
+  const [one, two] = [finalAnswerOf(answer), finalAnswerOf(other)];
+  return one !== null && two !== null && one.value === two.value;
+}
+
+function extractable(answer: string): AnswerFinding {
+  const final = finalAnswerOf(answer);
+  if (final === null) return { type: 'extractable', passed: false, score: 0, reason: 'what it comes to can not be told' };
+  const reason = `comes to ${final.value.slice(0, 80)}${final.marked ? '' : ', the last number of a text that names no final answer'}`;
+  return { type: 'extractable', passed: true, score: final.marked ? 1 : 0.5, reason };
+}
+
+function arithmetic(answer: string): AnswerFinding {
+  const equations = equationsOf(answer);
+  const wrong = equations.filter(({ holds }) => !holds);
+  if (equations.length === 0) return { type: 'arithmetic', passed: true, score: 1, reason: 'shows no calculation' };
+  const [first] = wrong;
+  if (first === undefined)
+    return { type: 'arithmetic', passed: true, score: 1, reason: `${equations.length} calculations add up` };
+  const reason = `${first.text.trim()} does not add up (${Number(first.actual.toPrecision(6))})`;
+  return { type: 'arithmetic', passed: false, score: 1 - wrong.length / equations.length, reason };
+}
+
+function agreement(agreeing: number, of: number): AnswerFinding {
+  const reason = `${agreeing} of ${of} other answers ${of === 1 ? 'comes' : 'come'} to the same`;
+  return { type: 'agreement', passed: agreeing * 2 > of, score: agreeing / of, reason };
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}

@@ -1,0 +1,27 @@
+import type { JobView, QuarantineView } from '@upshift/contracts';
+
+import type { Api } from '../api.ts';
+import { exitCode } from '../exit-code.ts';
+import { table } from '../table.ts';
+
+/** The jobs that crashed a worker in which they ran alone. */
+export async function listQuarantine(api: Api, json: boolean): Promise<number> {
+  const { data } = await api.get<QuarantineView>('/v1/quarantine');
+  const rows = data.map(({ id, quarantined_at: at, route, task, reason }) => [id, at, route, task ?? '', reason]);
+  const lines = rows.length === 0 ? ['No job is in quarantine.'] : table(['job', 'since', 'route', 'task', 'reason'], rows);
+  process.stdout.write(json ? `${JSON.stringify(data)}\n` : `${lines.join('\n')}\n`);
+  return exitCode.ok;
+}
+
+/** Submits the request again, as a new job. */
+export async function retryQuarantined(api: Api, id: string, json: boolean): Promise<number> {
+  const job = await api.post<JobView>(`/v1/jobs/${id}/retry`);
+  process.stdout.write(json ? `${JSON.stringify(job)}\n` : `${job.id}\n`);
+  return exitCode.ok;
+}
+
+export async function dropQuarantined(api: Api, id: string): Promise<number> {
+  await api.delete(`/v1/quarantine/${id}`);
+  process.stdout.write(`Job ${id} is off the list; it stays readable until its retention ends.\n`);
+  return exitCode.ok;
+}

@@ -1,0 +1,53 @@
+import { isTerminal, ProblemError } from '@upshift/contracts';
+import type { QuarantineView } from '@upshift/contracts';
+import { leaveQuarantine, listQuarantined, readJob, readRequest, readView } from '@upshift/queues';
+import type { RequestHandler } from 'express';
+
+import { acceptInSpan } from './accept-in-span.ts';
+import { noSuchJob } from './read-view.ts';
+import type { Tools } from './tools.ts';
+
+interface ById {
+  id: string;
+}
+
+/** `GET /v1/quarantine`. */
+export function getQuarantine({ pipeline }: Tools): RequestHandler {
+  return async (_request, response) => {
+    const jobs = await listQuarantined(pipeline);
+    const data = jobs.map(({ id, at, record: { state } }) => ({
+      id,
+      quarantined_at: new Date(at).toISOString(),
+      route: state.route,
+      task: state.task,
+      reason: state.reasons.at(-1) ?? '',
+    }));
+    response.json({ data } satisfies QuarantineView);
+  };
+}
+
+/** `DELETE /v1/quarantine/{id}`: the job stays readable; it is no longer listed. */
+export function dropQuarantined({ pipeline }: Tools): RequestHandler<ById> {
+  return async (request, response) => {
+    if (!(await leaveQuarantine(pipeline, request.params.id))) throw noSuchJob(request.params.id);
+    response.status(204).end();
+  };
+}
+
+/** `POST /v1/jobs/{id}/retry`: a new job with the request of one that has ended, under the configuration of today. */
+export function retryJob({ pipeline }: Tools): RequestHandler<ById> {
+  return async (request, response) => {
+    const { id } = request.params;
+    const [record, original] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
+    if (record === null || original === null) throw noSuchJob(id);
+    if (!isTerminal(record.state.status))
+      throw new ProblemError('job_not_ended', `job ${id} has not ended; it can be retried when it has`);
+    const { deadline: _passed, ...limits } = original.limits;
+    const accepted = await acceptInSpan(pipeline, { ...original, limits }, null, request.get('traceparent'));
+    await leaveQuarantine(pipeline, id);
+    response
+      .location(`/v1/jobs/${accepted.id}`)
+      .status(202)
+      .json(await readView(pipeline, accepted.id));
+  };
+}

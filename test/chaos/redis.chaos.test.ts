@@ -1,0 +1,98 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+
+import { startFleet } from '../system/fleet.ts';
+import type { Fleet } from '../system/fleet.ts';
+import { answered, ended, inLanes, report, submit, whole } from './storm.ts';
+
+const JOBS = whole ? 1500 : 300;
+const RESTARTS = 3;
+
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await startFleet({ environment: { LOG_LEVEL: 'warn' } });
+  fleet.sandbox.settings.change({ latency_ms: 100 });
+});
+
+afterAll(() => fleet?.close());
+
+/** Kills Redis with work under way, sees that the API says so, and brings it back. Gives how long the API took to say it, in ms. */
+async function killRedis(): Promise<number> {
+  process.kill(fleet.redis.pid, 'SIGKILL');
+  const startedAt = Date.now();
+  const { status } = await answered(fleet.api.post({ input: { prompt: 'While Redis is away.' } }));
+  const answerMs = Date.now() - startedAt;
+  expect(status).toBe(503);
+  await fleet.redis.stop();
+  await fleet.redis.start();
+  return answerMs;
+}
+
+test(
+  'Redis is killed and started again: no acknowledged job is lost, and the API answers 503 meanwhile',
+  { timeout: 300_000 },
+  async () => {
+    let finished = 0;
+    const accepted = inLanes(JOBS, 16, async (index) => {
+      const reply = await submit(fleet, { input: { prompt: `Outage ${index}.` }, task: 'classification' }, `outage ${index}`);
+      finished += 1;
+      return reply;
+    });
+    const answers: number[] = [];
+    for (let restart = 1; restart <= RESTARTS; restart += 1) {
+      await vi.waitFor(() => expect(finished).toBeGreaterThan((restart * JOBS) / (RESTARTS + 1)), {
+        timeout: 60_000,
+        interval: 10,
+      });
+      answers.push(await killRedis());
+    }
+    const replies = await accepted;
+    const jobs = await ended(
+      fleet,
+      replies.map(({ id }) => id),
+    );
+
+    const figures = {
+      jobs: JOBS,
+      restarts: RESTARTS,
+      lost: JOBS - new Set(jobs.map(({ job }) => job.id)).size,
+      not_completed: jobs.filter(({ job }) => job.status !== 'completed').length,
+      refusals: replies.reduce((sum, { refusals }) => sum + refusals, 0),
+      slowest_503_ms: Math.max(...answers),
+    };
+    report('redis killed', figures);
+    expect(figures).toMatchObject({ lost: 0, not_completed: 0 });
+  },
+);
+
+test('a full Redis: new jobs get 503, and those that run finish once there is space', { timeout: 180_000 }, async () => {
+  const redis = new Redis(fleet.redis.url.replace('unix://', ''));
+  const post = (index: number) =>
+    answered(
+      fleet.api.post(
+        { input: { prompt: `Full ${index}. ${'x'.repeat(20_000)}` }, task: 'classification' },
+        { key: `full ${index}` },
+      ),
+    );
+  const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+  await redis.config('SET', 'maxmemory', used + 2_000_000);
+
+  const replies = await inLanes(200, 8, post);
+  const accepted = replies.filter(({ status }) => status === 202).map(({ body }) => body.id);
+  const refused = replies.filter(({ status }) => status === 503);
+  await redis.config('SET', 'maxmemory', 0);
+  const jobs = await ended(fleet, accepted);
+  redis.disconnect();
+
+  const figures = {
+    accepted: accepted.length,
+    refused: refused.length,
+    other: replies.length - accepted.length - refused.length,
+    not_completed: jobs.filter(({ job }) => job.status !== 'completed').length,
+  };
+  report('redis full', figures);
+  expect(figures).toMatchObject({ other: 0, not_completed: 0 });
+  expect(accepted.length).toBeGreaterThan(0);
+  expect(refused.length).toBeGreaterThan(0);
+});

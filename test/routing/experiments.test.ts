@@ -1,0 +1,241 @@
+import { parseExperiment } from '@upshift/contracts';
+import type { Experiment } from '@upshift/contracts';
+import {
+  addObservation,
+  applyArm,
+  badExperiment,
+  callOf,
+  conflictsOf,
+  decide,
+  emptyArmTally,
+  resultsOf,
+  unitOf,
+} from '@upshift/routing';
+import type { ArmTally } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import { outcome } from '../eval-experiments/outcome.ts';
+import {
+  acceptedJob,
+  after,
+  classified,
+  exampleConfig,
+  exampleModel,
+  factsOf,
+  HIGH,
+  LOW,
+  LOW_TWIN,
+  question,
+} from './example.ts';
+
+const config = exampleConfig();
+
+function ab(changes: Record<string, unknown> = {}, overrides: Record<string, unknown> = { prompt_prefix: 'Think. ' }): unknown {
+  return {
+    kind: 'ab',
+    name: 'prompts',
+    arms: [
+      { name: 'plain', share: 0.5 },
+      { name: 'changed', share: 0.5, overrides },
+    ],
+    ...changes,
+  };
+}
+
+function read(document: unknown): Experiment {
+  const parsed = parseExperiment(document);
+  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.experiment;
+}
+
+function errorsOf(document: unknown): string[] {
+  const parsed = parseExperiment(document);
+  return 'errors' in parsed ? parsed.errors.map(({ field, message }) => `${field}: ${message}`) : [];
+}
+
+describe('a document', () => {
+  test('is refused with every bad field, where it is and what would be right', () => {
+    expect(
+      errorsOf(
+        ab({
+          arms: [
+            { name: 'one', share: 0.5 },
+            { name: 'one', share: 0.2 },
+          ],
+          unit: 'planet',
+          colour: 1,
+        }),
+      ),
+    ).toEqual([
+      'unit: is job, tenant, user or metadata.KEY',
+      'colour: is not known here; known: kind, name, route, unit, metrics, webhook, alpha, arms',
+      'arms[1].name: two arms have the same name',
+      'arms: the shares add up to 0.7; they must add up to 1',
+    ]);
+    expect(
+      errorsOf(
+        ab({
+          arms: [
+            { name: 'one', share: 0.5 },
+            { name: 'one', share: 0.2 },
+          ],
+        }),
+      ),
+    ).toEqual(['arms[1].name: two arms have the same name', 'arms: the shares add up to 0.7; they must add up to 1']);
+  });
+
+  test('of a canary has an untouched stable arm, rising steps to 100 and guardrails that can be kept', () => {
+    const canary = {
+      kind: 'canary',
+      name: 'model',
+      arms: [{ name: 'stable', overrides: { strategy: 'rules' } }, { name: 'canary' }],
+      guardrails: [
+        { metric: 'cost_usd', relative: 0.1, absolute: 1 },
+        { metric: 'score', absolute: 0, proof: true },
+      ],
+      steps: [5, 1],
+    };
+    expect(errorsOf(canary)).toEqual([
+      'guardrails[0]: give absolute or relative, one of the two',
+      'guardrails[0].ceiling: cost_usd needs a ceiling: larger values count as this',
+      'guardrails[1].proof: that nothing is worse at all can never be proven: allow a margin',
+      'steps[1]: steps must rise',
+      'steps: the last step is 100',
+      'arms[0].overrides: the first arm is the stable one and overrides nothing',
+    ]);
+  });
+
+  test('must fit the configuration', () => {
+    const bad = (overrides: Record<string, unknown>) =>
+      badExperiment(read(ab({}, overrides)), config).map(({ field, message }) => `${field}: ${message}`);
+    expect(bad({ models: { economy: [HIGH] } })).toEqual([
+      `arms[1].overrides.models.economy[0]: ${HIGH} belongs to tier premium`,
+    ]);
+    expect(bad({ models: { luxury: [LOW] } })[0]).toContain('no tier luxury');
+    expect(bad({ thresholds: { classifier: [0.5] } })).toEqual([
+      'arms[1].overrides: classifier.thresholds: 1 given; 3 tiers need 2',
+    ]);
+    expect(bad({ classifier: 'oracle' })).toEqual(['arms[1].overrides.classifier: no classifier oracle; there are signs']);
+    expect(badExperiment(read(ab({ route: 'nowhere' })), config)[0]?.message).toContain('no route nowhere');
+    expect(bad({ models: { economy: [LOW] }, strategy: 'rules' })).toEqual([]);
+  });
+});
+
+describe('two experiments', () => {
+  test('that override the same thing on the same route are refused with both names', () => {
+    const other = read(ab({ name: 'other' }));
+    expect(conflictsOf(read(ab()), [other]).map(({ message }) => message)).toEqual([
+      'prompts and other would both override prompt_prefix on route default; end other first',
+    ]);
+  });
+
+  test('may run beside each other where they override different things, or on different routes', () => {
+    expect(conflictsOf(read(ab()), [read(ab({ name: 'other' }, { models: { economy: [LOW] } }))])).toEqual([]);
+    expect(conflictsOf(read(ab()), [read(ab({ name: 'other', route: 'chat' }))])).toEqual([]);
+    const tiers = (tier: string, name: string) => read(ab({ name }, { models: { [tier]: [LOW] } }));
+    expect(conflictsOf(tiers('economy', 'one'), [tiers('standard', 'two')])).toEqual([]);
+  });
+
+  test('a shadow stands in nobody’s way', () => {
+    const shadow = read({
+      kind: 'shadow',
+      name: 'seen',
+      arms: [{ name: 'candidate', overrides: { prompt_prefix: 'x' } }],
+      share: 0.1,
+      budget_usd: 1,
+    });
+    expect(conflictsOf(read(ab()), [shadow])).toEqual([]);
+    expect(conflictsOf(shadow, [read(ab())])).toEqual([]);
+  });
+});
+
+describe('an arm', () => {
+  test('answers with its models, its prompt and its parameters', () => {
+    const arm = applyArm(config, 'default', {
+      models: { economy: [LOW_TWIN] },
+      system_prompt: 'Be brief.',
+      prompt_prefix: 'Q: ',
+      parameters: { max_output_tokens: 77, reasoning_effort: 'low' },
+    });
+    const facts = factsOf(arm);
+    const { job } = after(acceptedJob(arm), facts, classified(0.1));
+    expect(job.attempts[0]?.model).toBe(LOW_TWIN);
+    const call = callOf(job, job.attempts[0]!, question, arm, null);
+    expect(call).toMatchObject({
+      maxOutputTokens: 77,
+      input: {
+        reasoning_effort: 'low',
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          { role: 'user', content: 'Q: Why is the sky blue?' },
+        ],
+      },
+    });
+    expect(question.input).toMatchObject({ messages: [{ role: 'user', content: 'Why is the sky blue?' }] });
+  });
+
+  test('takes thresholds, checks and strategy from its overrides and all else from the configuration', () => {
+    const arm = applyArm(config, 'default', {
+      thresholds: { accept_at: { economy: 0.99 } },
+      checks: [{ type: 'json' }],
+      strategy: 'rules',
+    });
+    expect(arm.tiers.map(({ accept_at: at }) => at)).toEqual(
+      config.tiers.map(({ name, accept_at: at }) => (name === 'economy' ? 0.99 : at)),
+    );
+    expect(arm.routes['default']).toEqual({ ...config.routes['default'], checks: [{ type: 'json' }], strategy: 'rules' });
+    expect(applyArm(config, 'default', {})).toEqual(config);
+  });
+
+  test('a model on trial answers only where it is named', () => {
+    const trial = exampleConfig((file) => {
+      file.models['openai/new'] = exampleModel('economy', 0.01, { on_trial: true });
+    });
+    const asked = (under: typeof trial) => decide(acceptedJob(under), classified(0.1), factsOf(under)).job.attempts[0]?.model;
+    expect(asked(trial)).toBe(LOW);
+    expect(asked(applyArm(trial, 'default', { models: { economy: ['openai/new'] } }))).toBe('openai/new');
+  });
+});
+
+test('the unit of a job is its id or a word of its metadata; without that it takes no part', () => {
+  const job = { id: 'job_1', metadata: { tenant: 'acme', team: 'blue' } };
+  expect([unitOf('job', job), unitOf('tenant', job), unitOf('metadata.team', job), unitOf('user', job)]).toEqual([
+    'job_1',
+    'acme',
+    'blue',
+    null,
+  ]);
+});
+
+describe('results', () => {
+  const experiment = read(ab({ metrics: ['pass_rate'] }));
+  const tallied = (passed: number, failed: number): ArmTally => {
+    let tally = emptyArmTally(0);
+    for (let index = 0; index < passed + failed; index += 1)
+      tally = addObservation(tally, experiment, outcome(index < passed), 0.5);
+    return tally;
+  };
+
+  test('say that nothing can be concluded before both arms have jobs', () => {
+    expect(resultsOf(experiment, { plain: tallied(3, 1) }).words).toEqual([
+      'Nothing can be concluded: two arms need judged jobs first.',
+    ]);
+  });
+
+  test('name the better arm where the interval leaves out 0', () => {
+    const { comparisons } = resultsOf(experiment, { plain: tallied(700, 300), changed: tallied(850, 150) });
+    expect(comparisons).toMatchObject([{ arm: 'changed', with: 'plain', verdict: 'better' }]);
+  });
+
+  test('say how many more jobs it would take where it does not', () => {
+    const { words } = resultsOf(experiment, { plain: tallied(70, 30), changed: tallied(78, 22) });
+    expect(words[0]).toMatch(/no difference is proven; if it stays as it is, about \d+ more jobs will prove it$/);
+  });
+
+  test('count jobs that met a fallback apart, and warn where the arms differ in them', () => {
+    const met = addObservation(tallied(9, 0), experiment, { ...outcome(true), metFallback: true }, 0.5);
+    const { arms, words } = resultsOf(experiment, { plain: tallied(10, 0), changed: met });
+    expect(arms[1]).toMatchObject({ jobs: 10, fallback_jobs: 1, metrics: { pass_rate: { jobs: 9 } } });
+    expect(words.at(-1)).toContain('10 % of changed. The arms differ in that');
+  });
+});

@@ -1,0 +1,62 @@
+import { scoreAnswer } from '@upshift/routing';
+import { expect, test } from 'vitest';
+
+import { equationsOf } from '../../packages/routing/src/scorer/arithmetic.ts';
+import { denseNames, factsOfAnswer } from '../../packages/routing/src/scorer/features.ts';
+import { finalAnswerOf } from '../../packages/routing/src/scorer/extract-answer.ts';
+
+const prompt = 'A baker makes 12 loaves an hour and works 5 hours. He sells each loaf for $3. How much does he earn?';
+const right = 'He makes 12 * 5 = 60 loaves. He earns 60 * $3 = $180.\nThe answer is 180.';
+
+test.each([
+  ['so far so good\n#### 1,200', '1200', 'number'],
+  ['Hence \\boxed{\\frac{1}{2}} follows', '\\frac 1 2', 'text'],
+  ['The answer is (B).', 'B', 'letter'],
+  ['{"reasoning": "3 + 4", "answer": "7"}', '7', 'number'],
+  ['Paris', 'paris', 'text'],
+  ['First 3 apples, then 9 more, which makes twelve pieces of fruit: 12 in all', '12', 'number'],
+])('what %j comes to is %s', (text, value, kind) => {
+  expect(finalAnswerOf(text)).toMatchObject({ value, kind });
+});
+
+test('an answer without a word and without a number comes to nothing', () => {
+  expect(finalAnswerOf('')).toBeNull();
+  expect(finalAnswerOf('I am sorry, but this is beyond what can be said about the matter at hand.')).toBeNull();
+});
+
+test('calculations are read with their units, and rounding is no mistake', () => {
+  const read = equationsOf('3 sprints * 60 meters = 180 meters. (12 / 20) x 100 = 55%. 1,000 ÷ 3 = 333.33 and 20% * 50 = 10');
+  expect(read.map(({ stated, holds }) => [stated, holds])).toEqual([
+    [180, true],
+    [55, false],
+    [333.33, true],
+    [10, true],
+  ]);
+});
+
+test('a text of nothing but signs is read in no time', () => {
+  for (const part of ['1 a b c ', '((((1 + ', '= = =', 'answer is ', '\\boxed{', '1,000'])
+    expect(scoreAnswer(part.repeat(20_000), part.repeat(20_000)).score).toBeGreaterThanOrEqual(0);
+});
+
+test('an answer that adds up is better than one that does not, and the mistake is named', () => {
+  const wrong = right.replace('60 * $3 = $180', '60 * $3 = $150').replace('is 180', 'is 150');
+  expect(scoreAnswer(prompt, right).score).toBeGreaterThan(scoreAnswer(prompt, wrong).score);
+  expect(scoreAnswer(prompt, wrong).checks.find(({ type }) => type === 'arithmetic')).toMatchObject({
+    passed: false,
+    reason: '60 * 3 = 150 does not add up (180)',
+  });
+});
+
+test('others that agree speak for an answer, others that differ against it', () => {
+  const alone = scoreAnswer(prompt, right).score;
+  expect(scoreAnswer(prompt, right, ['#### 180']).score).toBeGreaterThan(alone);
+  expect(scoreAnswer(prompt, right, ['#### 90']).score).toBeLessThan(alone);
+  expect(scoreAnswer(prompt, right, ['#### 180', '#### 90']).checks.find(({ type }) => type === 'agreement')).toMatchObject({
+    reason: '1 of 2 other answers come to the same',
+  });
+});
+
+test('every feature has its name', () => {
+  expect(factsOfAnswer(prompt, right).dense).toHaveLength(denseNames.length);
+});
