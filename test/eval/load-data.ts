@@ -4,9 +4,6 @@ import { gunzipSync } from 'node:zlib';
 
 import { z } from 'zod';
 
-/** Where the recorded answers lie: beside the project, never in it. */
-export const defaultDirectory = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'routing');
-
 /** A set of questions with the correctness of the models that answered them; `null` is an answer that was not recorded. */
 export interface AnsweredQuestion {
   /** Hash of the question's stem: the same question has the same id in every set. */
@@ -50,11 +47,6 @@ const mmluproRow = z.object({
 });
 const llmrouterRow = z.object({ id: z.string(), task: z.string(), question: z.string(), scores: z.array(z.number()) });
 const namesOfModels = z.union([z.array(z.string()), z.object({ models: z.array(z.string()) })]);
-
-/** Whether the recorded answers are there; tests that need them skip where they are not. */
-export function hasData(directory: string = defaultDirectory): boolean {
-  return existsSync(join(directory, 'routellm_gsm8k.jsonl.gz'));
-}
 
 /** RouteLLM's questions, without those that it leaves out as contaminated. */
 export function readRoutellm(directory: string, set: 'gsm8k' | 'mmlu'): RoutellmRow[] {

@@ -9,7 +9,12 @@ export interface SparseRows {
 /** Packs rows given as column → value pairs. */
 export function packRows(rows: readonly (readonly [column: number, value: number])[][], columnCount: number): SparseRows {
   const size = rows.reduce((sum, row) => sum + row.length, 0);
-  const packed = { starts: new Int32Array(rows.length + 1), columns: new Int32Array(size), values: new Float64Array(size), columnCount };
+  const packed = {
+    starts: new Int32Array(rows.length + 1),
+    columns: new Int32Array(size),
+    values: new Float64Array(size),
+    columnCount,
+  };
   let at = 0;
   for (const [index, row] of rows.entries()) {
     for (const [column, value] of row) {
@@ -28,25 +33,32 @@ const ITERATIONS = 60;
 /** Weighted least squares with an L2 penalty, by conjugate gradients in a fixed order, so that the same input gives the same bits. */
 export function fitRidge(rows: SparseRows, targets: Float64Array, weights: Float64Array, penalty: number): Float64Array {
   const solution = new Float64Array(rows.columnCount);
-  const residual = transposed(rows, targets.map((target, index) => target * (weights[index] ?? 0)));
+  const residual = transposed(
+    rows,
+    targets.map((target, index) => target * (weights[index] ?? 0)),
+  );
   const direction = residual.slice();
   let square = dot(residual, residual);
   for (let step = 0; step < ITERATIONS && square > 1e-12; step += 1) {
-    const image = transposed(rows, predict(rows, direction).map((value, index) => value * (weights[index] ?? 0)));
+    const image = transposed(
+      rows,
+      predict(rows, direction).map((value, index) => value * (weights[index] ?? 0)),
+    );
     add(image, direction, penalty);
     const length = square / dot(direction, image);
     add(solution, direction, length);
     add(residual, image, -length);
     const next = dot(residual, residual);
     const turn = next / square;
-    for (let index = 0; index < direction.length; index += 1) direction[index] = (residual[index] ?? 0) + turn * (direction[index] ?? 0);
+    for (let index = 0; index < direction.length; index += 1)
+      direction[index] = (residual[index] ?? 0) + turn * (direction[index] ?? 0);
     square = next;
   }
   return solution;
 }
 
 /** What a solution says of each row. */
-export function predict({ starts, columns, values }: SparseRows, solution: Float64Array): Float64Array {
+function predict({ starts, columns, values }: SparseRows, solution: Float64Array): Float64Array {
   const predicted = new Float64Array(starts.length - 1);
   for (let row = 0; row < predicted.length; row += 1) {
     let sum = 0;

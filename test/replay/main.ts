@@ -65,6 +65,9 @@ function textOf(report: Report): string {
     '',
     ...table(['', 'right', 'cost USD'], rows),
     '',
+    ...(report.as_right_by_lot_usd === null
+      ? []
+      : [`As right by giving each question to one of two models by lot: ${report.as_right_by_lot_usd.toFixed(6)} USD.`]),
     `Answered by tier: ${answered.join(', ')}; ${report.escalations} escalations.`,
     `The scorer let ${report.scorer.accepted_wrong} wrong answers through and escalated ${report.scorer.escalated_right} right ones.`,
     '',

@@ -17,6 +17,8 @@ export interface Report {
   upshift: Score;
   /** Each model alone for everything. */
   alone: Record<string, Score>;
+  /** What it costs to be as right as Upshift by giving each question to one of two models by lot, in USD; null where no model is as right. */
+  as_right_by_lot_usd: number | null;
   /** For each question the cheapest model that is right; the cheapest of all where none is. */
   perfect: Score;
   /** Wrong answers that the scorer let through, and right ones that it sent up needlessly. */
@@ -52,14 +54,17 @@ export function reportOf(jobs: Finished[], config: UpshiftConfig, seconds: numbe
     ),
   );
   const tiers = jobs.flatMap(({ job }) => (job.result ? [job.result.tier] : []));
+  const alone = Object.fromEntries(recordedModels.map(({ id }) => [id, scoreOf(() => id)]));
+  const right = share(jobs.filter(rightBy).length, jobs.length);
   return {
     questions: questions.length,
     completed: jobs.filter(({ job }) => job.status === 'completed').length,
     upshift: {
-      right: share(jobs.filter(rightBy).length, jobs.length),
+      right,
       cost_usd: round(sum(jobs.map(({ job }) => job.cost_usd))),
     },
-    alone: Object.fromEntries(recordedModels.map(({ id }) => [id, scoreOf(() => id)])),
+    alone,
+    as_right_by_lot_usd: costByLot(Object.values(alone), right),
     perfect: scoreOf(({ answers }) => (recordedModels.find(({ id }) => answers.get(id)?.right) ?? recordedModels[0]!).id),
     scorer: {
       accepted_wrong: jobs.filter((one) => one.job.result?.degraded === false && !rightBy(one)).length,
@@ -71,6 +76,18 @@ export function reportOf(jobs: Finished[], config: UpshiftConfig, seconds: numbe
       .length,
     seconds: Math.round(seconds * 10) / 10,
   };
+}
+
+/** The hull of the single models: the least cost of a mix of two that is as right. */
+function costByLot(models: Score[], right: number): number | null {
+  const costs = models.flatMap((better) =>
+    models.flatMap((worse) => {
+      if (better.right < right || worse.right > right) return [];
+      const part = better.right === worse.right ? 0 : (right - worse.right) / (better.right - worse.right);
+      return [worse.cost_usd + part * (better.cost_usd - worse.cost_usd)];
+    }),
+  );
+  return costs.length === 0 ? null : round(Math.min(...costs));
 }
 
 function sum(amounts: number[]): number {

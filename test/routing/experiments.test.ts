@@ -115,7 +115,9 @@ describe('a document', () => {
     expect(bad({ thresholds: { classifier: [0.5] } })).toEqual([
       'arms[1].overrides: classifier.thresholds: 1 given; 3 tiers need 2',
     ]);
-    expect(bad({ classifier: 'oracle' })).toEqual(['arms[1].overrides.classifier: no classifier oracle; there are signs']);
+    expect(bad({ classifier: 'oracle' })).toEqual([
+      'arms[1].overrides.classifier: no classifier oracle; there are trained, signs',
+    ]);
     expect(badExperiment(read(ab({ route: 'nowhere' })), config)[0]?.message).toContain('no route nowhere');
     expect(bad({ models: { economy: [LOW] }, strategy: 'rules' })).toEqual([]);
   });

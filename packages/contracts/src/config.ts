@@ -142,12 +142,19 @@ export type RouteConfig = z.infer<typeof route>;
 
 /** What an arm of an experiment may name too. */
 export const scorerTypes = ['trained', 'checks'] as const;
+export const classifierTypes = ['trained', 'signs'] as const;
 
 const shape = z.strictObject({
   providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
   models: z.record(modelId, model),
   tiers: z.array(tier).min(1),
-  classifier: z.strictObject({ thresholds: z.array(z.number().gt(0).lt(1)) }),
+  classifier: z.strictObject({
+    type: z
+      .enum(classifierTypes)
+      .default('trained')
+      .describe('`trained` has learnt where stronger models gain; `signs` goes by hand-set signs of hard work.'),
+    thresholds: z.array(z.number().gt(0).lt(1)),
+  }),
   scorer: z
     .strictObject({
       type: z

@@ -8,6 +8,8 @@ export { disagreements } from './catalogue.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { subjectOf } from './checks/subject.ts';
 export type { Subject } from './checks/subject.ts';
+export { classifierOf } from './classifier/classifier-of.ts';
+export { guessTask } from './classifier/guess-task.ts';
 export { heuristicClassifier, promptFactsOf } from './classify.ts';
 export type { Classifier, PromptFacts } from './classify.ts';
 export {

@@ -10,7 +10,7 @@ const CONCURRENCY = 50;
 /** Says of each accepted job how complex it is, and sends it to its first model's queue. */
 export async function startClassifier(context: ServiceContext): Promise<Running> {
   const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
-  const consumer = consume(pipeline, CLASSIFY_QUEUE, 'classify', CONCURRENCY, handleClassify);
+  const consumer = consume(pipeline, CLASSIFY_QUEUE, 'classify', CONCURRENCY, (context) => handleClassify(pipeline, context));
   return {
     readiness: () => redisReadiness(pipeline),
     async stop() {

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { calibrateCommand } from './calibrate/calibrate.ts';
+import { classify } from './commands/classify.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
 import { cancel, get, list, submit, trail, verdict, watch } from './commands/jobs.ts';
@@ -179,6 +180,13 @@ quarantine
   .description('Take a job off the list.')
   .action((id) => finish(dropQuarantined(api(), id)));
 
+program
+  .command('classify [file]')
+  .description(
+    'Say how complex prompts are: JSON lines {"prompt"} from a file or a pipe, {"complexity", "confidence", "task"} out.',
+  )
+  .addHelpText('after', examples('classify prompts.jsonl', 'classify < prompts.jsonl > complexities.jsonl'))
+  .action((file) => finish(classify(file)));
 program
   .command('score [file]')
   .description(

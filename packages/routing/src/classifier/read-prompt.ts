@@ -84,7 +84,8 @@ export function readPrompt(prompt: string): PromptReading {
     } else if (unit === SPACE || unit === TAB || unit === RETURN) position += 1;
     else {
       position = readSign(text, position, unit, reading);
-      if ((unit === 46 || unit === 63 || unit === 33) && !(position < text.length && text.charCodeAt(position) > SPACE)) endSentence(position);
+      if ((unit === 46 || unit === 63 || unit === 33) && !(position < text.length && text.charCodeAt(position) > SPACE))
+        endSentence(position);
     }
   }
   endSentence(position);
@@ -189,7 +190,9 @@ function readNumber(text: string, start: number, reading: PromptReading): number
   else if (value >= 1500 && value < 2100) reading.years += 1;
   if (value > reading.largestNumber) reading.largestNumber = value;
   // The digits of a number say little of the work: its size does.
-  reading.tokens.push(value <= 10 && !fraction ? value + 1 : (fraction ? NUMBER_HASHES : 0) + NUMBER_HASHES + Math.min(digits, NUMBER_HASHES - 1));
+  reading.tokens.push(
+    value <= 10 && !fraction ? value + 1 : (fraction ? NUMBER_HASHES : 0) + NUMBER_HASHES + Math.min(digits, NUMBER_HASHES - 1),
+  );
   return position;
 }
 
@@ -211,7 +214,16 @@ function readSign(text: string, position: number, unit: number, reading: PromptR
 
 /** + * / < = > ^ \ | ~ */
 function isOperator(unit: number): boolean {
-  return unit === 43 || unit === 42 || unit === 47 || (unit >= 60 && unit <= 62) || unit === 94 || unit === 92 || unit === 124 || unit === 126;
+  return (
+    unit === 43 ||
+    unit === 42 ||
+    unit === 47 ||
+    (unit >= 60 && unit <= 62) ||
+    unit === 94 ||
+    unit === 92 ||
+    unit === 124 ||
+    unit === 126
+  );
 }
 
 /** ( ) [ ] { } */

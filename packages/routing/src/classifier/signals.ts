@@ -1,5 +1,4 @@
 import type { PromptReading } from './read-prompt.ts';
-import { wordClasses } from './word-classes.ts';
 
 /** Hand-made features of a prompt, by name; counts as log(1 + n), so that a long prompt does not drown the rest. */
 const signals: Record<string, (reading: PromptReading) => number> = {
@@ -31,15 +30,13 @@ const signals: Record<string, (reading: PromptReading) => number> = {
   numericOptions: ({ options, numericOptions }) => numericOptions / (options.length + 1),
   optionLength: ({ options }) => Math.log1p(options.reduce((sum, length) => sum + length, 0) / (options.length + 1)),
   longestOption: ({ options }) => Math.log1p(Math.max(0, ...options)),
-  optionSpread: ({ options }) => Math.log1p(Math.max(0, ...options) - Math.min(Infinity, ...(options.length > 0 ? options : [0]))),
+  optionSpread: ({ options }) =>
+    Math.log1p(Math.max(0, ...options) - Math.min(Infinity, ...(options.length > 0 ? options : [0]))),
   question: ({ question }) => Math.log1p(question),
   endsWithColon: ({ endsWithColon }) => (endsWithColon ? 1 : 0),
 };
 
 const ofReading = Object.values(signals);
-
-/** How many hand-made features there are. */
-export const SIGNALS = ofReading.length + wordClasses.length;
 
 /** The hand-made features of a prompt, always in the same order. */
 export function signalsOf(reading: PromptReading): number[] {

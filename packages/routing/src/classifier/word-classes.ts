@@ -2,7 +2,8 @@ import { hashOf } from './hash.ts';
 
 /** Words that say something of the work asked, by class. What they weigh is trained; which words belong together is set by hand. */
 const words = {
-  shares: 'percent percentage half third quarter fraction ratio double triple twice thrice times tenth fifth interest discount tax tip',
+  shares:
+    'percent percentage half third quarter fraction ratio double triple twice thrice times tenth fifth interest discount tax tip',
   rates: 'per each every apiece rate',
   comparisons: 'more less fewer than longer shorter older younger taller larger smaller greater most least',
   conditions: 'if unless only except without must exactly assuming suppose given whenever provided',
@@ -12,7 +13,8 @@ const words = {
   time: 'hour hours minute minutes day days week weeks weekly daily month months monthly year years yearly today tomorrow yesterday',
   weekdays: 'monday tuesday wednesday thursday friday saturday sunday weekend weekday',
   sequence: 'first second then after before next finally later until begins starts initially originally final',
-  money: 'dollar dollars cent cents cost costs price pay pays paid earn earns spend spends spent buy buys bought sell sells sold profit salary',
+  money:
+    'dollar dollars cent cents cost costs price pay pays paid earn earns spend spends spent buy buys bought sell sells sold profit salary',
   distance: 'mile miles mph speed feet foot inch inches meter meters km kilometers distance',
   changes: 'increase increased increases decrease decreased reduced gives gave lost loses grows grew adds added',
   ages: 'age ages old',
@@ -23,7 +25,8 @@ const words = {
   combinations: 'both all none either above',
   statements: 'statement statements argument premise conclusion proposition',
   pronouns: 'he she his her him they their i my you your we our',
-  science: 'energy mass force velocity temperature pressure voltage current cell protein gene acid molecule equation theorem function matrix',
+  science:
+    'energy mass force velocity temperature pressure voltage current cell protein gene acid molecule equation theorem function matrix',
   law: 'court plaintiff defendant contract statute jury judge law liable negligence state constitution',
   code: 'function class return import def print code python javascript java sql regex algorithm array string list variable compile debug refactor',
   reasoning: 'prove derive explain compare analyze evaluate justify design implement optimize',

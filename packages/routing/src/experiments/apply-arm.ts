@@ -1,10 +1,10 @@
 import type { ArmOverrides, Experiment, FieldError, RouteConfig, UpshiftConfig } from '@upshift/contracts';
-import { scorerTypes, upshiftConfig } from '@upshift/contracts';
+import { classifierTypes, scorerTypes, upshiftConfig } from '@upshift/contracts';
 
 import { badChecks } from '../score.ts';
 
 /** The classifiers and scorers that an arm may name. */
-const versions = { classifier: ['signs'], scorer: scorerTypes } as const;
+const versions = { classifier: classifierTypes, scorer: scorerTypes } as const;
 
 /** The configuration under which the jobs of an arm run: that of everybody, with what the arm overrides on its route. */
 export function applyArm(config: UpshiftConfig, route: string, overrides: ArmOverrides): UpshiftConfig {
@@ -13,7 +13,11 @@ export function applyArm(config: UpshiftConfig, route: string, overrides: ArmOve
   return {
     ...config,
     tiers: config.tiers.map((tier) => (Object.hasOwn(acceptAt, tier.name) ? { ...tier, accept_at: acceptAt[tier.name]! } : tier)),
-    classifier: { ...config.classifier, ...(thresholds?.classifier ? { thresholds: thresholds.classifier } : {}) },
+    classifier: {
+      ...config.classifier,
+      ...(overrides.classifier ? { type: overrides.classifier as UpshiftConfig['classifier']['type'] } : {}),
+      ...(thresholds?.classifier ? { thresholds: thresholds.classifier } : {}),
+    },
     scorer: { ...config.scorer, ...(overrides.scorer ? { type: overrides.scorer as UpshiftConfig['scorer']['type'] } : {}) },
     routes: { ...config.routes, [route]: applyToRoute(config.routes[route]!, overrides) },
   };

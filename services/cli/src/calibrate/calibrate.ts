@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
-import { calibrate, calibrateThresholds, costOf, estimateTokens, heuristicClassifier, nanoUsdToUsd } from '@upshift/routing';
+import { calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
 import type { Calibrated, FittedThresholds } from '@upshift/routing';
 import { loadConfig } from '@upshift/runtime';
 
@@ -76,6 +76,8 @@ function fit(
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
+    const classify = classifierOf(config);
+    const complexityOf = (prompt: string): number => classify({ ...bareFacts, prompt }).complexity;
     const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     return { calibration: { ...calibrated, tiers, target, ...calibrateThresholds(labels, scores, ladder, target) }, config };
@@ -84,6 +86,9 @@ function fit(
     throw error;
   }
 }
+
+/** Of a prompt of which nothing else is known. */
+const bareFacts = { systemPrompt: '', task: null, structured: false, tools: 0 };
 
 /** The tiers of the configuration that have labels, the top one among them. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
@@ -98,10 +103,6 @@ function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): stri
     `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ')}`,
     exitCode.refused,
   );
-}
-
-function complexityOf(prompt: string): number {
-  return heuristicClassifier({ prompt, systemPrompt: '', task: null, structured: false, tools: 0 }).complexity;
 }
 
 /** What a call costs with the cheapest model of a tier, by estimated tokens. */

@@ -1,0 +1,13 @@
+import { classifyLine } from '@upshift/contracts';
+import { classifierOf, guessTask } from '@upshift/routing';
+
+import { answerLines } from './answer-lines.ts';
+
+/** Says of prompts how complex they are, a JSON line each, in their order. */
+export function classify(file: string | undefined): Promise<number> {
+  const trained = classifierOf({ classifier: { type: 'trained', thresholds: [] } });
+  return answerLines(file, classifyLine, '{"prompt": "…"}', ({ prompt }) => {
+    const { complexity, confidence } = trained({ prompt, systemPrompt: '', task: null, structured: false, tools: 0 });
+    return { complexity, confidence, task: guessTask(prompt) };
+  });
+}

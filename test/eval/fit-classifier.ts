@@ -1,0 +1,149 @@
+import { KNOWN_BITS, knownBit, promptKinds, TEXT_BUCKETS } from '../../packages/routing/src/classifier/features.ts';
+import type { PromptKind } from '../../packages/routing/src/classifier/features.ts';
+import { deviation, modelOfWeights, rawGain } from '../../packages/routing/src/classifier/model.ts';
+import type { ClassifierWeights } from '../../packages/routing/src/classifier/model.ts';
+import { solve } from '../../packages/routing/src/scorer/solve.ts';
+import type { GainRow } from './classifier-rows.ts';
+import { foldOf } from './fit-scorer.ts';
+import { mean } from './metrics.ts';
+import { fitRidge, packRows } from './ridge.ts';
+
+/** Chosen by cross-validation over questions. `text` and `signals` are what a feature of length 1 is multiplied by: more is learnt of it. */
+const settings: Record<PromptKind, { penalty: number; text: number; signals: number }> = {
+  plain: { penalty: 100, text: 3, signals: 0.3 },
+  options: { penalty: 30, text: 3, signals: 1 },
+};
+/** How much of a target is the mean of its subject, drawn by so many rows to that of the set: single answers are mostly luck. */
+const SUBJECT = { share: 0.7, rows: 20 };
+/** How often a word must occur in training to count as known. */
+const OFTEN = 3;
+const FOLDS = 5;
+
+type Learnt = Pick<ClassifierWeights, 'mean' | 'scale' | 'kinds'>;
+
+const rounded = (value: number): number => Math.round(value * 1e5) / 1e5;
+
+/** Weights from prompts and gains: the same rows in the same order give the same weights. */
+export function fitClassifier(rows: GainRow[], progress: (done: number) => void = () => undefined): ClassifierWeights {
+  const unseen = unseenGains(rows, progress);
+  const learnt = learn(rows);
+  progress(1);
+  const kinds = Object.fromEntries(
+    promptKinds.map((kind) => [kind, { ...learnt.kinds[kind], ...calibrate(rows, unseen, kind) }]),
+  ) as ClassifierWeights['kinds'];
+  return { ...learnt, kinds, known: knownWords(rows) };
+}
+
+/** The raw gain of each row by weights that have not seen its question. */
+export function unseenGains(rows: GainRow[], progress: (done: number) => void = () => undefined): Float64Array {
+  const unseen = new Float64Array(rows.length);
+  for (let fold = 0; fold < FOLDS; fold += 1) {
+    const learnt = learn(rows.filter(({ id }) => foldOf(id) !== fold));
+    const model = modelOfWeights({ ...learnt, known: '' });
+    rows.forEach(({ id, features }, index) => {
+      if (foldOf(id) === fold) unseen[index] = rawGain(features, model);
+    });
+    progress((fold + 1) / (FOLDS + 1));
+  }
+  return unseen;
+}
+
+function learn(rows: GainRow[]): Learnt {
+  const { mean: means, scale } = scalingOf(rows);
+  const targets = targetsOf(rows);
+  const kinds = Object.fromEntries(promptKinds.map((kind) => [kind, learnKind(rows, targets, kind, means, scale)]));
+  return { mean: means, scale, kinds: kinds as ClassifierWeights['kinds'] };
+}
+
+function learnKind(rows: GainRow[], targets: number[], kind: PromptKind, means: number[], scale: number[]) {
+  const { penalty, text, signals: strength } = settings[kind];
+  const chosen = rows.flatMap((row, index) => (row.features.kind === kind ? [{ ...row, target: targets[index]! }] : []));
+  const width = means.length;
+  const packed = packRows(
+    chosen.map(({ features: { buckets, values, signals } }) => [
+      ...buckets.map((bucket, index) => [bucket, values[index]! * text] as const),
+      ...signals.map(
+        (value, index) => [TEXT_BUCKETS + index, deviation(value, means[index]!, scale[index]!) * strength] as const,
+      ),
+      [TEXT_BUCKETS + width, 1] as const,
+    ]),
+    TEXT_BUCKETS + width + 1,
+  );
+  const target = Float64Array.from(chosen.map((row) => row.target));
+  const solution = fitRidge(packed, target, Float64Array.from(chosen.map(({ weight }) => weight)), penalty);
+  const textWeights = solution.slice(0, TEXT_BUCKETS).map((value) => value * text);
+  const textStep = rounded(textWeights.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127) || 1e-5;
+  return {
+    bias: rounded(solution[TEXT_BUCKETS + width]!),
+    signals: Array.from(solution.slice(TEXT_BUCKETS, TEXT_BUCKETS + width), (value) => rounded(value * strength)),
+    text: Buffer.from(Int8Array.from(textWeights, (value) => Math.round(value / textStep)).buffer).toString('base64'),
+    textStep,
+    intercept: 0,
+    slope: 1,
+  };
+}
+
+function scalingOf(rows: GainRow[]): Pick<ClassifierWeights, 'mean' | 'scale'> {
+  const width = rows[0]!.features.signals.length;
+  const means = Array.from({ length: width }, (_, index) => mean(rows.map(({ features }) => features.signals[index]!)));
+  const scale = means.map((middle, index) => {
+    const variance = mean(rows.map(({ features }) => (features.signals[index]! - middle) ** 2));
+    return variance < 1e-9 ? 0 : 1 / Math.sqrt(variance);
+  });
+  return { mean: means.map(rounded), scale: scale.map(rounded) };
+}
+
+/** Gains with less luck in them. */
+function targetsOf(rows: GainRow[]): number[] {
+  const ofSet = Map.groupBy(rows, ({ set }) => set);
+  const setMeans = new Map([...ofSet].map(([set, all]) => [set, mean(all.map(({ gain }) => gain))]));
+  const ofSubject = Map.groupBy(rows, ({ set, subject }) => `${set} ${subject}`);
+  const subjectMeans = new Map(
+    [...ofSubject].map(([key, all]) => {
+      const drawn = setMeans.get(all[0]!.set)! * SUBJECT.rows;
+      return [key, (all.reduce((sum, { gain }) => sum + gain, 0) + drawn) / (all.length + SUBJECT.rows)];
+    }),
+  );
+  const many = new Map(rows.flatMap(({ id, set, gain }) => (set === 'zeroeval' ? [[id, gain] as const] : [])));
+  return rows.map(({ id, set, subject, gain }) => {
+    if (subject !== null) return SUBJECT.share * subjectMeans.get(`${set} ${subject}`)! + (1 - SUBJECT.share) * gain;
+    return set === 'routellm_gsm8k' ? (gain + (many.get(id) ?? gain)) / 2 : gain;
+  });
+}
+
+/** Logistic regression of a gain that came true on the raw gain. */
+function calibrate(rows: GainRow[], unseen: Float64Array, kind: PromptKind): { intercept: number; slope: number } {
+  const points = rows.flatMap(({ features, pair }, index) =>
+    pair && features.kind === kind ? [{ x: unseen[index]!, y: pair.strong > pair.weak ? 1 : 0 }] : [],
+  );
+  let at = [0, 1];
+  for (let step = 0; step < 30; step += 1) {
+    const gradient = [1e-3 * at[0]!, 1e-3 * at[1]!];
+    const curvature = [
+      [1e-3, 0],
+      [0, 1e-3],
+    ];
+    for (const { x, y } of points) {
+      const probability = 1 / (1 + Math.exp(-(at[0]! + at[1]! * x)));
+      const weight = probability * (1 - probability);
+      [1, x].forEach((one, row) => {
+        gradient[row]! += (probability - y) * one;
+        [1, x].forEach((other, column) => (curvature[row]![column]! += weight * one * other));
+      });
+    }
+    const move = solve(curvature, gradient);
+    at = at.map((value, index) => value - move[index]!);
+  }
+  return { intercept: rounded(at[0]!), slope: rounded(at[1]!) };
+}
+
+function knownWords(rows: GainRow[]): string {
+  const counts = new Uint16Array(KNOWN_BITS);
+  for (const { features } of rows)
+    for (const bit of new Set(features.reading.tokens.map(knownBit))) counts[bit] = Math.min(65_535, counts[bit]! + 1);
+  const bits = new Uint8Array(KNOWN_BITS / 8);
+  counts.forEach((count, bit) => {
+    if (count >= OFTEN) bits[bit >>> 3]! |= 1 << (bit & 7);
+  });
+  return Buffer.from(bits).toString('base64');
+}

@@ -1,0 +1,58 @@
+import { classifierOf, guessTask } from '@upshift/routing';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+const trained = classifierOf({ classifier: { type: 'trained', thresholds: [] } });
+const signs = classifierOf({ classifier: { type: 'signs', thresholds: [] } });
+const bare = { systemPrompt: '', task: null, structured: false, tools: 0 };
+const classify = (prompt: string) => trained({ ...bare, prompt });
+
+const easy = 'Tom has 3 apples and buys 2 more apples at the shop. How many apples does he have now?';
+const hard =
+  'A train leaves at 7:15 at 60 mph; another leaves 45 minutes later at 80% more speed. If the first stops twice for 12 minutes each, and tickets cost $14 less a third for every second child, how much do 5 adults and 4 children pay, and when do the trains meet after 340 miles?';
+
+describe('the trained classifier', () => {
+  test('tells a sum of many steps from one of one step', () => {
+    expect(classify(hard).complexity).toBeGreaterThan(classify(easy).complexity + 0.1);
+    expect(classify(hard).confidence).toBeGreaterThan(0.8);
+  });
+  test.each([
+    ['nothing', ''],
+    ['blanks', ' \n\t '],
+    ['one word', 'Hello'],
+    ['a script that training has not seen', '请用三句话解释量子纠缠，并给出一个日常生活中的类比。'],
+  ])('is not sure of %s', (_what, prompt) => {
+    const { complexity, confidence } = classify(prompt);
+    expect(confidence).toBeLessThan(0.5);
+    expect(complexity).toBeGreaterThan(0.2);
+    expect(complexity).toBeLessThan(0.7);
+  });
+  test('gives sane values for whatever text there is, and the same each time', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 3000 }), fc.lorem({ maxCount: 200 })), (prompt) => {
+        const { complexity, confidence } = classify(prompt);
+        expect([complexity, confidence].every((value) => value >= 0 && value <= 1)).toBe(true);
+        expect(classify(prompt)).toEqual(classify(prompt));
+      }),
+    );
+  });
+  test('reads of a long prompt its beginning and its end', () => {
+    const long = `${easy}\n${'x y z '.repeat(200_000)}`;
+    expect(classify(long).complexity).toBeGreaterThan(0);
+  });
+  test('is what a configuration names, as the signs are', () => {
+    expect(signs({ ...bare, prompt: hard }).reason).toContain('rates or shares');
+    expect(classify(hard).reason).toMatch(/^stronger models gain on \d+ % of such prompts$/);
+  });
+});
+
+test.each([
+  ['Which is a metal?\nA. iron\nB. oxygen\nC. neon', 'multiple_choice'],
+  ['Translate into French: good morning', 'translation'],
+  ['Summarize this article: …', 'summarization'],
+  ['Write a Python function that sorts an array.', 'code_generation'],
+  ['Classify the sentiment: great!', 'classification'],
+  [easy, 'word_problem'],
+  ['Who was Ada Lovelace?', 'question_answering'],
+  ['Good morning', null],
+])('the task of %j is guessed as %s', (prompt, task) => expect(guessTask(prompt)).toBe(task));
