@@ -4,7 +4,7 @@ import { equationsOf } from './arithmetic.ts';
 import { finalAnswerOf } from './extract-answer.ts';
 import { denseNames, factsOfAnswer } from './features.ts';
 import type { AnswerFacts } from './features.ts';
-import { blockOf, calibrated, noOthers, probabilityOf, rawScore, standardized } from './model.ts';
+import { calibrated, noOthers, probabilityOf, rawScore, standardized } from './model.ts';
 import type { Others, ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
@@ -43,7 +43,7 @@ export function scoreAnswer(
   return {
     score,
     checks: [
-      extractable(answer),
+      extractable(prompt, answer),
       arithmetic(answer),
       ...(others.length === 0 ? [] : [agreement(compared.agreeing, others.length)]),
       { type: 'trained', passed: score >= 0.5, score, reason: `like answers of which ${Math.round(score * 100)} % were right` },
@@ -57,7 +57,7 @@ export function logOddsOf(
   profile: ScorerProfile | null = null,
   weights: ScorerWeights = shippedWeights,
 ): number {
-  const shipped = calibrated(rawScore(facts, weights), weights.calibration, blockOf(facts), others);
+  const shipped = calibrated(rawScore(facts, weights), weights.calibration[facts.block], others);
   if (profile === null) return shipped;
   return standardized(facts, weights).reduce(
     (sum, value, index) => sum + value * (profile.features[denseNames[index]!] ?? 0),
@@ -72,22 +72,30 @@ export function rawScoreOf(facts: AnswerFacts): number {
 
 /** What others say of an answer, by their final answers and by how good they look. */
 export function compare(prompt: string, answer: string, others: string[], weights: ScorerWeights = shippedWeights): Others {
-  return others.reduce<Others>((sum, other) => {
-    const score = rawScore(factsOfAnswer(prompt, other), weights);
-    return agrees(answer, other)
-      ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
-      : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score };
-  }, noOthers);
+  return othersOf(
+    others.map((other) => ({ agrees: agrees(answer, other, prompt), score: rawScore(factsOfAnswer(prompt, other), weights) })),
+  );
+}
+
+/** The sums over other answers: whether each comes to the same, and its raw score. */
+export function othersOf(seen: { agrees: boolean; score: number }[]): Others {
+  return seen.reduce<Others>(
+    (sum, { agrees: isSame, score }) =>
+      isSame
+        ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
+        : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score },
+    noOthers,
+  );
 }
 
 /** Whether two answers come to the same. */
-export function agrees(answer: string, other: string): boolean {
-  const [one, two] = [finalAnswerOf(answer), finalAnswerOf(other)];
+export function agrees(answer: string, other: string, prompt: string): boolean {
+  const [one, two] = [finalAnswerOf(answer, prompt), finalAnswerOf(other, prompt)];
   return one !== null && two !== null && one.value === two.value;
 }
 
-function extractable(answer: string): AnswerFinding {
-  const final = finalAnswerOf(answer);
+function extractable(prompt: string, answer: string): AnswerFinding {
+  const final = finalAnswerOf(answer, prompt);
   if (final === null) return { type: 'extractable', passed: false, score: 0, reason: 'what it comes to can not be told' };
   const reason = `comes to ${final.value.slice(0, 80)}${final.marked ? '' : ', the last number of a text that names no final answer'}`;
   return { type: 'extractable', passed: true, score: final.marked ? 1 : 0.5, reason };
