@@ -19,6 +19,8 @@ export interface CallTimes {
 /** Everything that can happen to a job. `decide` has one answer to each, in every state. */
 export type JobEvent =
   | { type: 'accepted' }
+  /** A model may be asked how complex the prompt is. */
+  | { type: 'classify-requested' }
   | { type: 'classified'; classification: Classification }
   | { type: 'sent'; attempt: number }
   | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }

@@ -68,9 +68,10 @@ export {
   deleteWebhook,
   enableWebhook,
   listWebhooks,
+  outsideOf,
+  readOutside,
   readWebhook,
   rotateWebhook,
-  secretsAt,
   withoutSecrets,
 } from './webhooks.ts';
 export type { Webhook } from './webhooks.ts';

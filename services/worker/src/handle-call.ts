@@ -62,6 +62,11 @@ async function placeAndCall(
   stop: AbortSignal,
 ): Promise<CallError | null> {
   const { job, advance } = context;
+  if (call.deadline !== null && Date.now() >= call.deadline) {
+    const late = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+    await advance({ type: 'place-denied', attempt: attempt.number, error: tooLate(attempt.model), times: late });
+    return null;
+  }
   const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
   if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
   const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
@@ -85,6 +90,26 @@ async function sendAndSettle(
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   return event.type === 'call-failed' ? event.error : null;
+}
+
+/** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
+function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
+  if (deadline === null) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+/** The call was wanted by a time that has passed while it waited: it is not made. */
+function tooLate(model: string): CallError {
+  return {
+    code: 'timeout',
+    message: 'waited too long for a worker to be of use',
+    retryable: false,
+    retryAfterMs: null,
+    maybeBilled: false,
+    provider: splitModelId(model).provider,
+    status: null,
+    requestId: null,
+  };
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
@@ -114,7 +139,8 @@ async function runCall(
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
+    const until = untilDeadline(call, signal);
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal: until }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };
