@@ -78,7 +78,7 @@ async function deliver<Kind extends Step['kind']>(
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
-  const state = parseState(entry.state);
+  const state = parseState(id, entry.state);
   const { traceparent } = entry;
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {

@@ -125,7 +125,7 @@ async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null,
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
   const [state, version, traceparent = null] = await pipeline.redis.hmget(keys.job(id), 'state', 'version', 'traceparent');
-  return state && version ? { state: parseState(state), version: Number(version), traceparent } : null;
+  return state && version ? { state: parseState(id, state), version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
