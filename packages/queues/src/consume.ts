@@ -9,7 +9,6 @@ import type { Job } from 'bullmq';
 import { advance, advanceHeld } from './advance.ts';
 import type { Advanced } from './advance.ts';
 import { stepPayload } from './catalogue.ts';
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
@@ -63,7 +62,7 @@ export function consume<Kind extends Step['kind']>(
     (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
     (entry, error) => void giveUp(pipeline, entry, error),
   );
-  void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
+  void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
   return { queue, close: () => line.close() };
 }
 
