@@ -9,7 +9,6 @@ import type { Job } from 'bullmq';
 import { advance, advanceHeld } from './advance.ts';
 import type { Advanced } from './advance.ts';
 import { stepPayload } from './catalogue.ts';
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
@@ -67,7 +66,7 @@ export function consume<Kind extends Step['kind']>(
     (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
     (entry, error) => void giveUp(pipeline, entry, error),
   );
-  void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
+  void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
   return { queue, close: () => line.close() };
 }
 
@@ -82,7 +81,7 @@ async function deliver<Kind extends Step['kind']>(
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
-  const state = parseState(entry.state);
+  const state = parseState(id, entry.state);
   const { traceparent } = entry;
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {

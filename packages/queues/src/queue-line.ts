@@ -5,7 +5,6 @@ import { Job, Worker } from 'bullmq';
 
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
-import { CELL_PREFIX } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
 import type { Taken, TakenEntry } from './take-script.ts';
@@ -61,7 +60,7 @@ export class QueueLine {
     this.#disconnect = () => connection.disconnect();
     this.#worker = new Worker(queue, null, {
       connection,
-      prefix: CELL_PREFIX,
+      prefix: pipeline.keys.prefix,
       autorun: false,
       ...recovery,
       ...keptEntries,
@@ -69,7 +68,7 @@ export class QueueLine {
     });
     this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-    this.#take = defineTake(pipeline.redis, queue, { token: this.#token, lockMs: recovery.lockDuration });
+    this.#take = defineTake(pipeline, queue, { token: this.#token, lockMs: recovery.lockDuration });
     this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();

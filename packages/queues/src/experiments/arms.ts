@@ -4,7 +4,7 @@ import { chooseArms, configOfArms } from '@upshift/routing';
 import type { ActiveExperiment } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
 
-import { keys } from '../names.ts';
+import { globalKeys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 
 /** How long a process goes by what it has read of the experiments, in ms: so late it hears of a change. */
@@ -48,7 +48,7 @@ function activeExperiments(pipeline: Pipeline): Promise<ActiveExperiment[]> {
   const last = known.get(pipeline);
   if (last && now - last.readAt < READ_EVERY_MS) return last.active;
   const active = pipeline.redis
-    .hvals(keys.activeExperiments)
+    .hvals(globalKeys.activeExperiments)
     .then((texts) => texts.filter((text) => text !== '').map((text) => JSON.parse(text) as ActiveExperiment));
   known.set(pipeline, { readAt: now, active });
   // An error is for those who asked: the next one asks anew.
@@ -67,7 +67,7 @@ export function versionOf(pipeline: Pipeline, config: UpshiftConfig): Promise<st
   const version = configVersionOf(config);
   const stored = ofBase.get(version);
   if (stored) return stored;
-  const storing = pipeline.redis.set(keys.config(version), JSON.stringify(config)).then(() => version);
+  const storing = pipeline.redis.set(globalKeys.config(version), JSON.stringify(config)).then(() => version);
   ofBase.set(version, storing);
   storing.catch(() => ofBase.delete(version));
   return storing;

@@ -2,7 +2,6 @@ import type { EstimateView, SeriesPoint } from '@upshift/contracts';
 import { addOutcome, dependencyText, endExperiment, evaluateExperiment, resultsOf } from '@upshift/routing';
 import type { ExperimentDecision, Outcome } from '@upshift/routing';
 
-import { keys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { announce } from './announce.ts';
 import { releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
@@ -38,7 +37,7 @@ export async function evaluateExperiments(pipeline: Pipeline): Promise<number> {
 
 async function evaluateOne(pipeline: Pipeline, { document: { name }, cursor }: ExperimentRecord): Promise<void> {
   const now = Date.now();
-  const read = await pipeline.redis.xrange(keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
+  const read = await pipeline.redis.xrange(pipeline.keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
   const record = await changeExperiment(pipeline, name, (record) => {
     // Another evaluator was faster: it has counted these.
     if (record.cursor !== cursor) return record;
@@ -175,7 +174,7 @@ function usualMs({ document, tallies }: ExperimentRecord): number {
 async function trimOutcomes(pipeline: Pipeline): Promise<void> {
   const cursors = (await readExperiments(pipeline)).filter(isInForce).map(({ cursor }) => cursor);
   const least = cursors.toSorted(compareStreamIds)[0];
-  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(keys.outcomes, 'MINID', '~', least);
+  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(pipeline.keys.outcomes, 'MINID', '~', least);
 }
 
 function compareStreamIds(one: string, other: string): number {

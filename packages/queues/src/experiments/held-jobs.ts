@@ -2,7 +2,7 @@ import type { JobState } from '@upshift/contracts';
 
 import { advance } from '../advance.ts';
 import { readJob } from '../job-store.ts';
-import { heldIndex, keys } from '../names.ts';
+import { heldIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 
 /** Held jobs that are dealt with side by side. */
@@ -13,7 +13,7 @@ const LONGEST_RERUN_MS = 600_000;
 const SHORTEST_RERUN_MS = 5000;
 
 /** How many jobs wait for a canary. */
-export function countHeld({ redis }: Pipeline, experiment: string): Promise<number> {
+export function countHeld({ redis, keys }: Pipeline, experiment: string): Promise<number> {
   return redis.zcard(keys.index(heldIndex(experiment)));
 }
 
@@ -38,7 +38,7 @@ export function rerunHeld(pipeline: Pipeline, experiment: string, reason: string
  */
 export async function rerunBeforeDeadline(pipeline: Pipeline, experiment: string, usualMs: number): Promise<number> {
   const now = Date.now();
-  const ids = await pipeline.redis.zrangebyscore(keys.deadlines, '-inf', String(now + LONGEST_RERUN_MS));
+  const ids = await pipeline.redis.zrangebyscore(pipeline.keys.deadlines, '-inf', String(now + LONGEST_RERUN_MS));
   return forAll(ids, async (id) => {
     const state = (await readJob(pipeline, id))?.state;
     if (state?.experiments?.holdFor !== experiment || now < rerunAt(state, usualMs)) return false;
@@ -58,7 +58,7 @@ async function takeBack(pipeline: Pipeline, id: string, reason: string): Promise
 }
 
 async function forEachHeld(pipeline: Pipeline, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
-  return forAll(await pipeline.redis.zrange(keys.index(heldIndex(experiment)), '0', '-1'), work);
+  return forAll(await pipeline.redis.zrange(pipeline.keys.index(heldIndex(experiment)), '0', '-1'), work);
 }
 
 async function forAll(ids: string[], work: (id: string) => Promise<boolean>): Promise<number> {
