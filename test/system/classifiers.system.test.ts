@@ -111,9 +111,9 @@ test('a hybrid asks a model only where the trained classifier is near a threshol
 
 /** A prompt whose complexity, by the trained classifier, is so far from the next threshold. */
 function promptWhere(holds: (distance: number) => boolean): string {
-  const prompts = Array.from(
-    { length: 40 },
-    (_, numbers) => `What is ${Array.from({ length: numbers }, (__, n) => n + 2).join(' + ')}?`,
+  const works = ['Add', 'Prove a theorem about', 'Classify', 'Write a function for', 'Is it half of'];
+  const prompts = works.flatMap((work) =>
+    Array.from({ length: 40 }, (_, count) => `${work} ${Array.from({ length: count }, (__, n) => n + 2).join(' and ')}.`),
   );
   const { thresholds } = fleet.config().classifier;
   const found = prompts.find((prompt) => {
