@@ -3,7 +3,7 @@ export type { Advanced } from './advance.ts';
 export type { DeliveryPayload } from './catalogue.ts';
 export { closeCells, consumedCells, openCells, retireCells } from './cells/cells.ts';
 export type { Cells } from './cells/cells.ts';
-export { consume, done } from './consume.ts';
+export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
 export {
   consumeDeliveries,

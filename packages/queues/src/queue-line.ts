@@ -11,8 +11,11 @@ import { defineTake } from './take-script.ts';
 import type { Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
+/** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
+export type Fate = 'finished' | 'put-back';
+
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<void>;
+export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
 export type OnFailure = (entry: Job | undefined, error: Error) => void;
@@ -139,7 +142,8 @@ export class QueueLine {
     const lost = new AbortController();
     this.#inHand.set(id, { lost, lockedAt: Date.now() });
     try {
-      await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      const fate = await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
@@ -147,6 +151,16 @@ export class QueueLine {
       this.#capacity.giveBack(1);
       this.#oneEnded.resolve();
       this.#oneEnded = Promise.withResolvers<void>();
+    }
+  }
+
+  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  async #putBack(id: string): Promise<void> {
+    try {
+      const job = await Job.fromId(this.#worker, id);
+      await job?.moveToWait(this.#token);
+    } catch (error) {
+      this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }
   }
 

@@ -50,7 +50,8 @@ export async function startWorker(context: ServiceContext, createClient = create
     mayProbe: (model) => probeOf(cells, model),
   });
   const slots = createSlots((model, limit) => cells.metrics.concurrencyLimit.set({ model }, limit));
-  const tools = { client: createClient(providers), circuits, calls, slots };
+  const stopping = new AbortController();
+  const tools = { client: createClient(providers), circuits, calls, slots, stopping: stopping.signal };
   const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>
     consume(consumed, queue, 'call', concurrency, (step) => handleCall({ ...tools, pipeline: step.pipeline }, step)),
   );
@@ -59,6 +60,7 @@ export async function startWorker(context: ServiceContext, createClient = create
   return {
     readiness: () => redisReadiness(cells),
     async stop() {
+      stopping.abort();
       const grace = setTimeout(() => calls.abortAll('the worker is stopping'), context.environment.SHUTDOWN_GRACE_S * 1000);
       await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(grace);
