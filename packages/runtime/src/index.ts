@@ -11,7 +11,7 @@ export { probeRoutes } from './probes.ts';
 export type { Readiness } from './probes.ts';
 export { resolveProviders } from './providers.ts';
 export type { ProviderSettings } from './providers.ts';
-export { pipelineOptions, runService } from './service.ts';
+export { cellOptions, runService } from './service.ts';
 export type { Running, ServiceContext } from './service.ts';
 export { annotate, currentTraceparent, inSpan, startTracing } from './tracing.ts';
 export type { SpanAttributes } from './tracing.ts';
