@@ -123,7 +123,7 @@ export function outsideOf({ webhooks }: UpshiftConfig, webhook: Webhook): Outsid
 }
 
 /** The server of an endpoint that is to be asked something, or why it can not be. */
-export async function readOutside(pipeline: Pipeline, name: string): Promise<Outside | { refused: string }> {
+export async function readOutside(pipeline: Connection, name: string): Promise<Outside | { refused: string }> {
   const webhook = await readWebhook(pipeline, name);
   if (webhook === null) return { refused: `there is no webhook ${name}` };
   return webhook.enabled ? outsideOf(pipeline.config, webhook) : { refused: `the webhook ${name} is off` };
