@@ -1,11 +1,12 @@
+import type { Cells } from './cells/cells.ts';
 import { queueNameOf } from './entries.ts';
 import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
-import { CELL_PREFIX, entryId, keys } from './names.ts';
+import { entryId, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection, Pipeline } from './pipeline.ts';
 
 /** How long nothing may happen, in ms, before it counts as stuck: a restart of the workers takes less. */
 export const STUCK_AFTER_MS = 60_000;
@@ -17,6 +18,7 @@ const DELAYED_LOOKED_AT = 1000;
 
 /** A queue from which nobody takes: entries are due, the oldest for long, and none is active. */
 export interface IdleQueue {
+  cell: number;
   queue: string;
   tier: string | null;
   /** Those that wait, and delayed ones whose time has come. */
@@ -40,18 +42,25 @@ export interface Stuck {
   jobs: LostJob[];
 }
 
-export async function readStuck(pipeline: Pipeline, queues: QueueState[]): Promise<Stuck> {
+/** @param queues the queues of all cells */
+export async function readStuck(cells: Cells, queues: QueueState[]): Promise<Stuck> {
+  const stuck = await Promise.all((await cells.all()).map((cell) => stuckInCell(cell, queues)));
+  return { queues: stuck.flatMap((ofCell) => ofCell.queues), jobs: stuck.flatMap(({ jobs }) => jobs) };
+}
+
+async function stuckInCell(pipeline: Pipeline, queues: QueueState[]): Promise<Stuck> {
+  const own = queues.filter(({ cell }) => cell === pipeline.cell);
   const [idle, lost] = await Promise.all([
-    Promise.all(queues.map((queue) => idleQueue(pipeline, queue))),
+    Promise.all(own.map((queue) => idleQueue(pipeline, queue))),
     readLostJobs(pipeline, Date.now()),
   ]);
   return { queues: idle.filter((queue) => queue !== null), jobs: lost };
 }
 
 /** The providers on which a live worker has said a word of late, be it that they are on or off. */
-export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>> {
+export async function providersHeardOf({ redis }: Connection): Promise<Set<string>> {
   const now = Date.now();
-  const words = Object.entries(await redis.hgetall(keys.providers));
+  const words = Object.entries(await redis.hgetall(globalKeys.providers));
   const fresh = words.filter(
     ([name, word]) => !name.endsWith(' denied') && now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS,
   );
@@ -59,21 +68,21 @@ export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>
 }
 
 async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQueue | null> {
-  const { queue, tier, active, waiting, oldestWaitingMs } = state;
+  const { cell, queue, tier, active, waiting, oldestWaitingMs } = state;
   if (active > 0) return null;
   const overdue = state.delayed === 0 ? [] : await overdueMs(pipeline, queue);
   const oldestDueMs = Math.max(oldestWaitingMs, ...overdue);
-  return oldestDueMs > STUCK_AFTER_MS ? { queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
+  return oldestDueMs > STUCK_AFTER_MS ? { cell, queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
 }
 
 /** BullMQ's score of a delayed entry: when it is due, in ms, times this. */
 const DELAYED_SCORE_PER_MS = 0x1000;
 
 /** For how long delayed entries have been due, longest first. A worker that lives promotes them at their time. */
-async function overdueMs({ redis }: Pipeline, queue: string): Promise<number[]> {
+async function overdueMs({ redis, keys }: Pipeline, queue: string): Promise<number[]> {
   const now = Date.now();
   const due = await redis.zrangebyscore(
-    `${CELL_PREFIX}:${queue}:delayed`,
+    `${keys.prefix}:${queue}:delayed`,
     '-inf',
     now * DELAYED_SCORE_PER_MS,
     'WITHSCORES',
@@ -86,7 +95,7 @@ async function overdueMs({ redis }: Pipeline, queue: string): Promise<number[]> 
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {
   const upTo = now - STUCK_AFTER_MS;
-  const found = await pipeline.redis.zrangebyscore(keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
+  const found = await pipeline.redis.zrangebyscore(pipeline.keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
   const ids = found.filter((_, index) => index % 2 === 0);
   const lost = await Promise.all(ids.map((id, index) => lostJob(pipeline, id, now - Number(found[2 * index + 1]))));
   return lost.filter((job) => job !== null);

@@ -5,7 +5,8 @@ import type { Redis } from 'ioredis';
 
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
-import { CELL_PREFIX, keys } from './names.ts';
+import { cellKeys, globalKeys } from './names.ts';
+import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
@@ -22,38 +23,41 @@ export interface PipelineOptions {
   failFast: boolean;
 }
 
-/** An open connection to the pipeline of a cell: what all functions of this package work on. */
-export interface Pipeline extends PipelineOptions {
+/** An open connection to Redis and what this process goes by: for functions that are about no one cell. */
+export interface Connection extends PipelineOptions {
   redis: Redis;
-  writer: Writer;
   /** Of the steps of all queues that this process works on. */
   solitude: Solitude;
-  /** Queues by name, opened on first use. */
-  queues: Map<string, Queue>;
   /** Configurations by version, as far as this process has met them. */
   configs: Map<string, UpshiftConfig>;
 }
 
-/** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
-export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+/** The pipeline of a cell: what most functions of this package work on. */
+export interface Pipeline extends Connection {
+  /** The number of the cell, from 0, and the names of its keys. */
+  cell: number;
+  keys: CellKeys;
+  writer: Writer;
+  /** Queues by name, opened on first use. */
+  queues: Map<string, Queue>;
+}
+
+export async function openConnection(options: PipelineOptions): Promise<Connection> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
   await reach(redis, options.url);
   if (!options.disposable) await assertDurable(redis);
-  await redis.set(keys.config(options.configVersion), JSON.stringify(options.config));
-  return {
-    ...options,
-    redis,
-    writer: createWriter(redis),
-    solitude: new Solitude(),
-    queues: new Map(),
-    configs: new Map([[options.configVersion, options.config]]),
-  };
+  await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
+  return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
 }
 
-export async function closePipeline(pipeline: Pipeline): Promise<void> {
-  await Promise.all([...pipeline.queues.values()].map((queue) => queue.close()));
-  pipeline.redis.disconnect();
+export function pipelineOf(connection: Connection, cell: number): Pipeline {
+  const keys = cellKeys(cell);
+  return { ...connection, cell, keys, writer: createWriter(connection.redis, keys), queues: new Map() };
+}
+
+export async function closeQueues({ queues }: Pipeline): Promise<void> {
+  await Promise.all([...queues.values()].map((queue) => queue.close()));
 }
 
 export function queueOf(pipeline: Pipeline, name: string): Queue {
@@ -61,7 +65,7 @@ export function queueOf(pipeline: Pipeline, name: string): Queue {
   if (known) return known;
   const queue = new Queue(name, {
     connection: pipeline.redis,
-    prefix: CELL_PREFIX,
+    prefix: pipeline.keys.prefix,
     streams: { events: { maxLen: eventStreamLength } },
   });
   queue.on('error', (error) => pipeline.logger.warn({ queue: name, reason: error.message }, 'queue'));
