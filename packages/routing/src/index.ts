@@ -5,6 +5,7 @@ export { callOf } from './call.ts';
 export type { Call } from './call.ts';
 export { droppedParameters, lacks, needsOf } from './capabilities.ts';
 export { disagreements } from './catalogue.ts';
+export { loadParsers } from './checks/parsed-code.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { subjectOf } from './checks/subject.ts';
 export type { Subject } from './checks/subject.ts';

@@ -39,9 +39,8 @@ function reasoningOf(text: string): string {
 
 /** Whether the numbers of the chosen option are what was calculated. */
 function numbersOfChoice(options: Option[], chosen: Option | undefined, reasoning: string) {
-  const valueOf = ({ text }: Option): number | undefined => firstNumber(text);
   const numeric = options.filter((option) => /^[^\p{L}]{0,3}[\d$-]/u.test(option.text)).length;
-  const value = chosen === undefined ? undefined : valueOf(chosen);
+  const value = chosen === undefined ? undefined : firstNumber(chosen.text);
   const said = numbersOf(reasoning).map(plain);
   const isSaid = (number: number | undefined): boolean =>
     number !== undefined && said.some((other) => apart(other, number) <= SAME);
@@ -54,7 +53,7 @@ function numbersOfChoice(options: Option[], chosen: Option | undefined, reasonin
     number_missed: flag(isNumeric && value !== undefined && said.length > 0 && !isSaid(value)),
     number_gap: isNumeric ? Math.min(1, gap) : 0,
     number_at_end: flag(isNumeric && value !== undefined && gap <= SAME),
-    rival_numbers: isNumeric ? log(options.filter((option) => option !== chosen && isSaid(valueOf(option))).length) : 0,
+    rival_numbers: isNumeric ? log(options.filter((option) => option !== chosen && isSaid(firstNumber(option.text))).length) : 0,
   };
 }
 

@@ -1,7 +1,9 @@
 import { answerFeatures } from './answer-features.ts';
 import { choiceFeatures } from './choice-features.ts';
 import { finalAnswerOf } from './extract-answer.ts';
+import type { FinalAnswer } from './extract-answer.ts';
 import { optionsOf } from './options.ts';
+import type { Option } from './options.ts';
 import { promptFeatures } from './prompt-features.ts';
 
 /** What the scorer sees of a question and an answer, as numbers. Long texts are read at their beginning and their end. */
@@ -31,7 +33,7 @@ export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   const [question, text] = [clip(prompt), clip(answer)];
   const options = optionsOf(question);
   const final = finalAnswerOf(text, question);
-  const dense = featuresOf(question, text);
+  const dense = featuresOf(question, text, options, final);
   const countOf = (name: keyof typeof dense): number => Math.round(Math.expm1(dense[name]));
   return {
     block: options.length > 0 ? 'choice' : 'open',
@@ -44,17 +46,16 @@ export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   };
 }
 
-function featuresOf(prompt: string, text: string) {
-  const final = finalAnswerOf(text, prompt);
+function featuresOf(prompt: string, text: string, options: Option[], final: FinalAnswer | null) {
   return {
     ...promptFeatures(prompt),
     ...answerFeatures(prompt, text, final),
-    ...choiceFeatures(optionsOf(prompt), text, final),
+    ...choiceFeatures(options, text, final),
   };
 }
 
 /** The features by name, in the order of their values. */
-export const denseNames = Object.keys(featuresOf('', ''));
+export const denseNames = Object.keys(featuresOf('', '', [], null));
 
 /** Those of a question that lists options. */
 export const choiceNames = Object.keys(choiceFeatures([], '', null));

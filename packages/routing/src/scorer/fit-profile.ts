@@ -4,7 +4,7 @@ import { denseNames } from './features.ts';
 import type { AnswerFacts } from './features.ts';
 import { dot, fitLogistic } from '../training/logistic.ts';
 import type { Observation } from '../training/logistic.ts';
-import { noOthers, standardized } from './model.ts';
+import { noOthers, shown } from './model.ts';
 import type { ScorerWeights } from './model.ts';
 import { logOddsOf, shippedWeights } from './score-answer.ts';
 
@@ -38,7 +38,7 @@ export function fitProfile(answers: JudgedAnswer[]): ScorerProfile {
 }
 
 function observationOf({ facts, ok, weights = shippedWeights }: JudgedAnswer): Observation {
-  return { inputs: [1, logOddsOf(facts, noOthers, null, weights), ...standardized(facts, weights)], ok: ok ? 1 : 0 };
+  return { inputs: [1, logOddsOf(facts, noOthers, null, weights), ...shown(facts, weights)], ok: ok ? 1 : 0 };
 }
 
 /** The loss on each fifth of the rows by what the others say. */

@@ -73,6 +73,14 @@ export function standardized({ dense }: AnswerFacts, { mean, scale }: Pick<Score
   return dense.map((value, index) => (value - (mean[index] ?? 0)) * (scale[index] ?? 0));
 }
 
+/** The facts as a profile sees them: standardized, and 0 where the block's models do not look. */
+export function shown(facts: AnswerFacts, weights: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
+  const dense = standardized(facts, weights);
+  const seen = dense.map(() => 0);
+  for (const feature of blockFeatures[facts.block]) seen[feature] = dense[feature]!;
+  return seen;
+}
+
 /** The bins of a block's features. */
 export function binsOf({ dense, block }: AnswerFacts, cuts: number[][]): number[] {
   return blockFeatures[block].map((feature, index) => {

@@ -12,7 +12,9 @@ export interface Prior {
   holds: readonly number[];
 }
 
-const STEPS = 25;
+const STEPS = 40;
+/** No weight moves further in a step: far from the optimum the curvature misleads. */
+const LONGEST_MOVE = 2;
 
 /**
  * Logistic regression by Newton's method on the penalized log-likelihood, which has one optimum: the same observations in the
@@ -23,8 +25,10 @@ export function fitLogistic(observations: readonly Observation[], { start, holds
   for (let step = 0; step < STEPS; step += 1) {
     const { gradient, curvature } = slopesAt(observations, at, { start, holds });
     const move = solve(curvature, gradient);
-    at = at.map((value, index) => value - move[index]!);
-    if (Math.max(...move.map(Math.abs)) < 1e-7) break;
+    const farthest = Math.max(...move.map(Math.abs));
+    const share = Math.min(1, LONGEST_MOVE / farthest);
+    at = at.map((value, index) => value - share * move[index]!);
+    if (farthest < 1e-7) break;
   }
   return at;
 }

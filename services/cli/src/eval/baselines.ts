@@ -8,38 +8,27 @@ import type { Pair } from './pairs.ts';
 export function baselinesOf({ questions }: Pair): Router[] {
   // Equal scores are told apart by a draw, so that a threshold can lie between them.
   const chance = questions.map((_, index) => draw(0.5, index));
-  const router = (name: string, kind: Router['kind'], scores: number[]): Router => ({
-    track: 'baseline',
-    name,
-    kind,
-    scores,
-    extra: 0,
-  });
   const drawn = (scores: number[]): number[] => scores.map((score, index) => score + 1e-6 * chance[index]!);
+  const gains = questions.map(({ weak, strong }) => strong - weak);
+  const lengths = questions.map(({ prompt }) => prompt.length);
+  const hasDomains = questions.some(({ domain }) => domain !== null);
   return [
-    router('random', 'prompt', chance),
-    ...(questions.some(({ prompt }) => prompt !== '')
-      ? [
-          router(
-            'prompt length',
-            'prompt',
-            questions.map(({ prompt }) => prompt.length),
-          ),
-        ]
-      : []),
-    ...(questions.some(({ domain }) => domain !== null)
-      ? [router('table of subjects, told the subject', 'prompt', drawn(subjectTable(questions)))]
-      : []),
-    router('perfect verifier', 'cascade', drawn(questions.map(({ weak }) => -weak))),
-    router('oracle', 'prompt', drawn(questions.map(({ weak, strong }) => strong - weak))),
+    baseline('random', 'prompt', chance),
+    ...(lengths.some((length) => length > 0) ? [baseline('prompt length', 'prompt', lengths)] : []),
+    ...(hasDomains ? [baseline('table of subjects, told the subject', 'prompt', drawn(subjectTable(questions)))] : []),
+    baseline('perfect verifier', 'cascade', drawn(questions.map(({ weak }) => -weak))),
+    baseline('oracle', 'prompt', drawn(gains)),
   ];
+}
+
+function baseline(name: string, kind: Router['kind'], scores: number[]): Router {
+  return { track: 'baseline', name, kind, scores, extra: 0 };
 }
 
 /** The mean gain of a question's subject in the other folds: what a router knows that is told the subject. */
 function subjectTable(questions: Pair['questions']): number[] {
   const all = mean(questions.map(({ weak, strong }) => strong - weak));
   const sums = new Map<string, { gain: number; count: number }>();
-  const keyOf = (domain: string | null, fold: number): string => `${fold} ${domain}`;
   for (const { id, domain, weak, strong } of questions)
     for (let fold = 0; fold < 5; fold += 1) {
       if (fold === foldOf(id)) continue;
@@ -50,4 +39,8 @@ function subjectTable(questions: Pair['questions']): number[] {
     const known = sums.get(keyOf(domain, foldOf(id)));
     return known === undefined ? all : known.gain / known.count;
   });
+}
+
+function keyOf(domain: string | null, fold: number): string {
+  return `${fold} ${domain}`;
 }

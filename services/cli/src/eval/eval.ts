@@ -24,7 +24,6 @@ export interface EvalOptions {
 export function evalCommand({ data, only = '', out, weights, json }: EvalOptions): number {
   if (!hasData(data))
     throw new CommandError(`There are no recorded answers in ${data}; --data names the folder that has them.`, exitCode.refused);
-  const say = (done: number, what: string): boolean => process.stderr.write(`${Math.round(100 * done)} % ${what}\n`);
   const pairs = readPairs(data).filter(({ name, weakModel, strongModel }) =>
     `${name} ${weakModel} ${strongModel}`.includes(only),
   );
@@ -38,4 +37,8 @@ export function evalCommand({ data, only = '', out, weights, json }: EvalOptions
   process.stdout.write(json ? `${JSON.stringify(evaluation)}\n` : `${textOf(evaluation).join('\n')}\n`);
   process.stderr.write(`wrote ${join(out, 'report.html')} and report.json\n`);
   return exitCode.ok;
+}
+
+function say(done: number, what: string): void {
+  process.stderr.write(`${Math.round(100 * done)} % ${what}\n`);
 }

@@ -6,7 +6,7 @@ import type { Router } from './money.ts';
 import type { PairQuestion } from './pairs.ts';
 
 /** The figures of a router on a pair; null where it never gets there. */
-export const figureNames = [
+const figureNames = [
   'apgr',
   'cpt_50',
   'cpt_80',

@@ -27,7 +27,7 @@ export interface Weights {
 const bareFacts = { systemPrompt: '', task: null, structured: false, tools: 0 };
 
 /** How many labels the calibrated track is given. */
-export const LABELS = [50, 200, 400];
+const LABELS = [50, 200, 400];
 
 /** A question whose answers have been read. */
 interface Read {

@@ -180,15 +180,14 @@ function singlesOf(answered: AnsweredQuestion[], questions: PairQuestion[]): Pai
 }
 
 function singlesOfPair(questions: PairQuestion[], weakModel: string, strongModel: string): Pair['singles'] {
-  const of = (values: number[]): number => mean(values);
-  const dear = of(questions.map(({ strongUsd }) => strongUsd));
+  const dear = mean(questions.map(({ strongUsd }) => strongUsd));
   return [
     {
       model: weakModel,
-      cost: of(questions.map(({ weakUsd }) => weakUsd)) / dear,
-      quality: of(questions.map(({ weak }) => weak)),
+      cost: mean(questions.map(({ weakUsd }) => weakUsd)) / dear,
+      quality: mean(questions.map(({ weak }) => weak)),
     },
-    { model: strongModel, cost: 1, quality: of(questions.map(({ strong }) => strong)) },
+    { model: strongModel, cost: 1, quality: mean(questions.map(({ strong }) => strong)) },
   ];
 }
 

@@ -24,7 +24,7 @@ interface Axis {
 
 /** In units of the view box; the page scales it. */
 const [WIDTH, HEIGHT] = [460, 300];
-const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
+const MARGIN = { left: 60, right: 24, top: 10, bottom: 40 };
 const TICKS = 5;
 
 /** Lines over two axes of shares, as an SVG of its own with a legend below. */
@@ -44,7 +44,7 @@ export function linePlot(title: string, x: Axis, y: Axis, series: Series[]): str
   );
   const titles =
     `<text class="axis" x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 6}" text-anchor="middle">${escaped(x.title)}</text>` +
-    `<text class="axis" transform="translate(11 ${(HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(y.title)}</text>`;
+    `<text class="axis" transform="translate(12 ${(HEIGHT - MARGIN.bottom) / 2}) rotate(-90)" text-anchor="middle">${escaped(y.title)}</text>`;
   const drawn = series.map(({ name, tone, points, dots, dashed }) => {
     const spots = points.map((point) => ({ x: px(across(point.x)), y: px(down(point.y)) }));
     if (dots === true)

@@ -1,5 +1,5 @@
 /** USD per million tokens. */
-export interface Price {
+interface Price {
   input: number;
   output: number;
 }

@@ -1,6 +1,7 @@
 import { table } from '../table.ts';
 import type { Evaluation, PairResult, RouterResult } from './evaluate.ts';
 import type { Figure } from './figures.ts';
+import { mean } from './metrics.ts';
 
 const head = ['router', 'APGR', 'CPT 50', 'CPT 80', 'calls 95', 'calls 99', 'calls 100', '$ 95', '$ 99', '$ 100', 'AIQ'];
 
@@ -52,8 +53,11 @@ export function decimals({ value, low, high }: Figure): string {
 
 /** A share with its interval, in per cent. */
 export function range({ value, low, high }: Figure): string {
-  const percent = (bound: number | null): string => (bound === null ? 'never' : (100 * bound).toFixed(0));
-  return value === null ? 'never' : `${(100 * value).toFixed(1)} [${percent(low)}–${percent(high)}]`;
+  return value === null ? 'never' : `${(100 * value).toFixed(1)} [${boundOf(low)}–${boundOf(high)}]`;
+}
+
+function boundOf(bound: number | null): string {
+  return bound === null ? 'never' : (100 * bound).toFixed(0);
 }
 
 export function share(value: number | null): string {
@@ -67,13 +71,12 @@ function promiseLines(evaluation: Evaluation): string[] {
 /** A row per pair and router: the means over all halvings. */
 export function promiseRows({ promises }: Evaluation): (string | number)[][] {
   const groups = Map.groupBy(promises, ({ pair, router }) => `${pair}, ${router}`);
-  const meanOf = (values: number[]): string => share(values.reduce((sum, value) => sum + value, 0) / values.length);
   return [...groups].map(([name, all]) => [
     name,
     all.length,
-    meanOf(all.map(({ delivered }) => delivered.quality)),
+    share(mean(all.map(({ delivered }) => delivered.quality))),
     share(Math.min(...all.map(({ delivered }) => delivered.quality))),
-    meanOf(all.map(({ promised }) => promised.cost)),
-    meanOf(all.map(({ delivered }) => delivered.cost)),
+    share(mean(all.map(({ promised }) => promised.cost))),
+    share(mean(all.map(({ delivered }) => delivered.cost))),
   ]);
 }
