@@ -1,8 +1,8 @@
-import { accept, advance, CLASSIFY_QUEUE, consume, done, queueOf } from '@upshift/queues';
+import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf } from '@upshift/queues';
 import type { Consumer, Pipeline, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { question } from '../routing/example.ts';
+import { LOW, question } from '../routing/example.ts';
 import { closeAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
 
 const opened: Pipeline[] = [];
@@ -160,7 +160,7 @@ test('who closes waits for what is in hand and takes nothing more', async () => 
 
 test('a step that Redis refuses harms no other of its batch', async () => {
   const [broken, sound] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
-  await pipeline.redis.set(`{upshift-0}:job:${broken.id}:trail`, 'no list');
+  await pipeline.redis.set(`{upshift-0}:${modelQueue('economy', LOW)}:${broken.id}.1.call-1.2`, 'no hash');
   const [one, other] = await Promise.allSettled([advance(pipeline, broken.id, simple), advance(pipeline, sound.id, simple)]);
   expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') as string } });
   expect(other).toMatchObject({ status: 'fulfilled', value: { changed: true } });

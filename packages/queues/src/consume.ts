@@ -58,7 +58,8 @@ export function consume<Kind extends Step['kind']>(
   const line = new QueueLine(
     pipeline,
     queue,
-    concurrency,
+    // A second delivery of a call may cost money; of other steps it costs a moment's work.
+    { concurrency, locksAtOnce: kind === 'call' },
     (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
     (entry, error) => void giveUp(pipeline, entry, error),
   );

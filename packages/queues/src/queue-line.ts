@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
+import { defineLock } from './lock-script.ts';
 import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
-import type { Taken, TakenEntry } from './take-script.ts';
+import type { Take, Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
@@ -19,38 +21,61 @@ export type OnFailure = (entry: Job | undefined, error: Error) => void;
 /** Longest wait for a new entry before the queue is looked at again, in seconds: BullMQ's own. */
 const LONGEST_WAIT_S = 5;
 const SHORTEST_WAIT_S = 0.002;
-/** Pause after Redis did not answer, in ms. */
+/** A wait that takes so much longer than it was to is a connection that no longer answers, in ms. */
+const LATE_MS = 5000;
+/** Pause after Redis did not answer, and how long it may take to end a wait, in ms. */
 const RETRY_MS = 500;
+
+/** How often entries are locked that were taken since, and locks renewed that have run half their time, in ms. */
+const LOCKING_MS = 1000;
 
 interface InHand {
   lost: AbortController;
-  lockedAt: number;
+  held: HeldEntry;
+  /** Null while it has no lock. */
+  lockedAt: number | null;
+}
+
+export interface LineOptions {
+  /** Entries in hand at once. */
+  concurrency: number;
+  /** Whether entries are locked when they are taken, not only when they have been in hand for a moment. */
+  locksAtOnce: boolean;
 }
 
 /**
  * The entries of one queue that this process has in hand. They are taken many at a time and finished in the step that they caused,
- * in BullMQ's layout; waiting for entries, stalled ones, failures and tries are left to BullMQ's own worker.
+ * in BullMQ's layout; stalled ones, failures and tries are left to BullMQ's own worker.
+ *
+ * Most entries are finished within milliseconds. A lock tells only the check for stalled entries that somebody still works on one: it
+ * looks seldom, and who has an entry in hand for so long has locked it by then.
  */
 export class QueueLine {
   readonly #queue: string;
-  readonly #concurrency: number;
+  readonly #options: LineOptions;
   readonly #work: Work;
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
   readonly #worker: Worker;
-  readonly #take: (most: number) => Promise<Taken>;
+  /** What this process waits on for new entries, and takes them over when it has waited. */
+  readonly #waiting: Redis;
+  readonly #take: Take;
+  readonly #takeAfterWait: Take;
+  readonly #lock: (ids: string[]) => Promise<string[]>;
   readonly #token = randomUUID();
   readonly #inHand = new Map<string, InHand>();
-  readonly #renewal: NodeJS.Timeout;
+  readonly #locking: NodeJS.Timeout;
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
   #slot = Promise.withResolvers<void>();
+  /** What the last look at the queue said, where it found nothing more. */
+  #drained: Taken | null = null;
 
-  constructor(pipeline: Pipeline, queue: string, concurrency: number, work: Work, onFailure: OnFailure) {
+  constructor(pipeline: Pipeline, queue: string, options: LineOptions, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
     this.#queue = queue;
-    this.#concurrency = concurrency;
+    this.#options = options;
     this.#work = work;
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
@@ -63,10 +88,16 @@ export class QueueLine {
       ...keptEntries,
       settings: { backoffStrategy: stepBackoff },
     });
-    this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
+    const warn = (error: Error): void => pipeline.logger.warn({ queue, reason: error.message }, 'worker');
+    this.#worker.on('error', warn);
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-    this.#take = defineTake(pipeline, queue, { token: this.#token, lockMs: recovery.lockDuration });
-    this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
+    this.#waiting = connect(pipeline.url, { failFast: false });
+    this.#waiting.on('error', warn);
+    const lock = { token: this.#token, holdsMs: recovery.lockDuration };
+    this.#lock = defineLock(pipeline.redis, pipeline.keys, queue, lock);
+    this.#take = defineTake(pipeline.redis, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#takeAfterWait = defineTake(this.#waiting, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#locking = setInterval(() => void this.#lockEntries(), LOCKING_MS);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();
   }
@@ -75,10 +106,10 @@ export class QueueLine {
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#slot.resolve();
-    await this.#worker.backend.disconnectBlocking(true);
+    await this.#endWait();
     await this.#running;
     while (this.#inHand.size > 0) await this.#nextFreeSlot();
-    clearInterval(this.#renewal);
+    clearInterval(this.#locking);
     await this.#worker.close();
     this.#disconnect();
   }
@@ -90,18 +121,18 @@ export class QueueLine {
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'worker');
-        await this.#worker.backend.reconnectBlocking().catch(() => undefined);
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
 
   async #turn(): Promise<void> {
-    const free = this.#concurrency - this.#inHand.size;
+    const free = this.#options.concurrency - this.#inHand.size;
     if (free <= 0) return this.#nextFreeSlot();
-    const taken = await this.#take(free);
+    const taken = this.#drained === null ? await this.#take(free) : await this.#waitAndTake(free, this.#drained);
     for (const entry of taken.entries) void this.#workOn(entry);
-    if (taken.drained) await this.#waitForEntries(taken);
+    if (taken.limitedMs > 0) return pause(taken.limitedMs, undefined, { signal: this.#stopping.signal });
+    this.#drained = taken.drained ? taken : null;
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
@@ -111,24 +142,44 @@ export class QueueLine {
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
-  async #waitForEntries({ limitedMs, nextDelayedAt }: Taken): Promise<void> {
-    if (limitedMs > 0) return pause(limitedMs, undefined, { signal: this.#stopping.signal });
-    for (let due = nextDelayedAt; !this.#stopping.signal.aborted;) {
-      const leftS = due === 0 ? LONGEST_WAIT_S : (due - Date.now()) / 1000;
-      if (leftS <= 0) return;
-      const marker = await this.#worker.backend.waitForJob(Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS)));
-      // A marker of delayed entries says when the first is due; any other, or none, that it is time to look.
-      if (marker === null || marker.score <= Date.now()) return;
-      due = due === 0 ? marker.score : Math.min(due, marker.score);
+  /**
+   * Waits for the word that an entry is there, or for the time of a delayed one, and takes. Both commands are sent at once, so that no
+   * way to Redis and back lies between the word and the entry.
+   */
+  async #waitAndTake(most: number, { nextDelayedAt }: Taken): Promise<Taken> {
+    const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
+    const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
+    const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
+    try {
+      const word = this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
+      const [, taken] = await Promise.all([word, this.#takeAfterWait(most)]);
+      return taken;
+    } finally {
+      clearTimeout(late);
     }
+  }
+
+  /** What was taken in the same moment is still worked on: the connection is cut only where Redis does not answer. */
+  async #endWait(): Promise<void> {
+    const wake = this.#key(`wake:${this.#token}`);
+    void this.#pipeline.redis.zadd(wake, 0, 'wake').catch(() => undefined);
+    await Promise.race([this.#running, pause(RETRY_MS)]);
+    this.#waiting.disconnect();
+    void this.#pipeline.redis.del(wake).catch(() => undefined);
+  }
+
+  #key(name: string): string {
+    return `${this.#pipeline.keys.prefix}:${this.#queue}:${name}`;
   }
 
   async #workOn(entry: TakenEntry): Promise<void> {
     const { id } = entry;
     const lost = new AbortController();
-    this.#inHand.set(id, { lost, lockedAt: Date.now() });
+    const { locksAtOnce } = this.#options;
+    const held: HeldEntry = { queue: this.#queue, id, token: locksAtOnce ? this.#token : null };
+    this.#inHand.set(id, { lost, held, lockedAt: locksAtOnce ? Date.now() : null });
     try {
-      await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      await this.#work(entry, held, lost.signal);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
@@ -137,9 +188,10 @@ export class QueueLine {
     }
   }
 
-  /** Tried again later, or failed for good: by the entry's own options. */
+  /** Tried again later, or failed for good: by the entry's own options. BullMQ wants it to be locked. */
   async #fail(id: string, error: Error): Promise<void> {
     try {
+      if ((await this.#lock([id])).length > 0) throw new Error('another worker has this entry');
       const job = await Job.fromId(this.#worker, id);
       await job?.moveToFailed(error, this.#token, false);
       this.#onFailure(job, error);
@@ -149,21 +201,20 @@ export class QueueLine {
     }
   }
 
-  /** Locks are renewed at half their length; who has lost one is told, because another consumer has the entry. */
-  async #renewLocks(): Promise<void> {
+  /** Who has lost an entry is told, because another consumer has it. */
+  async #lockEntries(): Promise<void> {
     const now = Date.now();
-    const due = [...this.#inHand].filter(([, { lockedAt }]) => now - lockedAt >= recovery.lockDuration / 2);
+    const due = [...this.#inHand].filter(([, { lockedAt }]) => lockedAt === null || now - lockedAt >= recovery.lockDuration / 2);
     if (due.length === 0) return;
-    const ids = due.map(([id]) => id);
     try {
-      const tokens = ids.map(() => this.#token);
-      const gone = await this.#worker.backend.extendLocks(ids, tokens, recovery.lockDuration);
+      const gone = new Set(await this.#lock(due.map(([id]) => id)));
       for (const [id, inHand] of due) {
-        if (gone.includes(id)) inHand.lost.abort(new Error('another worker has this entry'));
-        else inHand.lockedAt = now;
+        inHand.held.token = this.#token;
+        inHand.lockedAt = now;
+        if (gone.has(id)) inHand.lost.abort(new Error('another worker has this entry'));
       }
     } catch (error) {
-      this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not renew locks');
+      this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not lock entries');
     }
   }
 }
