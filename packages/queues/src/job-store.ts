@@ -131,7 +131,7 @@ export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord
     'version',
     'traceparent',
   );
-  return state && version ? { state: parseState(state), version: Number(version), traceparent } : null;
+  return state && version ? { state: parseState(id, state), version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {

@@ -12,8 +12,11 @@ import { defineTake } from './take-script.ts';
 import type { Take, Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
+/** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
+export type Fate = 'finished' | 'put-back';
+
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<void>;
+export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
 export type OnFailure = (entry: Job | undefined, error: Error) => void;
@@ -179,7 +182,8 @@ export class QueueLine {
     const held: HeldEntry = { queue: this.#queue, id, token: locksAtOnce ? this.#token : null };
     this.#inHand.set(id, { lost, held, lockedAt: locksAtOnce ? Date.now() : null });
     try {
-      await this.#work(entry, held, lost.signal);
+      const fate = await this.#work(entry, held, lost.signal);
+      if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
@@ -188,17 +192,32 @@ export class QueueLine {
     }
   }
 
-  /** Tried again later, or failed for good: by the entry's own options. BullMQ wants it to be locked. */
+  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  async #putBack(id: string): Promise<void> {
+    try {
+      const job = await this.#lockedJob(id);
+      await job?.moveToWait(this.#token);
+    } catch (error) {
+      this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
+    }
+  }
+
+  /** Tried again later, or failed for good: by the entry's own options. */
   async #fail(id: string, error: Error): Promise<void> {
     try {
-      if ((await this.#lock([id])).length > 0) throw new Error('another worker has this entry');
-      const job = await Job.fromId(this.#worker, id);
+      const job = await this.#lockedJob(id);
       await job?.moveToFailed(error, this.#token, false);
       this.#onFailure(job, error);
     } catch (failure) {
       // Its lock runs out, and it comes back as one that has stalled.
       this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(failure) }, 'could not fail an entry');
     }
+  }
+
+  /** BullMQ moves only entries that are locked. */
+  async #lockedJob(id: string): Promise<Job | undefined> {
+    if ((await this.#lock([id])).length > 0) throw new Error('another worker has this entry');
+    return Job.fromId(this.#worker, id);
   }
 
   /** Who has lost an entry is told, because another consumer has it. */

@@ -9,7 +9,7 @@ import { parseState } from './state-text.ts';
 export async function readView({ redis, keys }: Pipeline, id: string): Promise<JobView | null> {
   const { state, request, ...others } = await redis.hgetall(keys.job(id));
   if (state === undefined || request === undefined) return null;
-  const job = parseState(state);
+  const job = parseState(id, state);
   const answer = job.finalAttempt === null ? undefined : others[`answer:${job.finalAttempt}`];
   return viewOf(job, parseRequest(request), answer === undefined ? null : (JSON.parse(answer) as UnifiedResponse));
 }
