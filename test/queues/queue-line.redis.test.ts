@@ -137,6 +137,32 @@ test('who loses an entry to another consumer is told, and does not take it off t
   await pipeline.redis.del(lock);
 });
 
+test('an entry that stays in hand is locked before a check for stalled ones could take it back', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const lock = `{upshift-0}:classify:${id}.1.classify.1:lock`;
+  consumeClassify(1, async ({ advance: move }) => {
+    expect(await pipeline.redis.exists(lock)).toBe(0);
+    await until(pipeline, async () => (await pipeline.redis.exists(lock)) === 1);
+    await move(simple);
+  });
+  await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+  expect(await pipeline.redis.exists(lock)).toBe(0);
+});
+
+test('an entry that went back to its queue while it was in hand is dropped when it comes again', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const entry = `${id}.1.classify.1`;
+  const seen: string[] = [];
+  consumeClassify(1, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    await pipeline.redis.lrem('{upshift-0}:classify:active', 1, entry);
+    await pipeline.redis.rpush('{upshift-0}:classify:wait', entry);
+    await move(simple);
+  });
+  await until(pipeline, async () => (await classifyQueue().getJobState(entry)) === 'completed');
+  expect(seen).toEqual([id]);
+});
+
 test('who closes waits for what is in hand and takes nothing more', async () => {
   const [first, second] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
   const begun = Promise.withResolvers<void>();

@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
-import { Packr } from 'msgpackr';
 
 import type { QueueEntry } from './entries.ts';
 import type { CellKeys } from './names.ts';
@@ -69,9 +68,9 @@ const KEPT_OF_BATCH = 4;
 const BATCHES_KEPT = 2000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, what all keys of
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as JSON, what all keys of
  * the cell begin with, then what the requests name by its first and last position here: fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
- * delayed entries (bytes, which Redis' MessagePack does not have).
+ * delayed entries (bytes, which JSON does not have).
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic.
@@ -82,7 +81,7 @@ ${addDelayedJob.content}
 end
 local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
 local now = tonumber(ARGV[1])
-local requests = cmsgpack.unpack(ARGV[2])
+local requests = cjson.decode(ARGV[2])
 local cell = ARGV[3]
 local call = redis.call
 
@@ -224,8 +223,6 @@ return replies
 /** What is asked of the script in one call. */
 export type Request = { transition: Transition } | { finish: HeldEntry };
 
-const packr = new Packr({ useRecords: false });
-
 type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 
 /** Makes the script known to a connection. Loaded once per Redis server, then called by its hash. */
@@ -246,7 +243,7 @@ export function defineTransitions(
       keys.stats(minuteOf(now)),
       keys.expiries,
       now,
-      packr.pack(rows),
+      JSON.stringify(rows),
       `${keys.prefix}:`,
       ...texts.all,
     );
