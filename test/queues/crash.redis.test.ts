@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { accept, advance, closePipeline, readJob, readTrail } from '@upshift/queues';
+import { accept, advance, closeCells, readJob, readTrail } from '@upshift/queues';
 import { expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
@@ -21,8 +21,10 @@ test(
   'a process may die before any of its commands: the next one finishes the job, once, and no call is forgotten',
   { timeout: 60_000 },
   async () => {
+    const cleaner = await openTestPipeline(inject('redisUrl'));
+    await cleaner.redis.flushall();
+    await closeCells(cleaner);
     const pipeline = await openTestPipeline(inject('redisUrl'));
-    await pipeline.redis.flushall();
     let code: number | null = 9;
     let deaths = 0;
     for (let command = 0; code === 9; command += 1) {
@@ -47,6 +49,6 @@ test(
     }
     expect(code).toBe(0);
     expect(deaths).toBeGreaterThan(10);
-    await closePipeline(pipeline);
+    await closeCells(pipeline);
   },
 );

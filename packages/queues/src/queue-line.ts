@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Job, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 
+import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import { defineLock } from './lock-script.ts';
@@ -40,8 +41,8 @@ interface InHand {
 }
 
 export interface LineOptions {
-  /** Entries in hand at once. */
-  concurrency: number;
+  /** For entries in hand. */
+  capacity: Capacity;
   /** Whether entries are locked when they are taken, not only when they have been in hand for a moment. */
   locksAtOnce: boolean;
 }
@@ -71,7 +72,7 @@ export class QueueLine {
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
-  #slot = Promise.withResolvers<void>();
+  #oneEnded = Promise.withResolvers<void>();
   /** What the last look at the queue said, where it found nothing more. */
   #drained: Taken | null = null;
 
@@ -108,10 +109,10 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#slot.resolve();
+    this.#options.capacity.wakeAll();
     await this.#endWait();
     await this.#running;
-    while (this.#inHand.size > 0) await this.#nextFreeSlot();
+    while (this.#inHand.size > 0) await this.#oneEnded.promise;
     clearInterval(this.#locking);
     await this.#worker.close();
     this.#disconnect();
@@ -130,33 +131,50 @@ export class QueueLine {
   }
 
   async #turn(): Promise<void> {
-    const free = this.#options.concurrency - this.#inHand.size;
-    if (free <= 0) return this.#nextFreeSlot();
-    const taken = this.#drained === null ? await this.#take(free) : await this.#waitAndTake(free, this.#drained);
-    for (const entry of taken.entries) void this.#workOn(entry);
+    const { capacity } = this.#options;
+    const drained = this.#drained;
+    this.#drained = null;
+    // Slots that are kept for what may come are no other line's.
+    if (drained !== null && capacity.isShared) return this.#waitForWord(drained);
+    const free = capacity.takeAll();
+    if (free === 0) return this.#nextFreeSlot();
+    const taken = await this.#takeAtMost(free, drained);
     if (taken.limitedMs > 0) return pause(taken.limitedMs, undefined, { signal: this.#stopping.signal });
-    this.#drained = taken.drained ? taken : null;
+    if (taken.drained) this.#drained = taken;
+  }
+
+  /** @param drained what a look at the queue has just said, where it is to be waited for more */
+  async #takeAtMost(most: number, drained: Taken | null): Promise<Taken> {
+    let unused = most;
+    try {
+      const taken = await (drained === null ? this.#take(most) : this.#waitAndTake(most, drained));
+      unused -= taken.entries.length;
+      for (const entry of taken.entries) void this.#workOn(entry);
+      return taken;
+    } finally {
+      this.#options.capacity.giveBack(unused);
+    }
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
-    await this.#slot.promise;
-    this.#slot = Promise.withResolvers<void>();
+    await this.#options.capacity.change();
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
-  /**
-   * Waits for the word that an entry is there, or for the time of a delayed one, and takes. Both commands are sent at once, so that no
-   * way to Redis and back lies between the word and the entry.
-   */
-  async #waitAndTake(most: number, { nextDelayedAt }: Taken): Promise<Taken> {
+  /** Both commands are sent at once, so that no way to Redis and back lies between the word and the entry. */
+  async #waitAndTake(most: number, drained: Taken): Promise<Taken> {
+    const [, taken] = await Promise.all([this.#waitForWord(drained), this.#takeAfterWait(most)]);
+    return taken;
+  }
+
+  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
+  async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
     const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
     try {
-      const word = this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
-      const [, taken] = await Promise.all([word, this.#takeAfterWait(most)]);
-      return taken;
+      await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
     } finally {
       clearTimeout(late);
     }
@@ -188,7 +206,9 @@ export class QueueLine {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
-      this.#slot.resolve();
+      this.#options.capacity.giveBack(1);
+      this.#oneEnded.resolve();
+      this.#oneEnded = Promise.withResolvers<void>();
     }
   }
 
