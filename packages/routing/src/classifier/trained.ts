@@ -27,14 +27,18 @@ export const trainedClassifier: Classifier = (prompt) => classifyBy(shippedClass
 export function classifyBy(model: ClassifierModel, prompt: PromptFacts): Classification {
   const features = promptFeatures(prompt.prompt);
   const confidence = confidenceOf(features, model);
-  const signs = heuristicClassifier(prompt);
   const learnt = gainProbability(features, model);
-  const say = Math.min(1, confidence / SURE);
+  if (confidence >= SURE) {
+    const reason = `stronger models gain on ${percent(learnt)} of such prompts`;
+    return { task: prompt.task, complexity: round(learnt), confidence: round(confidence), reason };
+  }
+  const signs = heuristicClassifier(prompt);
+  const say = confidence / SURE;
   return {
     task: prompt.task,
     complexity: round(say * learnt + (1 - say) * signs.complexity),
     confidence: round(confidence),
-    reason: confidence >= SURE ? `stronger models gain on ${percent(learnt)} of such prompts` : signs.reason,
+    reason: signs.reason,
   };
 }
 

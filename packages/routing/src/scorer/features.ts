@@ -1,6 +1,7 @@
 import { answerFeatures } from './answer-features.ts';
 import { choiceFeatures } from './choice-features.ts';
-import { finalAnswerOf } from './extract-answer.ts';
+import { equationsOf } from './arithmetic.ts';
+import { finalAnswerOf, numbersOf } from './extract-answer.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import { optionsOf } from './options.ts';
 import type { Option } from './options.ts';
@@ -13,12 +14,6 @@ export interface AnswerFacts {
   kind: 'number' | 'letter' | 'text' | 'none';
   /** In the order of `denseNames`. */
   dense: number[];
-  /** How many numbers the prompt has, and how many options to choose from. */
-  promptNumbers: number;
-  promptOptions: number;
-  /** Whether the answer says which part is final, and how many calculations it shows. */
-  marked: boolean;
-  equations: number;
 }
 
 export type Block = 'choice' | 'open';
@@ -33,17 +28,19 @@ export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   const [question, text] = [clip(prompt), clip(answer)];
   const options = optionsOf(question);
   const final = finalAnswerOf(text, question);
-  const dense = featuresOf(question, text, options, final);
-  const countOf = (name: keyof typeof dense): number => Math.round(Math.expm1(dense[name]));
-  return {
-    block: options.length > 0 ? 'choice' : 'open',
-    kind: final?.kind ?? 'none',
-    dense: Object.values(dense),
-    promptNumbers: countOf('prompt_numbers'),
-    promptOptions: options.length,
-    marked: final?.marked === true,
-    equations: countOf('equations'),
-  };
+  const dense = Object.values(featuresOf(question, text, options, final));
+  return { block: options.length > 0 ? 'choice' : 'open', kind: final?.kind ?? 'none', dense };
+}
+
+/**
+ * Whether the scorer has learnt of such answers: a number for a question with numbers, named as the result or calculated,
+ * or the letter of an option. Of a letter to a customer or a summary it knows nothing.
+ */
+export function isKnownGround(prompt: string, answer: string): boolean {
+  const [question, text] = [clip(prompt), clip(answer)];
+  const final = finalAnswerOf(text, question);
+  if (final?.kind === 'letter') return optionsOf(question).length > 0;
+  return final?.kind === 'number' && numbersOf(question).length >= 2 && (final.marked || equationsOf(text).length > 0);
 }
 
 function featuresOf(prompt: string, text: string, options: Option[], final: FinalAnswer | null) {
