@@ -10,7 +10,7 @@ import { calibrated, noOthers, probabilityOf, rawScore, shown } from './model.ts
 import type { Others, ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
-/** What `npm run train:scorer` made. */
+/** What `npm run train:weights` made. */
 export const shippedWeights = shipped as unknown as ScorerWeights;
 
 /** What was found about an answer, in words. */
