@@ -42,19 +42,6 @@ describe('what a router costs', () => {
   test('and the further cheap answers', () => {
     expect(moneyCurve(four, router({ kind: 'cascade', extra: 1 }))[0]?.cost).toBe(0.2);
   });
-  test('but for those that could change nothing', () => {
-    // Only of the first question it matters at a threshold of 2.5 whether another answer agrees.
-    const imagined = [
-      { agreeing: 2, differing: 4 },
-      { agreeing: 0, differing: 1 },
-      { agreeing: 3, differing: 5 },
-      { agreeing: 1, differing: 2 },
-    ];
-    const curve = moneyCurve(four, router({ kind: 'cascade', extra: 1, imagined }));
-    expect(curve).toContainEqual({ cost: (4 + 1 + 20) / 40, quality: 1, strongShare: 0.5 });
-    expect(curve[0]).toEqual({ cost: 0.1, quality: 0.5, strongShare: 0 });
-    expect(curve.at(-1)).toEqual({ cost: 1.1, quality: 1, strongShare: 1 });
-  });
   test('no threshold lies between equal scores', () => {
     expect(moneyCurve(four, router({ scores: [1, 0, 1, 0] })).map(({ strongShare }) => strongShare)).toEqual([0, 0.5, 1]);
   });

@@ -3,9 +3,12 @@ export function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0;
 }
 
-/** Counts as log(1 + n), so that a long text does not drown the rest. */
+/** No number says more than this one: texts may hold some of any length, up to infinity. */
+const LARGEST = 1e12;
+
+/** Counts as log(1 + n), so that a long text does not drown the rest; finite whatever the text holds. */
 export function log(value: number): number {
-  return Math.log1p(Math.max(0, value));
+  return Math.log1p(Math.max(0, Math.min(LARGEST, value)));
 }
 
 export function flag(value: boolean): number {

@@ -62,11 +62,7 @@ export function figuresOf(questions: PairQuestion[], router: Router): Figures {
     const chosen = Array.from(places, (place) => order[place]!);
     return plainFigures(
       chosen.map((index) => questions[index]!),
-      {
-        ...router,
-        scores: chosen.map((index) => router.scores[index]!),
-        ...(router.imagined === undefined ? {} : { imagined: chosen.map((index) => router.imagined![index]!) }),
-      },
+      { ...router, scores: chosen.map((index) => router.scores[index]!) },
     );
   });
   return Object.fromEntries(

@@ -9,13 +9,8 @@ export interface Router {
   kind: 'prompt' | 'cascade';
   /** Of each question: the higher, the rather the strong model. */
   scores: number[];
-  /** Further cheap answers that are paid for. */
+  /** Further cheap answers that are paid for on every question. */
   extra: number;
-  /**
-   * Of each question the score if the extra answers came to the same, and if they did not: they are bought only where a threshold
-   * lies between. Without it they are bought for every question.
-   */
-  imagined?: { agreeing: number; differing: number }[];
 }
 
 /** A point of a curve: what was paid as a share of what the strong model alone costs, and the share of right answers. */
@@ -27,9 +22,7 @@ export interface MoneyPoint {
 }
 
 /** The curve of a router from no call of the strong model to all: a point wherever a threshold can lie. */
-export function moneyCurve(questions: readonly PairQuestion[], router: Router): MoneyPoint[] {
-  if (router.imagined !== undefined) return boughtWhereItMatters(questions, router, router.imagined);
-  const { kind, scores, extra } = router;
+export function moneyCurve(questions: readonly PairQuestion[], { kind, scores, extra }: Router): MoneyPoint[] {
   const order = questions.map((_, index) => index).toSorted((a, b) => scores[b]! - scores[a]!);
   const strongUsd = questions.reduce((sum, question) => sum + question.strongUsd, 0);
   let usd = questions.reduce((sum, question) => sum + question.weakUsd + extraUsd(question, extra), 0);
@@ -45,31 +38,6 @@ export function moneyCurve(questions: readonly PairQuestion[], router: Router): 
       points.push({ cost: usd / strongUsd, quality: right / count, strongShare: (place + 1) / count });
   });
   return points;
-}
-
-/** So many thresholds are tried where each is its own choice of what is bought. */
-const THRESHOLDS = 120;
-
-function boughtWhereItMatters(
-  questions: readonly PairQuestion[],
-  { scores, extra }: Router,
-  imagined: NonNullable<Router['imagined']>,
-): MoneyPoint[] {
-  const sorted = [...scores, ...imagined.flatMap(({ agreeing, differing }) => [agreeing, differing])].toSorted((a, b) => b - a);
-  const at = Array.from({ length: THRESHOLDS }, (_, index) => sorted[Math.floor((index * sorted.length) / THRESHOLDS)]!);
-  const strongUsd = questions.reduce((sum, question) => sum + question.strongUsd, 0);
-  return [Infinity, ...at, -Infinity].map((threshold) => {
-    let [usd, right, strongCalls] = [0, 0, 0];
-    questions.forEach((question, index) => {
-      const { agreeing, differing } = imagined[index]!;
-      const isOpen = agreeing < threshold && differing >= threshold;
-      const isStrong = isOpen ? scores[index]! >= threshold : agreeing >= threshold;
-      usd += question.weakUsd + (isOpen ? extraUsd(question, extra) : 0) + (isStrong ? question.strongUsd : 0);
-      right += isStrong ? question.strong : question.weak;
-      strongCalls += isStrong ? 1 : 0;
-    });
-    return { cost: usd / strongUsd, quality: right / questions.length, strongShare: strongCalls / questions.length };
-  });
 }
 
 export function extraUsd({ others }: PairQuestion, extra: number): number {

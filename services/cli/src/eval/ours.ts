@@ -79,11 +79,7 @@ function scorersOn(reads: Read[], weights: Weights, labels: number[]): Router[] 
   return [
     cascade('shipped defaults', 'scorer', 0),
     ...labels.map((count) => cascade('calibrated', `scorer, ${count} labels`, 0, profilesOf(reads, weights, count))),
-    ...extras.flatMap((extra) => {
-      const always = cascade('extra cheap answers', `scorer, ${extra} extra`, extra);
-      const imagined = reads.map((one) => imaginedScores(one, weights, extra));
-      return [always, { ...always, name: `scorer, ${extra} extra where it can matter`, imagined }];
-    }),
+    ...extras.map((extra) => cascade('extra cheap answers', `scorer, ${extra} extra`, extra)),
   ];
 }
 
@@ -92,15 +88,6 @@ function scoreOf({ question, facts, others }: Read, weights: Weights, extra: num
   const scorer = weights.scorer(question);
   const seen = others.slice(0, extra).map((other) => ({ agrees: other.agrees, score: rawScore(other.facts, scorer) }));
   return logOddsOf(facts, othersOf(seen), profile, scorer);
-}
-
-/** The scores if all other answers came to the same, and if none did; they are imagined to look as good as this one. */
-function imaginedScores({ question, facts }: Read, weights: Weights, extra: number): { agreeing: number; differing: number } {
-  const scorer = weights.scorer(question);
-  const score = rawScore(facts, scorer);
-  const scoreIf = (isSame: boolean): number =>
-    -logOddsOf(facts, othersOf(Array.from({ length: extra }, () => ({ agrees: isSame, score }))), null, scorer);
-  return { agreeing: scoreIf(true), differing: scoreIf(false) };
 }
 
 /** For each fold a profile by so many labels of the other folds; null where they are all the same. */

@@ -20,12 +20,7 @@ const SPLITS = 10;
 
 /** What a promise comes to, by so many ways to halve the questions. Thresholds that no half can be trusted to are left out. */
 export function promisesOf(pair: Pair, router: Router, classifier: Router | undefined): Promise95[] {
-  // What is bought where it can matter depends on the threshold, which is still to be found.
-  if (
-    router.imagined !== undefined ||
-    pair.questions.some(({ weak, strong }) => ![weak, strong].every((value) => value === 0 || value === 1))
-  )
-    return [];
+  if (pair.questions.some(({ weak, strong }) => ![weak, strong].every((value) => value === 0 || value === 1))) return [];
   const questions = labelledQuestions(pair, router, classifier);
   return Array.from({ length: SPLITS }, (_, split) => split).flatMap((split) => {
     const isFirst = questions.map((_question, index) => draw((split + 0.5) / SPLITS, index) < 0.5);
