@@ -6,18 +6,16 @@ export type Tree = number | [feature: number, atMost: number, left: Tree, right:
 
 /** What training makes of recorded answers: the same bytes for the same answers. */
 export interface ScorerWeights {
-  /** Of the dense features. */
+  /** Of the dense features: by them a profile sees a feature in standard deviations. */
   mean: number[];
   scale: number[];
   blocks: Record<Block, BlockWeights>;
-  /** From the mean of both models' log-odds to calibrated log-odds. */
+  /** From the log-odds of the trees to calibrated ones. */
   calibration: Record<Block, Calibration>;
 }
 
-/** Two models of one kind of question, over `blockFeatures`. */
+/** Boosted trees of one kind of question, over `blockFeatures`. */
 export interface BlockWeights {
-  /** Intercept, and one weight per standardized feature. */
-  linear: number[];
   /** Upper bounds of the bins of each feature. */
   cuts: number[][];
   /** Where the trees begin, in log-odds. */
@@ -68,16 +66,10 @@ function placesOf(names: string[]): number[] {
   return names.map((name) => denseNames.indexOf(name));
 }
 
-/** The facts as the linear model sees them. */
-export function standardized({ dense }: AnswerFacts, { mean, scale }: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
-  return dense.map((value, index) => (value - (mean[index] ?? 0)) * (scale[index] ?? 0));
-}
-
-/** The facts as a profile sees them: standardized, and 0 where the block's models do not look. */
-export function shown(facts: AnswerFacts, weights: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
-  const dense = standardized(facts, weights);
+/** The facts as a profile sees them: in standard deviations from the mean, and 0 where the block's trees do not look. */
+export function shown({ dense, block }: AnswerFacts, { mean, scale }: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
   const seen = dense.map(() => 0);
-  for (const feature of blockFeatures[facts.block]) seen[feature] = dense[feature]!;
+  for (const feature of blockFeatures[block]) seen[feature] = (dense[feature]! - mean[feature]!) * scale[feature]!;
   return seen;
 }
 
@@ -98,17 +90,11 @@ export function leafOf(tree: Tree, bins: number[]): number {
   return node;
 }
 
-/** The mean of both models' log-odds that an answer is right, not calibrated yet. */
-export function rawScore(facts: AnswerFacts, weights: Pick<ScorerWeights, 'mean' | 'scale' | 'blocks'>): number {
-  const { linear, cuts, base, trees } = weights.blocks[facts.block];
-  const dense = standardized(facts, weights);
-  const ofLine = blockFeatures[facts.block].reduce(
-    (sum, feature, index) => sum + dense[feature]! * linear[index + 1]!,
-    linear[0]!,
-  );
+/** The log-odds that an answer is right, not calibrated yet. */
+export function rawScore(facts: AnswerFacts, weights: Pick<ScorerWeights, 'blocks'>): number {
+  const { cuts, base, trees } = weights.blocks[facts.block];
   const bins = binsOf(facts, cuts);
-  const ofTrees = trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), base);
-  return (ofLine + ofTrees) / 2;
+  return trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), base);
 }
 
 /** The calibrated log-odds of an answer, given the others. */

@@ -1,6 +1,6 @@
 import { factsOfAnswer, denseNames } from '../scorer/features.ts';
 import type { AnswerFacts, Block } from '../scorer/features.ts';
-import { binsOf, blockFeatures, blocks, rawScore, standardized } from '../scorer/model.ts';
+import { binsOf, blockFeatures, blocks, rawScore } from '../scorer/model.ts';
 import type { Agreement, BlockWeights, Calibration, ScorerWeights } from '../scorer/model.ts';
 import { agrees } from '../scorer/score-answer.ts';
 import { foldOf, FOLDS } from './folds.ts';
@@ -16,8 +16,6 @@ export interface LabelledAnswer {
   right: number;
 }
 
-/** How strongly the weights of standardized features are held to nothing, by cross-validation over questions. */
-const LINEAR_HOLD = 300;
 /** Intercepts are hardly held. */
 const LOOSE = 1e-3;
 
@@ -52,11 +50,10 @@ function unseenScores(rows: readonly LabelledAnswer[], examples: Example[], prog
   return unseen;
 }
 
-/** The models alone, without calibration. */
+/** The trees alone, without calibration. */
 function learn(examples: Example[]): Learnt {
-  const scaling = scalingOf(examples);
-  const ofBlock = (block: Block): BlockWeights => learnBlock(examples, block, scaling);
-  return { ...scaling, blocks: { open: ofBlock('open'), choice: ofBlock('choice') } };
+  const ofBlock = (block: Block): BlockWeights => learnBlock(examples, block);
+  return { ...scalingOf(examples), blocks: { open: ofBlock('open'), choice: ofBlock('choice') } };
 }
 
 function scalingOf(examples: Example[]): Pick<ScorerWeights, 'mean' | 'scale'> {
@@ -68,15 +65,9 @@ function scalingOf(examples: Example[]): Pick<ScorerWeights, 'mean' | 'scale'> {
   return { mean: mean.map(rounded), scale: scale.map(rounded) };
 }
 
-function learnBlock(examples: Example[], block: Block, scaling: Pick<ScorerWeights, 'mean' | 'scale'>): BlockWeights {
+function learnBlock(examples: Example[], block: Block): BlockWeights {
   const chosen = examples.filter(({ facts }) => facts.block === block);
   const features = blockFeatures[block];
-  const observations = chosen.map(({ facts, right }) => {
-    const dense = standardized(facts, scaling);
-    return { inputs: [1, ...features.map((index) => dense[index]!)], ok: right };
-  });
-  const start = [0, ...features.map(() => 0)];
-  const linear = fitLogistic(observations, { start, holds: start.map((_, index) => (index === 0 ? LOOSE : LINEAR_HOLD)) });
   const cuts = features.map((index) => cutsOf(chosen.map(({ facts }) => facts.dense[index]!)));
   const base = baseOf(chosen);
   const trees = growTrees(
@@ -84,7 +75,7 @@ function learnBlock(examples: Example[], block: Block, scaling: Pick<ScorerWeigh
     chosen.map(({ right }) => right),
     base,
   );
-  return { linear: linear.map(rounded), cuts, base, trees };
+  return { cuts, base, trees };
 }
 
 /** The log-odds of all answers together. */
