@@ -54,6 +54,7 @@ const attemptFields = namesOf<Attempt>({
   claimedAt: true,
   sentAt: true,
   settledAt: true,
+  schemaFailed: true,
 });
 
 export function stateText(job: JobState): string {

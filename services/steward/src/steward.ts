@@ -25,7 +25,7 @@ const UNTOUCHED_MS = 60_000;
 /** The one place for timers. */
 const chores: Chore[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
-  { name: 'evaluate experiments', everyMs: 1000, run: evaluateExperiments },
+  { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
   { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
   { name: 'reconcile', everyMs: 30_000, run: (pipeline) => reconcile(pipeline, UNTOUCHED_MS) },

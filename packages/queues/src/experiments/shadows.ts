@@ -1,21 +1,28 @@
 import { DELIVERED, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
-import { applyArm, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
+import { applyArm, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
 import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
+import { keys, shadowIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { versionOf } from './arms.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
 
+/**
+ * Answers of a candidate that are under way at once, and as many comparisons: half of what a worker calls of a model at a time, so
+ * that a real job does not wait for a shadow to end.
+ */
+const UNDER_WAY = 4;
+
 /** The arm under which the jobs of judges are told of. */
 const JUDGE = 'judge';
 
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
 export async function followOutcome(pipeline: Pipeline, document: Shadow, outcome: Outcome): Promise<Preference | null> {
-  const arm = outcome.arms.find(({ experiment }) => experiment === document.name)?.arm;
+  const arm = armOf(document, outcome);
   try {
     if (arm === DELIVERED) await answerOnceMore(pipeline, document, outcome.job);
     else if (arm === JUDGE) return await preferenceOf(pipeline, outcome);
@@ -28,9 +35,30 @@ export async function followOutcome(pipeline: Pipeline, document: Shadow, outcom
   return null;
 }
 
+/** The outcomes, of those that wait, of which something may be started or read now: the first ones, in their order. */
+export async function followable({ redis }: Pipeline, document: Shadow, waiting: Outcome[]): Promise<Outcome[]> {
+  const underWay = (arm: string): Promise<number> => redis.zcard(keys.index(shadowIndex(document.name, arm)));
+  const [answers, comparisons] = await Promise.all([underWay(document.arms[0]!.name), underWay(JUDGE)]);
+  const free = new Map([
+    [DELIVERED, UNDER_WAY - answers],
+    [document.arms[0]!.name, UNDER_WAY - comparisons],
+    [JUDGE, Infinity],
+  ]);
+  return waiting.filter((outcome) => {
+    const arm = armOf(document, outcome) ?? JUDGE;
+    const left = free.get(arm) ?? 0;
+    free.set(arm, left - 1);
+    return left > 0;
+  });
+}
+
+function armOf({ name }: Shadow, { arms }: Outcome): string | undefined {
+  return arms.find(({ experiment }) => experiment === name)?.arm;
+}
+
 /** What of an outcome costs the experiment's own money. */
-export function isOwnCost(document: Shadow, { arms }: Outcome): boolean {
-  return arms.some(({ experiment, arm }) => experiment === document.name && arm !== DELIVERED);
+export function isOwnCost(document: Shadow, outcome: Outcome): boolean {
+  return ![undefined, DELIVERED].includes(armOf(document, outcome));
 }
 
 async function answerOnceMore(pipeline: Pipeline, document: Shadow, job: string): Promise<void> {
@@ -41,7 +69,7 @@ async function answerOnceMore(pipeline: Pipeline, document: Shadow, job: string)
   const configVersion = await versionOf(pipeline, config);
   await acceptShadow(
     pipeline,
-    shadowRequest(request, job),
+    shadowRequest(document.name, request, job),
     partOf(pipeline, document, arm!.name, job),
     { config, configVersion },
     `${document.name}.answer.${job}`,
@@ -57,8 +85,11 @@ async function compare(pipeline: Pipeline, document: Shadow, { job, shadowOf }: 
     resultText(pipeline, job),
   ]);
   if (request === null || delivered === null || candidate === null) return;
-  const comparison = comparisonRequest({ rubric, request, delivered, candidate }, job, judge);
-  await acceptShadow(pipeline, comparison, partOf(pipeline, document, JUDGE, job), pipeline, `${document.name}.judge.${job}`);
+  const comparison = comparisonRequest(document.name, { rubric, request, delivered, candidate }, job, judge);
+  const config = comparisonConfig(pipeline.config, document.route);
+  const configVersion = await versionOf(pipeline, config);
+  const key = `${document.name}.judge.${job}`;
+  await acceptShadow(pipeline, comparison, partOf(pipeline, document, JUDGE, job), { config, configVersion }, key);
 }
 
 async function preferenceOf(pipeline: Pipeline, { job, shadowOf }: Outcome): Promise<Preference | null> {

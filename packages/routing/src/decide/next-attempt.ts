@@ -161,6 +161,7 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
     reservedNanoUsd: estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0,
     score: null,
     passed: null,
+    schemaFailed: null,
     judges: judges ?? null,
     waits: 0,
     claimedAt: facts.now,
