@@ -1,46 +1,26 @@
-import { parseExperiment } from '@upshift/contracts';
-import type { Experiment, JobEvent } from '@upshift/contracts';
+import type { Experiment } from '@upshift/contracts';
 import {
   accept,
   advance,
   commandExperimentByName,
-  createExperiment,
-  createWebhook,
   evaluateExperiments,
   experimentViewOf,
-  listJobs,
-  minuteOf,
   queueOf,
-  readExperiment,
   readQueues,
-  readStats,
   readStuck,
   readTrail,
   reconcile,
 } from '@upshift/queues';
-import type { ExperimentRecord, Pipeline } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import type { Pipeline } from '@upshift/queues';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { answered, exampleConfig, exampleModel, failed, judged, requestOf, sent } from '../routing/example.ts';
-import { closeAll, openTestPipeline, simple, stateOf } from './setting.ts';
+import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
+import { closeAll, simple, stateOf } from './setting.ts';
 
-const NEW = 'openai/new';
 const DAY_MS = 24 * 3_600_000;
 const opened: Pipeline[] = [];
-
-/** A new object each time: a process remembers which configurations it has stored, and Redis is emptied here. */
-function newConfig() {
-  return exampleConfig((file) => {
-    file.models[NEW] = exampleModel('economy', 0.5, { on_trial: true });
-  });
-}
-
-async function open(of = newConfig()): Promise<Pipeline> {
-  const pipeline = await openTestPipeline(inject('redisUrl'), of);
-  opened.push(pipeline);
-  return pipeline;
-}
-
+const { open, openFresh } = opener(opened);
 let pipeline: Pipeline;
 
 beforeEach(async () => {
@@ -50,20 +30,6 @@ afterEach(async () => {
   vi.useRealTimers();
   await closeAll(opened);
 });
-
-async function openFresh(): Promise<Pipeline> {
-  const first = await open();
-  await first.redis.flushall();
-  return open();
-}
-
-function documentOf(changes: Record<string, unknown>): Experiment {
-  const parsed = parseExperiment(changes);
-  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
-  return parsed.experiment;
-}
-
-const overrides = { models: { economy: [NEW] } };
 
 function canary(changes: Record<string, unknown> = {}): Experiment {
   return documentOf({
@@ -79,34 +45,6 @@ function canary(changes: Record<string, unknown> = {}): Experiment {
     ...changes,
   });
 }
-
-function shadow(changes: Record<string, unknown> = {}): Experiment {
-  const judge = { rubric: 'Which is shorter?' };
-  return documentOf({
-    kind: 'shadow',
-    name: 'seen',
-    arms: [{ name: 'candidate', overrides }],
-    share: 1,
-    budget_usd: 1,
-    judge,
-    ...changes,
-  });
-}
-
-async function start(document: Experiment, on = pipeline): Promise<void> {
-  await createWebhook(on, { name: 'watcher', url: 'https://example.com/', payload: 'thin' });
-  await createExperiment(on, document);
-}
-
-async function recordOf(name: string, on = pipeline): Promise<ExperimentRecord> {
-  return (await readExperiment(on, name))!;
-}
-
-async function carry(on: Pipeline, id: string, ...events: JobEvent[]): Promise<void> {
-  for (const event of events) await advance(on, id, event);
-}
-
-const request = requestOf({ input: { prompt: 'Why is the sky blue?' } });
 
 /** Accepts jobs until each arm has so many, and answers them all; the canary's well or not at all. */
 async function answerJobs(
@@ -163,7 +101,7 @@ describe('an evaluator may die before any of its commands, and the next one', ()
   test('releases every held answer of a good canary once, and tells of it', { timeout: 120_000 }, async () => {
     await forEachDeath(async (command) => {
       pipeline = await openFresh();
-      await start(canary());
+      await start(pipeline, canary());
       const jobs = await answerJobs(pipeline, 3, true);
       const dying = await open();
       const count = dyingAfter(dying, command);
@@ -177,7 +115,7 @@ describe('an evaluator may die before any of its commands, and the next one', ()
         ]);
         expect((await stateOf(pipeline, id)).attempts).toMatchObject([{ model: NEW }]);
       }
-      const record = await recordOf('new-model');
+      const record = await recordOf(pipeline, 'new-model');
       expect(record).toMatchObject({ state: { status: 'promoted' }, pending: [] });
       expect(record.tallies).toMatchObject({ stable: { jobs: 3 }, canary: { jobs: 3, acceptedJobs: 3 } });
       expect(record.history.map(({ event }) => event)).toEqual(['experiment.started', 'experiment.promoted']);
@@ -194,13 +132,13 @@ describe('an evaluator may die before any of its commands, and the next one', ()
     async () => {
       await forEachDeath(async (command) => {
         pipeline = await openFresh();
-        await start(canary());
+        await start(pipeline, canary());
         const jobs = await answerJobs(pipeline, 8, false);
         const dying = await open();
         const count = dyingAfter(dying, command);
         await evaluateExperiments(dying).catch(() => undefined);
         await evaluateExperiments(pipeline);
-        expect(await recordOf('new-model')).toMatchObject({ state: { status: 'rolled_back' }, pending: [] });
+        expect(await recordOf(pipeline, 'new-model')).toMatchObject({ state: { status: 'rolled_back' }, pending: [] });
         for (const id of jobs.canary) {
           await carry(pipeline, id, simple, sent(2), answered(2), judged(2, 1));
           const events = await eventsOf(pipeline, id);
@@ -225,7 +163,7 @@ describe('an evaluator may die before any of its commands, and the next one', ()
 
 describe('a canary that holds', () => {
   test('leaves no job waiting that ends long after it was rolled back', async () => {
-    await start(canary());
+    await start(pipeline, canary());
     const jobs = await answerJobs(pipeline, 8, false);
     const late = await lateJob();
     await evaluateExperiments(pipeline);
@@ -235,7 +173,7 @@ describe('a canary that holds', () => {
     expect((await stateOf(pipeline, late)).experiments?.held).not.toBeNull();
     await evaluateExperiments(pipeline);
     expect(await eventsOf(pipeline, late)).toContain('job-rerun');
-    expect((await recordOf('new-model')).rerunJobs).toBe(jobs.canary.length + 1);
+    expect((await recordOf(pipeline, 'new-model')).rerunJobs).toBe(jobs.canary.length + 1);
   });
 
   /** A job of the canary that waits in its queue. */
@@ -248,7 +186,7 @@ describe('a canary that holds', () => {
   }
 
   test('counts a job that it did not answer before its deadline came near as failed', async () => {
-    await start(canary({ steps: [99.9, 100], min_samples: 1000 }));
+    await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
     const limits = { deadline: new Date(Date.now() + 8000).toISOString() };
     const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Why?' }, limits }), null);
     await carry(pipeline, id, simple, sent(1));
@@ -258,7 +196,7 @@ describe('a canary that holds', () => {
     await evaluateExperiments(pipeline);
     expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'classify' }, experiments: { arms: [], holdFor: null } });
     await evaluateExperiments(pipeline);
-    expect((await recordOf('new-model')).tallies['canary']).toMatchObject({
+    expect((await recordOf(pipeline, 'new-model')).tallies['canary']).toMatchObject({
       jobs: 1,
       acceptedJobs: 0,
       guardrails: [{ count: 1, sum: 0 }],
@@ -266,7 +204,7 @@ describe('a canary that holds', () => {
   });
 
   test('has answers that wait for long, and they are not stuck', async () => {
-    await start(canary({ min_samples: 1000 }));
+    await start(pipeline, canary({ min_samples: 1000 }));
     const jobs = await answerJobs(pipeline, 1, true);
     vi.useFakeTimers({ now: Date.now() + 120_000, toFake: ['Date'] });
     const open = Number(await pipeline.redis.zscore('{upshift-0}:open', jobs.canary[0]!));
@@ -274,11 +212,11 @@ describe('a canary that holds', () => {
     await reconcile(pipeline, 60_000);
     // So that the longest untouched jobs, which are looked at first, are not all held ones.
     expect(Number(await pipeline.redis.zscore('{upshift-0}:open', jobs.canary[0]!))).toBeGreaterThan(open);
-    expect((await experimentViewOf(pipeline, await recordOf('new-model'))).held_jobs).toBe(1);
+    expect((await experimentViewOf(pipeline, await recordOf(pipeline, 'new-model'))).held_jobs).toBe(1);
   });
 
   test('that was promoted releases what is still held when its end is recorded', async () => {
-    await start(canary({ min_samples: 1000 }));
+    await start(pipeline, canary({ min_samples: 1000 }));
     const jobs = await answerJobs(pipeline, 1, true);
     await commandExperimentByName(pipeline, 'new-model', 'promote', null);
     const changed = await open(
@@ -287,7 +225,7 @@ describe('a canary that holds', () => {
       }),
     );
     await evaluateExperiments(changed);
-    expect((await recordOf('new-model')).state).toMatchObject({
+    expect((await recordOf(pipeline, 'new-model')).state).toMatchObject({
       status: 'ended',
       reason: `the configuration has changed: model ${NEW}`,
     });
@@ -296,7 +234,7 @@ describe('a canary that holds', () => {
 });
 
 test('the endpoint is told of every change, also of two of the same kind that wait to be told', async () => {
-  await start(canary({ steps: [50, 60, 70, 100], hold: false }));
+  await start(pipeline, canary({ steps: [50, 60, 70, 100], hold: false }));
   const evaluateUntold = async (): Promise<void> => {
     const untold = await open();
     const send = untold.redis.sendCommand.bind(untold.redis);
@@ -313,13 +251,13 @@ test('the endpoint is told of every change, also of two of the same kind that wa
   await evaluateUntold();
   await answerJobs(pipeline, 2, true);
   await evaluateUntold();
-  expect((await recordOf('new-model')).pending).toHaveLength(5);
+  expect((await recordOf(pipeline, 'new-model')).pending).toHaveLength(5);
   await evaluateExperiments(pipeline);
   expect(await tidings(pipeline)).toEqual(['experiment.started', 'experiment.step_passed', 'experiment.step_passed']);
 });
 
 test('a process with another configuration gives jobs no arm, whatever the steward knows of it', async () => {
-  await start(canary({ steps: [99.9, 100] }));
+  await start(pipeline, canary({ steps: [99.9, 100] }));
   const other = await open(
     exampleConfig((file) => {
       file.routes['default']!['deadline_s'] = 600;
@@ -327,75 +265,4 @@ test('a process with another configuration gives jobs no arm, whatever the stewa
   );
   const { id } = await accept(other, request, null);
   expect(await stateOf(other, id)).toMatchObject({ experiments: null, configVersion: other.configVersion });
-});
-
-describe('a shadow', () => {
-  async function completed(): Promise<string> {
-    const { id } = await accept(pipeline, request, null);
-    await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
-    return id;
-  }
-
-  const shadowsOf = async (): Promise<string[]> =>
-    (await listJobs(pipeline, { metadata: { upshift_experiment: 'seen' } }, { limit: 100 })).ids;
-
-  test('has few answers under way at once, begins the next when one has ended, and forgets none', async () => {
-    await start(shadow());
-    for (let count = 0; count < 9; count += 1) await completed();
-    await evaluateExperiments(pipeline);
-    await evaluateExperiments(pipeline);
-    const first = await shadowsOf();
-    expect(first).toHaveLength(4);
-    for (const id of first) await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
-    await evaluateExperiments(pipeline);
-    // Four more answers; of the first four the comparisons fail to begin, because no answer was stored.
-    expect(await shadowsOf()).toHaveLength(8);
-    expect((await experimentViewOf(pipeline, await recordOf('seen'))).shadow).toMatchObject({ waiting_jobs: 1, skipped_jobs: 0 });
-  });
-
-  test('stands in no list, no count and no backlog of real jobs, and waits behind them', async () => {
-    await start(shadow());
-    const real = await completed();
-    await evaluateExperiments(pipeline);
-    const waiting = (await accept(pipeline, requestOf({ input: { prompt: 'Why?' }, priority: 'low' }), null)).id;
-    const [shadowJob] = await shadowsOf();
-    expect((await listJobs(pipeline, {}, { limit: 100 })).ids).toEqual([waiting, real]);
-    expect((await listJobs(pipeline, { route: 'default' }, { limit: 100 })).ids).toEqual([waiting, real]);
-    const entries = await queueOf(pipeline, 'classify').getJobs(['prioritized'], 0, -1, true);
-    expect(entries.map(({ data }) => (data as { job: string }).job)).toEqual([real, waiting, shadowJob]);
-    await carry(pipeline, shadowJob!, simple, sent(1), answered(1), judged(1, 1));
-    const minute = minuteOf(Date.now());
-    const stats = await readStats(pipeline, minute - 1, minute);
-    const sum = (of: (one: (typeof stats)[number]) => number): number => stats.reduce((total, one) => total + of(one), 0);
-    expect(sum(({ accepted }) => accepted)).toBe(2);
-    expect(sum(({ ended }) => ended.completed)).toBe(1);
-    expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(2);
-    expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
-  });
-
-  test('ends when its budget is spent, and begins nothing more', async () => {
-    await start(shadow({ budget_usd: 0.000_001 }));
-    for (let count = 0; count < 6; count += 1) await completed();
-    await evaluateExperiments(pipeline);
-    for (const id of await shadowsOf()) await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
-    await evaluateExperiments(pipeline);
-    await evaluateExperiments(pipeline);
-    expect((await recordOf('seen')).state).toMatchObject({ status: 'ended', reason: 'its budget of 0.000001 USD is spent' });
-    expect(await shadowsOf()).toHaveLength(4);
-  });
-
-  test('passes over what comes faster than it can follow, and counts it in neither arm', async () => {
-    await start(shadow());
-    const outcome = {
-      arms: [{ experiment: 'seen', arm: 'delivered', probability: 1 }],
-      shadowOf: null,
-      observation: { accepted: true, metFallback: false, limitMs: null, metrics: { pass_rate: 1 } },
-    };
-    for (let count = 0; count < 1200; count += 1)
-      await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', JSON.stringify({ ...outcome, job: `job_${count}` }));
-    await evaluateExperiments(pipeline);
-    const record = await recordOf('seen');
-    expect(record.skipped).toBe(200);
-    expect(record.tallies['delivered']?.jobs).toBe(1000);
-  });
 });

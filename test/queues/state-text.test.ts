@@ -1,7 +1,18 @@
 import { expect, test } from 'vitest';
 
 import { parseState, stateText } from '../../packages/queues/src/state-text.ts';
-import { acceptedJob, after, answered, classified, exampleConfig, factsOf, failed, judged, sent } from '../routing/example.ts';
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  exampleConfig,
+  factsOf,
+  failed,
+  judged,
+  requestOf,
+  sent,
+} from '../routing/example.ts';
 
 const config = exampleConfig();
 const events = [classified(0.1, 'translation'), sent(1), failed(1, 'overloaded'), sent(2), answered(2), judged(2, 0.4)];
@@ -9,14 +20,34 @@ const { job } = after(acceptedJob(config), factsOf(config), ...events);
 
 test('a state is read as it was written', () => {
   expect(job.attempts.length).toBeGreaterThan(1);
-  expect(parseState(stateText(job))).toEqual(job);
+  expect(parseState(job.id, stateText(job))).toEqual(job);
 });
 
-test('a field that a record does not have yet is null', () => {
-  const values = JSON.parse(stateText(job)) as unknown[];
-  expect(parseState(JSON.stringify(values.slice(0, -2)))).toEqual({ ...job, epoch: null, experiments: null });
+test('a state in which nothing is usual is read as it was written', () => {
+  const input = { prompt: 'x', tools: [{ name: 'find', parameters: {} }], stop: ['.'], max_output_tokens: 9 };
+  const limits = { cost_usd: 0.1, max_escalations: 2 };
+  const told = acceptedJob(config, requestOf({ input, limits, require: ['stop'], priority: 'low', route: 'chat' }));
+  expect(parseState(told.id, stateText(told))).toEqual(told);
 });
 
-test('a record from before there was an order is read', () => {
-  expect(parseState(JSON.stringify(job))).toEqual(job);
+test('what a new job has anyway is not written', () => {
+  const text = stateText(acceptedJob(config));
+  expect(text).not.toContain('queued');
+  expect(text.length).toBeLessThan(120);
+});
+
+test('a field that a record does not have yet has its usual value', () => {
+  const [there, ...values] = JSON.parse(stateText({ ...job, experiments: null })) as number[];
+  const { epoch: _, ...older } = job;
+  const epochBit = 1 << 25;
+  expect(there! & epochBit).toBe(epochBit);
+  expect(parseState(job.id, JSON.stringify([there! ^ epochBit, ...values.slice(0, -1)]))).toEqual({ ...older, epoch: 0 });
+});
+
+test('records from before the usual was left out, and from before there was an order, are read', () => {
+  const { attempts, ...others } = job;
+  const all = { ...others, attempts: attempts.map((attempt) => Object.values(attempt)) };
+  const inOrder = Object.keys(acceptedJob(config)).map((name) => all[name as keyof typeof all]);
+  expect(parseState(job.id, JSON.stringify(inOrder))).toEqual(job);
+  expect(parseState(job.id, JSON.stringify(job))).toEqual(job);
 });

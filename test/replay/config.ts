@@ -3,6 +3,9 @@ import type { z } from 'zod';
 
 import { recordedModels } from './gsm8k.ts';
 
+/** Whom a doubtful answer is compared with: the other one of the two cheap models. */
+export const agreement = { type: 'agreement' as const, models: recordedModels.slice(0, -1).map(({ id }) => id) };
+
 /** The configuration under which recorded answers are replayed: one model per tier, and a check of the answer's form. */
 export const replayConfig: z.input<typeof upshiftConfig> = {
   providers: {

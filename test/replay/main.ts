@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { CommandError } from '../../services/cli/src/exit-code.ts';
 import { table } from '../../services/cli/src/table.ts';
 import { recordedModels, readQuestions } from './gsm8k.ts';
-import { replay } from './replay.ts';
+import { replay, replayCalibrated, replayWithAgreement } from './replay.ts';
 import type { Report, Score } from './report.ts';
 
 const usage = `Replays real models' recorded answers to GSM8K through the whole running system.
@@ -43,34 +43,48 @@ async function main(): Promise<number> {
   const questions = readQuestions(values.data).slice(0, limit);
   process.stderr.write(`${questions.length} questions that all of ${recordedModels.length} models have answered.\n`);
   const report = await replay(questions);
-  (values.json ? process.stderr : process.stdout).write(textOf(report));
-  if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  return report.completed === report.questions && report.not_recorded === 0 ? 0 : 1;
+  const withAgreement = await replayWithAgreement(questions);
+  const calibrated = await replayCalibrated(questions);
+  const all = { ...report, with_agreement: withAgreement, calibrated };
+  (values.json ? process.stderr : process.stdout).write(textOf(report, withAgreement, calibrated));
+  if (values.json) process.stdout.write(`${JSON.stringify(all)}\n`);
+  const isWhole = [report, withAgreement, calibrated].every((one) => one.completed === one.questions && one.not_recorded === 0);
+  return isWhole ? 0 : 1;
 }
 
-function textOf(report: Report): string {
-  const row = (name: string, { right, cost_usd: cost }: Score): string[] => [
-    name,
-    `${(right * 100).toFixed(1)} %`,
-    cost.toFixed(6),
+function row(name: string, { right, cost_usd: cost }: Score): string[] {
+  return [name, `${(right * 100).toFixed(1)} %`, cost.toFixed(6)];
+}
+
+function textOf(report: Report, withAgreement: Report, calibrated: Report): string {
+  const variants: [string, Report][] = [
+    ['Upshift, as shipped', report],
+    ['Upshift, with the check agreement', withAgreement],
+    ['Upshift, that and fitted to the other half', calibrated],
   ];
   const rows = [
     ...Object.entries(report.alone).map(([model, score]) => row(`all ${model}`, score)),
-    row('Upshift', report.upshift),
+    ...variants.map(([name, { upshift }]) => row(name, upshift)),
     row('perfect chooser', report.perfect),
   ];
-  const answered = Object.entries(report.answered).map(([tier, count]) => `${tier} ${count}`);
   const lines = [
     `${report.completed} of ${report.questions} questions completed in ${report.seconds} s`,
     '',
     ...table(['', 'right', 'cost USD'], rows),
     '',
-    ...(report.as_right_by_lot_usd === null
-      ? []
-      : [`As right by giving each question to one of two models by lot: ${report.as_right_by_lot_usd.toFixed(6)} USD.`]),
-    `Answered by tier: ${answered.join(', ')}; ${report.escalations} escalations.`,
-    `The scorer let ${report.scorer.accepted_wrong} wrong answers through and escalated ${report.scorer.escalated_right} right ones.`,
+    ...variants.flatMap(([name, variant]) => [`${name}:`, ...storyOf(variant)]),
     '',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function storyOf({ as_right_by_lot_usd: byLot, answered, escalations, scorer }: Report): string[] {
+  const tiers = Object.entries(answered).map(([tier, count]) => `${tier} ${count}`);
+  return [
+    byLot === null
+      ? '  More right than any single model.'
+      : `  As right by giving each question to one of two models by lot: ${byLot.toFixed(6)} USD.`,
+    `  Answered by tier: ${tiers.join(', ')}; ${escalations} escalations.`,
+    `  The scorer let ${scorer.accepted_wrong} wrong answers through and escalated ${scorer.escalated_right} right ones.`,
+  ];
 }

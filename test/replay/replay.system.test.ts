@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { readQuestions, recordedModels } from './gsm8k.ts';
-import { replay } from './replay.ts';
+import { replay, replayWithAgreement } from './replay.ts';
 
 /** Made up for this test; which models are right: [economy, standard, premium]. */
 const rows = [
@@ -55,6 +55,17 @@ test('recorded answers go through the whole system, and the report says what eac
   const answeredByOneTier = Object.values(report.answered).reduce((total, count) => total + count, 0);
   expect(answeredByOneTier).toBe(3);
   expect(report.scorer.accepted_wrong).toBe(Math.round(3 * (1 - report.upshift.right)));
+});
+
+test('with the check agreement a doubtful answer is compared with that of the other cheap model, whose price is in the cost', async () => {
+  const questions = readQuestions(directory);
+  const report = await replayWithAgreement(questions);
+  expect(report).toMatchObject({ questions: 3, completed: 3, not_recorded: 0 });
+  // The cheap models differ on every question, so that the dearest one answers all.
+  expect(report.answered).toEqual({ economy: 0, standard: 0, premium: 3 });
+  const alone = report.alone[recordedModels.at(-1)!.id]!;
+  expect(report.upshift.right).toBe(alone.right);
+  expect(report.upshift.cost_usd).toBeGreaterThan(alone.cost_usd);
 });
 
 test('a folder without the data is named', () => {

@@ -33,7 +33,7 @@ export interface Report {
 }
 
 /** A question with what became of it. */
-interface Finished {
+export interface Finished {
   question: Question;
   job: JobView;
   trail: TrailEntry[];

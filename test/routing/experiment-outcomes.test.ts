@@ -51,7 +51,7 @@ function told(job: JobState, events: JobEvent[], now = NOON): Outcome[] {
   const outcomes: Outcome[] = [];
   let state = job;
   for (const event of events) {
-    const decision = decide(state, event, { ...facts, now });
+    const decision = decide(state, event.type === 'sent' ? { ...event, epoch: state.epoch } : event, { ...facts, now });
     const one = outcomeOf(state, decision, now);
     if (one) outcomes.push(one);
     state = decision.job;

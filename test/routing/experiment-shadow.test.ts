@@ -18,7 +18,7 @@ const jobs = Array.from({ length: 400 }, (_, index) => `job_${index}`);
 function seenBy(job: string, changes: Partial<typeof subject> = {}): { system: string; user: string } {
   const { input } = comparisonRequest('seen', { ...subject, ...changes }, job, 'openai/judge');
   if (isEmbedding(input)) throw new Error('a judge is asked in words');
-  const [system, user] = input.messages.map(({ content }) => String(content));
+  const [system, user] = input.messages.map(({ content }) => JSON.stringify(content).replaceAll('\\n', '\n'));
   return { system: system!, user: user! };
 }
 

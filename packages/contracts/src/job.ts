@@ -76,8 +76,6 @@ export interface Attempt {
   score: number | null;
   /** Whether every gate passed; null until judged. */
   passed: boolean | null;
-  /** Whether the answer failed a check of its form (`json`, `json_schema`); null where none looked at it. */
-  schemaFailed: boolean | null;
   /** Purposes `judge` and `sample`: the attempt and the check that it is asked for. */
   judges: { attempt: number; check: number } | null;
   /** How often the call was put off by a provider's limit, which is not a failure. */
@@ -85,6 +83,8 @@ export interface Attempt {
   claimedAt: number;
   sentAt: number | null;
   settledAt: number | null;
+  /** Whether the answer failed a check of its form (`json`, `json_schema`); null where none looked at it. */
+  schemaFailed: boolean | null;
 }
 
 export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'expired';

@@ -7,7 +7,7 @@ import type { Metrics } from '@upshift/runtime';
 import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
-import { keys } from './names.ts';
+import { globalKeys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { HeldEntry } from './transition-script.ts';
 
@@ -107,7 +107,7 @@ async function tryAdvance(
 export async function configOf(pipeline: Pipeline, version: string): Promise<UpshiftConfig> {
   const known = pipeline.configs.get(version);
   if (known) return known;
-  const stored = await pipeline.redis.get(keys.config(version));
+  const stored = await pipeline.redis.get(globalKeys.config(version));
   if (stored === null) throw new Error(`configuration ${version} is not stored`);
   // Parsed, so that one that was stored before a key existed has its default.
   const config = upshiftConfig.parse(JSON.parse(stored));

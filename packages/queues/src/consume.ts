@@ -9,10 +9,10 @@ import type { Job } from 'bullmq';
 import { advance, advanceHeld } from './advance.ts';
 import type { Advanced } from './advance.ts';
 import { stepPayload } from './catalogue.ts';
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
+import type { Fate } from './queue-line.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
@@ -23,9 +23,12 @@ export type Outcome =
   /** The step is done, or there was nothing left to do. */
   | { kind: 'done' }
   /** The entry makes no sense and never will. */
-  | { kind: 'discard'; reason: string };
+  | { kind: 'discard'; reason: string }
+  /** The step was not begun and this process stops: the entry goes back to its queue, and nothing counts against it. */
+  | { kind: 'put-back' };
 
 export const done: Outcome = { kind: 'done' };
+export const putBack: Outcome = { kind: 'put-back' };
 
 /** One step of one job, as a service sees it. */
 export interface StepContext<Kind extends Step['kind']> {
@@ -63,7 +66,7 @@ export function consume<Kind extends Step['kind']>(
     (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
     (entry, error) => void giveUp(pipeline, entry, error),
   );
-  void pipeline.redis.sadd(keys.queues, queue).catch(() => undefined);
+  void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
   return { queue, close: () => line.close() };
 }
 
@@ -74,11 +77,11 @@ async function deliver<Kind extends Step['kind']>(
   held: HeldEntry,
   signal: AbortSignal,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
-): Promise<void> {
+): Promise<Fate> {
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
-  const state = parseState(entry.state);
+  const state = parseState(id, entry.state);
   const { traceparent } = entry;
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
@@ -90,22 +93,24 @@ async function deliver<Kind extends Step['kind']>(
       signal,
       advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
     };
-    await withPrecaution(pipeline, entry, state, () =>
+    const outcome = await withPrecaution(pipeline, entry, state, () =>
       inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
         handleOrFail(handle, context),
       ),
     );
+    if (outcome.kind === 'put-back' && !holding.finished) return 'put-back';
   }
   if (!holding.finished) await pipeline.writer.finish(held);
+  return 'finished';
 }
 
 /** A job that was on board when workers crashed runs alone; one that crashed a worker alone runs no more. */
-async function withPrecaution(
+async function withPrecaution<Result>(
   pipeline: Pipeline,
   { stalls, aloneAt }: TakenEntry,
   state: JobState,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<Result>,
+): Promise<Result> {
   const crashes = crashesOf(state, stalls);
   const precaution = precautionFor(crashes, aloneAt);
   if (precaution === 'quarantine') {
@@ -115,7 +120,7 @@ async function withPrecaution(
   const leave = await pipeline.solitude.enter(precaution === 'alone');
   try {
     if (precaution === 'alone') await markAlone(pipeline, state.id, crashes);
-    await work();
+    return await work();
   } finally {
     leave();
   }
@@ -124,9 +129,9 @@ async function withPrecaution(
 async function handleOrFail<Kind extends Step['kind']>(
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
   context: StepContext<Kind>,
-): Promise<void> {
+): Promise<Outcome> {
   const outcome = await handle(context);
-  if (outcome.kind === 'done') return;
+  if (outcome.kind !== 'discard') return outcome;
   annotate({ 'error.type': 'discarded' });
   throw new UnrecoverableError(outcome.reason);
 }

@@ -8,7 +8,7 @@ import type { DeliveryPayload } from './catalogue.ts';
 import { connect } from './connection.ts';
 import type { Consumer } from './consume.ts';
 import { deliveryEntry } from './entries.ts';
-import { CELL_PREFIX, DELIVER_QUEUE, deliveryId, keys } from './names.ts';
+import { DELIVER_QUEUE, deliveryId } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -50,7 +50,7 @@ export function consumeDeliveries(
       'upshift.webhook': webhook,
       'upshift.delivery.try': entry.attemptsMade + 1,
     };
-    const parent = await pipeline.redis.hget(keys.job(job), 'traceparent');
+    const parent = await pipeline.redis.hget(pipeline.keys.job(job), 'traceparent');
     const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
       handle(told.data, entry.attemptsMade),
     );
@@ -59,14 +59,14 @@ export function consumeDeliveries(
   };
   const worker = new Worker(DELIVER_QUEUE, deliver, {
     connection,
-    prefix: CELL_PREFIX,
+    prefix: pipeline.keys.prefix,
     concurrency,
     ...recovery,
     settings: { backoffStrategy },
   });
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
-  void pipeline.redis.sadd(keys.queues, DELIVER_QUEUE).catch(() => undefined);
+  void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return {
     queue: DELIVER_QUEUE,
     async close() {
@@ -87,7 +87,7 @@ export interface Delivery extends DeliveryView {
 const HOUR_MS = 3_600_000;
 
 /** The log line of a delivery; a new one where nothing has been tried yet. */
-export async function readDelivery({ redis }: Pipeline, told: DeliveryPayload): Promise<Delivery> {
+export async function readDelivery({ redis, keys }: Pipeline, told: DeliveryPayload): Promise<Delivery> {
   const stored = await redis.get(keys.delivery(deliveryId(told)));
   if (stored !== null) return JSON.parse(stored) as Delivery;
   const { job, revision, event, webhook } = told;
@@ -100,7 +100,7 @@ const KEPT_ATTEMPTS = 50;
 
 /** Writes a log line, with one more try where there was one. It is kept as long as a finished job. */
 export async function writeDelivery(pipeline: Pipeline, delivery: Delivery, attempt: DeliveryAttempt | null): Promise<void> {
-  const { redis, config } = pipeline;
+  const { redis, config, keys } = pipeline;
   const now = Date.now();
   const keptMs = Math.ceil(config.retention.job_hours * HOUR_MS);
   const attempts = (attempt === null ? delivery.attempts : [...delivery.attempts, attempt]).slice(-KEPT_ATTEMPTS);
@@ -114,17 +114,17 @@ export async function writeDelivery(pipeline: Pipeline, delivery: Delivery, atte
 
 /** The newest lines of an endpoint's log. */
 export async function listDeliveries(pipeline: Pipeline, webhook: string, limit: number): Promise<Delivery[]> {
-  const ids = await pipeline.redis.zrevrange(keys.deliveries(webhook), 0, limit - 1);
+  const ids = await pipeline.redis.zrevrange(pipeline.keys.deliveries(webhook), 0, limit - 1);
   return readAll(pipeline, ids);
 }
 
 /** What was not delivered and is not on its way: what can be sent again. */
 export async function undelivered(pipeline: Pipeline, webhook: string): Promise<Delivery[]> {
-  const all = await readAll(pipeline, await pipeline.redis.zrange(keys.deliveries(webhook), '0', '-1'));
+  const all = await readAll(pipeline, await pipeline.redis.zrange(pipeline.keys.deliveries(webhook), '0', '-1'));
   return all.filter(({ status }) => status === 'failed' || status === 'disabled');
 }
 
-async function readAll({ redis }: Pipeline, ids: string[]): Promise<Delivery[]> {
+async function readAll({ redis, keys }: Pipeline, ids: string[]): Promise<Delivery[]> {
   if (ids.length === 0) return [];
   const stored = await Promise.all(ids.map((id) => redis.get(keys.delivery(id))));
   return stored.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Delivery]));

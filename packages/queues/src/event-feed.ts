@@ -2,7 +2,6 @@ import type { JobStatus, TrailEntry } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
 import { connect } from './connection.ts';
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
@@ -52,10 +51,10 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
         return;
       }
       try {
-        const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', keys.events, last);
+        const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', pipeline.keys.events, last);
         const entries = news?.[0]?.[1] ?? [];
         last = entries.at(-1)?.[0] ?? last;
-        for (const event of await withLines(redis, entries)) {
+        for (const event of await withLines(pipeline, redis, entries)) {
           for (const listener of listeners) listener(event);
         }
       } catch (error) {
@@ -85,12 +84,12 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
 }
 
 /** The events after an id that the stream still has, oldest first, at most `count`. */
-export async function readEvents({ redis }: Pipeline, after: string, count: number): Promise<FeedEvent[]> {
-  return withLines(redis, await redis.xrange(keys.events, `(${after}`, '+', 'COUNT', count));
+export async function readEvents(pipeline: Pipeline, after: string, count: number): Promise<FeedEvent[]> {
+  return withLines(pipeline, pipeline.redis, await pipeline.redis.xrange(pipeline.keys.events, `(${after}`, '+', 'COUNT', count));
 }
 
 /** Whether the stream has lost events that came after an id. */
-export async function missedEvents({ redis }: Pipeline, after: string): Promise<boolean> {
+export async function missedEvents({ redis, keys }: Pipeline, after: string): Promise<boolean> {
   const [oldest] = await redis.xrange(keys.events, '-', '+', 'COUNT', 1);
   return oldest !== undefined && compareIds(after, oldest[0]) < 0;
 }
@@ -102,7 +101,7 @@ export function compareIds(one: string, other: string): number {
   return ms - otherMs || n - otherN;
 }
 
-async function lastStreamId({ redis }: Pipeline): Promise<string> {
+async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
   return (await redis.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0';
 }
 
@@ -112,7 +111,7 @@ type StreamEntry = [id: string, fields: string[]];
 type Step = [job: string, route: string, task: string, status: JobStatus, from: number, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
-async function withLines(redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
+async function withLines({ keys }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
   const read = redis.pipeline();

@@ -1,7 +1,7 @@
 import { isTerminal } from '@upshift/contracts';
 
 import { readJob, readRequest } from './job-store.ts';
-import { indexesOf, keys } from './names.ts';
+import { indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Forgets a job unless its record has changed since. KEYS: job, trail, expiries, indexes. ARGV: id, version. */
@@ -19,7 +19,7 @@ const LONGEST_RUN = 5000;
 export async function forgetJobs(pipeline: Pipeline): Promise<number> {
   let forgotten = 0;
   while (forgotten < LONGEST_RUN) {
-    const due = await pipeline.redis.zrangebyscore(keys.expiries, '-inf', Date.now(), 'LIMIT', 0, BATCH);
+    const due = await pipeline.redis.zrangebyscore(pipeline.keys.expiries, '-inf', Date.now(), 'LIMIT', 0, BATCH);
     const gone = (await Promise.all(due.map((id) => forget(pipeline, id)))).filter(Boolean).length;
     forgotten += gone;
     if (due.length < BATCH || gone === 0) break;
@@ -29,7 +29,7 @@ export async function forgetJobs(pipeline: Pipeline): Promise<number> {
 
 /** Whether the job is gone. */
 async function forget(pipeline: Pipeline, id: string): Promise<boolean> {
-  const { redis } = pipeline;
+  const { redis, keys } = pipeline;
   const [record, request] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
   // Without a record there is nothing else to remove: a list that meets its id drops that itself.
   if (record === null || request === null) return (await redis.zrem(keys.expiries, id)) > 0;

@@ -1,7 +1,7 @@
 import type { Health } from '@upshift/routing';
 
 import { leaseOf } from './lease.ts';
-import { keys } from './names.ts';
+import { globalKeys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Health changes seldom and may be a moment old: a call on a model that just went away fails over. */
@@ -29,7 +29,7 @@ export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
 export async function publishProviders(pipeline: Pipeline, providers: { id: string; off: string | null }[]): Promise<void> {
   const at = Date.now();
   const words = providers.map(({ id, off }) => [`${id} ${off === null ? 'on' : 'off'}`, JSON.stringify({ at, off })]);
-  if (words.length > 0) await pipeline.redis.hset(keys.providers, ...words.flat());
+  if (words.length > 0) await pipeline.redis.hset(globalKeys.providers, ...words.flat());
 }
 
 /** How long a provider that denied the account is left alone: what is wrong there a person must mend. */
@@ -38,7 +38,7 @@ const DENIAL_HOLDS_MS = 60_000;
 /** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
 export async function denyProvider(pipeline: Pipeline, provider: string, reason: string): Promise<void> {
   pipeline.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
-  await pipeline.redis.hset(keys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
+  await pipeline.redis.hset(globalKeys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
 }
 
 /** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
@@ -56,11 +56,11 @@ function providersOff(words: Record<string, string>, now: number): Record<string
 
 /** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
 export async function openCircuit(pipeline: Pipeline, modelId: string, untilMs: number): Promise<void> {
-  await pipeline.redis.zadd(keys.circuitsOpen, 'GT', untilMs, modelId);
+  await pipeline.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
 
 export async function closeCircuit(pipeline: Pipeline, modelId: string): Promise<void> {
-  await pipeline.redis.zrem(keys.circuitsOpen, modelId);
+  await pipeline.redis.zrem(globalKeys.circuitsOpen, modelId);
 }
 
 /** Longer than most calls; a process that dies while it probes keeps the others waiting for no longer. */
@@ -76,8 +76,8 @@ export async function probeOf(pipeline: Pipeline, modelId: string): Promise<(() 
 async function fetchHealth({ redis }: Pipeline): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
-    redis.hgetall(keys.providers),
-    redis.zrangebyscore(keys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
+    redis.hgetall(globalKeys.providers),
+    redis.zrangebyscore(globalKeys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
   ]);
   return {
     providersOff: providersOff(words, now),

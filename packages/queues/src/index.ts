@@ -1,7 +1,7 @@
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export type { DeliveryPayload } from './catalogue.ts';
-export { consume, done } from './consume.ts';
+export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
 export {
   consumeDeliveries,

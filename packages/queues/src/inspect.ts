@@ -1,10 +1,10 @@
-import { FALLBACK_QUEUE, keys, parseModelQueue } from './names.ts';
+import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Every queue that a service consumes or that ever got an entry, sorted by name. */
 export async function queueNames(pipeline: Pipeline): Promise<string[]> {
-  return (await pipeline.redis.smembers(keys.queues)).toSorted();
+  return (await pipeline.redis.smembers(pipeline.keys.queues)).toSorted();
 }
 
 /** What waits in a queue, and since when. */
@@ -62,7 +62,7 @@ export async function measureQueues(pipeline: Pipeline): Promise<void> {
   }
 }
 
-export async function unfinishedJobs({ redis }: Pipeline): Promise<number> {
+export async function unfinishedJobs({ redis, keys }: Pipeline): Promise<number> {
   return redis.zcard(keys.open);
 }
 

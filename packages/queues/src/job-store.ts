@@ -10,7 +10,7 @@ import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entri
 import type { Entry } from './entries.ts';
 import { armsOf } from './experiments/arms.ts';
 import { readHealth } from './health.ts';
-import { channels, indexesOf, keys, newJobId } from './names.ts';
+import { channels, globalKeys, indexesOf, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { parseRequest, requestText } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
@@ -53,10 +53,10 @@ export async function accept(
   const stored = requestText(request);
   const fingerprint = claim === null ? '' : hashOf(stored);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
-  const held = claim === null ? null : await pipeline.redis.get(keys.idempotency(hashOf(claim.key)));
+  const held = claim === null ? null : await pipeline.redis.get(pipeline.keys.idempotency(hashOf(claim.key)));
   if (held !== null) return heldBy(held, fingerprint);
   const now = Date.now();
-  const id = newJobId(now);
+  const id = newJobId(pipeline.cell, now);
   const state = acceptJob(request, config, { id, configVersion, seed, now });
   const arms = await armsOf(pipeline, request, id);
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
@@ -92,7 +92,7 @@ export async function acceptShadow(
   key: string,
 ): Promise<void> {
   const now = Date.now();
-  const id = newJobId(now);
+  const id = newJobId(pipeline.cell, now);
   const accepted = acceptJob(request, config, { id, configVersion, seed: Math.random(), now });
   const state = { ...accepted, webhook: null, deadline: null, experiments };
   const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
@@ -118,29 +118,34 @@ function traceField(): { traceparent?: string } {
 
 /** Before the job is accepted: afterwards nobody could be told. */
 async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null, request: JobRequest): Promise<void> {
-  if (webhook === null || (await redis.sismember(keys.webhooks, webhook))) return;
+  if (webhook === null || (await redis.sismember(globalKeys.webhooks, webhook))) return;
   const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
   throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
 }
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
-  const [state, version, traceparent = null] = await pipeline.redis.hmget(keys.job(id), 'state', 'version', 'traceparent');
-  return state && version ? { state: parseState(state), version: Number(version), traceparent } : null;
+  const [state, version, traceparent = null] = await pipeline.redis.hmget(
+    pipeline.keys.job(id),
+    'state',
+    'version',
+    'traceparent',
+  );
+  return state && version ? { state: parseState(id, state), version: Number(version), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
-  const request = await pipeline.redis.hget(keys.job(id), 'request');
+  const request = await pipeline.redis.hget(pipeline.keys.job(id), 'request');
   return request ? parseRequest(request) : null;
 }
 
 export async function readAnswer(pipeline: Pipeline, id: string, attempt: number): Promise<UnifiedResponse | null> {
-  const answer = await pipeline.redis.hget(keys.job(id), `answer:${attempt}`);
+  const answer = await pipeline.redis.hget(pipeline.keys.job(id), `answer:${attempt}`);
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
 }
 
 /** @param after so many lines are left out at the beginning */
 export async function readTrail(pipeline: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
-  const lines = await pipeline.redis.lrange(keys.trail(id), after, -1);
+  const lines = await pipeline.redis.lrange(pipeline.keys.trail(id), after, -1);
   return lines.map((line) => JSON.parse(line) as TrailEntry);
 }
 
@@ -182,7 +187,7 @@ export async function write(
     keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
     deadline: job.deadline,
     reopened: before !== null && isTerminal(before.status) && !ended,
-    claim: claim ? claimOf(claim, config) : null,
+    claim: claim ? claimOf(pipeline, claim, config) : null,
     maxBacklog: extras.maxBacklog ?? null,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held ?? null,
@@ -191,7 +196,7 @@ export async function write(
   });
 }
 
-function claimOf({ key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
+function claimOf({ keys }: Pipeline, { key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
   return { key: keys.idempotency(hashOf(key)), value, keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) };
 }
 

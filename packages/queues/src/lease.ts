@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { keys } from './names.ts';
+import { globalKeys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 const renewOrTake = `
@@ -19,7 +19,7 @@ export interface Lease {
 export function leaseOf({ redis }: Pipeline, name: string): Lease {
   const holder = randomUUID();
   return {
-    hold: async (ms) => (await redis.eval(renewOrTake, 1, keys.lease(name), holder, ms)) === 1,
-    release: async () => void (await redis.eval(release, 1, keys.lease(name), holder)),
+    hold: async (ms) => (await redis.eval(renewOrTake, 1, globalKeys.lease(name), holder, ms)) === 1,
+    release: async () => void (await redis.eval(release, 1, globalKeys.lease(name), holder)),
   };
 }

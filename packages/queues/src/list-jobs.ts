@@ -1,6 +1,6 @@
 import type { JobStatus } from '@upshift/contracts';
 
-import { keys, metadataIndex } from './names.ts';
+import { metadataIndex } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -29,7 +29,7 @@ export async function listJobs(
   filter: JobFilter,
   { limit, after = null }: { limit: number; after?: string | null },
 ): Promise<JobPage> {
-  const [smallest, ...others] = await bySize(pipeline, indexKeysOf(filter));
+  const [smallest, ...others] = await bySize(pipeline, indexKeysOf(pipeline, filter));
   if (smallest === undefined) return listAll(pipeline, limit, after);
   const found: string[] = [];
   for (let from = after; found.length <= limit;) {
@@ -43,8 +43,10 @@ export async function listJobs(
 
 /** Every job stands in the index of its route, and routes are few. */
 async function listAll(pipeline: Pipeline, limit: number, after: string | null): Promise<JobPage> {
-  const routes = await pipeline.redis.smembers(keys.routes);
-  const newest = await Promise.all(routes.map((route) => olderThan(pipeline, keys.index(`route:${route}`), after, limit + 1)));
+  const routes = await pipeline.redis.smembers(pipeline.keys.routes);
+  const newest = await Promise.all(
+    routes.map((route) => olderThan(pipeline, pipeline.keys.index(`route:${route}`), after, limit + 1)),
+  );
   const found = newest.flat().toSorted().toReversed();
   return { ids: found.slice(0, limit), hasMore: found.length > limit };
 }
@@ -55,13 +57,14 @@ function olderThan({ redis }: Pipeline, index: string, after: string | null, mos
 }
 
 /** Takes a job out of an index that still names it although Redis has dropped its record. */
-export async function dropFromIndexes({ redis }: Pipeline, filter: JobFilter, id: string): Promise<void> {
-  const named = indexKeysOf(filter);
+export async function dropFromIndexes(pipeline: Pipeline, filter: JobFilter, id: string): Promise<void> {
+  const { redis, keys } = pipeline;
+  const named = indexKeysOf(pipeline, filter);
   const indexes = named.length > 0 ? named : (await redis.smembers(keys.routes)).map((route) => keys.index(`route:${route}`));
   await Promise.all(indexes.map((key) => redis.zrem(key, id)));
 }
 
-function indexKeysOf({ status, route, task, metadata = {} }: JobFilter): string[] {
+function indexKeysOf({ keys }: Pipeline, { status, route, task, metadata = {} }: JobFilter): string[] {
   const names = [
     ...(status === undefined ? [] : [`status:${status}`]),
     ...(route === undefined ? [] : [`route:${route}`]),

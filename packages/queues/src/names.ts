@@ -6,60 +6,69 @@ import type { JobState, Step } from '@upshift/contracts';
 /**
  * Every key and queue name of Upshift is made here.
  *
- * All keys of one pipeline carry one hash tag, `{upshift-0}`: a *cell*. Steps that touch several keys are then legal on
- * Redis Cluster. Health is global and has a tag of its own.
+ * All keys of one pipeline carry one hash tag, as in `{upshift-0}`: a *cell*. Steps that touch several keys are then legal on
+ * Redis Cluster.
  */
-const CELL = '0';
-export const CELL_PREFIX = `{upshift-${CELL}}`;
+export function cellKeys(cell: number) {
+  const tag = `{upshift-${cell}}`;
+  return {
+    /** Before the name of each queue of the cell. */
+    prefix: tag,
+    job: (id: string) => `${tag}:job:${id}`,
+    trail: (id: string) => `${tag}:job:${id}:trail`,
+    idempotency: (key: string) => `${tag}:idempotency:${key}`,
+    /** Sorted set: unfinished jobs by the time of their last change. */
+    open: `${tag}:open`,
+    /** Sorted set: unfinished jobs by their deadline. */
+    deadlines: `${tag}:deadlines`,
+    /** Sorted set: jobs that have ended, by the time (ms since the epoch) at which they are forgotten. */
+    expiries: `${tag}:expiries`,
+    /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
+    index: (name: string) => `${tag}:index:${name}`,
+    /** Set: every route that ever got a job. Together their indexes name all jobs. */
+    routes: `${tag}:routes`,
+    /** Stream: what happened to all jobs of late, an entry per transition. */
+    events: `${tag}:events`,
+    /** Hash: counters of a minute (minutes since the epoch). */
+    stats: (minute: number) => `${tag}:stats:${minute}`,
+    /** Sorted set: deliveries to an endpoint by the time of their last change. */
+    deliveries: (webhook: string) => `${tag}:webhook:${webhook}:deliveries`,
+    delivery: (id: string) => `${tag}:delivery:${id}`,
+    /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
+    queues: `${tag}:queues`,
+    /** Sorted set: jobs that crashed a worker in which they ran alone, by the time at which they did. */
+    quarantine: `${tag}:quarantine`,
+    /** Stream: what jobs of experiments came to, for the evaluator. */
+    outcomes: `${tag}:outcomes`,
+  };
+}
+export type CellKeys = ReturnType<typeof cellKeys>;
 
-export const keys = {
-  job: (id: string) => `${CELL_PREFIX}:job:${id}`,
-  trail: (id: string) => `${CELL_PREFIX}:job:${id}:trail`,
-  idempotency: (key: string) => `${CELL_PREFIX}:idempotency:${key}`,
-  /** Sorted set: unfinished jobs by the time of their last change. */
-  open: `${CELL_PREFIX}:open`,
-  /** Sorted set: unfinished jobs by their deadline. */
-  deadlines: `${CELL_PREFIX}:deadlines`,
-  /** Sorted set: jobs that have ended, by the time (ms since the epoch) at which they are forgotten. */
-  expiries: `${CELL_PREFIX}:expiries`,
-  /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
-  index: (name: string) => `${CELL_PREFIX}:index:${name}`,
-  /** Set: every route that ever got a job. Together their indexes name all jobs. */
-  routes: `${CELL_PREFIX}:routes`,
-  /** Stream: what happened to all jobs of late, an entry per transition. */
-  events: `${CELL_PREFIX}:events`,
-  /** Hash: counters of a minute (minutes since the epoch). */
-  stats: (minute: number) => `${CELL_PREFIX}:stats:${minute}`,
+/** What there is once, however many cells there are: under tags of their own, or beside the first cell. */
+const FIRST_CELL = '{upshift-0}';
+
+export const globalKeys = {
   /** Set: the names of all webhook endpoints. */
-  webhooks: `${CELL_PREFIX}:webhooks`,
-  webhook: (name: string) => `${CELL_PREFIX}:webhook:${name}`,
-  /** Sorted set: deliveries to an endpoint by the time of their last change. */
-  deliveries: (webhook: string) => `${CELL_PREFIX}:webhook:${webhook}:deliveries`,
-  delivery: (id: string) => `${CELL_PREFIX}:delivery:${id}`,
-  /** Set: every queue that ever got an entry, so that none is forgotten when its model leaves the configuration. */
-  queues: `${CELL_PREFIX}:queues`,
-  /** Sorted set: jobs that crashed a worker in which they ran alone, by the time at which they did. */
-  quarantine: `${CELL_PREFIX}:quarantine`,
-  config: (version: string) => `${CELL_PREFIX}:config:${version}`,
+  webhooks: `${FIRST_CELL}:webhooks`,
+  webhook: (name: string) => `${FIRST_CELL}:webhook:${name}`,
+  config: (version: string) => `${FIRST_CELL}:config:${version}`,
+  lease: (name: string) => `${FIRST_CELL}:lease:${name}`,
   providers: '{upshift-health}:providers',
   /** Sorted set: models by the time until which their circuit is open. */
   circuitsOpen: '{upshift-health}:open-circuits',
   /** When a bucket is full again, in ms since the epoch. All of an account stand in one slot of a cluster: they are taken together. */
   limit: (provider: string, model: string | null, unit: string) =>
     `{upshift-limits:${provider}}:${model === null ? 'account' : encodeModelId(model)}:${unit}`,
-  /** Stream: what jobs of experiments came to, for the evaluator. */
-  outcomes: `${CELL_PREFIX}:outcomes`,
-  /** Experiments are global, under a tag of their own. Hashes by name: all that is known, and what intake needs. */
+  /** Hashes by name: all that is known of experiments, and what intake needs. */
   experiments: '{upshift-experiments}:all',
   activeExperiments: '{upshift-experiments}:active',
   /** Number: grows with every experiment that is made. */
   experimentsMade: '{upshift-experiments}:made',
-  lease: (name: string) => `${CELL_PREFIX}:lease:${name}`,
 };
 
 /** A public id: the cell, the time in hex (so that ids sort by creation), and 72 random bits (so that none can be guessed). */
-export function newJobId(now: number): string {
-  return `job_${CELL}${now.toString(16).padStart(12, '0')}${randomHex()}`;
+export function newJobId(cell: number, now: number): string {
+  return `job_${cell}${now.toString(16).padStart(12, '0')}${randomHex()}`;
 }
 
 /** Random bytes are drawn for many ids at once: each draw is a call of the system. */
@@ -126,7 +135,7 @@ export function isJobId(text: string): boolean {
 }
 
 /** Pub/sub channels: the id of a job that has ended, and of one whose calls must stop. */
-export const channels = { ended: `${CELL_PREFIX}:ended`, abort: `${CELL_PREFIX}:abort` };
+export const channels = { ended: `${FIRST_CELL}:ended`, abort: `${FIRST_CELL}:abort` };
 
 export const CLASSIFY_QUEUE = 'classify';
 export const SCORE_QUEUE = 'score';

@@ -3,7 +3,7 @@ import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
-import { CELL_PREFIX, entryId, keys } from './names.ts';
+import { entryId, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -51,7 +51,7 @@ export async function readStuck(pipeline: Pipeline, queues: QueueState[]): Promi
 /** The providers on which a live worker has said a word of late, be it that they are on or off. */
 export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>> {
   const now = Date.now();
-  const words = Object.entries(await redis.hgetall(keys.providers));
+  const words = Object.entries(await redis.hgetall(globalKeys.providers));
   const fresh = words.filter(
     ([name, word]) => !name.endsWith(' denied') && now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS,
   );
@@ -70,10 +70,10 @@ async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQue
 const DELAYED_SCORE_PER_MS = 0x1000;
 
 /** For how long delayed entries have been due, longest first. A worker that lives promotes them at their time. */
-async function overdueMs({ redis }: Pipeline, queue: string): Promise<number[]> {
+async function overdueMs({ redis, keys }: Pipeline, queue: string): Promise<number[]> {
   const now = Date.now();
   const due = await redis.zrangebyscore(
-    `${CELL_PREFIX}:${queue}:delayed`,
+    `${keys.prefix}:${queue}:delayed`,
     '-inf',
     now * DELAYED_SCORE_PER_MS,
     'WITHSCORES',
@@ -86,7 +86,7 @@ async function overdueMs({ redis }: Pipeline, queue: string): Promise<number[]> 
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {
   const upTo = now - STUCK_AFTER_MS;
-  const found = await pipeline.redis.zrangebyscore(keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
+  const found = await pipeline.redis.zrangebyscore(pipeline.keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
   const ids = found.filter((_, index) => index % 2 === 0);
   const lost = await Promise.all(ids.map((id, index) => lostJob(pipeline, id, now - Number(found[2 * index + 1]))));
   return lost.filter((job) => job !== null);

@@ -5,7 +5,8 @@ import type { Redis } from 'ioredis';
 
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
-import { CELL_PREFIX, keys } from './names.ts';
+import { cellKeys, globalKeys } from './names.ts';
+import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
@@ -25,6 +26,9 @@ export interface PipelineOptions {
 /** An open connection to the pipeline of a cell: what all functions of this package work on. */
 export interface Pipeline extends PipelineOptions {
   redis: Redis;
+  /** The number of the cell, from 0, and the names of its keys. */
+  cell: number;
+  keys: CellKeys;
   writer: Writer;
   /** Of the steps of all queues that this process works on. */
   solitude: Solitude;
@@ -34,17 +38,22 @@ export interface Pipeline extends PipelineOptions {
   configs: Map<string, UpshiftConfig>;
 }
 
+const FIRST_CELL = 0;
+
 /** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
 export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
   await reach(redis, options.url);
   if (!options.disposable) await assertDurable(redis);
-  await redis.set(keys.config(options.configVersion), JSON.stringify(options.config));
+  const keys = cellKeys(FIRST_CELL);
+  await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
   return {
     ...options,
     redis,
-    writer: createWriter(redis),
+    cell: FIRST_CELL,
+    keys,
+    writer: createWriter(redis, keys),
     solitude: new Solitude(),
     queues: new Map(),
     configs: new Map([[options.configVersion, options.config]]),
@@ -61,7 +70,7 @@ export function queueOf(pipeline: Pipeline, name: string): Queue {
   if (known) return known;
   const queue = new Queue(name, {
     connection: pipeline.redis,
-    prefix: CELL_PREFIX,
+    prefix: pipeline.keys.prefix,
     streams: { events: { maxLen: eventStreamLength } },
   });
   queue.on('error', (error) => pipeline.logger.warn({ queue: name, reason: error.message }, 'queue'));

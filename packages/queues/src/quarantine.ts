@@ -1,23 +1,22 @@
 import { readJob } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Most that are listed: more is no list for people, and says that something else is wrong. */
 const LISTED = 1000;
 
 /** Puts a job on the list before it ends, so that no crash between the two leaves it out. */
-export async function quarantine({ redis }: Pipeline, id: string): Promise<void> {
+export async function quarantine({ redis, keys }: Pipeline, id: string): Promise<void> {
   await redis.zadd(keys.quarantine, 'NX', Date.now(), id);
 }
 
 /** The jobs that crashed a worker in which they ran alone, the first ones first. Those that are forgotten leave the list. */
 export async function listQuarantined(pipeline: Pipeline): Promise<{ id: string; at: number; record: JobRecord }[]> {
-  const found = await pipeline.redis.zrange(keys.quarantine, 0, String(LISTED - 1), 'WITHSCORES');
+  const found = await pipeline.redis.zrange(pipeline.keys.quarantine, 0, String(LISTED - 1), 'WITHSCORES');
   const entries = found.flatMap((id, index) => (index % 2 === 0 ? [{ id, at: Number(found[index + 1]) }] : []));
   const records = await Promise.all(entries.map(({ id }) => readJob(pipeline, id)));
   const gone = entries.filter((_, index) => records[index] === null).map(({ id }) => id);
-  if (gone.length > 0) await pipeline.redis.zrem(keys.quarantine, ...gone);
+  if (gone.length > 0) await pipeline.redis.zrem(pipeline.keys.quarantine, ...gone);
   return entries.flatMap((entry, index) => {
     const record = records[index];
     return record ? [{ ...entry, record }] : [];
@@ -25,12 +24,12 @@ export async function listQuarantined(pipeline: Pipeline): Promise<{ id: string;
 }
 
 /** Takes a job off the list. False where it is not on it. */
-export async function leaveQuarantine({ redis }: Pipeline, id: string): Promise<boolean> {
+export async function leaveQuarantine({ redis, keys }: Pipeline, id: string): Promise<boolean> {
   return (await redis.zrem(keys.quarantine, id)) > 0;
 }
 
 /** Notes that a job is begun alone, and how many crashes it had seen by then. */
-export async function markAlone({ redis }: Pipeline, id: string, crashes: number): Promise<void> {
+export async function markAlone({ redis, keys }: Pipeline, id: string, crashes: number): Promise<void> {
   // Not for a job that is gone: the mark alone would be a record.
   await redis.eval(
     `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'alone', ARGV[1]) end`,

@@ -5,14 +5,16 @@ import { Job, Worker } from 'bullmq';
 
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
-import { CELL_PREFIX } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
 import type { Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
+/** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
+export type Fate = 'finished' | 'put-back';
+
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<void>;
+export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
 export type OnFailure = (entry: Job | undefined, error: Error) => void;
@@ -58,7 +60,7 @@ export class QueueLine {
     this.#disconnect = () => connection.disconnect();
     this.#worker = new Worker(queue, null, {
       connection,
-      prefix: CELL_PREFIX,
+      prefix: pipeline.keys.prefix,
       autorun: false,
       ...recovery,
       ...keptEntries,
@@ -66,7 +68,7 @@ export class QueueLine {
     });
     this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-    this.#take = defineTake(pipeline.redis, queue, { token: this.#token, lockMs: recovery.lockDuration });
+    this.#take = defineTake(pipeline, queue, { token: this.#token, lockMs: recovery.lockDuration });
     this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();
@@ -129,12 +131,23 @@ export class QueueLine {
     const lost = new AbortController();
     this.#inHand.set(id, { lost, lockedAt: Date.now() });
     try {
-      await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      const fate = await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
       this.#slot.resolve();
+    }
+  }
+
+  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  async #putBack(id: string): Promise<void> {
+    try {
+      const job = await Job.fromId(this.#worker, id);
+      await job?.moveToWait(this.#token);
+    } catch (error) {
+      this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }
   }
 

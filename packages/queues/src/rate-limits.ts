@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { RateLimit } from '@upshift/contracts';
 
-import { keys } from './names.ts';
+import { globalKeys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What one call takes of a limit: of the account at the vendor, or of one of its models. */
@@ -105,7 +105,7 @@ function bucketsOf({ provider, model, limit, tokens }: Place): Bucket[] {
     if (perMinute === undefined) return [];
     const eachMs = MINUTE_MS / perMinute;
     const burstMs = Math.max(BURST_MS, eachMs);
-    return [{ key: keys.limit(provider, model, unit), takesMs: Math.min(amount * eachMs, burstMs), burstMs }];
+    return [{ key: globalKeys.limit(provider, model, unit), takesMs: Math.min(amount * eachMs, burstMs), burstMs }];
   };
   return [...bucket('requests', limit.requests_per_minute, 1), ...bucket('tokens', limit.tokens_per_minute, tokens)];
 }

@@ -1,82 +1,168 @@
-import type { Attempt, JobState } from '@upshift/contracts';
+import type { Attempt, JobState, Needs } from '@upshift/contracts';
 
 /**
- * The text in which a job's state is stored: its values in a fixed order, without their names. A state is written and read at
- * every step, and names would be more than half of it. A new field goes to the end of its list; records without it give null.
+ * The text in which a job's state is stored. It is written and read at every step, and a million may wait: so no names, but values
+ * in a fixed order, and of them only those that are not the usual ones. The number before them has a bit for each that is there.
+ * A new field goes to the end of its list, with the value that older records stand for.
  */
-const jobFields = namesOf<JobState>({
-  id: true,
-  revision: true,
-  status: true,
-  route: true,
-  task: true,
-  pinnedModel: true,
-  priority: true,
-  configVersion: true,
-  seed: true,
-  createdAt: true,
-  startedAt: true,
-  completedAt: true,
-  deadline: true,
-  limits: true,
-  needs: true,
-  webhook: true,
-  classification: true,
-  tier: true,
-  attempts: true,
-  escalations: true,
-  failovers: true,
-  fallbacks: true,
-  finalAttempt: true,
-  degraded: true,
-  reasons: true,
-  step: true,
-  epoch: true,
-  experiments: true,
+interface Field {
+  name: string;
+  usual: unknown;
+  /** Of a value that has fields of its own. */
+  form: Form | null;
+}
+
+interface Form {
+  pack: (value: never) => unknown;
+  unpack: (packed: never) => unknown;
+}
+
+/** For a field that has no usual value. */
+const none = Symbol('no usual value');
+
+const needsFields = fieldsOf<Needs>({
+  capabilities: [],
+  sampling: [],
+  required: undefined,
+  inputTokens: none,
+  contextTokens: none,
+  maxOutputTokens: null,
 });
 
-const attemptFields = namesOf<Attempt>({
-  number: true,
-  purpose: true,
-  tier: true,
-  model: true,
-  lane: true,
-  state: true,
-  outcome: true,
-  errorCode: true,
-  usage: true,
-  costNanoUsd: true,
-  reservedNanoUsd: true,
-  score: true,
-  passed: true,
-  judges: true,
-  waits: true,
-  claimedAt: true,
-  sentAt: true,
-  settledAt: true,
-  schemaFailed: true,
+const limitsFields = fieldsOf<JobState['limits']>({ costNanoUsd: null, maxEscalations: null });
+
+const attemptFields = fieldsOf<Attempt>({
+  number: none,
+  purpose: 'answer',
+  tier: none,
+  model: none,
+  lane: 'live',
+  state: none,
+  outcome: null,
+  errorCode: null,
+  usage: null,
+  costNanoUsd: null,
+  reservedNanoUsd: none,
+  score: null,
+  passed: null,
+  judges: null,
+  waits: 0,
+  claimedAt: none,
+  sentAt: null,
+  settledAt: null,
+  schemaFailed: null,
 });
+
+/** Without the id, which is the record's key. At most 30: a bit each. */
+const jobFields = fieldsOf<Omit<JobState, 'id'>>(
+  {
+    revision: 1,
+    status: 'queued',
+    route: 'default',
+    task: null,
+    pinnedModel: null,
+    priority: 'normal',
+    configVersion: none,
+    seed: none,
+    createdAt: none,
+    startedAt: null,
+    completedAt: null,
+    deadline: null,
+    limits: none,
+    needs: none,
+    webhook: null,
+    classification: null,
+    tier: null,
+    attempts: [],
+    escalations: 0,
+    failovers: 0,
+    fallbacks: 0,
+    finalAttempt: null,
+    degraded: false,
+    reasons: [],
+    step: null,
+    epoch: 0,
+    experiments: null,
+  },
+  { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
+);
 
 export function stateText(job: JobState): string {
-  const attempts = job.attempts.map((attempt) => attemptFields.map((name) => attempt[name]));
-  return JSON.stringify(jobFields.map((name) => (name === 'attempts' ? attempts : job[name])));
+  return JSON.stringify(pack(jobFields, job));
 }
 
-export function parseState(text: string): JobState {
-  // A record from before there was an order.
+/** @param id of the job, by whose key the text was found */
+export function parseState(id: string, text: string): JobState {
+  // A record from before there was an order, and one from before the usual was left out.
   if (text.startsWith('{')) return JSON.parse(text) as JobState;
-  const job = named<JobState>(jobFields, JSON.parse(text) as unknown[]);
-  job.attempts = (job.attempts as unknown as unknown[][]).map((attempt) => named<Attempt>(attemptFields, attempt));
-  return job;
+  const packed = JSON.parse(text) as unknown[];
+  if (typeof packed[0] === 'string') return stateOfAllValues(packed);
+  return { id, ...(unpack(jobFields, packed) as Omit<JobState, 'id'>) };
 }
 
-function named<Type>(names: (keyof Type)[], values: unknown[]): Type {
-  const result: Partial<Record<keyof Type, unknown>> = {};
-  for (let position = 0; position < names.length; position += 1) result[names[position]!] = values[position] ?? null;
-  return result as Type;
+function pack(fields: Field[], of: object): unknown[] {
+  const packed: unknown[] = [0];
+  let there = 0;
+  for (let position = 0; position < fields.length; position += 1) {
+    const { name, usual, form } = fields[position]!;
+    const value = (of as Record<string, unknown>)[name];
+    if (isUsual(value, usual)) continue;
+    there |= 1 << position;
+    packed.push(form === null ? value : form.pack(value as never));
+  }
+  packed[0] = there;
+  return packed;
+}
+
+function unpack(fields: Field[], packed: unknown[]): object {
+  const result: Record<string, unknown> = {};
+  const there = packed[0] as number;
+  let next = 1;
+  for (let position = 0; position < fields.length; position += 1) {
+    const { name, usual, form } = fields[position]!;
+    if ((there & (1 << position)) === 0) {
+      // Afresh each time: who reads a state may change it.
+      if (usual !== undefined) result[name] = Array.isArray(usual) ? [] : usual;
+      continue;
+    }
+    const value = packed[next];
+    result[name] = form === null ? value : form.unpack(value as never);
+    next += 1;
+  }
+  return result;
+}
+
+function isUsual(value: unknown, usual: unknown): boolean {
+  return value === usual || (Array.isArray(usual) && Array.isArray(value) && value.length === 0);
 }
 
 /** In the order in which they are written down; none can be forgotten. */
-function namesOf<Type>(fields: Record<keyof Type, true>): (keyof Type)[] {
-  return Object.keys(fields) as (keyof Type)[];
+function fieldsOf<Type>(
+  usual: { [Name in keyof Required<Type>]: Type[Name] | typeof none },
+  forms: { [Name in keyof Type]?: Form } = {},
+): Field[] {
+  return Object.entries(usual).map(([name, value]) => ({ name, usual: value, form: forms[name as keyof Type] ?? null }));
+}
+
+function formOf(fields: Field[]): Form {
+  return { pack: (value: object) => pack(fields, value), unpack: (packed: unknown[]) => unpack(fields, packed) };
+}
+
+function listOf(form: Form): Form {
+  return {
+    pack: (values: object[]) => values.map((value) => form.pack(value as never)),
+    unpack: (packed: unknown[][]) => packed.map((one) => form.unpack(one as never)),
+  };
+}
+
+/** Of a record whose values all stand there, the id first. */
+function stateOfAllValues(values: unknown[]): JobState {
+  const job = named(['id', ...jobFields.map(({ name }) => name)], values) as JobState;
+  const attempts = job.attempts as unknown as unknown[][];
+  const names = attemptFields.map(({ name }) => name);
+  return { ...job, attempts: attempts.map((attempt) => named(names, attempt) as Attempt) };
+}
+
+function named(names: string[], values: unknown[]): object {
+  return Object.fromEntries(names.map((name, position) => [name, values[position] ?? null]));
 }

@@ -3,7 +3,6 @@ import { isTerminal } from '@upshift/contracts';
 import { costAlone, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
-import { keys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What happened in one minute. Money in nano-dollars, known costs only. */
@@ -78,7 +77,7 @@ function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now:
 }
 
 /** The counters of a span of minutes, both ends included; minutes in which nothing happened are all zero. */
-export async function readStats({ redis }: Pipeline, fromMinute: number, toMinute: number): Promise<MinuteStats[]> {
+export async function readStats({ redis, keys }: Pipeline, fromMinute: number, toMinute: number): Promise<MinuteStats[]> {
   const minutes = Array.from({ length: Math.max(0, toMinute - fromMinute + 1) }, (_, index) => fromMinute + index);
   const pipelined = redis.pipeline();
   for (const minute of minutes) pipelined.hgetall(keys.stats(minute));

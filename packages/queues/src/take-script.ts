@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
 
-import type { Redis } from 'ioredis';
 import { Packr } from 'msgpackr';
 
-import { CELL_PREFIX } from './names.ts';
+import type { Pipeline } from './pipeline.ts';
 
 /** An entry taken off its queue, with the record of its job. Texts are as stored; null where there is none. */
 export interface TakenEntry {
@@ -44,7 +43,7 @@ const { moveToActive } = require('bullmq/dist/cjs/scripts/moveToActive-11.js') a
 /** BullMQ's script adds to the queue's event stream and nothing else of ours would cut it. */
 const QUEUE_EVENTS_KEPT = 500;
 
-/** KEYS and ARGV 1 to 3: those of moveToActive. ARGV 4: how many at most; 5: the lock's token; 6: how long it holds, in ms. */
+/** KEYS and ARGV 1 to 3: those of moveToActive. ARGV 4: how many at most; 5: the lock's token; 6: how long it holds, in ms; 7: what stands before the id in the key of a record. */
 const script = `
 local function moveToActive(KEYS, ARGV)
 ${moveToActive.content}
@@ -78,7 +77,7 @@ local entries = {}
 for position, id in ipairs(ids) do
   local entry = call('HMGET', prefix .. id, 'data', 'defa', 'stc')
   local attempt = string.match(id, '%.score%-(%d+)%.')
-  local record = call('HMGET', '${CELL_PREFIX}:job:' .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'alone', 'answer:' .. (attempt or ''))
+  local record = call('HMGET', ARGV[7] .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'alone', 'answer:' .. (attempt or ''))
   entries[position] = {id, entry[1], entry[2], entry[3], unpack(record)}
 end
 local due = drained and call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2]
@@ -97,13 +96,13 @@ type Command = (
 
 /** Makes the script known to a connection; gives the function that takes up to `most` entries off a queue. */
 export function defineTake(
-  redis: Redis,
+  { redis, keys }: Pick<Pipeline, 'redis' | 'keys'>,
   queue: string,
   { token, lockMs }: { token: string; lockMs: number },
 ): (most: number) => Promise<Taken> {
   redis.defineCommand('upshiftTake', { lua: script, numberOfKeys: KEY_NAMES.length });
   const command = (redis as unknown as { upshiftTake: Command }).upshiftTake.bind(redis);
-  const prefix = `${CELL_PREFIX}:${queue}:`;
+  const prefix = `${keys.prefix}:${queue}:`;
   const queueKeys = KEY_NAMES.map((name) => prefix + name);
   const options = packr.pack({ token, lockDuration: lockMs });
   return async (most) => {
@@ -115,6 +114,7 @@ export function defineTake(
       most,
       token,
       lockMs,
+      keys.job(''),
     );
     return {
       entries: rows.map(

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { Packr } from 'msgpackr';
 
 import type { QueueEntry } from './entries.ts';
-import { CELL_PREFIX, keys } from './names.ts';
+import type { CellKeys } from './names.ts';
 import { minuteOf, STATS_KEPT_MS } from './stats.ts';
 
 /**
@@ -67,10 +67,10 @@ const KEPT_OF_BATCH = 4;
 const BATCHES_KEPT = 2000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, then what the
- * requests name by its first and last position here: fields of records and lines of trails, which are long (Lua reads every
- * character of a text once for each time that it is handed on), and the arguments of BullMQ's script for delayed entries (bytes,
- * which Redis' MessagePack does not have).
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, what all keys of
+ * the cell begin with, then what the requests name by its first and last position here: fields of records and lines of trails, which
+ * are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
+ * delayed entries (bytes, which Redis' MessagePack does not have).
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic.
@@ -82,6 +82,7 @@ end
 local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
 local now = tonumber(ARGV[1])
 local requests = cmsgpack.unpack(ARGV[2])
+local cell = ARGV[3]
 local call = redis.call
 
 -- Arguments of a command on a key, gathered over the batch: one or two at a time.
@@ -126,7 +127,7 @@ local function add(entry)
     local keys, first, last = unpack(delayed)
     return addDelayedJob(keys, {unpack(ARGV, first, last)})
   end
-  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  local prefix = cell .. queue .. ':'
   call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', 0, 'priority', priority)
   if priority > 0 then gather('ZADD', prefix .. 'prioritized', priority * 0x100000000 + nextNumber(prefix), id)
   else gather('LPUSH', prefix .. 'wait', id) end
@@ -137,7 +138,7 @@ end
 local kept, gone = {}, {}
 local function finish(held)
   local queue, id, token = unpack(held)
-  local prefix = '${CELL_PREFIX}:' .. queue .. ':'
+  local prefix = cell .. queue .. ':'
   if call('GET', prefix .. id .. ':lock') ~= token then return end
   call('LREM', prefix .. 'active', -1, id)
   gather('SREM', prefix .. 'stalled', id)
@@ -159,7 +160,7 @@ local function transition(t)
     if holder then return {'held', holder} end
   end
   if maxBacklog and isFull(maxBacklog) then return {'backlog'} end
-  local job = '${CELL_PREFIX}:job:' .. id
+  local job = cell .. 'job:' .. id
   if tonumber(call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
   if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
   call('HSET', job, 'version', version + 1, unpack(ARGV, fields[1], fields[2]))
@@ -169,8 +170,8 @@ local function transition(t)
     gather('XADD', events, {id, route, task, status, length - count + 1, count})
   end
   for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
-  for _, index in ipairs(enters) do gather('ZADD', '${CELL_PREFIX}:index:' .. index, 0, id) end
-  for _, index in ipairs(leaves) do gather('ZREM', '${CELL_PREFIX}:index:' .. index, id) end
+  for _, index in ipairs(enters) do gather('ZADD', cell .. 'index:' .. index, 0, id) end
+  for _, index in ipairs(leaves) do gather('ZREM', cell .. 'index:' .. index, id) end
   if keptMs then
     gather('ZADD', expiries, now + keptMs, id)
     gather('ZREM', open, id)
@@ -184,7 +185,7 @@ local function transition(t)
   end
   if entry then add(entry) end
   if held then finish(held) end
-  if outcome then call('XADD', '${keys.outcomes}', '*', 'outcome', outcome) end
+  if outcome then call('XADD', cell .. 'outcomes', '*', 'outcome', outcome) end
   for _, channel in ipairs(publish) do call('PUBLISH', channel, id) end
   return {'ok', version + 1}
 end
@@ -210,7 +211,7 @@ for prefix in pairs(kept) do
 end
 carryOut('ZREM')
 if #gone > 0 then call('DEL', unpack(gone)) end
-for route in pairs(routes) do call('SADD', '${keys.routes}', route) end
+for route in pairs(routes) do call('SADD', cell .. 'routes', route) end
 for counter, amounts in pairs(gathered.HINCRBY or {}) do
   local sum = 0
   for _, amount in ipairs(amounts) do sum = sum + amount end
@@ -229,7 +230,10 @@ const packr = new Packr({ useRecords: false });
 type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 
 /** Makes the script known to a connection. Loaded once per Redis server, then called by its hash. */
-export function defineTransitions(redis: Redis): (requests: Request[], now: number) => Promise<TransitionReply[]> {
+export function defineTransitions(
+  redis: Redis,
+  keys: CellKeys,
+): (requests: Request[], now: number) => Promise<TransitionReply[]> {
   redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
   return (requests, now) => {
@@ -244,13 +248,14 @@ export function defineTransitions(redis: Redis): (requests: Request[], now: numb
       keys.expiries,
       now,
       packr.pack(rows),
+      `${keys.prefix}:`,
       ...texts.all,
     );
   };
 }
 
 /** Arguments of the script that come before the texts. */
-const ARGUMENTS_BEFORE = 2;
+const ARGUMENTS_BEFORE = 3;
 
 /** The arguments that requests name by their positions. */
 class Texts {

@@ -1,7 +1,7 @@
 import { advance } from './advance.ts';
 import { queueNameOf } from './entries.ts';
 import { readJob } from './job-store.ts';
-import { entryId, keys } from './names.ts';
+import { entryId } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -10,9 +10,9 @@ const BATCH = 500;
 
 /** Ends jobs whose deadline has passed. Returns how many it looked at. */
 export function expireJobs(pipeline: Pipeline): Promise<number> {
-  return forEachDue(pipeline, keys.deadlines, Date.now(), async (id) => {
+  return forEachDue(pipeline, pipeline.keys.deadlines, Date.now(), async (id) => {
     const advanced = await advance(pipeline, id, { type: 'deadline-passed' });
-    if (advanced === null) await pipeline.redis.zrem(keys.deadlines, id);
+    if (advanced === null) await pipeline.redis.zrem(pipeline.keys.deadlines, id);
     return advanced?.changed ?? false;
   });
 }
@@ -22,7 +22,7 @@ export function expireJobs(pipeline: Pipeline): Promise<number> {
  * job whose entry has failed for good is ended with the reason. Returns how many it mended.
  */
 export function reconcile(pipeline: Pipeline, untouchedMs: number): Promise<number> {
-  return forEachDue(pipeline, keys.open, Date.now() - untouchedMs, (id) => mend(pipeline, id));
+  return forEachDue(pipeline, pipeline.keys.open, Date.now() - untouchedMs, (id) => mend(pipeline, id));
 }
 
 /**
@@ -56,7 +56,7 @@ async function attempted(pipeline: Pipeline, id: string, work: (id: string) => P
 
 async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
   const record = await readJob(pipeline, id);
-  if (record === null) return (await pipeline.redis.zrem(keys.open, id)) > 0;
+  if (record === null) return (await pipeline.redis.zrem(pipeline.keys.open, id)) > 0;
   const { state } = record;
   if (state.step === null) return state.experiments?.held ? touch(pipeline, id) : false;
   const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
@@ -73,7 +73,7 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
 }
 
 /** The entry is there and waits its turn, or a canary holds the answer: looked at again only after another while. */
-async function touch({ redis }: Pipeline, id: string): Promise<false> {
+async function touch({ redis, keys }: Pipeline, id: string): Promise<false> {
   await redis.zadd(keys.open, 'XX', Date.now(), id);
   return false;
 }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { WebhookRequest, WebhookView } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
 
-import { keys } from './names.ts';
+import { globalKeys } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** An endpoint as it is stored: what the API shows, and the secrets that sign now, newest first. */
@@ -41,19 +41,26 @@ export async function createWebhook(pipeline: Pipeline, { name, url, payload }: 
     rotated_at: null,
     secrets: [{ secret, untilMs: null }],
   };
-  const created = await pipeline.redis.eval(createScript, 2, keys.webhooks, keys.webhook(name), name, JSON.stringify(webhook));
+  const created = await pipeline.redis.eval(
+    createScript,
+    2,
+    globalKeys.webhooks,
+    globalKeys.webhook(name),
+    name,
+    JSON.stringify(webhook),
+  );
   if (created === 1) return { ...withoutSecrets(webhook), secret };
   throw new ProblemError('webhook_exists', `there is a webhook ${name} already; delete it first, or choose another name`);
 }
 
 export async function readWebhook({ redis }: Pipeline, name: string): Promise<Webhook | null> {
-  const stored = await redis.get(keys.webhook(name));
+  const stored = await redis.get(globalKeys.webhook(name));
   return stored === null ? null : (JSON.parse(stored) as Webhook);
 }
 
 /** All endpoints by name, without their secrets. */
 export async function listWebhooks(pipeline: Pipeline): Promise<WebhookView[]> {
-  const names = (await pipeline.redis.smembers(keys.webhooks)).toSorted();
+  const names = (await pipeline.redis.smembers(globalKeys.webhooks)).toSorted();
   const all = await Promise.all(names.map((name) => readWebhook(pipeline, name)));
   return all.flatMap((webhook) => (webhook === null ? [] : [withoutSecrets(webhook)]));
 }
@@ -90,8 +97,11 @@ export async function enableWebhook(
 }
 
 /** Removes an endpoint and its log. Returns whether there was one. */
-export async function deleteWebhook({ redis }: Pipeline, name: string): Promise<boolean> {
-  const [removed] = await Promise.all([redis.srem(keys.webhooks, name), redis.del(keys.webhook(name), keys.deliveries(name))]);
+export async function deleteWebhook({ redis, keys }: Pipeline, name: string): Promise<boolean> {
+  const [removed] = await Promise.all([
+    redis.srem(globalKeys.webhooks, name),
+    redis.del(globalKeys.webhook(name), keys.deliveries(name)),
+  ]);
   return removed > 0;
 }
 
@@ -112,9 +122,9 @@ return 1`;
 /** Changes an endpoint as it is then: where somebody else was faster, once more. */
 async function change({ redis }: Pipeline, name: string, to: (webhook: Webhook) => Webhook): Promise<Webhook | null> {
   for (;;) {
-    const stored = await redis.get(keys.webhook(name));
+    const stored = await redis.get(globalKeys.webhook(name));
     if (stored === null) return null;
     const changed = to(JSON.parse(stored) as Webhook);
-    if ((await redis.eval(replaceScript, 1, keys.webhook(name), stored, JSON.stringify(changed))) === 1) return changed;
+    if ((await redis.eval(replaceScript, 1, globalKeys.webhook(name), stored, JSON.stringify(changed))) === 1) return changed;
   }
 }

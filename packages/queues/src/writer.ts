@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 
+import type { CellKeys } from './names.ts';
 import { defineTransitions } from './transition-script.ts';
 import type { HeldEntry, Request, Transition, TransitionReply } from './transition-script.ts';
 
@@ -19,8 +20,8 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-export function createWriter(redis: Redis): Writer {
-  const send = defineTransitions(redis);
+export function createWriter(redis: Redis, keys: CellKeys): Writer {
+  const send = defineTransitions(redis, keys);
   let waiting: Waiting[] = [];
   let scheduled = false;
 

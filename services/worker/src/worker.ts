@@ -48,7 +48,8 @@ export async function startWorker(context: ServiceContext, createClient = create
     mayProbe: (model) => probeOf(pipeline, model),
   });
   const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
-  const tools = { pipeline, client: createClient(providers), circuits, calls, slots };
+  const stopping = new AbortController();
+  const tools = { pipeline, client: createClient(providers), circuits, calls, slots, stopping: stopping.signal };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );
@@ -57,6 +58,7 @@ export async function startWorker(context: ServiceContext, createClient = create
   return {
     readiness: () => redisReadiness(pipeline),
     async stop() {
+      stopping.abort();
       const grace = setTimeout(() => calls.abortAll('the worker is stopping'), context.environment.SHUTDOWN_GRACE_S * 1000);
       await Promise.all(consumers.map((consumer) => consumer.close()));
       clearTimeout(grace);

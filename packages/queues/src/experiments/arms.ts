@@ -4,7 +4,7 @@ import { changesSince, chooseArms, configOfArms, dependenciesOf } from '@upshift
 import type { ActiveExperiment } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
 
-import { keys } from '../names.ts';
+import { globalKeys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import type { StoredActive } from './store.ts';
 
@@ -49,7 +49,7 @@ function activeExperiments(pipeline: Pipeline): Promise<ActiveExperiment[]> {
   const last = known.get(pipeline);
   if (last && now - last.readAt < READ_EVERY_MS) return last.active;
   const active = pipeline.redis
-    .hvals(keys.activeExperiments)
+    .hvals(globalKeys.activeExperiments)
     .then((texts) => texts.map((text) => JSON.parse(text) as StoredActive).filter((one) => fits(one, pipeline.config)));
   known.set(pipeline, { readAt: now, active });
   // An error is for those who asked: the next one asks anew.
@@ -73,7 +73,7 @@ export function versionOf(pipeline: Pipeline, config: UpshiftConfig): Promise<st
   const version = configVersionOf(config);
   const stored = ofBase.get(version);
   if (stored) return stored;
-  const storing = pipeline.redis.set(keys.config(version), JSON.stringify(config)).then(() => version);
+  const storing = pipeline.redis.set(globalKeys.config(version), JSON.stringify(config)).then(() => version);
   ofBase.set(version, storing);
   storing.catch(() => ofBase.delete(version));
   return storing;

@@ -12,7 +12,6 @@ import {
 import type { Outcome } from '@upshift/routing';
 
 import { compareIds } from '../event-feed.ts';
-import { keys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { announce } from './announce.ts';
 import { countHeld, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
@@ -64,7 +63,7 @@ async function evaluateOne(pipeline: Pipeline, known: ExperimentRecord): Promise
   let record: ExperimentRecord | null = known;
   for (let more = true; more && record !== null;) {
     const { cursor, document }: ExperimentRecord = record;
-    const read = await pipeline.redis.xrange(keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
+    const read = await pipeline.redis.xrange(pipeline.keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
     // Nothing is decided on a part of what has happened.
     more = read.length === BATCH;
     const now = Date.now();
@@ -209,5 +208,5 @@ function withPreferences(counts: ExperimentRecord['preferences'], preferences: P
 /** Forgets what every experiment had counted when these were read: one that was made since begins behind that. */
 async function trimOutcomes(pipeline: Pipeline, records: ExperimentRecord[]): Promise<void> {
   const least = records.map(({ cursor }) => cursor).toSorted(compareIds)[0];
-  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(keys.outcomes, 'MINID', '~', least);
+  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(pipeline.keys.outcomes, 'MINID', '~', least);
 }

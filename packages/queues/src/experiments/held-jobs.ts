@@ -2,14 +2,14 @@ import { canaryTimeMs } from '@upshift/routing';
 
 import { advance } from '../advance.ts';
 import { readJob } from '../job-store.ts';
-import { canaryIndex, heldIndex, keys } from '../names.ts';
+import { canaryIndex, heldIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 
 /** Held jobs that are dealt with side by side. */
 const BATCH = 100;
 
 /** How many jobs wait for a canary. */
-export function countHeld({ redis }: Pipeline, experiment: string): Promise<number> {
+export function countHeld({ redis, keys }: Pipeline, experiment: string): Promise<number> {
   return redis.zcard(keys.index(heldIndex(experiment)));
 }
 
@@ -43,7 +43,7 @@ export async function rerunBeforeDeadline(pipeline: Pipeline, experiment: string
 }
 
 /** The jobs of a canary with a deadline up to a time: few of all that have one. */
-async function nearDeadline({ redis }: Pipeline, experiment: string, upTo: number): Promise<string[]> {
+async function nearDeadline({ redis, keys }: Pipeline, experiment: string, upTo: number): Promise<string[]> {
   const found = await redis.zinter(2, keys.deadlines, keys.index(canaryIndex(experiment)), 'WITHSCORES');
   return found.filter((_, position) => position % 2 === 0 && Number(found[position + 1]) <= upTo);
 }
@@ -53,7 +53,7 @@ async function takeBack(pipeline: Pipeline, id: string, reason: string): Promise
 }
 
 async function forEachHeld(pipeline: Pipeline, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
-  return forAll(await pipeline.redis.zrange(keys.index(heldIndex(experiment)), '0', '-1'), work);
+  return forAll(await pipeline.redis.zrange(pipeline.keys.index(heldIndex(experiment)), '0', '-1'), work);
 }
 
 async function forAll(ids: string[], work: (id: string) => Promise<boolean>): Promise<number> {

@@ -4,7 +4,7 @@ import { applyArm, comparisonConfig, comparisonRequest, readPreference, shadowRe
 import type { Outcome } from '@upshift/routing';
 
 import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
-import { keys, shadowIndex } from '../names.ts';
+import { shadowIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { versionOf } from './arms.ts';
 
@@ -36,7 +36,7 @@ export async function followOutcome(pipeline: Pipeline, document: Shadow, outcom
 }
 
 /** The outcomes, of those that wait, of which something may be started or read now: the first ones, in their order. */
-export async function followable({ redis }: Pipeline, document: Shadow, waiting: Outcome[]): Promise<Outcome[]> {
+export async function followable({ redis, keys }: Pipeline, document: Shadow, waiting: Outcome[]): Promise<Outcome[]> {
   const underWay = (arm: string): Promise<number> => redis.zcard(keys.index(shadowIndex(document.name, arm)));
   const [answers, comparisons] = await Promise.all([underWay(document.arms[0]!.name), underWay(JUDGE)]);
   const free = new Map([

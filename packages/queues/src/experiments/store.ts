@@ -3,7 +3,7 @@ import { ProblemError } from '@upshift/contracts';
 import { badExperiment, conflictsOf, dependenciesOf, newExperimentState, sharesOf } from '@upshift/routing';
 import type { ActiveExperiment, Dependencies } from '@upshift/routing';
 
-import { keys } from '../names.ts';
+import { globalKeys } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { isInForce, withDecision } from './record.ts';
 import type { ExperimentRecord } from './record.ts';
@@ -26,8 +26,8 @@ return 1`;
 export async function createExperiment(pipeline: Pipeline, document: Experiment): Promise<ExperimentRecord> {
   await refuseBad(pipeline, document);
   for (;;) {
-    const made = (await pipeline.redis.get(keys.experimentsMade)) ?? '0';
-    if (await pipeline.redis.hexists(keys.experiments, document.name)) throw nameIsTaken(document.name);
+    const made = (await pipeline.redis.get(globalKeys.experimentsMade)) ?? '0';
+    if (await pipeline.redis.hexists(globalKeys.experiments, document.name)) throw nameIsTaken(document.name);
     const conflicts = conflictsOf(
       document,
       (await readExperiments(pipeline)).filter(isInForce).map((other) => other.document),
@@ -37,9 +37,9 @@ export async function createExperiment(pipeline: Pipeline, document: Experiment)
     const reply = await pipeline.redis.eval(
       createScript,
       3,
-      keys.experiments,
-      keys.activeExperiments,
-      keys.experimentsMade,
+      globalKeys.experiments,
+      globalKeys.activeExperiments,
+      globalKeys.experimentsMade,
       made,
       document.name,
       JSON.stringify(record),
@@ -51,13 +51,13 @@ export async function createExperiment(pipeline: Pipeline, document: Experiment)
 }
 
 export async function readExperiment({ redis }: Pipeline, name: string): Promise<ExperimentRecord | null> {
-  const text = await redis.hget(keys.experiments, name);
+  const text = await redis.hget(globalKeys.experiments, name);
   return text === null ? null : (JSON.parse(text) as ExperimentRecord);
 }
 
 /** All experiments, newest first. */
 export async function readExperiments({ redis }: Pipeline): Promise<ExperimentRecord[]> {
-  const records = (await redis.hvals(keys.experiments)).map((text) => JSON.parse(text) as ExperimentRecord);
+  const records = (await redis.hvals(globalKeys.experiments)).map((text) => JSON.parse(text) as ExperimentRecord);
   return records.toSorted((one, other) => other.createdAt - one.createdAt);
 }
 
@@ -68,7 +68,7 @@ export async function changeExperiment(
   to: (record: ExperimentRecord) => ExperimentRecord,
 ): Promise<ExperimentRecord | null> {
   for (;;) {
-    const text = await redis.hget(keys.experiments, name);
+    const text = await redis.hget(globalKeys.experiments, name);
     if (text === null) return null;
     const changed = to(JSON.parse(text) as ExperimentRecord);
     const next = JSON.stringify(changed);
@@ -76,8 +76,8 @@ export async function changeExperiment(
     const written = await redis.eval(
       replaceScript,
       2,
-      keys.experiments,
-      keys.activeExperiments,
+      globalKeys.experiments,
+      globalKeys.activeExperiments,
       name,
       text,
       next,
@@ -108,7 +108,7 @@ function activeText({ document, state, dependsOn }: ExperimentRecord): string {
   return JSON.stringify({ document, shares, holds, status: state.status, dependsOn } satisfies StoredActive);
 }
 
-async function newRecord({ redis, config }: Pipeline, document: Experiment): Promise<ExperimentRecord> {
+async function newRecord({ redis, config, keys }: Pipeline, document: Experiment): Promise<ExperimentRecord> {
   const now = Date.now();
   const [last] = await redis.xrevrange(keys.outcomes, '+', '-', 'COUNT', 1);
   const state = newExperimentState(document, Math.random(), now);
@@ -139,7 +139,7 @@ async function refuseBad(
   document: Experiment,
 ): Promise<void> {
   const { webhook } = document;
-  const unknown = webhook !== undefined && !(await redis.sismember(keys.webhooks, webhook));
+  const unknown = webhook !== undefined && !(await redis.sismember(globalKeys.webhooks, webhook));
   const errors = [
     ...badExperiment(document, config),
     ...(unknown

@@ -1,12 +1,13 @@
-import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
-import { isTerminal } from '@upshift/contracts';
+import type { Attempt, CallError, CallErrorCode, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import { isTerminal, splitModelId } from '@upshift/contracts';
 
 import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
+import { wasLost } from '../live-attempts.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { askAgain, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
@@ -18,6 +19,9 @@ const MAX_WAITS = 3;
 const LONGEST_WAIT_MS = 30_000;
 /** What to wait where a provider says only that its limit is reached. */
 const USUAL_WAIT_MS = 1000;
+
+/** What a vendor's other models are likely to suffer from too: those of other vendors are asked first. */
+const ofTheVendor: readonly CallErrorCode[] = ['overloaded', 'provider_error', 'timeout', 'connection_failed'];
 
 /** Written before the call: from here on the provider may bill. */
 export function sent(draft: Draft, number: number): void {
@@ -98,6 +102,7 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
     return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason, error.retryAfterMs ?? 0) : endOfChain(draft, reason);
   }
+  if (wasLost(attempt) && askAgain(draft, attempt, `${reason}, which says nothing of the model: it is asked once more`)) return;
   if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
   if (error.code === 'context_too_long') {
@@ -106,7 +111,7 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   }
   job.failovers += 1;
   note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model, error: error.code });
-  askTier(draft, attempt.tier, reason);
+  askTier(draft, attempt.tier, reason, ofTheVendor.includes(error.code) ? splitModelId(attempt.model).provider : null);
 }
 
 /** What no repetition mends is not repeated where only one model may answer. A call that a stopping worker gave up is. */

@@ -9,7 +9,7 @@ import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
 import { judgeRequested, sampleRequested } from './opinions.ts';
-import { budgetDenied, judged, verdictArrivedLate } from './verdicts.ts';
+import { judged, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
 
@@ -28,7 +28,8 @@ function applies(job: JobState, event: JobEvent): boolean {
   if (event.type === 'verdict-arrived-late') return job.status === 'completed' && event.revision === job.revision;
   if (event.type === 'answered' || event.type === 'call-failed') return job.attempts[event.attempt - 1]?.state === 'sent';
   // What was seen of an earlier queue entry says nothing of this one.
-  if (event.type === 'step-lost' || event.type === 'step-crashed') return !isTerminal(job.status) && event.epoch === job.epoch;
+  if (event.type === 'sent' || event.type === 'step-lost' || event.type === 'step-crashed')
+    return !isTerminal(job.status) && event.epoch === job.epoch;
   return !isTerminal(job.status);
 }
 
@@ -52,8 +53,6 @@ function react(draft: Draft, event: JobEvent): void {
       return sampleRequested(draft, event);
     case 'judged':
       return judged(draft, event.attempt, event.verdict);
-    case 'budget-denied':
-      return budgetDenied(draft, event.attempt, event.reason);
     case 'cancelled':
       return cancelled(draft);
     case 'deadline-passed':

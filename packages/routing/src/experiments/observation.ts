@@ -1,6 +1,7 @@
 import type { JobState, MetricName } from '@upshift/contracts';
 
 import { costOfJob, nanoUsdToUsd } from '../cost.ts';
+import { wasLost } from '../live-attempts.ts';
 
 /** What one job of an arm came to. A metric that the job says nothing of is null. */
 export interface Observation {
@@ -63,9 +64,9 @@ export function observedWithin(mostMs: number, observation: Observation): Observ
   return { ...observation, accepted: false, metrics: { ...metrics, score: null, pass_rate: 0, error_rate: 1 } };
 }
 
-/** Calls that a stopping worker gave up say nothing of the model. */
+/** Calls that were lost by us say nothing of the arm. */
 function hasFailedCall({ attempts }: JobState): boolean {
-  return attempts.some(({ purpose, errorCode }) => purpose === 'answer' && errorCode !== null && errorCode !== 'aborted');
+  return attempts.some((attempt) => attempt.purpose === 'answer' && attempt.errorCode !== null && !wasLost(attempt));
 }
 
 /** Of any answer of the job: one that fails is escalated, so that the last one seldom does. */
