@@ -9,7 +9,14 @@ export { canaryShare, command, evaluate, newCanary } from './canary.ts';
 export type { CanaryAction, CanaryDecision, CanaryState, CanaryStatus } from './canary.ts';
 export { chooseArms, configOfArms } from './choose-arms.ts';
 export type { ActiveExperiment } from './choose-arms.ts';
-export { differenceInterval, differs, meanInterval, quantileInterval, unboundedMeanInterval } from './confidence-sequence.ts';
+export {
+  differenceInterval,
+  differs,
+  meanInterval,
+  quantileInterval,
+  unboundedDifferenceInterval,
+  unboundedMeanInterval,
+} from './confidence-sequence.ts';
 export { conflictsOf, overriddenBy } from './conflicts.ts';
 export { changesSince, dependenciesOf } from './dependencies.ts';
 export type { Dependencies } from './dependencies.ts';
