@@ -1,11 +1,12 @@
 import { parseExperiment } from '@upshift/contracts';
 import type { Experiment, JobEvent } from '@upshift/contracts';
 import { advance, createExperiment, createWebhook, readExperiment } from '@upshift/queues';
-import type { ExperimentRecord, Pipeline } from '@upshift/queues';
+import type { ExperimentRecord } from '@upshift/queues';
 import { inject } from 'vitest';
 
 import { exampleConfig, exampleModel, requestOf } from '../routing/example.ts';
-import { openTestPipeline, stateOf } from './setting.ts';
+import { flushAll, openTestPipeline, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
 /** A model on trial, which only experiments name. */
 export const NEW = 'openai/new';
@@ -20,15 +21,15 @@ function newConfig() {
 }
 
 /** Opens pipelines, and remembers them in `opened`. */
-export function opener(opened: Pipeline[]) {
-  const open = async (of = newConfig()): Promise<Pipeline> => {
+export function opener(opened: TestPipeline[]) {
+  const open = async (of = newConfig()): Promise<TestPipeline> => {
     const pipeline = await openTestPipeline(inject('redisUrl'), of);
     opened.push(pipeline);
     return pipeline;
   };
-  const openFresh = async (): Promise<Pipeline> => {
+  const openFresh = async (): Promise<TestPipeline> => {
     const first = await open();
-    await first.redis.flushall();
+    await flushAll(first);
     return open();
   };
   return { open, openFresh };
@@ -41,19 +42,19 @@ export function documentOf(changes: Record<string, unknown>): Experiment {
 }
 
 /** Starts an experiment, and makes the endpoint that it may name. */
-export async function start(pipeline: Pipeline, document: Experiment): Promise<void> {
+export async function start(pipeline: TestPipeline, document: Experiment): Promise<void> {
   await createWebhook(pipeline, { name: 'watcher', url: 'https://example.com/', payload: 'thin' });
   await createExperiment(pipeline, document);
 }
 
-export async function recordOf(pipeline: Pipeline, name: string): Promise<ExperimentRecord> {
+export async function recordOf(pipeline: TestPipeline, name: string): Promise<ExperimentRecord> {
   const record = await readExperiment(pipeline, name);
   if (record === null) throw new Error(`no experiment ${name}`);
   return record;
 }
 
 /** Takes a job through events; calls are sent under the entry that it then has. */
-export async function carry(pipeline: Pipeline, id: string, ...events: JobEvent[]): Promise<void> {
+export async function carry(pipeline: TestPipeline, id: string, ...events: JobEvent[]): Promise<void> {
   for (const event of events)
     await advance(pipeline, id, event.type === 'sent' ? { ...event, epoch: (await stateOf(pipeline, id)).epoch } : event);
 }

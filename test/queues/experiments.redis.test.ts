@@ -11,17 +11,17 @@ import {
   readTrail,
   reconcile,
 } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { answered, exampleConfig, exampleModel, failed, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const opened: Pipeline[] = [];
+const opened: TestPipeline[] = [];
 const { open, openFresh } = opener(opened);
-let pipeline: Pipeline;
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await openFresh();
@@ -48,7 +48,7 @@ function canary(changes: Record<string, unknown> = {}): Experiment {
 
 /** Accepts jobs until each arm has so many, and answers them all; the canary's well or not at all. */
 async function answerJobs(
-  on: Pipeline,
+  on: TestPipeline,
   each: number,
   canaryIsGood: boolean,
   asked = request,
@@ -68,11 +68,11 @@ async function answerJobs(
   return jobs;
 }
 
-async function eventsOf(on: Pipeline, id: string): Promise<string[]> {
+async function eventsOf(on: TestPipeline, id: string): Promise<string[]> {
   return (await readTrail(on, id)).map(({ event }) => event);
 }
 
-async function tidings(on: Pipeline): Promise<string[]> {
+async function tidings(on: TestPipeline): Promise<string[]> {
   const entries = await queueOf(on, 'deliver').getJobs(['waiting', 'prioritized', 'delayed']);
   return entries
     .map(({ name }) => name)
@@ -81,7 +81,7 @@ async function tidings(on: Pipeline): Promise<string[]> {
 }
 
 /** Every command from the n-th on is lost, as if the process had been killed there. Gives how many were sent. */
-function dyingAfter(on: Pipeline, commands: number): () => number {
+function dyingAfter(on: TestPipeline, commands: number): () => number {
   let sentCommands = 0;
   const send = on.redis.sendCommand.bind(on.redis);
   on.redis.sendCommand = (...args) => {

@@ -1,15 +1,15 @@
 import type { Experiment } from '@upshift/contracts';
 import { accept, evaluateExperiments, experimentViewOf, listJobs, minuteOf, queueOf, readStats } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { answered, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
+const opened: TestPipeline[] = [];
 const { openFresh } = opener(opened);
-let pipeline: Pipeline;
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await openFresh();

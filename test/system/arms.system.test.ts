@@ -185,7 +185,7 @@ test('an arm has another prompt, classifier and scorer than the rest', async () 
     unit: 'metadata.reader',
     arms: [
       { name: 'plain', share: 0.5 },
-      { name: 'other', share: 0.5, overrides: { prompt_prefix: 'Briefly: ', classifier: 'signs', scorer: 'checks' } },
+      { name: 'other', share: 0.5, overrides: { prompt_prefix: 'Briefly: ', classifier: 'rules', scorer: 'checks' } },
     ],
   });
   const stories = await vi.waitFor(async () => {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
 
+import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -36,7 +37,7 @@ interface InHand {
  */
 export class QueueLine {
   readonly #queue: string;
-  readonly #concurrency: number;
+  readonly #capacity: Capacity;
   readonly #work: Work;
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
@@ -48,12 +49,12 @@ export class QueueLine {
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
-  #slot = Promise.withResolvers<void>();
+  #oneEnded = Promise.withResolvers<void>();
 
-  constructor(pipeline: Pipeline, queue: string, concurrency: number, work: Work, onFailure: OnFailure) {
+  constructor(pipeline: Pipeline, queue: string, capacity: Capacity, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
     this.#queue = queue;
-    this.#concurrency = concurrency;
+    this.#capacity = capacity;
     this.#work = work;
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
@@ -77,10 +78,10 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#slot.resolve();
+    this.#capacity.wakeAll();
     await this.#worker.backend.disconnectBlocking(true);
     await this.#running;
-    while (this.#inHand.size > 0) await this.#nextFreeSlot();
+    while (this.#inHand.size > 0) await this.#oneEnded.promise;
     clearInterval(this.#renewal);
     await this.#worker.close();
     this.#disconnect();
@@ -100,17 +101,27 @@ export class QueueLine {
   }
 
   async #turn(): Promise<void> {
-    const free = this.#concurrency - this.#inHand.size;
-    if (free <= 0) return this.#nextFreeSlot();
-    const taken = await this.#take(free);
-    for (const entry of taken.entries) void this.#workOn(entry);
+    const free = this.#capacity.takeAll();
+    if (free === 0) return this.#nextFreeSlot();
+    const taken = await this.#takeAtMost(free);
     if (taken.drained) await this.#waitForEntries(taken);
+  }
+
+  async #takeAtMost(most: number): Promise<Taken> {
+    let unused = most;
+    try {
+      const taken = await this.#take(most);
+      unused -= taken.entries.length;
+      for (const entry of taken.entries) void this.#workOn(entry);
+      return taken;
+    } finally {
+      this.#capacity.giveBack(unused);
+    }
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
-    await this.#slot.promise;
-    this.#slot = Promise.withResolvers<void>();
+    await this.#capacity.change();
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
@@ -137,7 +148,9 @@ export class QueueLine {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
-      this.#slot.resolve();
+      this.#capacity.giveBack(1);
+      this.#oneEnded.resolve();
+      this.#oneEnded = Promise.withResolvers<void>();
     }
   }
 

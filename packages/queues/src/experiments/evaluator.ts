@@ -11,8 +11,8 @@ import {
 } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
+import type { Cells } from '../cells/cells.ts';
 import { compareIds } from '../event-feed.ts';
-import type { Pipeline } from '../pipeline.ts';
 import { announce } from './announce.ts';
 import { countHeld, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { isInForce, withDecision } from './record.ts';
@@ -36,56 +36,82 @@ const MOST_WAITING = 1000;
  * Looks at every experiment: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
  * any point loses nothing: outcomes are counted in the same write as the decision, and what is yet to be done stands in the record.
  */
-export async function evaluateExperiments(pipeline: Pipeline): Promise<number> {
-  const records = await readExperiments(pipeline);
-  const concern = await Promise.all(records.map((record) => concerns(pipeline, record)));
+export async function evaluateExperiments(cells: Cells): Promise<number> {
+  const records = await readExperiments(cells);
+  const concern = await Promise.all(records.map((record) => concerns(cells, record)));
   const concerned = records.filter((_, index) => concern[index]);
-  await Promise.all(concerned.map((record) => evaluateOrLog(pipeline, record)));
-  await trimOutcomes(pipeline, records.filter(isInForce));
+  await Promise.all(concerned.map((record) => evaluateOrLog(cells, record)));
+  await trimOutcomes(cells, records.filter(isInForce));
   return concerned.length;
 }
 
 /** Whether there is anything left to do: a job that had waited long in its queue is held long after the end. */
-async function concerns(pipeline: Pipeline, record: ExperimentRecord): Promise<boolean> {
+async function concerns(cells: Cells, record: ExperimentRecord): Promise<boolean> {
   const { document, pending, changedAt } = record;
   if (isInForce(record) || pending.length > 0 || Date.now() - changedAt < COUNTED_AFTER_END_MS) return true;
-  return document.kind === 'canary' && document.hold && (await countHeld(pipeline, document.name)) > 0;
+  return document.kind === 'canary' && document.hold && (await countHeld(cells, document.name)) > 0;
 }
 
 /** An experiment that can not be evaluated stands in no other's way. */
-async function evaluateOrLog(pipeline: Pipeline, record: ExperimentRecord): Promise<void> {
-  await evaluateOne(pipeline, record).catch((error: unknown) =>
-    pipeline.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
+async function evaluateOrLog(cells: Cells, record: ExperimentRecord): Promise<void> {
+  await evaluateOne(cells, record).catch((error: unknown) =>
+    cells.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
   );
 }
 
-async function evaluateOne(pipeline: Pipeline, known: ExperimentRecord): Promise<void> {
+async function evaluateOne(cells: Cells, known: ExperimentRecord): Promise<void> {
   let record: ExperimentRecord | null = known;
   for (let more = true; more && record !== null;) {
     const { cursor, document }: ExperimentRecord = record;
-    const read = await pipeline.redis.xrange(pipeline.keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
-    // Nothing is decided on a part of what has happened.
-    more = read.length === BATCH;
+    const news = await readOutcomes(cells, cursor);
     const now = Date.now();
-    record = await changeExperiment(pipeline, document.name, (current) => {
+    // Nothing is decided on a part of what has happened.
+    more = !news.all;
+    record = await changeExperiment(cells, document.name, (current) => {
       // Another evaluator was faster: it has counted these.
       if (current.cursor !== cursor) return current;
-      return more ? counted(current, read) : evaluated(pipeline, counted(current, read), now);
+      return news.all ? evaluated(cells, counted(current, news), now) : counted(current, news);
     });
   }
-  if (record !== null) await carryOut(pipeline, record);
+  if (record !== null) await carryOut(cells, record);
 }
 
-function counted(record: ExperimentRecord, read: [id: string, fields: string[]][]): ExperimentRecord {
-  const cursor = read.at(-1)?.[0] ?? record.cursor;
-  const { name } = record.document;
-  const outcomes = read
-    .map(([, fields]) => JSON.parse(fields[1]!) as Outcome)
-    .filter(({ arms }) => arms.some(({ experiment }) => experiment === name));
-  const taken = record.document.kind === 'shadow' ? withFollowed(record, outcomes) : { record, outcomes };
+interface News {
+  /** In the order in which they came. */
+  outcomes: Outcome[];
+  /** The cursor behind them. */
+  cursor: string;
+  /** Whether there are no more. */
+  all: boolean;
+}
+
+/** The outcomes of all cells after a cursor. */
+async function readOutcomes(cells: Cells, cursor: string): Promise<News> {
+  const all = await cells.all();
+  const from = all.map((_, number) => idOf(cursor, number));
+  const read = await Promise.all(
+    all.map(({ redis, keys }, number) => redis.xrange(keys.outcomes, `(${from[number]}`, '+', 'COUNT', BATCH)),
+  );
+  const entries = read.flat().toSorted(([one], [other]) => compareIds(one, other));
+  return {
+    outcomes: entries.map(([, fields]) => JSON.parse(fields[1]!) as Outcome),
+    cursor: read.map((ofCell, number) => ofCell.at(-1)?.[0] ?? from[number]).join(),
+    all: read.every(({ length }) => length < BATCH),
+  };
+}
+
+/** A cell's part of a cursor; a cell that it does not name was not there then. */
+function idOf(cursor: string, cell: number): string {
+  return cursor.split(',')[cell] ?? '0';
+}
+
+function counted(record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
+  const { document } = record;
+  const outcomes = all.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name));
+  const taken = document.kind === 'shadow' ? withFollowed(record, outcomes) : { record, outcomes };
   return {
     ...taken.record,
-    tallies: taken.outcomes.reduce((tallies, outcome) => addOutcome(tallies, record.document, outcome), record.tallies),
+    tallies: taken.outcomes.reduce((tallies, outcome) => addOutcome(tallies, document, outcome), record.tallies),
     cursor,
   };
 }
@@ -110,9 +136,9 @@ function withFollowed(record: ExperimentRecord, outcomes: Outcome[]): { record: 
   };
 }
 
-function evaluated(pipeline: Pipeline, record: ExperimentRecord, now: number): ExperimentRecord {
+function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
   const { document, state, tallies, dependsOn, shadowCostUsd } = record;
-  const changes = changesSince(dependsOn, dependenciesOf(document, pipeline.config), state.status);
+  const changes = changesSince(dependsOn, dependenciesOf(document, cells.config), state.status);
   if (isInForce(record) && changes.length > 0)
     return withDecision(record, endExperiment(state, `the configuration has changed: ${changes.join(', ')}`), now);
   if (document.kind === 'shadow' && state.status === 'running' && shadowCostUsd >= document.budget_usd)
@@ -141,17 +167,17 @@ function pointOf({ document, state, tallies }: ExperimentRecord, now: number): S
 }
 
 /** Does what is pending, then what always holds of the state: an end leaves nobody waiting. */
-async function carryOut(pipeline: Pipeline, record: ExperimentRecord): Promise<void> {
+async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
   const { document, pending } = record;
   let released = 0;
   for (const action of pending) {
-    if (action.type === 'release-held') released += await releaseHeld(pipeline, document.name, action.before - UNCERTAIN_MS);
-    else await announce(pipeline, record, action);
+    if (action.type === 'release-held') released += await releaseHeld(cells, document.name, action.before - UNCERTAIN_MS);
+    else await announce(cells, record, action);
   }
-  const held = await seeToHeld(pipeline, record);
-  const followed = await follow(pipeline, record);
+  const held = await seeToHeld(cells, record);
+  const followed = await follow(cells, record);
   if (pending.length + released + held.released + held.rerun + followed.done.length === 0) return;
-  await changeExperiment(pipeline, document.name, (now) => ({
+  await changeExperiment(cells, document.name, (now) => ({
     ...now,
     pending: beginsWith(now.pending, pending) ? now.pending.slice(pending.length) : now.pending,
     ...afterFollowing(now, followed.done, followed.preferences),
@@ -160,16 +186,16 @@ async function carryOut(pipeline: Pipeline, record: ExperimentRecord): Promise<v
   }));
 }
 
-async function seeToHeld(pipeline: Pipeline, record: ExperimentRecord): Promise<{ released: number; rerun: number }> {
+async function seeToHeld(cells: Cells, record: ExperimentRecord): Promise<{ released: number; rerun: number }> {
   const { document, state, tallies } = record;
   if (document.kind !== 'canary' || !document.hold) return { released: 0, rerun: 0 };
   switch (fateOfHeld(state)) {
     case 'release':
-      return { released: await releaseHeld(pipeline, document.name, Infinity), rerun: 0 };
+      return { released: await releaseHeld(cells, document.name, Infinity), rerun: 0 };
     case 'rerun':
-      return { released: 0, rerun: await rerunHeld(pipeline, document.name, state.reason) };
+      return { released: 0, rerun: await rerunHeld(cells, document.name, state.reason) };
     case 'wait':
-      return { released: 0, rerun: await rerunBeforeDeadline(pipeline, document.name, rerunNeedsMs(document, tallies)) };
+      return { released: 0, rerun: await rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies)) };
   }
 }
 
@@ -188,13 +214,13 @@ function afterFollowing(now: ExperimentRecord, done: Outcome[], preferences: Pre
 
 /** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
 async function follow(
-  pipeline: Pipeline,
+  cells: Cells,
   { document, state, follow: waiting }: ExperimentRecord,
 ): Promise<{ done: Outcome[]; preferences: Preference[] }> {
   if (document.kind !== 'shadow' || state.status === 'paused' || waiting.length === 0) return { done: [], preferences: [] };
   const isWanted = (outcome: Outcome): boolean => state.status === 'running' || isOwnCost(document, outcome);
-  const now = await followable(pipeline, document, waiting.filter(isWanted));
-  const preferences = await Promise.all(now.map((outcome) => followOutcome(pipeline, document, outcome)));
+  const now = await followable(cells, document, waiting.filter(isWanted));
+  const preferences = await Promise.all(now.map((outcome) => followOutcome(cells, document, outcome)));
   const unwanted = waiting.filter((outcome) => !isWanted(outcome));
   return { done: [...now, ...unwanted], preferences: preferences.filter((preference) => preference !== null) };
 }
@@ -206,7 +232,9 @@ function withPreferences(counts: ExperimentRecord['preferences'], preferences: P
 }
 
 /** Forgets what every experiment had counted when these were read: one that was made since begins behind that. */
-async function trimOutcomes(pipeline: Pipeline, records: ExperimentRecord[]): Promise<void> {
-  const least = records.map(({ cursor }) => cursor).toSorted(compareIds)[0];
-  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(pipeline.keys.outcomes, 'MINID', '~', least);
+async function trimOutcomes(cells: Cells, records: ExperimentRecord[]): Promise<void> {
+  for (const { cell, redis, keys } of await cells.all()) {
+    const [least = '0'] = records.map(({ cursor }) => idOf(cursor, cell)).toSorted(compareIds);
+    if (least !== '0') await redis.xtrim(keys.outcomes, 'MINID', '~', least);
+  }
 }

@@ -1,6 +1,7 @@
 import { canaryTimeMs } from '@upshift/routing';
 
 import { advance } from '../advance.ts';
+import type { Cells } from '../cells/cells.ts';
 import { readJob } from '../job-store.ts';
 import { canaryIndex, heldIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
@@ -9,22 +10,24 @@ import type { Pipeline } from '../pipeline.ts';
 const BATCH = 100;
 
 /** How many jobs wait for a canary. */
-export function countHeld({ redis, keys }: Pipeline, experiment: string): Promise<number> {
-  return redis.zcard(keys.index(heldIndex(experiment)));
+export async function countHeld(cells: Cells, experiment: string): Promise<number> {
+  const all = await cells.all();
+  const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(heldIndex(experiment)))));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Tells the ends that were held before a time (ms since the epoch). Returns how many. */
-export function releaseHeld(pipeline: Pipeline, experiment: string, before: number): Promise<number> {
-  return forEachHeld(pipeline, experiment, async (id) => {
-    const record = await readJob(pipeline, id);
+export function releaseHeld(cells: Cells, experiment: string, before: number): Promise<number> {
+  return forEachHeld(cells, experiment, async (id) => {
+    const record = await readJob(cells.of(id), id);
     const held = record?.state.experiments?.held;
-    return Boolean(held && held.at < before && (await advance(pipeline, id, { type: 'hold-released' }))?.changed);
+    return Boolean(held && held.at < before && (await advance(cells.of(id), id, { type: 'hold-released' }))?.changed);
   });
 }
 
 /** Has all held jobs answered anew by the stable arm. Returns how many. */
-export function rerunHeld(pipeline: Pipeline, experiment: string, reason: string): Promise<number> {
-  return forEachHeld(pipeline, experiment, (id) => takeBack(pipeline, id, reason));
+export function rerunHeld(cells: Cells, experiment: string, reason: string): Promise<number> {
+  return forEachHeld(cells, experiment, (id) => takeBack(cells, id, reason));
 }
 
 /**
@@ -32,28 +35,31 @@ export function rerunHeld(pipeline: Pipeline, experiment: string, reason: string
  *
  * @param needsMs what that takes
  */
-export async function rerunBeforeDeadline(pipeline: Pipeline, experiment: string, needsMs: number): Promise<number> {
+export async function rerunBeforeDeadline(cells: Cells, experiment: string, needsMs: number): Promise<number> {
   const now = Date.now();
-  return forAll(await nearDeadline(pipeline, experiment, now + needsMs), async (id) => {
-    const state = (await readJob(pipeline, id))?.state;
+  const near = await Promise.all((await cells.all()).map((cell) => nearDeadline(cell, experiment, now + needsMs)));
+  return forAll(near.flat(), async (id) => {
+    const state = (await readJob(cells.of(id), id))?.state;
     if (state?.experiments?.holdFor !== experiment || state.deadline === null) return false;
     if (now < state.createdAt + canaryTimeMs(state.deadline - state.createdAt, needsMs)) return false;
-    return takeBack(pipeline, id, 'its deadline comes near, and the canary has not passed yet');
+    return takeBack(cells, id, 'its deadline comes near, and the canary has not passed yet');
   });
 }
 
-/** The jobs of a canary with a deadline up to a time: few of all that have one. */
+/** The jobs of a canary in a cell with a deadline up to a time: few of all that have one. */
 async function nearDeadline({ redis, keys }: Pipeline, experiment: string, upTo: number): Promise<string[]> {
   const found = await redis.zinter(2, keys.deadlines, keys.index(canaryIndex(experiment)), 'WITHSCORES');
   return found.filter((_, position) => position % 2 === 0 && Number(found[position + 1]) <= upTo);
 }
 
-async function takeBack(pipeline: Pipeline, id: string, reason: string): Promise<boolean> {
-  return (await advance(pipeline, id, { type: 'arm-taken-back', reason }))?.changed ?? false;
+async function takeBack(cells: Cells, id: string, reason: string): Promise<boolean> {
+  return (await advance(cells.of(id), id, { type: 'arm-taken-back', reason }))?.changed ?? false;
 }
 
-async function forEachHeld(pipeline: Pipeline, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
-  return forAll(await pipeline.redis.zrange(pipeline.keys.index(heldIndex(experiment)), '0', '-1'), work);
+async function forEachHeld(cells: Cells, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
+  const all = await cells.all();
+  const ids = await Promise.all(all.map(({ redis, keys }) => redis.zrange(keys.index(heldIndex(experiment)), '0', '-1')));
+  return forAll(ids.flat(), work);
 }
 
 async function forAll(ids: string[], work: (id: string) => Promise<boolean>): Promise<number> {

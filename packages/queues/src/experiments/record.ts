@@ -13,7 +13,7 @@ export interface ExperimentRecord {
   document: Experiment;
   state: ExperimentState;
   tallies: Tallies;
-  /** The last outcome in the tallies: an id of the stream. */
+  /** The last outcomes in the tallies: an id of the stream of each cell, with commas between them. */
   cursor: string;
   pending: Pending[];
   history: HistoryEntry[];

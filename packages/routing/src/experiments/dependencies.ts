@@ -57,7 +57,7 @@ function valueOf(name: string, route: string, config: UpshiftConfig): unknown {
   if (kind === 'parameters') return Object.entries(of?.parameters ?? {}).find(([parameter]) => parameter === key)?.[1];
   if (kind === 'thresholds.accept_at') return config.tiers.find((tier) => tier.name === key)?.accept_at;
   if (name === 'thresholds.classifier') return config.classifier.thresholds;
-  if (name === 'classifier') return config.classifier.type;
+  if (name === 'classifier') return of?.classifier ?? config.classifier.type;
   if (name === 'scorer') return config.scorer.type;
   if (name === 'scorer_profile') return config.scorer.profile;
   return Object.entries(of ?? {}).find(([field]) => field === name)?.[1];
