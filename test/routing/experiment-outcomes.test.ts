@@ -134,6 +134,24 @@ describe('an arm whose model only fails', () => {
     });
   });
 
+  test('is seen by its errors too while it is not asked, because its circuit is open or its provider off', () => {
+    const answeredBy = (circuitsOpen: Record<string, number>, providersOff: Record<string, string>, models?: string[]) => {
+      const under = exampleConfig((file) => {
+        if (models) file.routes['default']!['models'] = { economy: models };
+      });
+      const health = { circuitsOpen, providersOff };
+      const events = [classified(0.1), sent(1), answered(1), judged(1, 1)];
+      const { job } = after({ ...acceptedJob(under), experiments: part }, factsOf(under, { health }), ...events);
+      return { model: job.attempts[0]!.model, errors: observationOf(job)!.metrics.error_rate };
+    };
+    expect(answeredBy({}, {})).toEqual({ model: LOW, errors: 0 });
+    expect(answeredBy({ [LOW]: NOON + 1000 }, {})).toEqual({ model: LOW_TWIN, errors: 1 });
+    expect(answeredBy({}, { openai: 'no key' }, [LOW, LOW_TWIN])).toEqual({ model: LOW_TWIN, errors: 1 });
+    expect(answeredBy({ [LOW_TWIN]: NOON + 1000 }, { openai: 'no key' }, [LOW_TWIN])).toMatchObject({ errors: 1 });
+    // Nobody has asked for it by name: what has no key is no part of the tier.
+    expect(answeredBy({}, { openai: 'no key' })).toEqual({ model: LOW_TWIN, errors: 0 });
+  });
+
   test('is not blamed for the calls that a stopping worker gave up', () => {
     const { job } = after(jobOf(part), facts, classified(0.1), sent(1), failed(1, 'aborted'), sent(2), answered(2), judged(2, 1));
     expect(observationOf(job)).toMatchObject({ metrics: { error_rate: 0 } });

@@ -83,6 +83,7 @@ const jobFields = fieldsOf<Omit<JobState, 'id'>>(
     step: null,
     epoch: 0,
     experiments: null,
+    passedOver: 0,
   },
   { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
 );

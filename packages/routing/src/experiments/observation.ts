@@ -31,7 +31,7 @@ export function observationOf(job: JobState): Observation | null {
       score: answered ? final.score : null,
       pass_rate: Number(accepted),
       escalation_rate: Number(job.escalations > 0),
-      error_rate: Number(status === 'failed' || status === 'expired' || hasFailedCall(job)),
+      error_rate: Number(status === 'failed' || status === 'expired' || lacksModel(job)),
       refusal_rate: Number(final?.outcome === 'refused'),
       schema_failure_rate: schemaFailure(job),
       late_failure_rate: Number(job.revision > 1),
@@ -64,9 +64,10 @@ export function observedWithin(mostMs: number, observation: Observation): Observ
   return { ...observation, accepted: false, metrics: { ...metrics, score: null, pass_rate: 0, error_rate: 1 } };
 }
 
-/** Calls that were lost by us say nothing of the arm. */
-function hasFailedCall({ attempts }: JobState): boolean {
-  return attempts.some((attempt) => attempt.purpose === 'answer' && attempt.errorCode !== null && !wasLost(attempt));
+/** Whether another model had to answer, because a call has failed or none was made. Calls that were lost by us say nothing of the arm. */
+function lacksModel({ attempts, passedOver }: JobState): boolean {
+  const failed = attempts.some((attempt) => attempt.purpose === 'answer' && attempt.errorCode !== null && !wasLost(attempt));
+  return failed || passedOver > 0;
 }
 
 /** Of any answer of the job: one that fails is escalated, so that the last one seldom does. */
