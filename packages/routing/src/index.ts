@@ -48,7 +48,7 @@ export { agrees, logOddsOf, othersOf, scoreAnswer, shippedWeights } from './scor
 export { factsOfAnswer } from './scorer/features.ts';
 export type { AnswerFacts } from './scorer/features.ts';
 export { fitProfile } from './scorer/fit-profile.ts';
-export { fitThresholds, outcomeOf } from './scorer/fit-thresholds.ts';
+export { deliveredBy, fitThresholds } from './scorer/fit-thresholds.ts';
 export type { LabelledQuestion } from './scorer/fit-thresholds.ts';
 export { probabilityOf, rawScore } from './scorer/model.ts';
 export type { ScorerWeights } from './scorer/model.ts';

@@ -51,7 +51,7 @@ export function fitThresholds(questions: LabelledQuestion[], target: number): Fi
   let best: (Thresholds & Outcome) | null = null;
   for (const startAt of risingStarts(questions, tiers))
     for (const acceptAt of combinations(acceptChoices(questions, tiers))) {
-      const outcome = outcomeOf(questions, { startAt, acceptAt });
+      const outcome = deliveredBy(questions, { startAt, acceptAt });
       if ((best === null || outcome.cost < best.cost) && isTrusted(questions, { startAt, acceptAt }, target))
         best = { startAt, acceptAt, ...outcome };
     }
@@ -59,7 +59,7 @@ export function fitThresholds(questions: LabelledQuestion[], target: number): Fi
 }
 
 /** What would have become of these questions. */
-export function outcomeOf(questions: LabelledQuestion[], thresholds: Thresholds): Outcome {
+export function deliveredBy(questions: LabelledQuestion[], thresholds: Thresholds): Outcome {
   let [right, cost, topRight, topCost] = [0, 0, 0, 0];
   for (const question of questions) {
     const routed = route(question, thresholds);
@@ -102,7 +102,7 @@ function qualityWithin(questions: LabelledQuestion[], thresholds: Thresholds): [
   const qualities = Array.from({ length: RESAMPLES }, (_, round) => {
     const seed = draw(0.5, round);
     const drawn = questions.map((_question, index) => questions[Math.floor(draw(seed, index) * questions.length)]!);
-    return outcomeOf(drawn, thresholds).quality;
+    return deliveredBy(drawn, thresholds).quality;
   }).toSorted((a, b) => a - b);
   return [qualities[Math.floor(RESAMPLES * 0.05)]!, qualities[Math.floor(RESAMPLES * 0.95)]!];
 }

@@ -1,4 +1,4 @@
-import { draw, fitThresholds, outcomeOf, probabilityOf } from '@upshift/routing';
+import { draw, fitThresholds, deliveredBy, probabilityOf } from '@upshift/routing';
 import type { LabelledQuestion } from '@upshift/routing';
 
 import { extraUsd } from './money.ts';
@@ -29,7 +29,7 @@ export function promisesOf(pair: Pair, router: Router, classifier: Router | unde
       TARGET,
     );
     if (fitted === null) return [];
-    const delivered = outcomeOf(
+    const delivered = deliveredBy(
       questions.filter((_question, index) => !isFirst[index]),
       fitted,
     );
