@@ -74,16 +74,21 @@ export function deliveryEventOf({ id, status }: Pick<JobState, 'id' | 'status'>)
 /** An entry in the form in which BullMQ would store it, without the id, which is its key. */
 export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<QueueEntry> {
   const { queue, id, name, data, options } = entry;
-  const { delay = 0, priority = 0, ...others } = options;
+  const { delay = 0, priority = 0 } = options;
   return {
     queue,
     id,
     name,
     data: JSON.stringify(data),
-    options: JSON.stringify(priority > 0 ? { ...others, priority } : others),
+    options: optionsText(options),
     priority,
     delayed: delay > 0 ? await delayedArguments(pipeline, entry) : null,
   };
+}
+
+/** The options of an entry as BullMQ stores them: a delay of none and no priority are left out. */
+export function optionsText({ delay: _delay, priority = 0, ...others }: JobsOptions): string {
+  return JSON.stringify(priority > 0 ? { ...others, priority } : others);
 }
 
 /** What BullMQ's own code would send to Redis, caught before it is sent. */

@@ -2,6 +2,7 @@ import type { JobStatus, TrailEntry } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
 import { connect } from './connection.ts';
+import { linesOf } from './job-store.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
@@ -107,8 +108,8 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 
 type StreamEntry = [id: string, fields: string[]];
 
-/** As the transition script writes it: which lines of which trail are new. */
-type Step = [job: string, route: string, task: string, status: JobStatus, from: number, count: number];
+/** As the scripts write it: which lines of which trail, or of which trails alike, are new. */
+type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, from: number, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
@@ -116,24 +117,26 @@ async function withLines({ keys }: Pipeline, redis: Redis, entries: StreamEntry[
   if (found.length === 0) return [];
   const read = redis.pipeline();
   for (const { job, from, count } of found) {
-    read.hget(keys.job(job), 'metadata');
+    read.hmget(keys.job(job), 'metadata', 'state');
     read.lrange(keys.trail(job), from - 1, from + count - 2);
   }
   const replies = (await read.exec()) ?? [];
-  return found.flatMap(({ count: _count, ...event }, index) => {
-    const metadata = replies[2 * index]?.[1] as string | null;
-    const lines = (replies[2 * index + 1]?.[1] ?? []) as string[];
+  return found.flatMap(({ count, ...event }, index) => {
+    const [metadata = null, state = null] = (replies[2 * index]?.[1] ?? []) as (string | null)[];
+    const stored = (replies[2 * index + 1]?.[1] ?? []) as string[];
+    const lines = linesOf(event.job, state, stored, event.from - 1).slice(0, count);
     if (lines.length === 0) return [];
-    const parsed = lines.map((line) => JSON.parse(line) as TrailEntry);
-    return [{ ...event, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parsed }];
+    return [{ ...event, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines }];
   });
 }
 
 function stepsOf(streamId: string, steps: Step[]) {
   let position = 0;
-  return steps.map(([job, route, task, status, from, count]) => {
-    const event = { streamId, position, job, route, task: task || null, status, from, count };
-    position += count;
-    return event;
-  });
+  return steps.flatMap(([jobs, route, task, status, from, count]) =>
+    [jobs].flat().map((job) => {
+      const event = { streamId, position, job, route, task: task || null, status, from, count };
+      position += count;
+      return event;
+    }),
+  );
 }

@@ -1,3 +1,4 @@
+import { sizeOf, unfinishedIndexes } from './list-jobs.ts';
 import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -62,8 +63,8 @@ export async function measureQueues(pipeline: Pipeline): Promise<void> {
   }
 }
 
-export async function unfinishedJobs({ redis, keys }: Pipeline): Promise<number> {
-  return redis.zcard(keys.open);
+export async function unfinishedJobs(pipeline: Pipeline): Promise<number> {
+  return sizeOf(pipeline, await unfinishedIndexes(pipeline));
 }
 
 /** A ping that takes longer than this is no answer; while Redis is away it would wait for ever. */

@@ -1,23 +1,18 @@
-import { createHash } from 'node:crypto';
-
-import type { JobExperiments, JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
-import { isTerminal, ProblemError } from '@upshift/contracts';
-import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
+import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+import { acceptanceOf, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
-import { currentTraceparent } from '@upshift/runtime';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
-import { armsOf } from './experiments/arms.ts';
-import { readHealth } from './health.ts';
-import { channels, globalKeys, indexesOf, newJobId } from './names.ts';
+import { channels, indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
-import { parseRequest, requestText } from './request-text.ts';
+import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
-/** A job's record. The version fences writes: one made on an older version is refused. */
+/** A job's record. The version fences writes: one made on an older version is refused. It is 0 until something happens to the job. */
 export interface JobRecord {
   state: JobState;
   version: number;
@@ -25,103 +20,7 @@ export interface JobRecord {
   traceparent: string | null;
 }
 
-export interface Claim {
-  /** The client's `Idempotency-Key`. */
-  key: string;
-}
-
-/** What became of a request: a new job, or the one that the same key and body made before. */
-export interface Accepted {
-  id: string;
-  created: boolean;
-}
-
 const HOUR_MS = 3_600_000;
-
-/**
- * Record, idempotency claim and first queue entry in one atomic step. Throws a `ProblemError` where the request is refused.
- *
- * @param seed in [0, 1): the source of the job's draws, where they must come out as they did before
- */
-export async function accept(
-  pipeline: Pipeline,
-  request: JobRequest,
-  claim: Claim | null,
-  seed = Math.random(),
-): Promise<Accepted> {
-  const { config, configVersion } = pipeline;
-  const stored = requestText(request);
-  const fingerprint = claim === null ? '' : hashOf(stored);
-  // Before anything else: a repeated request gets its job even where it would not be accepted any more.
-  const held = claim === null ? null : await pipeline.redis.get(pipeline.keys.idempotency(hashOf(claim.key)));
-  if (held !== null) return heldBy(held, fingerprint);
-  const now = Date.now();
-  const id = newJobId(pipeline.cell, now);
-  const state = acceptJob(request, config, { id, configVersion, seed, now });
-  const arms = await armsOf(pipeline, request, id);
-  if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
-  await refuseUnknownWebhook(pipeline, state.webhook, request);
-  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
-  const decision = decide(state, { type: 'accepted' }, facts);
-  const reply = await write(pipeline, config, decision, 0, {
-    before: null,
-    metadata: request.metadata,
-    fields: { request: stored, ...metadataField(request), ...traceField() },
-    claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
-    maxBacklog: config.intake.max_backlog,
-  });
-  if (reply[0] === 'ok') {
-    pipeline.metrics.jobsAccepted.inc({ route: request.route });
-    return { id, created: true };
-  }
-  if (reply[0] === 'held') return heldBy(reply[1], fingerprint);
-  if (reply[0] === 'backlog') {
-    throw new ProblemError('backlog_full', `${config.intake.max_backlog} jobs are unfinished; try again later`, {
-      retryAfterSeconds: 30,
-    });
-  }
-  throw new Error(`job id ${id} was taken`);
-}
-
-/** Accepts a job that only an experiment asked for: nobody is told of its end. The same key makes it once. */
-export async function acceptShadow(
-  pipeline: Pipeline,
-  request: JobRequest,
-  experiments: JobExperiments,
-  { config, configVersion }: { config: UpshiftConfig; configVersion: string },
-  key: string,
-): Promise<void> {
-  const now = Date.now();
-  const id = newJobId(pipeline.cell, now);
-  const accepted = acceptJob(request, config, { id, configVersion, seed: Math.random(), now });
-  const state = { ...accepted, webhook: null, deadline: null, experiments };
-  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
-  await write(pipeline, config, decide(state, { type: 'accepted' }, facts), 0, {
-    before: null,
-    metadata: request.metadata,
-    fields: { request: requestText(request), ...metadataField(request) },
-    // No client can take this key: theirs are printable.
-    claim: { key: `\n${key}`, value: JSON.stringify({ fingerprint: '', id }) },
-  });
-}
-
-/** Beside the request, so that a status is looked up without it; most jobs have none. */
-function metadataField({ metadata }: JobRequest): { metadata?: string } {
-  return Object.keys(metadata).length === 0 ? {} : { metadata: JSON.stringify(metadata) };
-}
-
-/** Beside the state, not in it: no decision may depend on whether somebody watches. */
-function traceField(): { traceparent?: string } {
-  const traceparent = currentTraceparent();
-  return traceparent === null ? {} : { traceparent };
-}
-
-/** Before the job is accepted: afterwards nobody could be told. */
-async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null, request: JobRequest): Promise<void> {
-  if (webhook === null || (await redis.sismember(globalKeys.webhooks, webhook))) return;
-  const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
-  throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
-}
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
   const [state, version, traceparent = null] = await pipeline.redis.hmget(
@@ -130,7 +29,7 @@ export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord
     'version',
     'traceparent',
   );
-  return state && version ? { state: parseState(id, state), version: Number(version), traceparent } : null;
+  return state ? { state: parseState(id, state), version: Number(version ?? 0), traceparent } : null;
 }
 
 export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRequest | null> {
@@ -144,21 +43,24 @@ export async function readAnswer(pipeline: Pipeline, id: string, attempt: number
 }
 
 /** @param after so many lines are left out at the beginning */
-export async function readTrail(pipeline: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
-  const lines = await pipeline.redis.lrange(pipeline.keys.trail(id), after, -1);
-  return lines.map((line) => JSON.parse(line) as TrailEntry);
+export async function readTrail({ redis, keys }: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
+  // In this order: where there is no trail yet, the state that was read before is that of a new job.
+  const [state, lines] = await Promise.all([redis.hget(keys.job(id), 'state'), redis.lrange(keys.trail(id), after, -1)]);
+  return linesOf(id, state, lines, after);
+}
+
+/** The lines of a trail that were read from its list; a new job has none there and tells the first ones itself. */
+export function linesOf(id: string, state: string | null, lines: string[], after: number): TrailEntry[] {
+  if (lines.length > 0 || state === null || after > 0) return lines.map((line) => JSON.parse(line) as TrailEntry);
+  return acceptanceOf(parseState(id, state));
 }
 
 export interface Extras {
-  /** The job as it was; null for a new one. */
-  before: JobState | null;
-  /** Of a new job. */
-  metadata?: Record<string, string>;
-  fields?: Record<string, string>;
-  claim?: { key: string; value: string } | null;
-  maxBacklog?: number;
+  /** The job as it was. */
+  before: JobState;
+  fields: Record<string, string>;
   /** The entry that the decision overtakes. */
-  held?: HeldEntry | null;
+  held: HeldEntry | null;
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
@@ -170,7 +72,7 @@ export async function write(
   extras: Extras,
 ): Promise<TransitionReply> {
   const { job, trail, commands } = decision;
-  const { before, claim } = extras;
+  const { before } = extras;
   const next = entryOf(decision, config);
   const ended = isTerminal(job.status);
   return pipeline.writer.write({
@@ -180,23 +82,22 @@ export async function write(
     route: job.route,
     task: job.task ?? '',
     fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
-    trailLines: trail.map((line) => JSON.stringify(line)),
+    trailLines: [...(version === 0 ? acceptanceOf(before) : []), ...trail].map((line) => JSON.stringify(line)),
+    news: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
-    ...indexChanges(job, extras),
+    ...indexChanges(before, job),
     keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
     deadline: job.deadline,
-    reopened: before !== null && isTerminal(before.status) && !ended,
-    claim: claim ? claimOf(pipeline, claim, config) : null,
-    maxBacklog: extras.maxBacklog ?? null,
+    reopened: isTerminal(before.status) && !ended,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
-    held: extras.held ?? null,
+    held: extras.held,
     outcome: outcomeOf(before, decision),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
 }
 
 /** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
-function outcomeOf(before: JobState | null, { job, trail }: Decision): string | null {
+function outcomeOf(before: JobState, { job, trail }: Decision): string | null {
   const arms = job.experiments?.arms ?? [];
   if (arms.length === 0) return null;
   const late = trail.some(({ event }) => event === 'job-reopened');
@@ -208,16 +109,12 @@ function outcomeOf(before: JobState | null, { job, trail }: Decision): string | 
 }
 
 /** Whether a job has ended, or its end is held. */
-function isOver(job: JobState | null): boolean {
-  return job !== null && (isHeld(job) || isTerminal(job.status));
+function isOver(job: JobState): boolean {
+  return isHeld(job) || isTerminal(job.status);
 }
 
 function isHeld({ experiments }: JobState): boolean {
   return Boolean(experiments?.held);
-}
-
-function claimOf({ keys }: Pipeline, { key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
-  return { key: keys.idempotency(hashOf(key)), value, keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) };
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */
@@ -230,22 +127,10 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
   return deliveryEntry({ job: id, revision, webhook, event: deliveryEventOf(job), redelivery: 0 }, config);
 }
 
-function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
-  if (before !== null && before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
+function indexChanges(before: JobState, job: JobState): { enters: string[]; leaves: string[] } {
+  if (before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
     return { enters: [], leaves: [] };
-  const old = new Set(before === null ? [] : indexesOf(before, {}));
-  const now = new Set(indexesOf(job, metadata));
+  const old = new Set(indexesOf(before, {}));
+  const now = new Set(indexesOf(job, {}));
   return { enters: [...now].filter((name) => !old.has(name)), leaves: [...old].filter((name) => !now.has(name)) };
-}
-
-function heldBy(claim: string, fingerprint: string): Accepted {
-  const held = JSON.parse(claim) as { fingerprint: string; id: string };
-  if (held.fingerprint === fingerprint) return { id: held.id, created: false };
-  throw new ProblemError('idempotency_key_reused', 'this Idempotency-Key was used with another body', {
-    errors: [{ field: 'Idempotency-Key', message: `belongs to ${held.id}; use a new key for a new job` }],
-  });
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

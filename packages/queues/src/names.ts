@@ -1,6 +1,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
-import type { JobState, Step } from '@upshift/contracts';
+import type { JobState, JobStatus, Step } from '@upshift/contracts';
 
 /**
  * Every key and queue name of Upshift is made here.
@@ -16,15 +16,13 @@ export function cellKeys(cell: number) {
     job: (id: string) => `${tag}:job:${id}`,
     trail: (id: string) => `${tag}:job:${id}:trail`,
     idempotency: (key: string) => `${tag}:idempotency:${key}`,
-    /** Sorted set: unfinished jobs by the time of their last change. */
-    open: `${tag}:open`,
     /** Sorted set: unfinished jobs by their deadline. */
     deadlines: `${tag}:deadlines`,
     /** Sorted set: jobs that have ended, by the time (ms since the epoch) at which they are forgotten. */
     expiries: `${tag}:expiries`,
     /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
     index: (name: string) => `${tag}:index:${name}`,
-    /** Set: every route that ever got a job. Together their indexes name all jobs. */
+    /** Set: every route that ever got a job. The indexes of their statuses together name all jobs, each once. */
     routes: `${tag}:routes`,
     /** Stream: what happened to all jobs of late, an entry per transition. */
     events: `${tag}:events`,
@@ -67,7 +65,12 @@ export const globalKeys = {
 
 /** A public id: the cell, the time in hex (so that ids sort by creation), and 72 random bits (so that none can be guessed). */
 export function newJobId(cell: number, now: number): string {
-  return `job_${cell}${now.toString(16).padStart(12, '0')}${randomHex()}`;
+  return firstIdAt(cell, now) + randomHex();
+}
+
+/** What stands before all ids of a cell that are made from a time on, and after all that were made before. */
+export function firstIdAt(cell: number, atMs: number): string {
+  return `job_${cell}${atMs.toString(16).padStart(12, '0')}`;
 }
 
 /** Random bytes are drawn for many ids at once: each draw is a call of the system. */
@@ -84,15 +87,23 @@ function randomHex(): string {
   return drawn.toString('hex', used - RANDOM_BYTES, used);
 }
 
+/** The index of the jobs of a route that have a status: every job stands in one of these, and each costs some 140 bytes a job. */
+export function statusIndex(status: JobStatus, route: string): string {
+  return `${status}:${route}`;
+}
+
+export function taskIndex(task: string): string {
+  return `task:${task}`;
+}
+
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
 export function indexesOf(
   job: Pick<JobState, 'status' | 'route' | 'task' | 'experiments'>,
   metadata: Record<string, string>,
 ): string[] {
   return [
-    `status:${job.status}`,
-    `route:${job.route}`,
-    ...(job.task === null ? [] : [`task:${job.task}`]),
+    statusIndex(job.status, job.route),
+    ...(job.task === null ? [] : [taskIndex(job.task)]),
     ...(job.experiments?.held && job.experiments.holdFor !== null ? [heldIndex(job.experiments.holdFor)] : []),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
   ];

@@ -3,6 +3,8 @@ import type { Logger, Metrics } from '@upshift/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
+import { createAcceptor } from './acceptor.ts';
+import type { Acceptor } from './acceptor.ts';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
@@ -30,6 +32,7 @@ export interface Pipeline extends PipelineOptions {
   cell: number;
   keys: CellKeys;
   writer: Writer;
+  accept: Acceptor;
   /** Of the steps of all queues that this process works on. */
   solitude: Solitude;
   /** Queues by name, opened on first use. */
@@ -54,6 +57,7 @@ export async function openPipeline(options: PipelineOptions): Promise<Pipeline> 
     cell: FIRST_CELL,
     keys,
     writer: createWriter(redis, keys),
+    accept: createAcceptor(redis, keys, options.config.intake.max_backlog),
     solitude: new Solitude(),
     queues: new Map(),
     configs: new Map([[options.configVersion, options.config]]),

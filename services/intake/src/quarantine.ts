@@ -43,7 +43,7 @@ export function retryJob({ pipeline }: Tools): RequestHandler<ById> {
     if (!isTerminal(record.state.status))
       throw new ProblemError('job_not_ended', `job ${id} has not ended; it can be retried when it has`);
     const { deadline: _passed, ...limits } = original.limits;
-    const accepted = await acceptInSpan(pipeline, { ...original, limits }, null, request.get('traceparent'));
+    const accepted = await acceptInSpan(pipeline, { request: { ...original, limits }, key: null }, request.get('traceparent'));
     await leaveQuarantine(pipeline, id);
     response
       .location(`/v1/jobs/${accepted.id}`)

@@ -3,7 +3,8 @@ import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
 import { applyArm, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
-import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
+import { acceptShadow } from '../accept.ts';
+import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { versionOf } from './arms.ts';
 
