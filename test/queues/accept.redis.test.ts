@@ -15,9 +15,10 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question, requestOf } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
-let pipeline: Pipeline;
+const opened: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));
@@ -85,8 +86,11 @@ test('a backlog is filled to its last place and no further', async () => {
     Array.from({ length: 5 }, () => asking({ input })),
   );
   expect(results.map((result) => (result instanceof ProblemError ? result.code : 'accepted'))).toEqual([
-    ...['accepted', 'accepted', 'accepted'],
-    ...['backlog_full', 'backlog_full'],
+    'accepted',
+    'accepted',
+    'accepted',
+    'backlog_full',
+    'backlog_full',
   ]);
   expect(await unfinishedJobs(small)).toBe(3);
 });
@@ -99,7 +103,8 @@ test.each([null, 'k'])('a batch that a broken connection sends twice begins its 
     afterFirst = await dumpOf(pipeline);
     return pipeline.accept(jobs);
   };
-  expect(await acceptAll({ ...pipeline, accept: sentTwice }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
+  const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, earlier: [], cells: 1 });
+  expect(await acceptAll({ ...pipeline, place }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
   expect(await dumpOf(pipeline)).toEqual(afterFirst);
 });
 

@@ -20,7 +20,7 @@ export async function walk({ read, move, called }: Hands): Promise<void> {
     if (step?.kind !== 'call') continue;
     if (attempts[step.attempt - 1]!.state === 'sent') {
       await move(failed(step.attempt, 'outcome_unknown', { maybeBilled: true }));
-    } else if ((await move(sent(step.attempt)))?.changed) {
+    } else if ((await move(sent(step.attempt, record.state.epoch)))?.changed) {
       await called();
       await move(answered(step.attempt), { [`answer:${step.attempt}`]: `answer ${step.attempt}` });
     }

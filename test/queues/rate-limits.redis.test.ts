@@ -1,14 +1,15 @@
 import type { RateLimit } from '@upshift/contracts';
 import { holdBack, reservePlace, settlePlace } from '@upshift/queues';
-import type { Pipeline, Place } from '@upshift/queues';
+import type { Place } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { closeAll, openTestPipeline } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const open: Pipeline[] = [];
-let pipeline: Pipeline;
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
-async function another(): Promise<Pipeline> {
+async function another(): Promise<TestPipeline> {
   const opened = await openTestPipeline(inject('redisUrl'));
   open.push(opened);
   return opened;

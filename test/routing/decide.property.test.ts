@@ -77,6 +77,8 @@ function randomConfig(chance: Chance): UpshiftConfig {
     file.classifier = { thresholds: tiers.slice(1).map((_, index) => (index + 1) / tiers.length) };
     file.rules = chance.happens(50) ? { known: { tier: chance.oneOf(tiers), prefer: chance.some(ids) } } : {};
     file.judge = { models: chance.some(ids) };
+    const able = ids.filter((id) => (file.models[id]!['capabilities'] as string[]).includes('structured_output'));
+    file.classifier = { ...file.classifier, llm: { models: able.length === 0 ? [] : chance.some(able) } };
     file.routes = { default: route(), other: route(), chat: route() };
   });
 }
@@ -128,9 +130,10 @@ function randomFacts(chance: Chance, config: UpshiftConfig, now: number): Facts 
 function nextOf(chance: Chance, job: JobState): JobEvent {
   const { step } = job;
   if (step === null) return { type: 'accepted' };
+  if (step.kind === 'classify' && chance.happens(30)) return { type: 'classify-requested' };
   if (step.kind === 'classify') return classified(chance.upTo(100) / 100, chance.oneOf([null, 'known']));
   if (step.kind === 'call')
-    return job.attempts[step.attempt - 1]!.state === 'claimed' ? sent(step.attempt) : outcomeOf(chance, step.attempt);
+    return job.attempts[step.attempt - 1]!.state === 'claimed' ? sent(step.attempt, job.epoch) : outcomeOf(chance, step.attempt);
   if (chance.happens(20)) return sampleRequested(chance, step.attempt);
   if (chance.happens(30)) return { type: 'judge-requested', attempt: step.attempt, check: chance.upTo(1) };
   return judged(step.attempt, chance.upTo(10) / 10, chance.happens(70));
@@ -162,9 +165,8 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
       ? []
       : [
           outcomeOf(chance, attempt),
-          sent(attempt),
+          sent(attempt, job.epoch - chance.upTo(1)),
           judged(attempt, chance.upTo(10) / 10),
-          { type: 'budget-denied', attempt, reason: 'spent' },
           { type: 'judge-requested', attempt, check: 0 },
           sampleRequested(chance, attempt),
         ];
@@ -173,6 +175,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
     ...history.slice(-6),
     { type: 'step-lost', epoch: job.epoch, reason: 'gone' },
     { type: 'deadline-passed' },
+    { type: 'classify-requested' },
     { type: 'verdict-arrived-late', revision: job.revision, verdict: verdictAt(0.1, chance.happens(30)) },
     ...(chance.happens(15)
       ? [{ type: 'cancelled' } as const, { type: 'step-crashed', epoch: job.epoch, reason: 'crashed' } as const]
@@ -181,7 +184,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
 }
 
 function wasRefused(job: JobState): boolean {
-  return job.attempts.some(({ outcome }) => outcome === 'refused');
+  return job.attempts.some(({ outcome, purpose }) => outcome === 'refused' && purpose === 'answer');
 }
 
 function simulate(chance: Chance): void {
@@ -234,13 +237,16 @@ const answerClaims = (change: Change): Attempt[] => claims(change).filter(({ pur
 const isEmbeddingJob = (job: JobState): boolean => job.needs.capabilities.includes('embedding');
 const committed = (attempts: Attempt[]): number =>
   attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? attempt.reservedNanoUsd), 0);
+const isLossCode = (code: string | null): boolean => code === 'outcome_unknown' || code === 'aborted';
+const isLoss = (event: JobEvent): boolean => event.type === 'call-failed' && isLossCode(event.error.code);
 const isUnchanged = (change: Change): boolean => isDeepStrictEqual(change.before, change.after);
 const levelOf = (change: Change, id: string): number =>
   change.facts.config.tiers.findIndex(({ name }) => name === change.facts.config.models[id]!.tier);
 
 const properties: Record<string, (change: Change) => boolean> = {
   'attempts stay within the cap of the route': (change) =>
-    change.after.attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length <= routeOf(change).max_attempts,
+    change.after.attempts.filter(({ errorCode }) => errorCode !== 'provider_denied' && errorCode !== 'aborted').length <=
+    routeOf(change).max_attempts,
   'at most one call is claimed at a time': (change) => claims(change).length <= 1,
   'each claim is within the cap of money': (change) => {
     const cap = change.after.limits.costNanoUsd;
@@ -251,7 +257,12 @@ const properties: Record<string, (change: Change) => boolean> = {
   'a refusal is never escalated: only a model that the route names is asked': (change) => {
     const { event, before, after } = change;
     const attempt = event.type === 'answered' ? after.attempts[event.attempt - 1] : undefined;
-    if (attempt?.outcome !== 'refused' || before.attempts[attempt.number - 1]?.outcome === 'refused') return true;
+    if (
+      attempt?.purpose !== 'answer' ||
+      attempt.outcome !== 'refused' ||
+      before.attempts[attempt.number - 1]?.outcome === 'refused'
+    )
+      return true;
     return answerClaims(change).every(({ model }) => routeOf(change).on_refusal.includes(model));
   },
   'a refusal that was delivered stays delivered': ({ before, after }) =>
@@ -316,10 +327,23 @@ const properties: Record<string, (change: Change) => boolean> = {
   },
   'a model that failed is not asked again at once, but as the last of the fallback chain': (change) => {
     const [claimed] = answerClaims(change);
+    if (change.before.attempts.findLast(({ purpose }) => purpose === 'answer')?.state === 'sent' && isLoss(change.event))
+      return true;
     if (claimed === undefined || isEmbeddingJob(change.after) || change.after.pinnedModel !== null) return true;
     const last = change.before.attempts.findLast(({ purpose }) => purpose === 'answer');
     return last?.model !== claimed.model || claimed.tier === 'fallback';
   },
+  'a model whose call we lost is asked once more in its tier, and no third time': ({ after }) => {
+    if (isEmbeddingJob(after) || after.pinnedModel !== null) return true;
+    const lost = after.attempts.filter(({ purpose, errorCode }) => purpose === 'answer' && isLossCode(errorCode));
+    return lost.every(
+      (one) =>
+        lost.filter(({ model, tier }) => model === one.model && tier === one.tier).length <=
+        (one.tier === 'fallback' || wasRefused(after) ? 3 : 2),
+    );
+  },
+  'what an overtaken entry sends is not sent': ({ before, after, event }) =>
+    event.type !== 'sent' || event.epoch === before.epoch || isDeepStrictEqual(before, after),
   'a pinned job asks its model alone': (change) =>
     change.after.pinnedModel === null || answerClaims(change).every(({ model }) => model === change.after.pinnedModel),
   'each line of the trail fits its schema': ({ decision }) =>

@@ -1,3 +1,4 @@
+import type { CallErrorCode, JobEvent } from '@upshift/contracts';
 import { decide } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
@@ -9,6 +10,7 @@ import {
   EMBEDDER,
   EMBEDDER_TWIN,
   exampleConfig,
+  exampleModel,
   factsOf,
   failed,
   HIGH,
@@ -187,6 +189,37 @@ describe('a failed call', () => {
   });
   test('by an invalid input ends the job', () =>
     expect(decide(called, failed(1, 'invalid_request'), facts).job).toMatchObject({ status: 'failed', attempts: [{}] }));
+  test('of an overloaded vendor goes to another vendor of the tier, though the same one has a cheaper model', () => {
+    const wide = exampleConfig((file) => void (file.models['openai/low-2'] = exampleModel('economy', 1.5)));
+    const called = (code: CallErrorCode) =>
+      modelsOf(after(acceptedJob(wide), factsOf(wide), classified(0.1), sent(1), failed(1, code)));
+    expect(called('overloaded')).toEqual([LOW, LOW_TWIN]);
+    expect(called('model_not_found')).toEqual([LOW, 'openai/low-2']);
+  });
+  test.each<CallErrorCode>(['aborted', 'outcome_unknown'])(
+    'that we lost (%s) is made once more, then by another model',
+    (code) => {
+      const lost = (attempt: number) => failed(attempt, code, { maybeBilled: true });
+      const second = after(fresh, facts, classified(0.5), sent(1), lost(1));
+      expect(modelsOf(second)).toEqual([MIDDLE, MIDDLE]);
+      expect(second.job).toMatchObject({
+        tier: 'standard',
+        failovers: 0,
+        attempts: [{ state: 'unknown', costNanoUsd: null }, {}],
+      });
+      expect(modelsOf(after(second.job, facts, sent(2), lost(2)))).toEqual([MIDDLE, MIDDLE, HIGH]);
+    },
+  );
+  test('that a stopping worker gave up does not count against the attempts of the route', () => {
+    const one = exampleConfig((file) => void (file.routes['default']!['max_attempts'] = 1));
+    const again = after(acceptedJob(one), factsOf(one), classified(0.5), sent(1), failed(1, 'aborted'));
+    expect(again.job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
+  });
+  test('is not sent by an entry that was overtaken', () => {
+    const { job } = after(fresh, facts, classified(0.1));
+    expect(decide(job, sent(1, job.epoch - 1), facts).commands).toEqual([]);
+    expect(decide(job, sent(1, job.epoch - 1), facts).job).toEqual(job);
+  });
   test('is counted once when it is told twice', () => {
     const once = decide(called, failed(1, 'overloaded'), facts);
     expect(decide(once.job, failed(1, 'overloaded'), facts)).toEqual({ job: once.job, trail: [], commands: [] });
@@ -227,14 +260,6 @@ describe('an interruption', () => {
   test('of the queue makes the same step anew', () => {
     expect(decide(called, { type: 'step-lost', epoch: called.epoch, reason: 'gone' }, facts)).toMatchObject({
       job: { step: called.step, epoch: called.epoch + 1 },
-    });
-  });
-  test('by a limit of money gives the call back unpaid', () => {
-    const claimed = after(fresh, facts, classified(0.1)).job;
-    expect(decide(claimed, { type: 'budget-denied', attempt: 1, reason: 'spent' }, facts).job).toMatchObject({
-      status: 'failed',
-      attempts: [{ costNanoUsd: 0 }],
-      reasons: ['spent'],
     });
   });
 });
@@ -315,5 +340,36 @@ describe('a late verdict', () => {
   test('leaves vectors alone', () => {
     const vectors = after(embedding, facts, classified(0.1), sent(1), answered(1)).job;
     expect(decide(vectors, failing, facts).job).toEqual(vectors);
+  });
+});
+
+describe('a cheap model that is asked how complex a prompt is', () => {
+  const asking = (cap?: number) =>
+    exampleConfig((file) => {
+      file.classifier['llm'] = { models: [LOW] };
+      if (cap !== undefined) file.routes['default']!['cost_usd'] = cap;
+    });
+  const request: JobEvent = { type: 'classify-requested' };
+
+  test('is one attempt, after which the job is classified, whatever came of it', () => {
+    const facts = factsOf(asking());
+    const { job } = after(acceptedJob(facts.config), facts, request, sent(1), failed(1, 'rate_limited'));
+    expect(job).toMatchObject({ step: { kind: 'classify' }, failovers: 0, attempts: [{ purpose: 'classify', model: LOW }] });
+    expect(after(job, facts, request).commands).toEqual([]);
+    expect(after(job, facts, classified(0.9)).job.attempts[1]).toMatchObject({ purpose: 'answer', model: HIGH });
+  });
+
+  test('is not asked where the cap of money does not allow it, and the job goes on', () => {
+    const facts = factsOf(asking(0.0000001));
+    const denied = after(acceptedJob(facts.config), facts, request);
+    expect(denied.trail.map(({ event }) => event)).toEqual(['budget-denied']);
+    expect(denied.job.step).toEqual({ kind: 'classify' });
+  });
+
+  test('may refuse, as a judge may, which is no refusal of the job', () => {
+    const facts = factsOf(asking());
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const { job } = after(acceptedJob(facts.config), facts, request, sent(1), refusal, classified(0.1), sent(2), answered(2));
+    expect(after(job, facts, judged(2, 0.1)).job).toMatchObject({ status: 'in_progress', escalations: 1 });
   });
 });

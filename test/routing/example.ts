@@ -58,7 +58,7 @@ export function exampleConfigFile() {
       { name: 'standard', accept_at: 0.7 },
       { name: 'premium', accept_at: 'always' },
     ] as { name: string; accept_at: number | 'always' }[],
-    classifier: { thresholds: [0.3, 0.7] },
+    classifier: { thresholds: [0.3, 0.7] } as Record<string, unknown>,
     rules: { translation: { tier: 'economy', prefer: [LOW_TWIN] } } as Record<string, unknown>,
     judge: { models: [MIDDLE, LOW] },
     routes: {
@@ -93,7 +93,12 @@ export function acceptedJob(config: UpshiftConfig, request: JobRequest = questio
 
 /** What became of a job after all events, one after the other. */
 export function after(job: JobState, facts: Facts, ...events: JobEvent[]): Decision {
-  return events.reduce<Decision>((decision, event) => decide(decision.job, event, facts), { job, trail: [], commands: [] });
+  const inHand = (event: JobEvent, { epoch }: JobState): JobEvent => (event.type === 'sent' ? { ...event, epoch } : event);
+  return events.reduce<Decision>((decision, event) => decide(decision.job, inHand(event, decision.job), facts), {
+    job,
+    trail: [],
+    commands: [],
+  });
 }
 
 export const usage: Usage = {
@@ -109,8 +114,9 @@ export function classified(complexity: number, task: string | null = null): JobE
   return { type: 'classified', classification: { task, complexity, confidence: 1, reason: 'as told' } };
 }
 
-export function sent(attempt: number): JobEvent {
-  return { type: 'sent', attempt };
+/** The epoch is that of a job's first call, unless `after` or the caller knows better. */
+export function sent(attempt: number, epoch = 2): JobEvent {
+  return { type: 'sent', attempt, epoch };
 }
 
 export function answered(attempt: number, changes: Partial<Extract<JobEvent, { type: 'answered' }>> = {}): JobEvent {

@@ -19,8 +19,11 @@ export interface CallTimes {
 /** Everything that can happen to a job. `decide` has one answer to each, in every state. */
 export type JobEvent =
   | { type: 'accepted' }
+  /** A model may be asked how complex the prompt is. */
+  | { type: 'classify-requested' }
   | { type: 'classified'; classification: Classification }
-  | { type: 'sent'; attempt: number }
+  /** `epoch`: of the queue entry in hand. One that was overtaken meanwhile sends nothing. */
+  | { type: 'sent'; attempt: number; epoch: number }
   | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
   /** No place under a declared rate limit came in time: the call was not made. */
@@ -36,7 +39,6 @@ export type JobEvent =
       between: readonly [number, number];
     }
   | { type: 'judged'; attempt: number; verdict: Verdict }
-  | { type: 'budget-denied'; attempt: number; reason: string }
   | { type: 'cancelled' }
   | { type: 'deadline-passed' }
   | { type: 'step-lost'; epoch: number; reason: string }

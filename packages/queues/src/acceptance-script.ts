@@ -1,7 +1,7 @@
 import type { JobStatus } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
-import { optionsText } from './entries.ts';
+import { optionsText } from './catalogue.ts';
 import type { Entry } from './entries.ts';
 import { statusIndex, taskIndex } from './names.ts';
 import type { CellKeys } from './names.ts';
@@ -16,6 +16,8 @@ export interface NewJob {
   task: string | null;
   /** With how many lines its trail begins. */
   lines: number;
+  /** It is refused where so many jobs of the cell are unfinished; null accepts it whatever there is. */
+  mostUnfinished: number | null;
   entry: Entry;
   /** What its record is stored as. */
   state: string;
@@ -32,16 +34,13 @@ interface More {
   /** Ms since the epoch. */
   deadline: number | null;
   claim: { key: string; value: string; keptMs: number } | null;
-  /** However many are unfinished. */
-  always: boolean;
 }
 
 /** What the script says of a job that it did not accept: who holds its claim, or that too many are unfinished. */
 export type Refusal = ['held', string] | ['backlog'];
 
 /**
- * KEYS: events, stats of the minute. ARGV: now in ms, what all keys of the cell begin with, the most jobs that may be unfinished (empty
- * for any number), the kinds as JSON, then five for each job: the position of its kind, id, state, request, and `more` as JSON (empty
+ * KEYS: events, stats of the minute. ARGV: now in ms, what all keys of the cell begin with, the kinds as JSON, then five for each job: the position of its kind, id, state, request, and `more` as JSON (empty
  * for none). Answers with the position of each job that was refused, and why.
  *
  * What goes to one key is gathered over the batch: a command inside a script costs more than what it does. Numbers go to Redis as
@@ -51,10 +50,10 @@ export type Refusal = ['held', string] | ['backlog'];
  */
 const script = `
 local events, stats = KEYS[1], KEYS[2]
-local now, cell, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local kinds = cjson.decode(ARGV[4])
+local now, cell = ARGV[1], ARGV[2]
+local kinds = cjson.decode(ARGV[3])
 local call = redis.call
-local count = (#ARGV - 4) / 5
+local count = (#ARGV - 3) / 5
 
 local function unfinished()
   local sum = 0
@@ -64,10 +63,10 @@ local function unfinished()
   end
   return sum
 end
-local room = most and most - unfinished() or count
+local open = unfinished()
 
 local jobs = {}
-for position = 1, count do jobs[position] = cell .. 'job:' .. ARGV[position * 5 + 1] end
+for position = 1, count do jobs[position] = cell .. 'job:' .. ARGV[position * 5] end
 local sentTwice = call('EXISTS', unpack(jobs)) > 0
 
 for _, kind in ipairs(kinds) do
@@ -105,17 +104,18 @@ end
 
 local refused = {}
 for position = 1, count do
-  local kind, id, state, request, more = unpack(ARGV, position * 5, position * 5 + 4)
+  local kindAt, id, state, request, more = unpack(ARGV, position * 5 - 1, position * 5 + 3)
+  local kind = kinds[tonumber(kindAt)]
   more = more ~= '' and cjson.decode(more)
   local claim = more and more.claim
   local holder = claim and call('GET', claim[1])
   if holder then refused[#refused + 1] = {position, 'held', holder}
   elseif sentTwice and call('EXISTS', jobs[position]) == 1 then -- It has begun.
-  elseif room < 1 and not (more and more.always) then refused[#refused + 1] = {position, 'backlog'}
+  elseif kind.most and open >= kind.most then refused[#refused + 1] = {position, 'backlog'}
   else
-    room = room - 1
+    open = open + 1
     if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
-    begin(kinds[tonumber(kind)], jobs[position], id, state, request, more)
+    begin(kind, jobs[position], id, state, request, more)
   end
 end
 
@@ -146,11 +146,7 @@ return refused
 type Command = (...keysAndArguments: (string | number)[]) => Promise<[position: number, ...Refusal][]>;
 
 /** Makes the script known to a connection; gives what accepts jobs in one call and says for each why not, or null. */
-export function defineAcceptance(
-  redis: Redis,
-  keys: CellKeys,
-  mostUnfinished: number,
-): (jobs: NewJob[]) => Promise<(Refusal | null)[]> {
+export function defineAcceptance(redis: Redis, keys: CellKeys): (jobs: NewJob[]) => Promise<(Refusal | null)[]> {
   redis.defineCommand('upshiftAcceptance', { lua: script, numberOfKeys: 2 });
   const command = (redis as unknown as { upshiftAcceptance: Command }).upshiftAcceptance.bind(redis);
   return async (jobs) => {
@@ -158,7 +154,7 @@ export function defineAcceptance(
     const kinds = new Kinds();
     const rows: (string | number)[] = [];
     for (const job of jobs) rows.push(kinds.positionOf(job), job.id, job.state, job.request, moreText(job.more));
-    const before = [now, `${keys.prefix}:`, mostUnfinished, JSON.stringify(kinds.all)];
+    const before = [now, `${keys.prefix}:`, JSON.stringify(kinds.all)];
     const refusals = await command(keys.events, keys.stats(minuteOf(now)), ...before, ...rows);
     const replies: (Refusal | null)[] = jobs.map(() => null);
     for (const [position, ...refusal] of refusals) replies[position - 1] = refusal;
@@ -173,8 +169,8 @@ class Kinds {
 
   /** As Lua counts. */
   positionOf(job: NewJob): number {
-    const { route, task, lines, entry } = job;
-    const name = `${route} ${task} ${lines} ${entry.queue} ${entry.options.priority}`;
+    const { route, task, lines, mostUnfinished, entry } = job;
+    const name = `${route} ${task ?? ''} ${lines} ${mostUnfinished} ${entry.queue} ${entry.options.priority}`;
     const known = this.#positions.get(name);
     if (known !== undefined) return known;
     this.#positions.set(name, this.all.push(kindOf(job)));
@@ -183,7 +179,7 @@ class Kinds {
 }
 
 /** The entry's id is the job's with a text behind it, its data the job's id between two. */
-function kindOf({ id, status, route, task, lines, entry }: NewJob): object {
+function kindOf({ id, status, route, task, lines, mostUnfinished, entry }: NewJob): object {
   const { queue, name, data, options } = entry;
   const { delay = 0, priority = 0 } = options;
   if (delay > 0) throw new Error(`the first step of job ${id} waits for ${delay} ms, which the acceptance script does not know`);
@@ -192,6 +188,7 @@ function kindOf({ id, status, route, task, lines, entry }: NewJob): object {
     task: task ?? '',
     status,
     lines,
+    ...(mostUnfinished === null ? {} : { most: mostUnfinished }),
     indexes: [statusIndex(status, route), ...(task === null ? [] : [taskIndex(task)])],
     queue,
     name,
@@ -205,11 +202,10 @@ function kindOf({ id, status, route, task, lines, entry }: NewJob): object {
 /** Numbers as texts, which is how Redis takes them. */
 function moreText(more: More | null): string {
   if (more === null) return '';
-  const { fields, indexes, deadline, claim, always } = more;
+  const { fields, indexes, deadline, claim } = more;
   return JSON.stringify({
     fields,
     indexes,
-    always,
     ...(deadline === null ? {} : { deadline: String(deadline) }),
     ...(claim === null ? {} : { claim: [claim.key, claim.value, String(claim.keptMs)] }),
   });

@@ -13,8 +13,8 @@ const LARGEST_BATCH = 128;
 const MOST_CHARACTERS = 1_000_000;
 
 /** All that is to be accepted in the same turn of the event loop goes in one call: see the writer, which does so with steps. */
-export function createAcceptor(redis: Redis, keys: CellKeys, mostUnfinished: number): Acceptor {
-  const send = defineAcceptance(redis, keys, mostUnfinished);
+export function createAcceptor(redis: Redis, keys: CellKeys): Acceptor {
+  const send = defineAcceptance(redis, keys);
   let waiting: { jobs: NewJob[]; resolve: (replies: (Refusal | Error | null)[]) => void }[] = [];
 
   async function flush(): Promise<void> {

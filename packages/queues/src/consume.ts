@@ -8,10 +8,12 @@ import type { Job } from 'bullmq';
 
 import { advance, advanceHeld } from './advance.ts';
 import type { Advanced } from './advance.ts';
+import { Capacity } from './capacity.ts';
 import { stepPayload } from './catalogue.ts';
 import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
+import type { Fate } from './queue-line.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
@@ -22,12 +24,17 @@ export type Outcome =
   /** The step is done, or there was nothing left to do. */
   | { kind: 'done' }
   /** The entry makes no sense and never will. */
-  | { kind: 'discard'; reason: string };
+  | { kind: 'discard'; reason: string }
+  /** The step was not begun and this process stops: the entry goes back to its queue, and nothing counts against it. */
+  | { kind: 'put-back' };
 
 export const done: Outcome = { kind: 'done' };
+export const putBack: Outcome = { kind: 'put-back' };
 
 /** One step of one job, as a service sees it. */
 export interface StepContext<Kind extends Step['kind']> {
+  /** The job's cell. */
+  pipeline: Pipeline;
   job: JobState;
   step: Extract<Step, { kind: Kind }>;
   request: JobRequest;
@@ -45,25 +52,28 @@ export interface Consumer {
 }
 
 /**
- * Consumes a queue: reads and checks each entry, drops those that the job's record has overtaken, and hands the rest to
+ * Consumes a queue in some cells, with so many entries in hand in all of them together: reads and checks each entry, drops those that the job's record has overtaken, and hands the rest to
  * `handle`. An entry is delivered at least once; the record's version and epoch make its effect happen once.
  */
 export function consume<Kind extends Step['kind']>(
-  pipeline: Pipeline,
+  cells: Pipeline[],
   queue: string,
   kind: Kind,
   concurrency: number,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
 ): Consumer {
-  const line = new QueueLine(
-    pipeline,
-    queue,
-    concurrency,
-    (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
-    (entry, error) => void giveUp(pipeline, entry, error),
-  );
-  void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
-  return { queue, close: () => line.close() };
+  const capacity = new Capacity(concurrency);
+  const lines = cells.map((pipeline) => {
+    void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
+    return new QueueLine(
+      pipeline,
+      queue,
+      capacity,
+      (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
+      (entry, error) => void giveUp(pipeline, entry, error),
+    );
+  });
+  return { queue, close: async () => void (await Promise.all(lines.map((line) => line.close()))) };
 }
 
 async function deliver<Kind extends Step['kind']>(
@@ -73,7 +83,7 @@ async function deliver<Kind extends Step['kind']>(
   held: HeldEntry,
   signal: AbortSignal,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
-): Promise<void> {
+): Promise<Fate> {
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
   if (entry.state === null || entry.request === null) throw new UnrecoverableError('no such job');
@@ -82,6 +92,7 @@ async function deliver<Kind extends Step['kind']>(
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version ?? 0), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
     const context: StepContext<Kind> = {
+      pipeline,
       job: state,
       step: state.step as Extract<Step, { kind: Kind }>,
       request: parseRequest(entry.request),
@@ -89,22 +100,24 @@ async function deliver<Kind extends Step['kind']>(
       signal,
       advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
     };
-    await withPrecaution(pipeline, entry, state, () =>
+    const outcome = await withPrecaution(pipeline, entry, state, () =>
       inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
         handleOrFail(handle, context),
       ),
     );
+    if (outcome.kind === 'put-back' && !holding.finished) return 'put-back';
   }
   if (!holding.finished) await pipeline.writer.finish(held);
+  return 'finished';
 }
 
 /** A job that was on board when workers crashed runs alone; one that crashed a worker alone runs no more. */
-async function withPrecaution(
+async function withPrecaution<Result>(
   pipeline: Pipeline,
   { stalls, aloneAt }: TakenEntry,
   state: JobState,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<Result>,
+): Promise<Result> {
   const crashes = crashesOf(state, stalls);
   const precaution = precautionFor(crashes, aloneAt);
   if (precaution === 'quarantine') {
@@ -114,7 +127,7 @@ async function withPrecaution(
   const leave = await pipeline.solitude.enter(precaution === 'alone');
   try {
     if (precaution === 'alone') await markAlone(pipeline, state.id, crashes);
-    await work();
+    return await work();
   } finally {
     leave();
   }
@@ -123,9 +136,9 @@ async function withPrecaution(
 async function handleOrFail<Kind extends Step['kind']>(
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
   context: StepContext<Kind>,
-): Promise<void> {
+): Promise<Outcome> {
   const outcome = await handle(context);
-  if (outcome.kind === 'done') return;
+  if (outcome.kind !== 'discard') return outcome;
   annotate({ 'error.type': 'discarded' });
   throw new UnrecoverableError(outcome.reason);
 }

@@ -2,7 +2,7 @@ import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
 import { Job } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 
-import { deliveryOptions, entryOptions, queuePriority, shadowPriority } from './catalogue.ts';
+import { deliveryOptions, entryOptions, optionsText, queuePriority, shadowPriority } from './catalogue.ts';
 import type { DeliveryPayload, StepPayload } from './catalogue.ts';
 import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
 import { queueOf } from './pipeline.ts';
@@ -47,9 +47,16 @@ export function stepEntry(job: JobState, step: Step, delayMs: number): Entry {
     options: {
       ...entryOptions,
       delay: delayMs,
-      priority: job.experiments?.shadowOf ? shadowPriority : queuePriority[job.priority],
+      priority: priorityOf(job, step),
     },
   };
+}
+
+/** Calls that classify go first: they are short, and their jobs have not begun. */
+function priorityOf(job: JobState, step: Step): number {
+  if (job.experiments?.shadowOf) return shadowPriority;
+  const classifies = step.kind === 'call' && job.attempts[step.attempt - 1]?.purpose === 'classify';
+  return classifies ? queuePriority.high : queuePriority[job.priority];
 }
 
 /** The events that an endpoint can be told of, by the status that a job ended with. */
@@ -84,11 +91,6 @@ export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<Qu
     priority,
     delayed: delay > 0 ? await delayedArguments(pipeline, entry) : null,
   };
-}
-
-/** The options of an entry as BullMQ stores them: a delay of none and no priority are left out. */
-export function optionsText({ delay: _delay, priority = 0, ...others }: JobsOptions): string {
-  return JSON.stringify(priority > 0 ? { ...others, priority } : others);
 }
 
 /** What BullMQ's own code would send to Redis, caught before it is sent. */

@@ -3,7 +3,9 @@ export type { Accepted, Asked } from './accept.ts';
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export type { DeliveryPayload } from './catalogue.ts';
-export { consume, done } from './consume.ts';
+export { closeCells, consumedCells, openCells, retireCells } from './cells/cells.ts';
+export type { Cells } from './cells/cells.ts';
+export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
 export {
   consumeDeliveries,
@@ -33,7 +35,7 @@ export {
   publishProviders,
   readHealth,
 } from './health.ts';
-export { measureQueues, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
+export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
 export { leaseOf } from './lease.ts';
@@ -52,8 +54,8 @@ export {
 } from './names.ts';
 export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
 export type { IdleQueue, LostJob, Stuck } from './overview.ts';
-export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
-export type { Pipeline } from './pipeline.ts';
+export { queueOf } from './pipeline.ts';
+export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { holdBack, reservePlace, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
@@ -69,9 +71,10 @@ export {
   deleteWebhook,
   enableWebhook,
   listWebhooks,
+  outsideOf,
+  readOutside,
   readWebhook,
   rotateWebhook,
-  secretsAt,
   withoutSecrets,
 } from './webhooks.ts';
 export type { Webhook } from './webhooks.ts';

@@ -1,7 +1,8 @@
 import type { JobStatus } from '@upshift/contracts';
 import { jobStatuses } from '@upshift/contracts';
 
-import { metadataIndex, statusIndex, taskIndex } from './names.ts';
+import type { Cells } from './cells/cells.ts';
+import { idInCell, metadataIndex, orderOfId, statusIndex, taskIndex } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -24,15 +25,31 @@ const BATCH = 1000;
 /** The keys of indexes that no job shares: what a part of a filter means stands in one of them. */
 type Part = string[];
 
-/**
- * The newest jobs of a filter, or those older than `after`. Walks the smallest of the filter's parts and asks the others whether
- * they hold what it found: a filter that few jobs fit is slow only where each of its parts fits many.
- */
+/** The newest jobs of a filter, or those older than `after`, of all cells. */
 export async function listJobs(
-  pipeline: Pipeline,
+  cells: Cells,
   filter: JobFilter,
   { limit, after = null }: { limit: number; after?: string | null },
 ): Promise<JobPage> {
+  const pages = await Promise.all((await cells.all()).map((cell) => listCell(cell, filter, { limit, after })));
+  const found = pages.flatMap(({ ids }) => ids).toSorted(newestFirst);
+  return { ids: found.slice(0, limit), hasMore: found.length > limit || pages.some(({ hasMore }) => hasMore) };
+}
+
+function newestFirst(one: string, other: string): number {
+  return orderOfId(one) < orderOfId(other) ? 1 : -1;
+}
+
+/**
+ * Those of one cell. Walks the smallest of the filter's parts and asks the others whether they hold what it found: a filter that few
+ * jobs fit is slow only where each of its parts fits many.
+ */
+async function listCell(
+  pipeline: Pipeline,
+  filter: JobFilter,
+  { limit, after: afterAny }: { limit: number; after: string | null },
+): Promise<JobPage> {
+  const after = afterAny === null ? null : idInCell(afterAny, pipeline.cell);
   const [smallest = [], ...others] = await bySize(pipeline, await partsOf(pipeline, filter));
   const found: string[] = [];
   for (let from = after; found.length <= limit;) {
@@ -85,8 +102,12 @@ async function bySize(pipeline: Pipeline, parts: Part[]): Promise<Part[]> {
   return sized.toSorted((one, other) => one.size - other.size).map(({ part }) => part);
 }
 
-/** How many jobs stand in the indexes. */
-export async function sizeOf({ redis }: Pipeline, part: Part): Promise<number> {
+/** How many jobs of a cell are unfinished. */
+export async function unfinishedIn(pipeline: Pipeline): Promise<number> {
+  return sizeOf(pipeline, await unfinishedIndexes(pipeline));
+}
+
+async function sizeOf({ redis }: Pipeline, part: Part): Promise<number> {
   const read = redis.multi();
   for (const key of part) read.zcard(key);
   return (await repliesOf<number>(read)).reduce((sum, size) => sum + size, 0);

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
 
+import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -10,8 +11,11 @@ import { defineTake } from './take-script.ts';
 import type { Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
+/** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
+export type Fate = 'finished' | 'put-back';
+
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<void>;
+export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
 export type OnFailure = (entry: Job | undefined, error: Error) => void;
@@ -33,7 +37,7 @@ interface InHand {
  */
 export class QueueLine {
   readonly #queue: string;
-  readonly #concurrency: number;
+  readonly #capacity: Capacity;
   readonly #work: Work;
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
@@ -45,12 +49,12 @@ export class QueueLine {
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
-  #slot = Promise.withResolvers<void>();
+  #oneEnded = Promise.withResolvers<void>();
 
-  constructor(pipeline: Pipeline, queue: string, concurrency: number, work: Work, onFailure: OnFailure) {
+  constructor(pipeline: Pipeline, queue: string, capacity: Capacity, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
     this.#queue = queue;
-    this.#concurrency = concurrency;
+    this.#capacity = capacity;
     this.#work = work;
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
@@ -74,10 +78,10 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#slot.resolve();
+    this.#capacity.wakeAll();
     await this.#worker.backend.disconnectBlocking(true);
     await this.#running;
-    while (this.#inHand.size > 0) await this.#nextFreeSlot();
+    while (this.#inHand.size > 0) await this.#oneEnded.promise;
     clearInterval(this.#renewal);
     await this.#worker.close();
     this.#disconnect();
@@ -97,17 +101,27 @@ export class QueueLine {
   }
 
   async #turn(): Promise<void> {
-    const free = this.#concurrency - this.#inHand.size;
-    if (free <= 0) return this.#nextFreeSlot();
-    const taken = await this.#take(free);
-    for (const entry of taken.entries) void this.#workOn(entry);
+    const free = this.#capacity.takeAll();
+    if (free === 0) return this.#nextFreeSlot();
+    const taken = await this.#takeAtMost(free);
     if (taken.drained) await this.#waitForEntries(taken);
+  }
+
+  async #takeAtMost(most: number): Promise<Taken> {
+    let unused = most;
+    try {
+      const taken = await this.#take(most);
+      unused -= taken.entries.length;
+      for (const entry of taken.entries) void this.#workOn(entry);
+      return taken;
+    } finally {
+      this.#capacity.giveBack(unused);
+    }
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
-    await this.#slot.promise;
-    this.#slot = Promise.withResolvers<void>();
+    await this.#capacity.change();
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
@@ -128,12 +142,25 @@ export class QueueLine {
     const lost = new AbortController();
     this.#inHand.set(id, { lost, lockedAt: Date.now() });
     try {
-      await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      const fate = await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
-      this.#slot.resolve();
+      this.#capacity.giveBack(1);
+      this.#oneEnded.resolve();
+      this.#oneEnded = Promise.withResolvers<void>();
+    }
+  }
+
+  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  async #putBack(id: string): Promise<void> {
+    try {
+      const job = await Job.fromId(this.#worker, id);
+      await job?.moveToWait(this.#token);
+    } catch (error) {
+      this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }
   }
 

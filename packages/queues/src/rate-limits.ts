@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { RateLimit } from '@upshift/contracts';
 
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 /** What one call takes of a limit: of the account at the vendor, or of one of its models. */
 export interface Place {
@@ -60,19 +60,19 @@ end`;
 
 /** Takes a place for a call. Gives the ms to wait for it, or `tooLongMs` where that is more than `mostMs` and no place was taken. */
 export async function reservePlace(
-  pipeline: Pipeline,
+  connection: Connection,
   places: Place[],
   mostMs: number,
 ): Promise<{ waitMs: number } | { tooLongMs: number }> {
   const buckets = places.flatMap(bucketsOf);
   if (buckets.length === 0) return { waitMs: 0 };
   const settings = buckets.flatMap(({ takesMs, burstMs }) => [takesMs, burstMs]);
-  const wait = Number(await run(pipeline, reserveScript, buckets, [mostMs, ...settings]));
+  const wait = Number(await run(connection, reserveScript, buckets, [mostMs, ...settings]));
   return wait < 0 ? { tooLongMs: -wait } : { waitMs: wait };
 }
 
 /** Gives back what a call did not use, or takes what it used beyond its estimate. */
-export async function settlePlace(pipeline: Pipeline, places: Place[], usedTokens: number): Promise<void> {
+export async function settlePlace(connection: Connection, places: Place[], usedTokens: number): Promise<void> {
   const buckets = places.flatMap((place) => {
     const used = bucketsOf({ ...place, tokens: usedTokens });
     return bucketsOf(place).map((bucket, index) => ({ ...bucket, backMs: bucket.takesMs - (used[index]?.takesMs ?? 0) }));
@@ -80,7 +80,7 @@ export async function settlePlace(pipeline: Pipeline, places: Place[], usedToken
   const changed = buckets.filter(({ backMs }) => backMs !== 0);
   if (changed.length > 0)
     await run(
-      pipeline,
+      connection,
       settleScript,
       changed,
       changed.map(({ backMs }) => backMs),
@@ -88,9 +88,9 @@ export async function settlePlace(pipeline: Pipeline, places: Place[], usedToken
 }
 
 /** The vendor said that a limit is reached: no worker calls for that long. */
-export async function holdBack(pipeline: Pipeline, places: Place[], forMs: number): Promise<void> {
+export async function holdBack(connection: Connection, places: Place[], forMs: number): Promise<void> {
   const buckets = places.flatMap(bucketsOf);
-  if (buckets.length > 0) await run(pipeline, holdScript, buckets, [forMs, ...buckets.map(({ burstMs }) => burstMs)]);
+  if (buckets.length > 0) await run(connection, holdScript, buckets, [forMs, ...buckets.map(({ burstMs }) => burstMs)]);
 }
 
 interface Bucket {
@@ -112,7 +112,7 @@ function bucketsOf({ provider, model, limit, tokens }: Place): Bucket[] {
 
 const shaOf = (script: string): string => createHash('sha1').update(script).digest('hex');
 
-async function run({ redis }: Pipeline, script: string, buckets: Bucket[], settings: number[]): Promise<unknown> {
+async function run({ redis }: Connection, script: string, buckets: Bucket[], settings: number[]): Promise<unknown> {
   const rest = [buckets.length, ...buckets.map(({ key }) => key), ...settings] as const;
   try {
     return await redis.evalsha(shaOf(script), ...rest);

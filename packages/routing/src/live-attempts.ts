@@ -4,3 +4,8 @@ import type { Attempt, JobState } from '@upshift/contracts';
 export function liveAttempts({ attempts, experiments }: JobState): Attempt[] {
   return experiments ? attempts.slice(experiments.discardedAttempts) : attempts;
 }
+
+/** Whether a call was lost by us: its worker died, or was stopped in the midst of it. That says nothing of the model. */
+export function wasLost({ errorCode }: Attempt): boolean {
+  return errorCode === 'outcome_unknown' || errorCode === 'aborted';
+}

@@ -1,5 +1,5 @@
 import { acceptAll } from '@upshift/queues';
-import type { Accepted, Asked, Pipeline } from '@upshift/queues';
+import type { Accepted, Asked, Cells } from '@upshift/queues';
 import { openSpan } from '@upshift/runtime';
 import type { OpenSpan } from '@upshift/runtime';
 
@@ -7,15 +7,15 @@ import type { OpenSpan } from '@upshift/runtime';
 export type Unspanned = Omit<Asked, 'traceparent'>;
 
 /** Accepts one job in a span, as below. Throws where it is refused. */
-export async function acceptInSpan(pipeline: Pipeline, asked: Unspanned, parent: string | undefined): Promise<Accepted> {
-  const [result] = await acceptEachInSpan(pipeline, [asked], parent);
-  if (result === undefined || result instanceof Error) throw result;
-  return result;
+export async function acceptInSpan(cells: Cells, asked: Unspanned, parent: string | undefined): Promise<Accepted> {
+  const [result] = await acceptEachInSpan(cells, [asked], parent);
+  if (result instanceof Error) throw result;
+  return result!;
 }
 
 /** Accepts each job in a span, of which all its steps will be children. It continues the client's trace where its request names one. */
 export async function acceptEachInSpan(
-  pipeline: Pipeline,
+  cells: Cells,
   asked: Unspanned[],
   parent: string | undefined,
 ): Promise<(Accepted | Error)[]> {
@@ -28,7 +28,7 @@ export async function acceptEachInSpan(
     }),
   );
   const results = await acceptAll(
-    pipeline,
+    cells,
     asked.map((one, position) => ({ ...one, traceparent: spans[position]?.traceparent ?? null })),
   );
   spans.forEach((span, position) => span && endSpan(span, results[position]!));

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 
 import { idempotencyKey, parseJobRequest, ProblemError } from '@upshift/contracts';
-import type { Accepted, Pipeline } from '@upshift/queues';
+import type { Accepted, Cells } from '@upshift/queues';
 import type { RequestHandler, Response } from 'express';
 
 import { acceptEachInSpan } from './accept-in-span.ts';
@@ -19,8 +19,8 @@ const IN_HAND = 4;
  * `POST /v1/jobs` with `application/x-ndjson`: a job per line in, its id or its error per line out. What is in memory is `IN_HAND`
  * chunks: where the client does not read the answer, its request is not read on either.
  */
-export function postJobs({ pipeline }: Tools): RequestHandler {
-  const { logger, config } = pipeline;
+export function postJobs({ cells }: Tools): RequestHandler {
+  const { logger, config } = cells;
   return async (request, response) => {
     const headers = { key: idempotencyKeyOf(request), traceparent: request.get('traceparent') };
     const gone = new AbortController();
@@ -29,7 +29,7 @@ export function postJobs({ pipeline }: Tools): RequestHandler {
     response.flushHeaders();
     try {
       const chunks = splitLines(request, config.intake.body_limit_bytes);
-      await answerChunks(chunks, (lines) => answersOf(pipeline, lines, headers), response, gone.signal);
+      await answerChunks(chunks, (lines) => answersOf(cells, lines, headers), response, gone.signal);
       response.end();
     } catch (error) {
       // The client went away in the middle: what was accepted stays accepted.
@@ -70,20 +70,20 @@ interface BulkHeaders {
   traceparent: string | undefined;
 }
 
-async function answersOf(pipeline: Pipeline, lines: Line[], headers: BulkHeaders): Promise<string> {
+async function answersOf(cells: Cells, lines: Line[], headers: BulkHeaders): Promise<string> {
   const read = lines.map((line) => readLine(line, headers));
   const asked = read.filter((one): one is Unspanned => !(one instanceof Error));
-  const results = await acceptEachInSpan(pipeline, asked, headers.traceparent);
+  const results = await acceptEachInSpan(cells, asked, headers.traceparent);
   let next = 0;
   return lines
     .map(({ number }, position) => {
       const refused = read[position]!;
-      return answerOf(pipeline, number, refused instanceof Error ? refused : results[next++]!);
+      return answerOf(cells, number, refused instanceof Error ? refused : results[next++]!);
     })
     .join('');
 }
 
-function answerOf({ logger }: Pipeline, line: number, result: Accepted | Error): string {
+function answerOf({ logger }: Cells, line: number, result: Accepted | Error): string {
   if (!(result instanceof Error)) return `${JSON.stringify({ line, id: result.id, created: result.created })}\n`;
   const problem = problemOf(result);
   if (problem.code === 'internal_error') logger.error({ line, reason: String(result) }, 'a line failed');

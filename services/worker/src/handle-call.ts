@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { configOf, denyProvider, done, readAnswer, readHealth } from '@upshift/queues';
+import { configOf, denyProvider, done, putBack, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
@@ -18,6 +18,8 @@ export interface Tools {
   circuits: Circuits;
   calls: Calls;
   slots: Slots;
+  /** Fires when this process is told to stop: what is not sent by then goes back to its queue. */
+  stopping: AbortSignal;
 }
 
 /** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
@@ -28,8 +30,7 @@ export async function handleCall(tools: Tools, context: StepContext<'call'>): Pr
   if (attempt.state === 'sent') return lost(context, attempt);
   const call = await prepare(tools.pipeline, context, attempt);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
-  await tools.calls.run(job.id, signal, (stop) => paceAndCall(tools, context, attempt, call, stop));
-  return done;
+  return tools.calls.run(job.id, signal, (stop) => paceAndCall(tools, context, attempt, call, stop));
 }
 
 /** Waits for a place within the model's limits, which costs no attempt; where none comes in time the call counts as limited. */
@@ -39,17 +40,17 @@ async function paceAndCall(
   attempt: Attempt,
   call: Call,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<Outcome> {
   const { job } = context;
   const config = await configOf(tools.pipeline, job.configVersion);
   const most = config.models[attempt.model]?.concurrency ?? 1;
-  await tools.slots.run(
-    attempt.model,
-    most,
-    stop,
-    () => placeAndCall(tools, context, attempt, call, config, stop),
-    (error) => error?.code ?? null,
-  );
+  let outcome = done;
+  await tools.slots.run(attempt.model, most, AbortSignal.any([stop, tools.stopping]), async () => {
+    const made = await placeAndCall(tools, context, attempt, call, config, stop);
+    if (made === 'put-back') outcome = putBack;
+    return made === 'put-back' ? null : made;
+  });
+  return outcome;
 }
 
 /** Gives the error that the call ended with; null after an answer, and where nothing was called. */
@@ -60,9 +61,17 @@ async function placeAndCall(
   call: Call,
   config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<CallError | null> {
+): Promise<CallError | 'put-back' | null> {
   const { job, advance } = context;
-  const place = await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), stop);
+  if (call.deadline !== null && Date.now() >= call.deadline) {
+    const late = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+    await advance({ type: 'place-denied', attempt: attempt.number, error: tooLate(attempt.model), times: late });
+    return null;
+  }
+  const waiting = AbortSignal.any([stop, tools.stopping]);
+  const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waiting);
+  if (stop.aborted) return null;
+  if (place === null || tools.stopping.aborted) return 'put-back';
   if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
   const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
   await advance({ type: 'place-denied', attempt: attempt.number, error: place.refused, times });
@@ -77,7 +86,7 @@ async function sendAndSettle(
   config: UpshiftConfig,
   stop: AbortSignal,
 ): Promise<CallError | null> {
-  const sent = await advance({ type: 'sent', attempt: attempt.number });
+  const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
   const { event, answer } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
   await giveBackPlace(tools.pipeline, config, attempt.model, sizeOf(job, call), event);
@@ -85,6 +94,26 @@ async function sendAndSettle(
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   return event.type === 'call-failed' ? event.error : null;
+}
+
+/** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
+function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
+  if (deadline === null) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+/** The call was wanted by a time that has passed while it waited: it is not made. */
+function tooLate(model: string): CallError {
+  return {
+    code: 'timeout',
+    message: 'waited too long for a worker to be of use',
+    retryable: false,
+    retryAfterMs: null,
+    maybeBilled: false,
+    provider: splitModelId(model).provider,
+    status: null,
+    requestId: null,
+  };
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
@@ -114,7 +143,8 @@ async function runCall(
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
+    const until = untilDeadline(call, signal);
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal: until }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };

@@ -24,7 +24,6 @@ export async function takePlace(
   if (places.length === 0) return { refused: null };
   const taken = await reservePlace(pipeline, places, mostMs);
   if ('tooLongMs' in taken) return { refused: noPlace(model, taken.tooLongMs, mostMs) };
-  // A call that is told to stop while it waits is made, and ends at once as one that was stopped.
   if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: stop }).catch(() => undefined);
   return { refused: null };
 }

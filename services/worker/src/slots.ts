@@ -3,14 +3,11 @@ import { adaptLimit } from '@upshift/routing';
 
 /** How many calls of a model this process makes at a time: fewer while its provider is busy, up to the model's `concurrency`. */
 export interface Slots {
-  /** Runs the work when a slot is free. `outcomeOf` tells what the model's provider said: null for an answer. */
-  run<Result>(
-    model: string,
-    most: number,
-    stop: AbortSignal,
-    work: () => Promise<Result>,
-    outcomeOf: (result: Result) => CallErrorCode | null,
-  ): Promise<Result>;
+  /**
+   * Runs the work when a slot is free, or when `stop` fires: it then sees that by itself. It gives the error that the model's
+   * provider ended the call with; null after an answer.
+   */
+  run(model: string, most: number, stop: AbortSignal, work: () => Promise<{ code: CallErrorCode } | null>): Promise<void>;
 }
 
 interface ModelSlots {
@@ -29,16 +26,15 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 
   return {
-    async run(model, most, stop, work, outcomeOf) {
+    async run(model, most, stop, work) {
       const slots = slotsOf(model, most);
       await freeSlot(slots, stop);
       slots.inFlight += 1;
       try {
-        const result = await work();
-        const limit = adaptLimit(slots.limit, most, outcomeOf(result));
+        const error = await work();
+        const limit = adaptLimit(slots.limit, most, error?.code ?? null);
         if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
         slots.limit = limit;
-        return result;
       } finally {
         slots.inFlight -= 1;
         slots.change.resolve();
@@ -48,7 +44,6 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 }
 
-/** A call that is told to stop while it waits is made, and ends at once as one that was stopped. */
 async function freeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
   if (slots.inFlight < Math.floor(slots.limit)) return;
   const stopped = Promise.withResolvers<void>();

@@ -1,12 +1,13 @@
-import type { Attempt, CallError, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
-import { isTerminal } from '@upshift/contracts';
+import type { Attempt, CallError, CallErrorCode, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import { isTerminal, splitModelId } from '@upshift/contracts';
 
 import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
+import { wasLost } from '../live-attempts.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { askAgain, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
@@ -18,6 +19,9 @@ const MAX_WAITS = 3;
 const LONGEST_WAIT_MS = 30_000;
 /** What to wait where a provider says only that its limit is reached. */
 const USUAL_WAIT_MS = 1000;
+
+/** What a vendor's other models are likely to suffer from too: those of other vendors are asked first. */
+const ofTheVendor: readonly CallErrorCode[] = ['overloaded', 'provider_error', 'timeout', 'connection_failed'];
 
 /** Written before the call: from here on the provider may bill. */
 export function sent(draft: Draft, number: number): void {
@@ -53,7 +57,7 @@ export function answered(draft: Draft, event: Answered): void {
     model_ms: event.times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
   if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
   if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
@@ -85,9 +89,14 @@ function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTim
     model_ms: times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
   job.reasons.push(`${attempt.model}: ${error.message}`);
   failOver(draft, attempt, error);
+}
+
+/** A call that helps a step has ended: the step goes on, with its answer or without. */
+function backTo(draft: Draft, { judges }: Attempt): void {
+  enqueue(draft, judges === null ? { kind: 'classify' } : { kind: 'score', attempt: judges.attempt });
 }
 
 function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
@@ -98,6 +107,7 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
     return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason, error.retryAfterMs ?? 0) : endOfChain(draft, reason);
   }
+  if (wasLost(attempt) && askAgain(draft, attempt, `${reason}, which says nothing of the model: it is asked once more`)) return;
   if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);
   if (error.code === 'context_too_long') {
@@ -106,7 +116,7 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   }
   job.failovers += 1;
   note(draft, 'job-failed-over', reason, { tier: attempt.tier, model: attempt.model, error: error.code });
-  askTier(draft, attempt.tier, reason);
+  askTier(draft, attempt.tier, reason, ofTheVendor.includes(error.code) ? splitModelId(attempt.model).provider : null);
 }
 
 /** What no repetition mends is not repeated where only one model may answer. A call that a stopping worker gave up is. */
@@ -134,6 +144,8 @@ function isAwaited({ step }: JobState, attempt: Attempt): boolean {
  */
 function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   const { job } = draft;
+  // Where a prompt is classified there is no time to wait: without this call the job goes on at once.
+  if (attempt.purpose === 'classify') return false;
   if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
   if ((error.retryAfterMs ?? USUAL_WAIT_MS) > LONGEST_WAIT_MS) return false;
   const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');

@@ -1,6 +1,7 @@
 import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
-import { isEligible, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
+import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
+import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -19,6 +20,17 @@ export function acceptanceOf(job: JobState): TrailEntry[] {
   for (const { experiment, arm, probability } of job.experiments?.arms ?? [])
     note(told, 'arm-assigned', `${experiment}: ${arm}, with probability ${Number(probability.toPrecision(4))}`);
   return told.trail;
+}
+
+/** Asks a cheap model how complex the prompt is, once. No command where none can be asked: the job is then classified without it. */
+export function classifyRequested(draft: Draft): void {
+  const { job, facts } = draft;
+  if (job.step?.kind !== 'classify' || classifyCalls(job).length > 0 || !dependsOnComplexity(facts.config, job)) return;
+  const needs = classifyNeeds(job);
+  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
+  if (model === undefined) return;
+  const { tier } = modelOf(facts.config, model);
+  ask(draft, { purpose: 'classify', tier, model, needs }, 'asked how complex the prompt is');
 }
 
 /** The first model is chosen: the pinned one, or the best of the tier where the route says to start. */

@@ -3,13 +3,13 @@ import { isTerminal } from '@upshift/contracts';
 
 import type { Facts } from '../facts.ts';
 import { answered, callFailed, placeDenied, sent } from './calls.ts';
-import { accepted, classified } from './classification.ts';
+import { accepted, classified, classifyRequested } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
 import { judgeRequested, sampleRequested } from './opinions.ts';
-import { budgetDenied, judged, verdictArrivedLate } from './verdicts.ts';
+import { judged, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
 
@@ -28,7 +28,8 @@ function applies(job: JobState, event: JobEvent): boolean {
   if (event.type === 'verdict-arrived-late') return job.status === 'completed' && event.revision === job.revision;
   if (event.type === 'answered' || event.type === 'call-failed') return job.attempts[event.attempt - 1]?.state === 'sent';
   // What was seen of an earlier queue entry says nothing of this one.
-  if (event.type === 'step-lost' || event.type === 'step-crashed') return !isTerminal(job.status) && event.epoch === job.epoch;
+  if (event.type === 'sent' || event.type === 'step-lost' || event.type === 'step-crashed')
+    return !isTerminal(job.status) && event.epoch === job.epoch;
   return !isTerminal(job.status);
 }
 
@@ -36,6 +37,8 @@ function react(draft: Draft, event: JobEvent): void {
   switch (event.type) {
     case 'accepted':
       return accepted(draft);
+    case 'classify-requested':
+      return classifyRequested(draft);
     case 'classified':
       return classified(draft, event.classification);
     case 'sent':
@@ -52,8 +55,6 @@ function react(draft: Draft, event: JobEvent): void {
       return sampleRequested(draft, event);
     case 'judged':
       return judged(draft, event.attempt, event.verdict);
-    case 'budget-denied':
-      return budgetDenied(draft, event.attempt, event.reason);
     case 'cancelled':
       return cancelled(draft);
     case 'deadline-passed':

@@ -1,25 +1,43 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
+import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier, isEligible, isUsable, modelOf } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { liveAttempts } from '../live-attempts.ts';
+import { liveAttempts, wasLost } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
 
-/** Asks the best model at or above a tier that this job has not asked yet; the fallback chain where there is none. */
-export function askTier(draft: Draft, tier: string, reason: string): void {
+/** Calls of one model that may be lost by us before another one is asked: one bounded second try. */
+const MAX_LOST_CALLS = 2;
+
+/**
+ * Asks the best model at or above a tier that this job has not asked yet; the fallback chain where there is none.
+ *
+ * @param avoid a provider whose models come last within their tier
+ */
+export function askTier(draft: Draft, tier: string, reason: string, avoid: string | null = null): void {
   const { tiers } = draft.facts.config;
   const from = tiers.findIndex(({ name }) => name === tier);
   for (const { name } of tiers.slice(Math.max(0, from))) {
-    const model = candidatesInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
+    const left = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
+    const model = left.find((id) => splitModelId(id).provider !== avoid) ?? left[0];
     if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, reason);
   }
   fallBack(draft, `no model left at or above ${tier}: ${reason}`);
+}
+
+/** Asks the model of a lost call once more, where it can be. False where its second try was lost too. */
+export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
+  const { job, facts } = draft;
+  const lost = liveAttempts(job).filter((attempt) => attempt.model === model && attempt.tier === tier && wasLost(attempt));
+  if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
+  ask(draft, { purpose: 'answer', tier, model }, reason);
+  return true;
 }
 
 /** Asks the next model of the fallback chain; the best answer so far, or a failure, where the chain has ended. */
@@ -172,9 +190,9 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
 }
 
 function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
-  // A call that the provider denied says nothing of the job.
+  // A call that the provider denied, or that a stopping worker gave up, says nothing of the job.
   const attempts = liveAttempts(job);
-  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied').length;
+  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied' && errorCode !== 'aborted').length;
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
@@ -185,6 +203,10 @@ function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string 
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
 }
 
+/** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */
 function wasAsked(job: JobState, model: string): boolean {
-  return liveAttempts(job).some((attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null);
+  const ended = liveAttempts(job).filter(
+    (attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null,
+  );
+  return ended.length >= MAX_LOST_CALLS || !ended.every(wasLost);
 }

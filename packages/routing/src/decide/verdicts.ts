@@ -19,20 +19,6 @@ export function judged(draft: Draft, number: number, verdict: Verdict): void {
   notGoodEnough(draft, attempt, shortfall);
 }
 
-/** A limit stands against a call that was already claimed: it is given back unpaid and the chain ends. */
-export function budgetDenied(draft: Draft, number: number, reason: string): void {
-  const attempt = attemptOf(draft.job, number);
-  if (attempt.state !== 'claimed') return;
-  Object.assign(attempt, {
-    state: 'settled',
-    outcome: 'failed',
-    costNanoUsd: 0,
-    settledAt: draft.facts.now,
-  } satisfies Partial<Attempt>);
-  note(draft, 'budget-denied', reason, detailsOf(attempt));
-  endOfChain(draft, reason);
-}
-
 /**
  * A verdict from outside fails a delivered job: a new revision is answered as after any answer that falls short; the old
  * result stays until replaced. Refusals and vectors are not judged, and an answer that has failed already fails only once.
