@@ -123,7 +123,7 @@ local steps, accepted, queues = {}, 0, {}
 for _, kind in ipairs(kinds) do
   if #kind.ids > 0 then
     accepted = accepted + #kind.ids
-    steps[#steps + 1] = {kind.ids, kind.route, kind.task, kind.status, 1, kind.lines}
+    steps[#steps + 1] = {kind.ids, kind.route, kind.task, kind.status, 0, kind.lines}
     call('SADD', cell .. 'routes', kind.route)
     for _, index in ipairs(kind.indexes) do call('ZADD', cell .. 'index:' .. index, unpack(kind.members)) end
     if kind.priority > 0 then call('ZADD', kind.prefix .. 'prioritized', unpack(kind.entries))

@@ -3,8 +3,8 @@ import type { Redis } from 'ioredis';
 
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
-import { linesOf } from './job-store.ts';
 import type { Pipeline } from './pipeline.ts';
+import { linesOf, trailFieldName } from './trail.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
 export interface FeedEvent {
@@ -18,8 +18,6 @@ export interface FeedEvent {
   task: string | null;
   status: JobStatus;
   metadata: Record<string, string>;
-  /** The number of the first line in the job's trail, from 1. */
-  from: number;
   lines: TrailEntry[];
 }
 
@@ -133,23 +131,20 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 
 type StreamEntry = [id: string, fields: string[]];
 
-/** As the scripts write it: which lines of which trail, or of which trails alike, are new. */
-type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, from: number, count: number];
+/** As the scripts write it: which version of which job is new, or of which jobs alike, and how many lines it has in the trail. */
+type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: number, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
   const read = redis.pipeline();
-  for (const { job, from, count } of found) {
-    read.hmget(keys.job(job), 'metadata', 'state');
-    read.lrange(keys.trail(job), from - 1, from + count - 2);
-  }
+  for (const { job, version } of found)
+    read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === 0 ? ['state'] : []));
   const replies = (await read.exec()) ?? [];
-  return found.flatMap(({ count, ...event }, index) => {
-    const [metadata = null, state = null] = (replies[2 * index]?.[1] ?? []) as (string | null)[];
-    const stored = (replies[2 * index + 1]?.[1] ?? []) as string[];
-    const lines = linesOf(event.job, state, stored, event.from - 1).slice(0, count);
+  return found.flatMap((event, index) => {
+    const [metadata, field = null, state = null] = (replies[index]?.[1] ?? []) as (string | null)[];
+    const lines = linesOf(event.job, field, state);
     if (lines.length === 0) return [];
     return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines }];
   });
@@ -157,9 +152,9 @@ async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: Stream
 
 function stepsOf(streamId: string, steps: Step[]) {
   let position = 0;
-  return steps.flatMap(([jobs, route, task, status, from, count]) =>
+  return steps.flatMap(([jobs, route, task, status, version, count]) =>
     [jobs].flat().map((job) => {
-      const event = { streamId, position, job, route, task: task || null, status, from, count };
+      const event = { streamId, position, job, route, task: task || null, status, version };
       position += count;
       return event;
     }),

@@ -1,4 +1,4 @@
-import type { JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { acceptanceOf, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
@@ -10,6 +10,7 @@ import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
+import { trailField } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. It is 0 until something happens to the job. */
@@ -42,19 +43,6 @@ export async function readAnswer(pipeline: Pipeline, id: string, attempt: number
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
 }
 
-/** @param after so many lines are left out at the beginning */
-export async function readTrail({ redis, keys }: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
-  // In this order: where there is no trail yet, the state that was read before is that of a new job.
-  const [state, lines] = await Promise.all([redis.hget(keys.job(id), 'state'), redis.lrange(keys.trail(id), after, -1)]);
-  return linesOf(id, state, lines, after);
-}
-
-/** The lines of a trail that were read from its list; a new job has none there and tells the first ones itself. */
-export function linesOf(id: string, state: string | null, lines: string[], after: number): TrailEntry[] {
-  if (lines.length > 0 || state === null || after > 0) return lines.map((line) => JSON.parse(line) as TrailEntry);
-  return acceptanceOf(parseState(id, state));
-}
-
 export interface Extras {
   /** The job as it was. */
   before: JobState;
@@ -81,9 +69,8 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
-    trailLines: [...(version === 0 ? acceptanceOf(before) : []), ...trail].map((line) => JSON.stringify(line)),
-    news: trail.length,
+    fields: Object.entries({ state: stateText(job), ...trailFields(before, decision, version), ...extras.fields }).flat(),
+    lines: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(before, job),
     keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
@@ -94,6 +81,11 @@ export async function write(
     outcome: outcomeOf(before, decision),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
+}
+
+/** What is new in the trail, and with the first step what the job has told of its acceptance until then. */
+function trailFields(before: JobState, { trail }: Decision, version: number): Record<string, string> {
+  return { ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}), ...trailField(trail, version + 1) };
 }
 
 /** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
