@@ -11,7 +11,7 @@ import { stepEntry } from './entries.ts';
 import { armsOf, experimentsRun } from './experiments/arms.ts';
 import type { Arms } from './experiments/arms.ts';
 import { readHealth } from './health.ts';
-import { globalKeys, metadataIndex, newJobId } from './names.ts';
+import { globalKeys, indexesOf, metadataIndex, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { requestText } from './request-text.ts';
 import { stateText } from './state-text.ts';
@@ -228,7 +228,8 @@ function newJobOf({ job, trail, commands }: Decision, request: JobRequest, extra
   if (first === undefined) throw new Error(`job ${id} has no first step`);
   const entry = stepEntry(job, first.step, first.delayMs);
   const more = moreOf(job, request, extras);
-  return { id, status, route, task, lines: trail.length, mostUnfinished, entry, state: stateText(job), request: text, more };
+  const shared = { status, route, task, lines: trail.length, mostUnfinished, indexes: indexesOf(job, {}) };
+  return { id, ...shared, entry, state: stateText(job), request: text, more };
 }
 
 function moreOf(job: JobState, { metadata }: JobRequest, { claim, traceparent = null }: Extras): NewJob['more'] {

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 
 import { optionsText } from './catalogue.ts';
 import type { Entry } from './entries.ts';
-import { statusIndex, taskIndex } from './names.ts';
+import { SHADOWS_INDEX, statusIndex } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { minuteOf, STATS_KEPT_MS } from './stats.ts';
 import { BATCHES_KEPT } from './transition-script.ts';
@@ -18,6 +18,8 @@ export interface NewJob {
   lines: number;
   /** It is refused where so many jobs of the cell are unfinished; null accepts it whatever there is. */
   mostUnfinished: number | null;
+  /** Those that many jobs share. */
+  indexes: string[];
   entry: Entry;
   /** What its record is stored as. */
   state: string;
@@ -29,7 +31,7 @@ export interface NewJob {
 interface More {
   /** Field-value pairs of the record. */
   fields: string[];
-  /** Beside those of status and task. */
+  /** Those of its metadata. */
   indexes: string[];
   /** Ms since the epoch. */
   deadline: number | null;
@@ -56,7 +58,7 @@ local call = redis.call
 local count = (#ARGV - 3) / 5
 
 local function unfinished()
-  local sum = 0
+  local sum = call('ZCARD', cell .. 'index:${SHADOWS_INDEX}')
   for _, route in ipairs(call('SMEMBERS', cell .. 'routes')) do
     sum = sum + call('ZCARD', cell .. 'index:${statusIndex('queued', '')}' .. route)
     sum = sum + call('ZCARD', cell .. 'index:${statusIndex('in_progress', '')}' .. route)
@@ -123,7 +125,7 @@ local steps, accepted, queues = {}, 0, {}
 for _, kind in ipairs(kinds) do
   if #kind.ids > 0 then
     accepted = accepted + #kind.ids
-    steps[#steps + 1] = {kind.ids, kind.route, kind.task, kind.status, 0, kind.lines}
+    steps[#steps + 1] = {kind.ids, kind.route, kind.task, kind.status, '0', kind.lines}
     call('SADD', cell .. 'routes', kind.route)
     for _, index in ipairs(kind.indexes) do call('ZADD', cell .. 'index:' .. index, unpack(kind.members)) end
     if kind.priority > 0 then call('ZADD', kind.prefix .. 'prioritized', unpack(kind.entries))
@@ -169,8 +171,8 @@ class Kinds {
 
   /** As Lua counts. */
   positionOf(job: NewJob): number {
-    const { route, task, lines, mostUnfinished, entry } = job;
-    const name = `${route} ${task ?? ''} ${lines} ${mostUnfinished} ${entry.queue} ${entry.options.priority}`;
+    const { route, task, lines, mostUnfinished, indexes, entry } = job;
+    const name = `${route} ${task ?? ''} ${lines} ${mostUnfinished} ${entry.queue} ${entry.options.priority} ${indexes.join(' ')}`;
     const known = this.#positions.get(name);
     if (known !== undefined) return known;
     this.#positions.set(name, this.all.push(kindOf(job)));
@@ -179,7 +181,7 @@ class Kinds {
 }
 
 /** The entry's id is the job's with a text behind it, its data the job's id between two. */
-function kindOf({ id, status, route, task, lines, mostUnfinished, entry }: NewJob): object {
+function kindOf({ id, status, route, task, lines, mostUnfinished, indexes, entry }: NewJob): object {
   const { queue, name, data, options } = entry;
   const { delay = 0, priority = 0 } = options;
   if (delay > 0) throw new Error(`the first step of job ${id} waits for ${delay} ms, which the acceptance script does not know`);
@@ -189,7 +191,7 @@ function kindOf({ id, status, route, task, lines, mostUnfinished, entry }: NewJo
     status,
     lines,
     ...(mostUnfinished === null ? {} : { most: mostUnfinished }),
-    indexes: [statusIndex(status, route), ...(task === null ? [] : [taskIndex(task)])],
+    indexes,
     queue,
     name,
     suffix: entry.id.slice(id.length),

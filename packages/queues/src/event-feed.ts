@@ -132,7 +132,7 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 type StreamEntry = [id: string, fields: string[]];
 
 /** As the scripts write it: which version of which job is new, or of which jobs alike, and how many lines it has in the trail. */
-type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: number, count: number];
+type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: string, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
@@ -140,7 +140,7 @@ async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: Stream
   if (found.length === 0) return [];
   const read = redis.pipeline();
   for (const { job, version } of found)
-    read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === 0 ? ['state'] : []));
+    read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === '0' ? ['state'] : []));
   const replies = (await read.exec()) ?? [];
   return found.flatMap((event, index) => {
     const [metadata, field = null, state = null] = (replies[index]?.[1] ?? []) as (string | null)[];

@@ -1,7 +1,7 @@
 import type { JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
-import { acceptanceOf, observationOf } from '@upshift/routing';
-import type { Decision, Outcome } from '@upshift/routing';
+import { acceptanceOf, outcomeOf } from '@upshift/routing';
+import type { Decision } from '@upshift/routing';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -63,6 +63,7 @@ export async function write(
   const { before } = extras;
   const next = entryOf(decision, config);
   const ended = isTerminal(job.status);
+  const outcome = outcomeOf(before, decision, Date.now());
   return pipeline.writer.write({
     id: job.id,
     version,
@@ -78,7 +79,7 @@ export async function write(
     reopened: isTerminal(before.status) && !ended,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held,
-    outcome: outcomeOf(before, decision),
+    outcome: outcome && JSON.stringify(outcome),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
 }
@@ -86,27 +87,6 @@ export async function write(
 /** What is new in the trail, and with the first step what the job has told of its acceptance until then. */
 function trailFields(before: JobState, { trail }: Decision, version: number): Record<string, string> {
   return { ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}), ...trailField(trail, version + 1) };
-}
-
-/** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
-function outcomeOf(before: JobState, { job, trail }: Decision): string | null {
-  const arms = job.experiments?.arms ?? [];
-  if (arms.length === 0) return null;
-  const late = trail.some(({ event }) => event === 'job-reopened');
-  if (!late && (job.revision > 1 || isOver(before) || !isOver(job))) return null;
-  const checks = trail.flatMap((entry) => entry.checks ?? []);
-  const shadowOf = job.experiments?.shadowOf ?? null;
-  const outcome: Outcome = { job: job.id, arms, shadowOf, observation: late ? null : observationOf(job, checks) };
-  return !late && outcome.observation === null ? null : JSON.stringify(outcome);
-}
-
-/** Whether a job has ended, or its end is held. */
-function isOver(job: JobState): boolean {
-  return isHeld(job) || isTerminal(job.status);
-}
-
-function isHeld({ experiments }: JobState): boolean {
-  return Boolean(experiments?.held);
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */
@@ -120,7 +100,7 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(before: JobState, job: JobState): { enters: string[]; leaves: string[] } {
-  if (before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
+  if (before.status === job.status && before.task === job.task && before.experiments === job.experiments)
     return { enters: [], leaves: [] };
   const old = new Set(indexesOf(before, {}));
   const now = new Set(indexesOf(job, {}));

@@ -2,7 +2,7 @@ import type { JobStatus } from '@upshift/contracts';
 import { jobStatuses } from '@upshift/contracts';
 
 import type { Cells } from './cells/cells.ts';
-import { idInCell, metadataIndex, orderOfId, statusIndex, taskIndex } from './names.ts';
+import { idInCell, metadataIndex, orderOfId, SHADOWS_INDEX, statusIndex, taskIndex } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -67,9 +67,11 @@ export async function dropFromIndexes(pipeline: Pipeline, filter: JobFilter, id:
   await Promise.all(parts.flat().map((key) => pipeline.redis.zrem(key, id)));
 }
 
-/** The indexes of unfinished jobs, by route and status. */
+/** The indexes of unfinished jobs: those of lists, by route and status, and that of shadows, which no list names. */
 export async function unfinishedIndexes(pipeline: Pipeline): Promise<Part> {
-  return statusIndexes(pipeline, ['queued', 'in_progress'], await pipeline.redis.smembers(pipeline.keys.routes));
+  const { redis, keys } = pipeline;
+  const listed = statusIndexes(pipeline, ['queued', 'in_progress'], await redis.smembers(keys.routes));
+  return [...listed, keys.index(SHADOWS_INDEX)];
 }
 
 /** Routes and statuses are few; that is why a job stands in an index of both and not in one of each. */

@@ -111,6 +111,8 @@ async function lostJob(pipeline: Pipeline, id: string, now: number): Promise<Los
   const record = await readJob(pipeline, id);
   if (record === null) return null;
   const { state } = record;
+  // It waits for its canary, as it should.
+  if (state.experiments?.held) return null;
   const ageMs = now - state.createdAt;
   if (state.step === null) return { id, queue: null, tier: state.tier, ageMs, reason: 'it has no next step' };
   const queue = queueNameOf(state, state.step);
