@@ -129,8 +129,12 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
   const { step } = job;
   if (step === null) return { type: 'accepted' };
   if (step.kind === 'classify') return classified(chance.upTo(100) / 100, chance.oneOf([null, 'known']));
-  if (step.kind === 'call')
-    return job.attempts[step.attempt - 1]!.state === 'claimed' ? sent(step.attempt, job.epoch) : outcomeOf(chance, step.attempt);
+  if (step.kind === 'call') {
+    if (job.attempts[step.attempt - 1]!.state !== 'claimed') return outcomeOf(chance, step.attempt);
+    if (chance.happens(5)) return placeDenied(chance, step.attempt);
+    if (chance.happens(5)) return { type: 'retry-deferred', attempt: step.attempt, waitMs: chance.upTo(3000) };
+    return sent(step.attempt, job.epoch);
+  }
   if (chance.happens(20)) return sampleRequested(chance, step.attempt);
   if (chance.happens(30)) return { type: 'judge-requested', attempt: step.attempt, check: chance.upTo(1) };
   return judged(step.attempt, chance.upTo(10) / 10, chance.happens(70));
@@ -138,6 +142,11 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
 
 function sampleRequested(chance: Chance, attempt: number): JobEvent {
   return { type: 'sample-requested', attempt, check: chance.upTo(1), most: 1 + chance.upTo(2), models: null, between: [0, 1] };
+}
+
+function placeDenied(chance: Chance, attempt: number): JobEvent {
+  const { error, times } = failed(attempt, 'rate_limited', { retryAfterMs: chance.oneOf([null, 60_000]) });
+  return { type: 'place-denied', attempt, error, times };
 }
 
 function outcomeOf(chance: Chance, attempt: number): JobEvent {
@@ -228,6 +237,8 @@ interface Change {
 }
 
 const routeOf = ({ before, facts }: Change) => facts.config.routes[before.route]!;
+const counts = ({ errorCode, outcome, sentAt }: Attempt): boolean =>
+  errorCode !== 'provider_denied' && errorCode !== 'aborted' && !(outcome === 'failed' && sentAt === null);
 const claims = ({ before, after }: Change): Attempt[] => after.attempts.slice(before.attempts.length);
 const answerClaims = (change: Change): Attempt[] => claims(change).filter(({ purpose }) => purpose === 'answer');
 const isEmbeddingJob = (job: JobState): boolean => job.needs.capabilities.includes('embedding');
@@ -241,8 +252,7 @@ const levelOf = (change: Change, id: string): number =>
 
 const properties: Record<string, (change: Change) => boolean> = {
   'attempts stay within the cap of the route': (change) =>
-    change.after.attempts.filter(({ errorCode }) => errorCode !== 'provider_denied' && errorCode !== 'aborted').length <=
-    routeOf(change).max_attempts,
+    change.after.attempts.filter(counts).length <= routeOf(change).max_attempts,
   'at most one call is claimed at a time': (change) => claims(change).length <= 1,
   'each claim is within the cap of money': (change) => {
     const cap = change.after.limits.costNanoUsd;

@@ -50,6 +50,7 @@ const attemptFields = fieldsOf<Attempt>({
   claimedAt: none,
   sentAt: null,
   settledAt: null,
+  retryAt: undefined,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */
@@ -159,7 +160,7 @@ function stateOfAllValues(values: unknown[]): JobState {
   const job = named(['id', ...jobFields.map(({ name }) => name)], values) as JobState;
   const attempts = job.attempts as unknown as unknown[][];
   const names = attemptFields.map(({ name }) => name);
-  return { ...job, attempts: attempts.map((attempt) => named(names, attempt) as Attempt) };
+  return { ...job, attempts: attempts.map((attempt) => named(names.slice(0, attempt.length), attempt) as Attempt) };
 }
 
 function named(names: string[], values: unknown[]): object {

@@ -1,8 +1,17 @@
-import type { Attempt, CallError, CallTimes, JobEvent, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type {
+  Attempt,
+  CallError,
+  CallTimes,
+  HeardLimit,
+  JobEvent,
+  JobState,
+  UnifiedResponse,
+  UpshiftConfig,
+} from '@upshift/contracts';
 import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { configOf, denyProvider, done, putBack, readAnswer, readHealth } from '@upshift/queues';
-import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
+import type { Outcome, Pipeline, Place, StepContext } from '@upshift/queues';
 import { callOf } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
@@ -10,6 +19,7 @@ import { annotate } from '@upshift/runtime';
 import type { Calls } from './calls.ts';
 import { giveBackPlace, takePlace } from './pace.ts';
 import type { Size } from './pace.ts';
+import type { Retries } from './retries.ts';
 import type { Slots } from './slots.ts';
 
 export interface Tools {
@@ -18,6 +28,7 @@ export interface Tools {
   circuits: Circuits;
   calls: Calls;
   slots: Slots;
+  retries: Retries;
   /** Fires when this process is told to stop: what is not sent by then goes back to its queue. */
   stopping: AbortSignal;
 }
@@ -63,11 +74,12 @@ async function placeAndCall(
   stop: AbortSignal,
 ): Promise<CallError | 'put-back' | null> {
   const { job, advance } = context;
+  if (!(await tools.retries.admit(context, attempt))) return null;
   const waiting = AbortSignal.any([stop, tools.stopping]);
   const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waiting);
   if (stop.aborted) return null;
   if (place === null || tools.stopping.aborted) return 'put-back';
-  if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);
+  if ('places' in place) return sendAndSettle(tools, context, attempt, call, config, place.places, stop);
   const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
   await advance({ type: 'place-denied', attempt: attempt.number, error: place.refused, times });
   return null;
@@ -79,12 +91,13 @@ async function sendAndSettle(
   attempt: Attempt,
   call: Call,
   config: UpshiftConfig,
+  places: Place[],
   stop: AbortSignal,
 ): Promise<CallError | null> {
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
-  const { event, answer } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
-  await giveBackPlace(tools.pipeline, config, attempt.model, sizeOf(job, call), event);
+  const { event, answer, heard } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
+  await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
   if (event.type === 'call-failed' && event.error.code === 'provider_denied')
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
@@ -103,6 +116,12 @@ async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>
   return callOf(job, attempt, request, config, judged);
 }
 
+interface Result {
+  event: JobEvent;
+  answer: UnifiedResponse | null;
+  heard: HeardLimit[];
+}
+
 async function runCall(
   { pipeline, client, circuits }: Tools,
   job: JobState,
@@ -110,22 +129,24 @@ async function runCall(
   call: Call,
   slowS: number | undefined,
   signal: AbortSignal,
-): Promise<{ event: JobEvent; answer: UnifiedResponse | null }> {
+): Promise<Result> {
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
   const requestId = `${job.id}.${job.revision}.${number}`;
+  let heard: HeardLimit[] = [];
+  const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
   const heardOf = await readHealth(pipeline).catch(() => null);
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal, onLimits }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
-    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };
+    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
   } catch (error) {
     if (!(error instanceof ModelCallError)) throw error;
     annotate({ 'error.type': error.error.code });
-    return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null };
+    return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
   }
 }
 

@@ -23,6 +23,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
+import { createRetries } from './retries.ts';
 import { createSlots } from './slots.ts';
 import { warnOfDisagreements } from './warn-of-disagreements.ts';
 
@@ -49,7 +50,15 @@ export async function startWorker(context: ServiceContext, createClient = create
   });
   const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
   const stopping = new AbortController();
-  const tools = { pipeline, client: createClient(providers), circuits, calls, slots, stopping: stopping.signal };
+  const tools = {
+    pipeline,
+    client: createClient(providers),
+    circuits,
+    calls,
+    slots,
+    retries: createRetries(pipeline),
+    stopping: stopping.signal,
+  };
   const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
     consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );

@@ -5,6 +5,7 @@ import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { wasLost } from '../live-attempts.ts';
+import { LONGEST_WAIT_MS } from '../places.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { askAgain, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
@@ -13,10 +14,10 @@ import { afterRefusal, wasRefused } from './refusal.ts';
 type Answered = Extract<JobEvent, { type: 'answered' }>;
 type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
 type PlaceDenied = Extract<JobEvent, { type: 'place-denied' }>;
+type RetryDeferred = Extract<JobEvent, { type: 'retry-deferred' }>;
 
-/** How often one call is put off by a provider's limit, and for how long at most, before another model is asked. */
+/** How often one call is put off by a provider's limit before another model is asked. */
 const MAX_WAITS = 3;
-const LONGEST_WAIT_MS = 30_000;
 /** What to wait where a provider says only that its limit is reached. */
 const USUAL_WAIT_MS = 1000;
 
@@ -74,6 +75,16 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
 export function placeDenied(draft: Draft, { attempt: number, error, times }: PlaceDenied): void {
   const attempt = attemptOf(draft.job, number);
   if (attempt.state === 'claimed' && isAwaited(draft.job, attempt)) failed(draft, attempt, error, times);
+}
+
+/** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
+export function retryDeferred(draft: Draft, { attempt: number, waitMs }: RetryDeferred): void {
+  const attempt = attemptOf(draft.job, number);
+  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || !isAwaited(draft.job, attempt)) return;
+  attempt.retryAt = draft.facts.now + waitMs;
+  const { provider } = splitModelId(attempt.model);
+  note(draft, 'attempt-waiting', `${provider} has had its share of retries; this one comes in ${waitMs} ms`, detailsOf(attempt));
+  enqueue(draft, { kind: 'call', attempt: number }, waitMs);
 }
 
 function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTimes): void {

@@ -2,7 +2,7 @@ import type { JobEvent, JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import type { Facts } from '../facts.ts';
-import { answered, callFailed, placeDenied, sent } from './calls.ts';
+import { answered, callFailed, placeDenied, retryDeferred, sent } from './calls.ts';
 import { accepted, classified } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
@@ -47,6 +47,8 @@ function react(draft: Draft, event: JobEvent): void {
       return callFailed(draft, event);
     case 'place-denied':
       return placeDenied(draft, event);
+    case 'retry-deferred':
+      return retryDeferred(draft, event);
     case 'judge-requested':
       return judgeRequested(draft, event);
     case 'sample-requested':

@@ -190,9 +190,8 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
 }
 
 function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
-  // A call that the provider denied, or that a stopping worker gave up, says nothing of the job.
   const attempts = liveAttempts(job);
-  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied' && errorCode !== 'aborted').length;
+  const counted = attempts.filter(countsForTheJob).length;
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
@@ -201,6 +200,12 @@ function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string 
   const committed = committedNanoUsd({ attempts });
   if (committed + next <= cap) return null;
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
+}
+
+/** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */
+function countsForTheJob({ errorCode, outcome, sentAt }: Attempt): boolean {
+  if (outcome === 'failed' && sentAt === null) return false;
+  return errorCode !== 'provider_denied' && errorCode !== 'aborted';
 }
 
 /** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */
