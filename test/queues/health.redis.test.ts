@@ -44,13 +44,16 @@ describe('a provider', () => {
   });
 });
 
-test('a circuit is open for all processes until its time, or until it is closed', async () => {
+test('a circuit is open for all processes until the latest time that one has told, whoever closes his own before', async () => {
   const until = Date.now() + 60_000;
   await openCircuit(pipeline, 'a/one', until);
   await openCircuit(pipeline, 'a/two', Date.now() - 1);
   expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  await openCircuit(await another(), 'a/one', until - 30_000);
   await closeCircuit(pipeline, 'a/one');
-  expect((await readHealth(await another())).circuitsOpen).toEqual({});
+  await closeCircuit(pipeline, 'a/two');
+  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await pipeline.redis.zrange('{upshift-health}:open-circuits', 0, '-1')).toEqual(['a/one']);
 });
 
 describe('a job that upkeep can not deal with', () => {

@@ -59,8 +59,13 @@ export async function openCircuit(pipeline: Pipeline, modelId: string, untilMs: 
   await pipeline.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
 
+const closeScript = `
+local untilMs = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if untilMs and tonumber(untilMs) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
+
+/** This process has closed its circuit of a model. A time that another one has told since, and that is not over yet, stays. */
 export async function closeCircuit(pipeline: Pipeline, modelId: string): Promise<void> {
-  await pipeline.redis.zrem(globalKeys.circuitsOpen, modelId);
+  await pipeline.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
 }
 
 /** Longer than most calls; a process that dies while it probes keeps the others waiting for no longer. */

@@ -9,6 +9,7 @@ import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
 import type { Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
+import { watchProgress } from './watchdog.ts';
 
 /** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
 export type Fate = 'finished' | 'put-back';
@@ -45,10 +46,13 @@ export class QueueLine {
   readonly #token = randomUUID();
   readonly #inHand = new Map<string, InHand>();
   readonly #renewal: NodeJS.Timeout;
+  readonly #endWatch: () => void;
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
   #slot = Promise.withResolvers<void>();
+  /** When the queue was last asked for entries, in ms since the epoch. */
+  #turnedAt = Date.now();
 
   constructor(pipeline: Pipeline, queue: string, concurrency: number, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
@@ -69,6 +73,7 @@ export class QueueLine {
     this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
     this.#take = defineTake(pipeline, queue, { token: this.#token, lockMs: recovery.lockDuration });
+    this.#endWatch = watchProgress(pipeline, queue, () => this.#idleMs());
     this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();
@@ -77,6 +82,7 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
+    this.#endWatch();
     this.#slot.resolve();
     await this.#worker.backend.disconnectBlocking(true);
     await this.#running;
@@ -89,6 +95,7 @@ export class QueueLine {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
+        this.#turnedAt = Date.now();
         await this.#turn();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -97,6 +104,10 @@ export class QueueLine {
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
+  }
+
+  #idleMs(): number {
+    return this.#inHand.size < this.#concurrency ? Date.now() - this.#turnedAt : 0;
   }
 
   async #turn(): Promise<void> {

@@ -151,5 +151,12 @@ export function pipelineOptions(
 ) {
   const url = environment.REDIS_URL;
   if (url === undefined) throw new ConfigError('REDIS_URL', ['is not set; as in redis://127.0.0.1:6379']);
-  return { url, config, configVersion, logger, metrics, disposable: environment.UPSHIFT_DISPOSABLE_REDIS, failFast };
+  const watchdog = { stuckAfterMs: environment.STUCK_AFTER_S * 1000, end: (reason: string) => endStuck(logger, reason) };
+  return { url, config, configVersion, logger, metrics, disposable: environment.UPSHIFT_DISPOSABLE_REDIS, failFast, watchdog };
+}
+
+/** At once and without order: what would be waited for is what hangs. The process's supervisor starts it anew. */
+function endStuck(logger: Logger, reason: string): never {
+  logger.fatal({ reason }, 'stuck: the process ends, so that it is started anew');
+  process.exit(1);
 }

@@ -1,6 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type {
   Attempt,
   CallError,
+  CallErrorCode,
   CallTimes,
   HeardLimit,
   JobEvent,
@@ -21,6 +24,9 @@ import { giveBackPlace, takePlace } from './pace.ts';
 import type { Size } from './pace.ts';
 import type { Retries } from './retries.ts';
 import type { Slots } from './slots.ts';
+
+/** Longest that the shared health of models is waited for, in ms. */
+const HEARD_WITHIN_MS = 250;
 
 export interface Tools {
   pipeline: Pipeline;
@@ -72,7 +78,7 @@ async function placeAndCall(
   call: Call,
   config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<CallError | 'put-back' | null> {
+): Promise<{ code: CallErrorCode } | 'put-back' | null> {
   const { job, advance } = context;
   if (!(await tools.retries.admit(context, attempt))) return null;
   const waiting = AbortSignal.any([stop, tools.stopping]);
@@ -93,7 +99,7 @@ async function sendAndSettle(
   config: UpshiftConfig,
   places: Place[],
   stop: AbortSignal,
-): Promise<CallError | null> {
+): Promise<{ code: CallErrorCode } | null> {
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
   const { event, answer, heard } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
@@ -101,7 +107,12 @@ async function sendAndSettle(
   if (event.type === 'call-failed' && event.error.code === 'provider_denied')
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
-  return event.type === 'call-failed' ? event.error : null;
+  return event.type === 'call-failed' ? event.error : slownessOf(event, config.models[attempt.model]?.slow_call_s);
+}
+
+/** An answer that took too long makes for fewer calls at a time, as a timeout does. */
+function slownessOf(event: JobEvent, slowS = Infinity): { code: 'timeout' } | null {
+  return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
@@ -135,7 +146,7 @@ async function runCall(
   const requestId = `${job.id}.${job.revision}.${number}`;
   let heard: HeardLimit[] = [];
   const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
-  const heardOf = await readHealth(pipeline).catch(() => null);
+  const heardOf = await inTime(readHealth(pipeline));
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
@@ -148,6 +159,11 @@ async function runCall(
     annotate({ 'error.type': error.error.code });
     return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
   }
+}
+
+/** What the other processes say is worth no wait: without it this one goes by its own circuit. */
+function inTime<Value>(value: Promise<Value>): Promise<Value | null> {
+  return Promise.race([value, pause(HEARD_WITHIN_MS, null, { ref: false })]).catch(() => null);
 }
 
 /** The entry came back although the call was sent: its worker died, and what became of the call is not known. */

@@ -8,6 +8,8 @@ export interface Slots {
    * provider ended the call with; null after an answer.
    */
   run(model: string, most: number, stop: AbortSignal, work: () => Promise<{ code: CallErrorCode } | null>): Promise<void>;
+  /** One call at a time, and more with each round of answers: for a model that has just come back. */
+  beginAnew(model: string): void;
 }
 
 interface ModelSlots {
@@ -25,16 +27,24 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
     return slots;
   };
 
+  const setLimit = (model: string, slots: ModelSlots, limit: number): void => {
+    if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
+    slots.limit = limit;
+  };
+
   return {
+    beginAnew(model) {
+      const slots = byModel.get(model);
+      if (slots) setLimit(model, slots, 1);
+    },
     async run(model, most, stop, work) {
       const slots = slotsOf(model, most);
-      await freeSlot(slots, stop);
+      // Nothing may come between the look and the taking: two that wait would both take the one slot that became free.
+      while (slots.inFlight >= Math.floor(slots.limit) && !stop.aborted) await changeOf(slots, stop);
       slots.inFlight += 1;
       try {
         const error = await work();
-        const limit = adaptLimit(slots.limit, most, error?.code ?? null);
-        if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
-        slots.limit = limit;
+        setLimit(model, slots, adaptLimit(slots.limit, most, error?.code ?? null));
       } finally {
         slots.inFlight -= 1;
         slots.change.resolve();
@@ -44,11 +54,11 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 }
 
-async function freeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
-  if (slots.inFlight < Math.floor(slots.limit)) return;
+/** Resolves when a slot may have become free, or the caller is to stop. */
+async function changeOf({ change }: ModelSlots, stop: AbortSignal): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const onStop = (): void => stopped.resolve();
   stop.addEventListener('abort', onStop);
-  while (slots.inFlight >= Math.floor(slots.limit) && !stop.aborted) await Promise.race([slots.change.promise, stopped.promise]);
+  await Promise.race([change.promise, stopped.promise]);
   stop.removeEventListener('abort', onStop);
 }

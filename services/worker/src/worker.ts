@@ -44,11 +44,14 @@ export async function startWorker(context: ServiceContext, createClient = create
   const signals = await listenToSignals(pipeline, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
+  const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
   const circuits = createCircuits({
-    onChange: (change) => share(pipeline, change),
+    onChange(change) {
+      if (change.state === 'closed') slots.beginAnew(change.modelId);
+      share(pipeline, change);
+    },
     mayProbe: (model) => probeOf(pipeline, model),
   });
-  const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
   const stopping = new AbortController();
   const tools = {
     pipeline,
