@@ -10,7 +10,18 @@ const nothingStuck = { queues: [], jobs: [] };
 const healthy = { providersOff: {}, circuitsOpen: {} };
 
 function queue(name: string, changes: Partial<QueueState> = {}): QueueState {
-  return { queue: name, tier: null, model: null, waiting: 0, delayed: 0, active: 0, failed: 0, oldestWaitingMs: 0, ...changes };
+  return {
+    cell: 0,
+    queue: name,
+    tier: null,
+    model: null,
+    waiting: 0,
+    delayed: 0,
+    active: 0,
+    failed: 0,
+    oldestWaitingMs: 0,
+    ...changes,
+  };
 }
 
 test('tiers stand in the order of the configuration, then the fallback, then the steps; a tier that left it is still shown', () => {
@@ -47,7 +58,7 @@ test('a tier has the sums of its queues and the age of the oldest entry of all o
 
 test('stuck are the entries of idle queues and the jobs that no entry carries on, each at its stage', () => {
   const stages = stagesOf(config, [queue('score')], {
-    queues: [{ queue: 'tier.premium.x', tier: 'premium', entries: 3, oldestDueMs: 90_000 }],
+    queues: [{ cell: 0, queue: 'tier.premium.x', tier: 'premium', entries: 3, oldestDueMs: 90_000 }],
     jobs: [
       { id: 'job_1', queue: 'tier.premium.x', tier: 'premium', untouchedMs: 90_000, reason: 'gone' },
       { id: 'job_2', queue: 'score', tier: null, untouchedMs: 90_000, reason: 'gone' },

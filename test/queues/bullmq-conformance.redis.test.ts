@@ -1,10 +1,10 @@
-import { accept, advance, closePipeline, queueOf } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import { accept, advance, closeCells, queueOf } from '@upshift/queues';
 import { Queue } from 'bullmq';
 import { expect, inject, test } from 'vitest';
 
 import { failed, LOW, question, sent } from '../routing/example.ts';
 import { openTestPipeline, simple } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
 /** BullMQ writes options in the order of their keys, which a copy does not keep, and repeats the id that is the key of the hash. */
 function entryIn(hash: Record<string, string>): Record<string, unknown> {
@@ -16,7 +16,7 @@ function entryIn(hash: Record<string, string>): Record<string, unknown> {
 const LEFT_OUT = ['events', 'id', 'meta'];
 
 /** All other keys of a queue as plain values, without what differs from run to run: times, and scores made of them. */
-async function contentsOf({ redis }: Pipeline, queue: string, id: string): Promise<Record<string, unknown>> {
+async function contentsOf({ redis }: TestPipeline, queue: string, id: string): Promise<Record<string, unknown>> {
   const prefix = `{upshift-0}:${queue}:`;
   const names = (await redis.keys(`${prefix}*`)).filter((name) => !LEFT_OUT.includes(name.slice(prefix.length))).toSorted();
   const read: Record<string, (name: string) => Promise<unknown>> = {
@@ -63,6 +63,6 @@ test.each<Case>([
   await queue.add(entry!.name, entry!.data, { ...entry!.opts, jobId: entryId });
   const theirs = await contentsOf(pipeline, name, entryId);
   await queue.close();
-  await closePipeline(pipeline);
+  await closeCells(pipeline);
   expect(ours).toEqual(theirs);
 });

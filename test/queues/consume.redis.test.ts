@@ -1,14 +1,15 @@
 import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf, reconcile } from '@upshift/queues';
-import type { Consumer, Pipeline } from '@upshift/queues';
+import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { LOW, question } from '../routing/example.ts';
 import { closeAll, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
+const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
-let pipeline: Pipeline;
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   const cleaner = await openTestPipeline(inject('redisUrl'));
@@ -36,7 +37,7 @@ const payloadOf = (job: string, epoch = 1) => ({
 
 function consumeClassify(seen: string[]): void {
   consumers.push(
-    consume(pipeline, CLASSIFY_QUEUE, 'classify', 4, async ({ job }) => {
+    consume([pipeline], CLASSIFY_QUEUE, 'classify', 4, async ({ job }) => {
       seen.push(job.id);
       await advance(pipeline, job.id, simple);
       return done;
@@ -88,7 +89,7 @@ test('a handler that throws is called again, and the job goes on when it no long
   const { id } = await accept(pipeline, question, null);
   let calls = 0;
   consumers.push(
-    consume(pipeline, CLASSIFY_QUEUE, 'classify', 1, async () => {
+    consume([pipeline], CLASSIFY_QUEUE, 'classify', 1, async () => {
       calls += 1;
       if (calls === 1) throw new Error('a bug');
       await advance(pipeline, id, simple);
@@ -101,7 +102,7 @@ test('a handler that throws is called again, and the job goes on when it no long
 
 test('a step that fails for good ends its job, with the reason', async () => {
   const { id } = await accept(pipeline, question, null);
-  consumers.push(consume(pipeline, CLASSIFY_QUEUE, 'classify', 1, async () => ({ kind: 'discard', reason: 'poison' })));
+  consumers.push(consume([pipeline], CLASSIFY_QUEUE, 'classify', 1, async () => ({ kind: 'discard', reason: 'poison' })));
   await until(pipeline, async () => (await stateOf(pipeline, id)).status === 'failed');
   expect((await stateOf(pipeline, id)).reasons).toEqual(['quarantined: poison']);
 });

@@ -1,5 +1,5 @@
 /** A process that takes a job through its steps and dies before its n-th command to Redis, as if killed there: see crash.redis.test.ts. */
-import { advance, closePipeline, readJob } from '@upshift/queues';
+import { advance, closeCells, readJob } from '@upshift/queues';
 import { Redis } from 'ioredis';
 
 import { walk } from './crash-walk.ts';
@@ -21,4 +21,4 @@ await walk({
   called: () => books.incr(`called:${id}`),
 });
 books.disconnect();
-await closePipeline(pipeline);
+await closeCells(pipeline);

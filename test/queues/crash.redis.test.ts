@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { accept, advance, closePipeline, readJob, readTrail } from '@upshift/queues';
+import { accept, advance, closeCells, readJob, readTrail } from '@upshift/queues';
 import { expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
@@ -47,6 +47,6 @@ test(
     }
     expect(code).toBe(0);
     expect(deaths).toBeGreaterThan(10);
-    await closePipeline(pipeline);
+    await closeCells(pipeline);
   },
 );

@@ -1,15 +1,15 @@
 import { accept, closeCircuit, expireJobs, openCircuit, publishProviders, readHealth, reconcile } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
 import { closeAll, openTestPipeline, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const open: Pipeline[] = [];
-let pipeline: Pipeline;
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
 /** A process that has read nothing yet: health is cached for a moment in each. */
-async function another(): Promise<Pipeline> {
+async function another(): Promise<TestPipeline> {
   const opened = await openTestPipeline(inject('redisUrl'));
   open.push(opened);
   return opened;

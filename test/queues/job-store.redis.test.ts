@@ -3,28 +3,29 @@ import {
   accept,
   advance,
   CLASSIFY_QUEUE,
+  closeCells,
   configOf,
   encodeModelId,
   expireJobs,
   leaseOf,
   listenToSignals,
   modelQueue,
-  openPipeline,
+  openCells,
   queueOf,
   readTrail,
   reconcile,
 } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
 import { stateText } from '../../packages/queues/src/state-text.ts';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
-let pipeline: Pipeline;
+const opened: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
-async function open(...options: Parameters<typeof exampleConfig>): Promise<Pipeline> {
+async function open(...options: Parameters<typeof exampleConfig>): Promise<TestPipeline> {
   const another = await openTestPipeline(inject('redisUrl'), exampleConfig(...options));
   opened.push(another);
   return another;
@@ -242,11 +243,7 @@ test('a configuration that nobody stored is named', async () => {
 });
 
 test('a Redis that may lose or evict what was accepted is refused', async () => {
-  const refusal = () =>
-    openPipeline({ ...pipeline, disposable: false }).then(
-      (another) => opened.push(another),
-      (error: Error) => error.message,
-    );
+  const refusal = () => openCells({ ...pipeline.options, disposable: false }).then(closeCells, (error: Error) => error.message);
   await pipeline.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
   expect(await refusal()).toContain('maxmemory-policy allkeys-lru');
   await pipeline.redis.config('SET', 'maxmemory-policy', 'noeviction');

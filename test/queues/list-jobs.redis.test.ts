@@ -1,12 +1,13 @@
 import { accept, advance, forgetJobs, listJobs, minuteOf, readJob, readStats, readTrail } from '@upshift/queues';
-import type { JobFilter, Pipeline } from '@upshift/queues';
+import type { JobFilter } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
 import { closeAll, dumpOf, openTestPipeline, simple } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
-let pipeline: Pipeline;
+const opened: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await openTestPipeline(

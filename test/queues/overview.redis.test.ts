@@ -8,15 +8,16 @@ import {
   readQueues,
   readStuck,
 } from '@upshift/queues';
-import type { Pipeline, Stuck } from '@upshift/queues';
+import type { Stuck } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { closeAll, entriesOf, openTestPipeline, simple } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
 const LONG_MS = 120_000;
-const opened: Pipeline[] = [];
-let pipeline: Pipeline;
+const opened: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));

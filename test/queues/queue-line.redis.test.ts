@@ -1,13 +1,14 @@
 import { accept, advance, CLASSIFY_QUEUE, consume, done, queueOf } from '@upshift/queues';
-import type { Consumer, Pipeline, StepContext } from '@upshift/queues';
+import type { Consumer, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { closeAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const opened: Pipeline[] = [];
+const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
-let pipeline: Pipeline;
+let pipeline: TestPipeline;
 
 beforeEach(async () => {
   const cleaner = await openTestPipeline(inject('redisUrl'));
@@ -24,7 +25,7 @@ afterEach(async () => {
 const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);
 
 function consumeClassify(concurrency: number, handle: (context: StepContext<'classify'>) => Promise<void>): Consumer {
-  const consumer = consume(pipeline, CLASSIFY_QUEUE, 'classify', concurrency, async (context) => {
+  const consumer = consume([pipeline], CLASSIFY_QUEUE, 'classify', concurrency, async (context) => {
     await handle(context);
     return done;
   });

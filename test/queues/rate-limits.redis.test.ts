@@ -1,16 +1,17 @@
 import type { RateLimit } from '@upshift/contracts';
 import { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from '@upshift/queues';
-import type { Pipeline, Place } from '@upshift/queues';
+import type { Place } from '@upshift/queues';
 import { limitsLearned, placesOf } from '@upshift/routing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
 import { closeAll, openTestPipeline } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
-const open: Pipeline[] = [];
-let pipeline: Pipeline;
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
 
-async function another(): Promise<Pipeline> {
+async function another(): Promise<TestPipeline> {
   const opened = await openTestPipeline(inject('redisUrl'));
   open.push(opened);
   return opened;
@@ -86,7 +87,7 @@ const MODEL = 'openai/low';
 const config = exampleConfig();
 
 /** What a process does before a call: takes a place under what it has heard. */
-async function placeFor(of: Pipeline, inputTokens = 0): Promise<{ waitMs: number } | { tooLongMs: number }> {
+async function placeFor(of: TestPipeline, inputTokens = 0): Promise<{ waitMs: number } | { tooLongMs: number }> {
   const { places, mostMs } = placesOf(config, MODEL, { inputTokens, maxOutputTokens: 0 }, await learnedLimits(of, MODEL));
   return reservePlace(of, places, mostMs);
 }

@@ -1,14 +1,41 @@
 import type { JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { closePipeline, openPipeline, queueOf, readJob } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import { closeCells, openCells, queueOf, readJob } from '@upshift/queues';
+import type { Cells, Pipeline } from '@upshift/queues';
 import { configVersionOf, createLogger, createMetrics } from '@upshift/runtime';
+import { Cluster } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 import { exampleConfig } from '../routing/example.ts';
 
-/** A pipeline of a process of its own, as far as anything in Redis can tell. */
-export function openTestPipeline(url: string, config: UpshiftConfig = exampleConfig(), failFast = false): Promise<Pipeline> {
-  return openPipeline({
+/** The only cell of a process of its own, as far as anything in Redis can tell, and all cells at once. */
+export type TestPipeline = Pipeline & Cells;
+
+export async function openTestPipeline(
+  url: string,
+  config: UpshiftConfig = exampleConfig(),
+  failFast = false,
+): Promise<TestPipeline> {
+  const cells = await openTestCells(url, { config, failFast });
+  return { ...cells.first, ...cells };
+}
+
+interface OpenOptions {
+  config: UpshiftConfig;
+  failFast: boolean;
+  cells: number;
+  spreads: boolean;
+}
+
+/** The cells of a process of its own. */
+export function openTestCells(
+  url: string,
+  { config = exampleConfig(), failFast = false, cells = 1, spreads = false }: Partial<OpenOptions> = {},
+): Promise<Cells> {
+  return openCells({
     url,
+    cells,
+    spreads,
+    consumed: null,
     config,
     configVersion: configVersionOf(config),
     logger: createLogger('test', 'silent'),
@@ -18,8 +45,8 @@ export function openTestPipeline(url: string, config: UpshiftConfig = exampleCon
   });
 }
 
-export async function closeAll(pipelines: Pipeline[]): Promise<void> {
-  await Promise.all(pipelines.splice(0).map(closePipeline));
+export async function closeAll(opened: Cells[]): Promise<void> {
+  await Promise.all(opened.splice(0).map(closeCells));
 }
 
 export async function stateOf(pipeline: Pipeline, id: string) {
@@ -28,9 +55,19 @@ export async function stateOf(pipeline: Pipeline, id: string) {
   return record.state;
 }
 
+/** Empties Redis, or all masters of a cluster. */
+export async function flushAll({ redis }: Pick<Pipeline, 'redis'>): Promise<void> {
+  await Promise.all(serversOf(redis).map((server) => server.flushall()));
+}
+
+function serversOf(redis: Redis): Redis[] {
+  const several: unknown = redis;
+  return several instanceof Cluster ? several.nodes('master') : [redis];
+}
+
 /** Everything that Redis holds: two equal dumps mean that nothing was written in between. */
 export async function dumpOf({ redis }: Pipeline): Promise<Record<string, string>> {
-  const names = (await redis.keys('*')).toSorted();
+  const names = (await Promise.all(serversOf(redis).map((server) => server.keys('*')))).flat().toSorted();
   const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)));
   return Object.fromEntries(names.map((name, index) => [name, String(dumps[index]?.toString('base64'))]));
 }

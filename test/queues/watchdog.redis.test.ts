@@ -5,15 +5,15 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 import { accept, queueOf } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { closeAll, openTestPipeline, stateOf, until } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const open: Pipeline[] = [];
-let pipeline: Pipeline;
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
 let network: Network;
 
 /** What lies between a process and Redis. Frozen, it carries nothing any more on connections that exist, as a firewall that has forgotten them. */

@@ -8,7 +8,7 @@ import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection, Pipeline } from './pipeline.ts';
 import type { HeldEntry } from './transition-script.ts';
 
 /** What an event did to a job. `changed` is false where it no longer applied: a duplicate, or a late twin. */
@@ -104,14 +104,14 @@ async function tryAdvance(
 }
 
 /** The configuration under which a job was accepted. */
-export async function configOf(pipeline: Pipeline, version: string): Promise<UpshiftConfig> {
-  const known = pipeline.configs.get(version);
+export async function configOf({ redis, configs }: Connection, version: string): Promise<UpshiftConfig> {
+  const known = configs.get(version);
   if (known) return known;
-  const stored = await pipeline.redis.get(globalKeys.config(version));
+  const stored = await redis.get(globalKeys.config(version));
   if (stored === null) throw new Error(`configuration ${version} is not stored`);
   // Parsed, so that one that was stored before a key existed has its default.
   const config = upshiftConfig.parse(JSON.parse(stored));
-  pipeline.configs.set(version, config);
+  configs.set(version, config);
   return config;
 }
 

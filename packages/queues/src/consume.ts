@@ -8,6 +8,7 @@ import type { Job } from 'bullmq';
 
 import { advance, advanceHeld } from './advance.ts';
 import type { Advanced } from './advance.ts';
+import { Capacity } from './capacity.ts';
 import { stepPayload } from './catalogue.ts';
 import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
@@ -32,6 +33,8 @@ export const putBack: Outcome = { kind: 'put-back' };
 
 /** One step of one job, as a service sees it. */
 export interface StepContext<Kind extends Step['kind']> {
+  /** The job's cell. */
+  pipeline: Pipeline;
   job: JobState;
   step: Extract<Step, { kind: Kind }>;
   request: JobRequest;
@@ -49,25 +52,28 @@ export interface Consumer {
 }
 
 /**
- * Consumes a queue: reads and checks each entry, drops those that the job's record has overtaken, and hands the rest to
+ * Consumes a queue in some cells, with so many entries in hand in all of them together: reads and checks each entry, drops those that the job's record has overtaken, and hands the rest to
  * `handle`. An entry is delivered at least once; the record's version and epoch make its effect happen once.
  */
 export function consume<Kind extends Step['kind']>(
-  pipeline: Pipeline,
+  cells: Pipeline[],
   queue: string,
   kind: Kind,
   concurrency: number,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
 ): Consumer {
-  const line = new QueueLine(
-    pipeline,
-    queue,
-    concurrency,
-    (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
-    (entry, error) => void giveUp(pipeline, entry, error),
-  );
-  void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
-  return { queue, close: () => line.close() };
+  const capacity = new Capacity(concurrency);
+  const lines = cells.map((pipeline) => {
+    void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
+    return new QueueLine(
+      pipeline,
+      queue,
+      capacity,
+      (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
+      (entry, error) => void giveUp(pipeline, entry, error),
+    );
+  });
+  return { queue, close: async () => void (await Promise.all(lines.map((line) => line.close()))) };
 }
 
 async function deliver<Kind extends Step['kind']>(
@@ -86,6 +92,7 @@ async function deliver<Kind extends Step['kind']>(
   const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
     const context: StepContext<Kind> = {
+      pipeline,
       job: state,
       step: state.step as Extract<Step, { kind: Kind }>,
       request: parseRequest(entry.request),

@@ -5,6 +5,7 @@ import type { Job } from 'bullmq';
 
 import { deliveryPayload, recovery } from './catalogue.ts';
 import type { DeliveryPayload } from './catalogue.ts';
+import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Consumer } from './consume.ts';
 import { deliveryEntry } from './entries.ts';
@@ -32,12 +33,16 @@ function backoffStrategy(_tries: number, _type?: string, error?: Error): number 
   return error instanceof RetryLater ? error.delayMs : AFTER_CRASH_MS;
 }
 
-/** Consumes the `deliver` queue. `triesBefore` counts the tries of this entry that had an outcome. */
-export function consumeDeliveries(
-  pipeline: Pipeline,
-  concurrency: number,
-  handle: (told: DeliveryPayload, triesBefore: number) => Promise<DeliveryOutcome>,
-): Consumer {
+/** What is done with a delivery of a cell. `triesBefore` counts the tries of this entry that had an outcome. */
+type Deliver = (pipeline: Pipeline, told: DeliveryPayload, triesBefore: number) => Promise<DeliveryOutcome>;
+
+/** Consumes the `deliver` queues of some cells, with about `concurrency` deliveries under way in all of them together. */
+export function consumeDeliveries(cells: Pipeline[], concurrency: number, handle: Deliver): Consumer {
+  const consumers = cells.map((cell) => consumeCell(cell, Math.ceil(concurrency / cells.length), handle));
+  return { queue: DELIVER_QUEUE, close: async () => void (await Promise.all(consumers.map((close) => close()))) };
+}
+
+function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): () => Promise<void> {
   const connection = connect(pipeline.url, { failFast: false });
   const deliver = async (entry: Job): Promise<void> => {
     const told = deliveryPayload.safeParse(entry.data);
@@ -52,7 +57,7 @@ export function consumeDeliveries(
     };
     const parent = await pipeline.redis.hget(pipeline.keys.job(job), 'traceparent');
     const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
-      handle(told.data, entry.attemptsMade),
+      handle(pipeline, told.data, entry.attemptsMade),
     );
     if (outcome.kind === 'retry') throw new RetryLater(outcome.delayMs);
     if (outcome.kind === 'failed') throw new UnrecoverableError(outcome.reason);
@@ -67,12 +72,9 @@ export function consumeDeliveries(
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
-  return {
-    queue: DELIVER_QUEUE,
-    async close() {
-      await worker.close();
-      connection.disconnect();
-    },
+  return async () => {
+    await worker.close();
+    connection.disconnect();
   };
 }
 
@@ -113,25 +115,46 @@ export async function writeDelivery(pipeline: Pipeline, delivery: Delivery, atte
 }
 
 /** The newest lines of an endpoint's log. */
-export async function listDeliveries(pipeline: Pipeline, webhook: string, limit: number): Promise<Delivery[]> {
-  const ids = await pipeline.redis.zrevrange(pipeline.keys.deliveries(webhook), 0, limit - 1);
-  return readAll(pipeline, ids);
+export async function listDeliveries(cells: Cells, webhook: string, limit: number): Promise<Delivery[]> {
+  const lines = await linesOf(cells, webhook, limit);
+  const newest = lines.toSorted((one, other) => other.changedAt - one.changedAt).slice(0, limit);
+  return readAll(newest);
 }
 
 /** What was not delivered and is not on its way: what can be sent again. */
-export async function undelivered(pipeline: Pipeline, webhook: string): Promise<Delivery[]> {
-  const all = await readAll(pipeline, await pipeline.redis.zrange(pipeline.keys.deliveries(webhook), '0', '-1'));
+export async function undelivered(cells: Cells, webhook: string): Promise<Delivery[]> {
+  const lines = await linesOf(cells, webhook, Infinity);
+  const all = await readAll(lines.toSorted((one, other) => one.changedAt - other.changedAt));
   return all.filter(({ status }) => status === 'failed' || status === 'disabled');
 }
 
-async function readAll({ redis, keys }: Pipeline, ids: string[]): Promise<Delivery[]> {
-  if (ids.length === 0) return [];
-  const stored = await Promise.all(ids.map((id) => redis.get(keys.delivery(id))));
+/** Where a line of the log is found. */
+interface LogLine {
+  pipeline: Pipeline;
+  id: string;
+  changedAt: number;
+}
+
+/** The newest lines of an endpoint in each cell, at most so many of each. */
+async function linesOf(cells: Cells, webhook: string, most: number): Promise<LogLine[]> {
+  const last = most === Infinity ? -1 : most - 1;
+  const found = await Promise.all(
+    (await cells.all()).map(async (pipeline) => {
+      const flat = await pipeline.redis.zrevrange(pipeline.keys.deliveries(webhook), 0, last, 'WITHSCORES');
+      return flat.flatMap((id, index) => (index % 2 === 0 ? [{ pipeline, id, changedAt: Number(flat[index + 1]) }] : []));
+    }),
+  );
+  return found.flat();
+}
+
+async function readAll(lines: LogLine[]): Promise<Delivery[]> {
+  const stored = await Promise.all(lines.map(({ pipeline, id }) => pipeline.redis.get(pipeline.keys.delivery(id))));
   return stored.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Delivery]));
 }
 
 /** Puts a delivery on the queue once more, under the same `webhook-id`. */
-export async function redeliver(pipeline: Pipeline, delivery: Delivery): Promise<void> {
+export async function redeliver(cells: Cells, delivery: Delivery): Promise<void> {
+  const pipeline = cells.of(delivery.job);
   const again: Delivery = { ...delivery, status: 'pending', next_attempt_at: null, redeliveries: delivery.redeliveries + 1 };
   const { job, revision, webhook, event } = delivery;
   const told = deliveryPayload.parse({ job, revision, webhook, event, redelivery: again.redeliveries });

@@ -1,12 +1,14 @@
 import type { JobStatus, TrailEntry } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
+import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
 export interface FeedEvent {
-  /** The stream's id: grows, and says when. Shared by all that was written in the same batch. */
+  cell: number;
+  /** The id in the cell's stream: grows, and says when. Shared by all that was written in the same batch. */
   streamId: string;
   /** How many lines of other jobs stand before this one's in the batch. */
   position: number;
@@ -22,32 +24,47 @@ export interface FeedEvent {
 
 type Listener = (event: FeedEvent) => void;
 
-/** The live feed of all jobs of a cell: one reader per process, however many listen, and none while nobody does. */
+/** The live feed of all jobs: one reader of each cell per process, however many listen, and none while nobody does. */
 export interface EventFeed {
-  /** Calls back with every event from now on, until the returned function is called. */
-  listen(listener: Listener): Promise<() => void>;
+  /** Calls back with every event from now on, until `stop` is called. `from` has the last id of each cell that was there before. */
+  listen(listener: Listener): Promise<{ stop: () => void; from: string[] }>;
   close(): void;
 }
 
 /** How long one read waits for news, in ms: also how late a reader notices that nobody listens any more. */
 const BLOCK_MS = 5000;
 const READ_AT_ONCE = 200;
+/** Below the id of every entry. */
+const NO_STREAM_ID = '0-0';
 /** Pause before Redis is asked again after it did not answer. */
 const RETRY_MS = 500;
 
-export function openEventFeed(pipeline: Pipeline): EventFeed {
+export function openEventFeed(cells: Cells): EventFeed {
   const listeners = new Set<Listener>();
-  const redis = connect(pipeline.url, { failFast: false });
-  redis.on('error', (error) => pipeline.logger.warn({ reason: error.message }, 'event feed'));
-  let reading = false;
+  const connections = new Map<number, Redis>();
+  const reading = new Set<number>();
   let closed = false;
 
-  async function readOn(from: string): Promise<void> {
+  const connectionOf = (cell: number): Redis => {
+    const redis = connections.get(cell) ?? connect(cells.url, { failFast: false });
+    if (!connections.has(cell)) redis.on('error', (error) => cells.logger.warn({ reason: error.message }, 'event feed'));
+    connections.set(cell, redis);
+    return redis;
+  };
+
+  const start = (pipeline: Pipeline, from: string): void => {
+    if (closed || reading.has(pipeline.cell)) return;
+    reading.add(pipeline.cell);
+    void readOn(pipeline, from);
+  };
+
+  async function readOn(pipeline: Pipeline, from: string): Promise<void> {
+    const redis = connectionOf(pipeline.cell);
     let last = from;
     for (;;) {
       if (closed || listeners.size === 0) {
         // In the same turn as the check: a listener that comes later starts a reader of its own.
-        reading = false;
+        reading.delete(pipeline.cell);
         return;
       }
       try {
@@ -57,9 +74,11 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
         for (const event of await withLines(pipeline, redis, entries)) {
           for (const listener of listeners) listener(event);
         }
+        // A cell that was not there before: all of it is news.
+        for (const cell of await cells.all()) start(cell, NO_STREAM_ID);
       } catch (error) {
         if (closed) continue;
-        pipeline.logger.warn({ reason: String(error) }, 'event feed');
+        cells.logger.warn({ reason: String(error) }, 'event feed');
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -67,18 +86,16 @@ export function openEventFeed(pipeline: Pipeline): EventFeed {
 
   return {
     async listen(listener) {
+      const all = await cells.all();
       // The place is taken before the caller goes on: what happens from here on is heard.
-      const last = await lastStreamId(pipeline);
+      const from = await Promise.all(all.map(lastStreamId));
       listeners.add(listener);
-      if (!reading) {
-        reading = true;
-        void readOn(last);
-      }
-      return () => void listeners.delete(listener);
+      all.forEach((cell, index) => start(cell, from[index]!));
+      return { stop: () => void listeners.delete(listener), from };
     },
     close() {
       closed = true;
-      redis.disconnect();
+      for (const redis of connections.values()) redis.disconnect();
     },
   };
 }
@@ -90,8 +107,16 @@ export async function readEvents(pipeline: Pipeline, after: string, count: numbe
 
 /** Whether the stream has lost events that came after an id. */
 export async function missedEvents({ redis, keys }: Pipeline, after: string): Promise<boolean> {
+  if (after === NO_STREAM_ID) return hasLost(await redis.xinfo('STREAM', keys.events).catch(() => []));
   const [oldest] = await redis.xrange(keys.events, '-', '+', 'COUNT', 1);
   return oldest !== undefined && compareIds(after, oldest[0]) < 0;
+}
+
+/** Whether a stream has fewer entries than were ever added; Redis says so from version 7 on. */
+function hasLost(info: unknown): boolean {
+  const fields = info as (string | number)[];
+  const numberOf = (name: string): number => Number(fields[fields.indexOf(name) + 1]);
+  return fields.includes('entries-added') && numberOf('entries-added') > numberOf('length');
 }
 
 /** Stream ids are `<ms>-<n>`. */
@@ -102,7 +127,7 @@ export function compareIds(one: string, other: string): number {
 }
 
 async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
-  return (await redis.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0';
+  return (await redis.xrevrange(keys.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? NO_STREAM_ID;
 }
 
 type StreamEntry = [id: string, fields: string[]];
@@ -111,7 +136,7 @@ type StreamEntry = [id: string, fields: string[]];
 type Step = [job: string, route: string, task: string, status: JobStatus, from: number, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
-async function withLines({ keys }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
+async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
   const read = redis.pipeline();
@@ -125,7 +150,7 @@ async function withLines({ keys }: Pipeline, redis: Redis, entries: StreamEntry[
     const lines = (replies[2 * index + 1]?.[1] ?? []) as string[];
     if (lines.length === 0) return [];
     const parsed = lines.map((line) => JSON.parse(line) as TrailEntry);
-    return [{ ...event, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parsed }];
+    return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parsed }];
   });
 }
 

@@ -1,20 +1,21 @@
 import type { Health } from '@upshift/routing';
+import type { Redis } from 'ioredis';
 
 import { leaseOf } from './lease.ts';
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 /** Health changes seldom and may be a moment old: a call on a model that just went away fails over. */
 const CACHED_MS = 250;
-const cache = new WeakMap<Pipeline, { at: number; health: Promise<Health> }>();
+const cache = new WeakMap<Redis, { at: number; health: Promise<Health> }>();
 
 /** What all processes have said about providers and models. */
-export function readHealth(pipeline: Pipeline): Promise<Health> {
-  const cached = cache.get(pipeline);
+export function readHealth({ redis }: Connection): Promise<Health> {
+  const cached = cache.get(redis);
   if (cached && Date.now() - cached.at < CACHED_MS) return cached.health;
-  const health = fetchHealth(pipeline);
-  cache.set(pipeline, { at: Date.now(), health });
-  health.catch(() => cache.delete(pipeline));
+  const health = fetchHealth(redis);
+  cache.set(redis, { at: Date.now(), health });
+  health.catch(() => cache.delete(redis));
   return health;
 }
 
@@ -26,19 +27,19 @@ export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
  * Says which providers this worker can call. To be repeated at every heartbeat, so that the word of a worker that is gone, or
  * was started without a key, runs out.
  */
-export async function publishProviders(pipeline: Pipeline, providers: { id: string; off: string | null }[]): Promise<void> {
+export async function publishProviders(connection: Connection, providers: { id: string; off: string | null }[]): Promise<void> {
   const at = Date.now();
   const words = providers.map(({ id, off }) => [`${id} ${off === null ? 'on' : 'off'}`, JSON.stringify({ at, off })]);
-  if (words.length > 0) await pipeline.redis.hset(globalKeys.providers, ...words.flat());
+  if (words.length > 0) await connection.redis.hset(globalKeys.providers, ...words.flat());
 }
 
 /** How long a provider that denied the account is left alone: what is wrong there a person must mend. */
 const DENIAL_HOLDS_MS = 60_000;
 
 /** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
-export async function denyProvider(pipeline: Pipeline, provider: string, reason: string): Promise<void> {
-  pipeline.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
-  await pipeline.redis.hset(globalKeys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
+export async function denyProvider(connection: Connection, provider: string, reason: string): Promise<void> {
+  connection.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
+  await connection.redis.hset(globalKeys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
 }
 
 /** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
@@ -55,8 +56,8 @@ function providersOff(words: Record<string, string>, now: number): Record<string
 }
 
 /** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
-export async function openCircuit(pipeline: Pipeline, modelId: string, untilMs: number): Promise<void> {
-  await pipeline.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
+export async function openCircuit(connection: Connection, modelId: string, untilMs: number): Promise<void> {
+  await connection.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
 
 const closeScript = `
@@ -64,21 +65,21 @@ local untilMs = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if untilMs and tonumber(untilMs) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
 
 /** This process has closed its circuit of a model. A time that another one has told since, and that is not over yet, stays. */
-export async function closeCircuit(pipeline: Pipeline, modelId: string): Promise<void> {
-  await pipeline.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
+export async function closeCircuit(connection: Connection, modelId: string): Promise<void> {
+  await connection.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
 }
 
 /** Longer than most calls; a process that dies while it probes keeps the others waiting for no longer. */
 const PROBE_HOLDS_MS = 30_000;
 
 /** The right to probe a model whose circuit is half open, which one process at a time has: gives what ends it, or null. */
-export async function probeOf(pipeline: Pipeline, modelId: string): Promise<(() => void) | null> {
-  const lease = leaseOf(pipeline, `probe:${modelId}`);
+export async function probeOf(connection: Connection, modelId: string): Promise<(() => void) | null> {
+  const lease = leaseOf(connection, `probe:${modelId}`);
   if (!(await lease.hold(PROBE_HOLDS_MS))) return null;
   return () => void lease.release().catch(() => undefined);
 }
 
-async function fetchHealth({ redis }: Pipeline): Promise<Health> {
+async function fetchHealth(redis: Redis): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),

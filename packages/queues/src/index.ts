@@ -1,6 +1,8 @@
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export type { DeliveryPayload } from './catalogue.ts';
+export { closeCells, consumedCells, openCells, retireCells } from './cells/cells.ts';
+export type { Cells } from './cells/cells.ts';
 export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
 export {
@@ -31,7 +33,7 @@ export {
   publishProviders,
   readHealth,
 } from './health.ts';
-export { measureQueues, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
+export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
@@ -51,8 +53,8 @@ export {
 } from './names.ts';
 export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
 export type { IdleQueue, LostJob, Stuck } from './overview.ts';
-export { closePipeline, openPipeline, queueOf } from './pipeline.ts';
-export type { Pipeline } from './pipeline.ts';
+export { queueOf } from './pipeline.ts';
+export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
@@ -68,9 +70,10 @@ export {
   deleteWebhook,
   enableWebhook,
   listWebhooks,
+  outsideOf,
+  readOutside,
   readWebhook,
   rotateWebhook,
-  secretsAt,
   withoutSecrets,
 } from './webhooks.ts';
 export type { Webhook } from './webhooks.ts';

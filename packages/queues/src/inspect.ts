@@ -1,14 +1,16 @@
+import type { Cells } from './cells/cells.ts';
 import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection, Pipeline } from './pipeline.ts';
 
-/** Every queue that a service consumes or that ever got an entry, sorted by name. */
+/** Every queue of a cell that a service consumes or that ever got an entry, sorted by name. */
 export async function queueNames(pipeline: Pipeline): Promise<string[]> {
   return (await pipeline.redis.smembers(pipeline.keys.queues)).toSorted();
 }
 
-/** What waits in a queue, and since when. */
+/** What waits in a queue of a cell, and since when. */
 export interface QueueState {
+  cell: number;
   queue: string;
   /** Of a model's queue; `fallback` for the fallback queue; null for those of no tier. */
   tier: string | null;
@@ -21,9 +23,33 @@ export interface QueueState {
   oldestWaitingMs: number;
 }
 
-/** The state of every queue, sorted by name. */
-export async function readQueues(pipeline: Pipeline): Promise<QueueState[]> {
-  return Promise.all((await queueNames(pipeline)).map((name) => readQueue(pipeline, name)));
+/** The state of every queue of every cell. */
+export async function readQueues(cells: Cells): Promise<QueueState[]> {
+  const states = await Promise.all(
+    (await cells.all()).map(async (cell) => Promise.all((await queueNames(cell)).map((name) => readQueue(cell, name)))),
+  );
+  return states.flat();
+}
+
+/** The same with a queue's cells taken together, sorted by name. */
+export function overCells(states: QueueState[]): Omit<QueueState, 'cell'>[] {
+  const queues = new Map<string, Omit<QueueState, 'cell'>>();
+  for (const { cell: _cell, ...state } of states) {
+    const sum = queues.get(state.queue);
+    queues.set(state.queue, sum === undefined ? state : together(sum, state));
+  }
+  return [...queues.values()].toSorted((one, other) => (one.queue < other.queue ? -1 : 1));
+}
+
+function together(one: Omit<QueueState, 'cell'>, other: Omit<QueueState, 'cell'>): Omit<QueueState, 'cell'> {
+  return {
+    ...one,
+    waiting: one.waiting + other.waiting,
+    delayed: one.delayed + other.delayed,
+    active: one.active + other.active,
+    failed: one.failed + other.failed,
+    oldestWaitingMs: Math.max(one.oldestWaitingMs, other.oldestWaitingMs),
+  };
 }
 
 async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> {
@@ -36,6 +62,7 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
   const now = Date.now();
   const oldest = Math.min(now, ...[...waiting, ...prioritized].map(({ timestamp }) => timestamp));
   return {
+    cell: pipeline.cell,
     queue: name,
     tier: tierOf(name),
     model: parseModelQueue(name)?.modelId ?? null,
@@ -53,24 +80,26 @@ export function tierOf(queue: string): string | null {
 }
 
 /** Brings the gauges of queue depth and oldest waiting age up to date. */
-export async function measureQueues(pipeline: Pipeline): Promise<void> {
-  for (const { queue, tier: itsTier, oldestWaitingMs, waiting, delayed, active, failed } of await readQueues(pipeline)) {
+export async function measureQueues(cells: Cells): Promise<void> {
+  const { metrics } = cells;
+  for (const { queue, tier: itsTier, oldestWaitingMs, waiting, delayed, active, failed } of overCells(await readQueues(cells))) {
     const tier = itsTier ?? '';
     for (const [state, count] of Object.entries({ waiting, delayed, active, failed }))
-      pipeline.metrics.queueDepth.set({ queue, tier, state }, count);
-    pipeline.metrics.oldestWaitingSeconds.set({ queue, tier }, oldestWaitingMs / 1000);
+      metrics.queueDepth.set({ queue, tier, state }, count);
+    metrics.oldestWaitingSeconds.set({ queue, tier }, oldestWaitingMs / 1000);
   }
 }
 
-export async function unfinishedJobs({ redis, keys }: Pipeline): Promise<number> {
-  return redis.zcard(keys.open);
+export async function unfinishedJobs(cells: Cells): Promise<number> {
+  const counts = await Promise.all((await cells.all()).map(({ redis, keys }) => redis.zcard(keys.open)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** A ping that takes longer than this is no answer; while Redis is away it would wait for ever. */
 const PING_MS = 1000;
 
 /** Whether Redis answers now. */
-export async function redisReadiness({ redis }: Pipeline): Promise<{ ready: boolean; reason: string }> {
+export async function redisReadiness({ redis }: Connection): Promise<{ ready: boolean; reason: string }> {
   try {
     await Promise.race([redis.ping(), timeout(PING_MS)]);
     return { ready: true, reason: 'Redis answers' };

@@ -6,12 +6,13 @@ import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
 import { currentTraceparent } from '@upshift/runtime';
 
+import type { Cells, Placement } from './cells/cells.ts';
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
 import { armsOf } from './experiments/arms.ts';
 import { readHealth } from './health.ts';
 import { channels, globalKeys, indexesOf, newJobId } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection, Pipeline } from './pipeline.ts';
 import { parseRequest, requestText } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
@@ -43,18 +44,16 @@ const HOUR_MS = 3_600_000;
  *
  * @param seed in [0, 1): the source of the job's draws, where they must come out as they did before
  */
-export async function accept(
-  pipeline: Pipeline,
-  request: JobRequest,
-  claim: Claim | null,
-  seed = Math.random(),
-): Promise<Accepted> {
-  const { config, configVersion } = pipeline;
+export async function accept(cells: Cells, request: JobRequest, claim: Claim | null, seed = Math.random()): Promise<Accepted> {
+  const { config, configVersion } = cells;
   const stored = requestText(request);
+  const keyHash = claim === null ? null : hashOf(claim.key);
   const fingerprint = claim === null ? '' : hashOf(stored);
+  const placement = await cells.place(keyHash);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
-  const held = claim === null ? null : await pipeline.redis.get(pipeline.keys.idempotency(hashOf(claim.key)));
+  const held = keyHash === null ? null : await heldClaim(placement, keyHash);
   if (held !== null) return heldBy(held, fingerprint);
+  const { pipeline } = placement;
   const now = Date.now();
   const id = newJobId(pipeline.cell, now);
   const state = acceptJob(request, config, { id, configVersion, seed, now });
@@ -67,8 +66,8 @@ export async function accept(
     before: null,
     metadata: request.metadata,
     fields: { request: stored, ...metadataField(request), ...traceField() },
-    claim: claim === null ? null : { key: claim.key, value: JSON.stringify({ fingerprint, id }) },
-    maxBacklog: config.intake.max_backlog,
+    claim: keyHash === null ? null : { keyHash, value: JSON.stringify({ fingerprint, id }) },
+    maxBacklog: Math.ceil(config.intake.max_backlog / placement.cells),
   });
   if (reply[0] === 'ok') {
     pipeline.metrics.jobsAccepted.inc({ route: request.route });
@@ -85,12 +84,17 @@ export async function accept(
 
 /** Accepts a job that only an experiment asked for: nobody is told of its end. The same key makes it once. */
 export async function acceptShadow(
-  pipeline: Pipeline,
+  cells: Cells,
   request: JobRequest,
   experiments: JobExperiments,
   { config, configVersion }: { config: UpshiftConfig; configVersion: string },
   key: string,
 ): Promise<void> {
+  // No client can take this key: theirs are printable.
+  const keyHash = hashOf(`\n${key}`);
+  const placement = await cells.place(keyHash);
+  if ((await heldClaim(placement, keyHash)) !== null) return;
+  const { pipeline } = placement;
   const now = Date.now();
   const id = newJobId(pipeline.cell, now);
   const accepted = acceptJob(request, config, { id, configVersion, seed: Math.random(), now });
@@ -100,9 +104,14 @@ export async function acceptShadow(
     before: null,
     metadata: request.metadata,
     fields: { request: requestText(request), ...metadataField(request) },
-    // No client can take this key: theirs are printable.
-    claim: { key: `\n${key}`, value: JSON.stringify({ fingerprint: '', id }) },
+    claim: { keyHash, value: JSON.stringify({ fingerprint: '', id }) },
   });
+}
+
+/** The claim of a key, in its cell or in one that was its cell before. */
+async function heldClaim({ pipeline, earlier }: Placement, keyHash: string): Promise<string | null> {
+  const claims = await Promise.all([pipeline, ...earlier].map(({ redis, keys }) => redis.get(keys.idempotency(keyHash))));
+  return claims.find((claim) => claim !== null) ?? null;
 }
 
 /** Beside the request, so that a status is looked up without it; most jobs have none. */
@@ -117,7 +126,7 @@ function traceField(): { traceparent?: string } {
 }
 
 /** Before the job is accepted: afterwards nobody could be told. */
-async function refuseUnknownWebhook({ redis }: Pipeline, webhook: string | null, request: JobRequest): Promise<void> {
+async function refuseUnknownWebhook({ redis }: Connection, webhook: string | null, request: JobRequest): Promise<void> {
   if (webhook === null || (await redis.sismember(globalKeys.webhooks, webhook))) return;
   const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
   throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
@@ -155,7 +164,8 @@ export interface Extras {
   /** Of a new job. */
   metadata?: Record<string, string>;
   fields?: Record<string, string>;
-  claim?: { key: string; value: string } | null;
+  /** The hash of the idempotency key, in hex, and what is stored under it. */
+  claim?: { keyHash: string; value: string } | null;
   maxBacklog?: number;
   /** The entry that the decision overtakes. */
   held?: HeldEntry | null;
@@ -216,8 +226,8 @@ function isHeld({ experiments }: JobState): boolean {
   return Boolean(experiments?.held);
 }
 
-function claimOf({ keys }: Pipeline, { key, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
-  return { key: keys.idempotency(hashOf(key)), value, keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) };
+function claimOf({ keys }: Pipeline, { keyHash, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
+  return { key: keys.idempotency(keyHash), value, keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS) };
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 const renewOrTake = `
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
@@ -16,7 +16,7 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-export function leaseOf({ redis }: Pipeline, name: string): Lease {
+export function leaseOf({ redis }: Connection, name: string): Lease {
   const holder = randomUUID();
   return {
     hold: async (ms) => (await redis.eval(renewOrTake, 1, globalKeys.lease(name), holder, ms)) === 1,

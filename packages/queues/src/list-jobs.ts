@@ -1,6 +1,7 @@
 import type { JobStatus } from '@upshift/contracts';
 
-import { metadataIndex } from './names.ts';
+import type { Cells } from './cells/cells.ts';
+import { idInCell, metadataIndex, orderOfId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -20,15 +21,31 @@ export interface JobPage {
 /** Ids looked at in one go where a filter combines several indexes. */
 const BATCH = 1000;
 
-/**
- * The newest jobs of a filter, or those older than `after`. Walks the smallest of the filter's indexes and asks the others
- * whether they hold what it found: a filter that few jobs fit is slow only where each of its parts fits many.
- */
+/** The newest jobs of a filter, or those older than `after`, of all cells. */
 export async function listJobs(
-  pipeline: Pipeline,
+  cells: Cells,
   filter: JobFilter,
   { limit, after = null }: { limit: number; after?: string | null },
 ): Promise<JobPage> {
+  const pages = await Promise.all((await cells.all()).map((cell) => listCell(cell, filter, { limit, after })));
+  const found = pages.flatMap(({ ids }) => ids).toSorted(newestFirst);
+  return { ids: found.slice(0, limit), hasMore: found.length > limit || pages.some(({ hasMore }) => hasMore) };
+}
+
+function newestFirst(one: string, other: string): number {
+  return orderOfId(one) < orderOfId(other) ? 1 : -1;
+}
+
+/**
+ * Those of one cell. Walks the smallest of the filter's indexes and asks the others
+ * whether they hold what it found: a filter that few jobs fit is slow only where each of its parts fits many.
+ */
+async function listCell(
+  pipeline: Pipeline,
+  filter: JobFilter,
+  { limit, after: afterAny }: { limit: number; after: string | null },
+): Promise<JobPage> {
+  const after = afterAny === null ? null : idInCell(afterAny, pipeline.cell);
   const [smallest, ...others] = await bySize(pipeline, indexKeysOf(pipeline, filter));
   if (smallest === undefined) return listAll(pipeline, limit, after);
   const found: string[] = [];

@@ -51,6 +51,8 @@ export const globalKeys = {
   webhooks: `${FIRST_CELL}:webhooks`,
   webhook: (name: string) => `${FIRST_CELL}:webhook:${name}`,
   config: (version: string) => `${FIRST_CELL}:config:${version}`,
+  /** Sorted set: over how many cells new jobs are spread, by the time (ms since the epoch) from which that holds. */
+  periods: `${FIRST_CELL}:cells`,
   lease: (name: string) => `${FIRST_CELL}:lease:${name}`,
   providers: '{upshift-health}:providers',
   /** Sorted set: models by the time until which their circuit is open. */
@@ -67,9 +69,9 @@ export const globalKeys = {
   experimentsMade: '{upshift-experiments}:made',
 };
 
-/** A public id: the cell, the time in hex (so that ids sort by creation), and 72 random bits (so that none can be guessed). */
+/** A public id: the cell in one hexadecimal digit, the time in hex (so that ids of a cell sort by creation), and 72 random bits (so that none can be guessed). */
 export function newJobId(cell: number, now: number): string {
-  return `job_${cell}${now.toString(16).padStart(12, '0')}${randomHex()}`;
+  return `job_${cell.toString(16)}${now.toString(16).padStart(12, '0')}${randomHex()}`;
 }
 
 /** Random bytes are drawn for many ids at once: each draw is a call of the system. */
@@ -117,8 +119,25 @@ export function isJobId(text: string): boolean {
   return /^job_[0-9a-f]{31}$/.test(text);
 }
 
+const ID_BEFORE_CELL = 'job_'.length;
+
+/** The cell that a job's id names; the first for what is no job. */
+export function cellOfId(id: string): number {
+  return isJobId(id) ? Number.parseInt(id.charAt(ID_BEFORE_CELL), 16) : 0;
+}
+
+/** The id without its cell: in the order of these, jobs of all cells are in that of creation. */
+export function orderOfId(id: string): string {
+  return id.slice(ID_BEFORE_CELL + 1);
+}
+
+/** An id that has a job's place in the order of another cell's ids. */
+export function idInCell(id: string, cell: number): string {
+  return `job_${cell.toString(16)}${orderOfId(id)}`;
+}
+
 /** Pub/sub channels: the id of a job that has ended, and of one whose calls must stop. */
-export const channels = { ended: `${FIRST_CELL}:ended`, abort: `${FIRST_CELL}:abort` };
+export const channels = { ended: 'upshift:ended', abort: 'upshift:abort' };
 
 export const CLASSIFY_QUEUE = 'classify';
 export const SCORE_QUEUE = 'score';

@@ -1,3 +1,4 @@
+import type { Cells } from './cells/cells.ts';
 import { queueNameOf } from './entries.ts';
 import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
@@ -5,7 +6,7 @@ import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
 import { entryId, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection, Pipeline } from './pipeline.ts';
 
 /** How long nothing may happen, in ms, before it counts as stuck: a restart of the workers takes less. */
 export const STUCK_AFTER_MS = 60_000;
@@ -17,6 +18,7 @@ const DELAYED_LOOKED_AT = 1000;
 
 /** A queue from which nobody takes: entries are due, the oldest for long, and none is active. */
 export interface IdleQueue {
+  cell: number;
   queue: string;
   tier: string | null;
   /** Those that wait, and delayed ones whose time has come. */
@@ -40,16 +42,23 @@ export interface Stuck {
   jobs: LostJob[];
 }
 
-export async function readStuck(pipeline: Pipeline, queues: QueueState[]): Promise<Stuck> {
+/** @param queues the queues of all cells */
+export async function readStuck(cells: Cells, queues: QueueState[]): Promise<Stuck> {
+  const stuck = await Promise.all((await cells.all()).map((cell) => stuckInCell(cell, queues)));
+  return { queues: stuck.flatMap((ofCell) => ofCell.queues), jobs: stuck.flatMap(({ jobs }) => jobs) };
+}
+
+async function stuckInCell(pipeline: Pipeline, queues: QueueState[]): Promise<Stuck> {
+  const own = queues.filter(({ cell }) => cell === pipeline.cell);
   const [idle, lost] = await Promise.all([
-    Promise.all(queues.map((queue) => idleQueue(pipeline, queue))),
+    Promise.all(own.map((queue) => idleQueue(pipeline, queue))),
     readLostJobs(pipeline, Date.now()),
   ]);
   return { queues: idle.filter((queue) => queue !== null), jobs: lost };
 }
 
 /** The providers on which a live worker has said a word of late, be it that they are on or off. */
-export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>> {
+export async function providersHeardOf({ redis }: Connection): Promise<Set<string>> {
   const now = Date.now();
   const words = Object.entries(await redis.hgetall(globalKeys.providers));
   const fresh = words.filter(
@@ -59,11 +68,11 @@ export async function providersHeardOf({ redis }: Pipeline): Promise<Set<string>
 }
 
 async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQueue | null> {
-  const { queue, tier, active, waiting, oldestWaitingMs } = state;
+  const { cell, queue, tier, active, waiting, oldestWaitingMs } = state;
   if (active > 0) return null;
   const overdue = state.delayed === 0 ? [] : await overdueMs(pipeline, queue);
   const oldestDueMs = Math.max(oldestWaitingMs, ...overdue);
-  return oldestDueMs > STUCK_AFTER_MS ? { queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
+  return oldestDueMs > STUCK_AFTER_MS ? { cell, queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
 }
 
 /** BullMQ's score of a delayed entry: when it is due, in ms, times this. */

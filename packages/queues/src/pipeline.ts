@@ -26,46 +26,41 @@ export interface PipelineOptions {
   watchdog?: Watchdog;
 }
 
-/** An open connection to the pipeline of a cell: what all functions of this package work on. */
-export interface Pipeline extends PipelineOptions {
+/** An open connection to Redis and what this process goes by: for functions that are about no one cell. */
+export interface Connection extends PipelineOptions {
   redis: Redis;
-  /** The number of the cell, from 0, and the names of its keys. */
-  cell: number;
-  keys: CellKeys;
-  writer: Writer;
   /** Of the steps of all queues that this process works on. */
   solitude: Solitude;
-  /** Queues by name, opened on first use. */
-  queues: Map<string, Queue>;
   /** Configurations by version, as far as this process has met them. */
   configs: Map<string, UpshiftConfig>;
 }
 
-const FIRST_CELL = 0;
+/** The pipeline of a cell: what most functions of this package work on. */
+export interface Pipeline extends Connection {
+  /** The number of the cell, from 0, and the names of its keys. */
+  cell: number;
+  keys: CellKeys;
+  writer: Writer;
+  /** Queues by name, opened on first use. */
+  queues: Map<string, Queue>;
+}
 
-/** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
-export async function openPipeline(options: PipelineOptions): Promise<Pipeline> {
+export async function openConnection(options: PipelineOptions): Promise<Connection> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
   await reach(redis, options.url);
   if (!options.disposable) await assertDurable(redis);
-  const keys = cellKeys(FIRST_CELL);
   await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
-  return {
-    ...options,
-    redis,
-    cell: FIRST_CELL,
-    keys,
-    writer: createWriter(redis, keys),
-    solitude: new Solitude(),
-    queues: new Map(),
-    configs: new Map([[options.configVersion, options.config]]),
-  };
+  return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
 }
 
-export async function closePipeline(pipeline: Pipeline): Promise<void> {
-  await Promise.all([...pipeline.queues.values()].map((queue) => queue.close()));
-  pipeline.redis.disconnect();
+export function pipelineOf(connection: Connection, cell: number): Pipeline {
+  const keys = cellKeys(cell);
+  return { ...connection, cell, keys, writer: createWriter(connection.redis, keys), queues: new Map() };
+}
+
+export async function closeQueues({ queues }: Pipeline): Promise<void> {
+  await Promise.all([...queues.values()].map((queue) => queue.close()));
 }
 
 export function queueOf(pipeline: Pipeline, name: string): Queue {

@@ -1,3 +1,4 @@
+import type { Cells } from './cells/cells.ts';
 import { readJob } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -10,8 +11,20 @@ export async function quarantine({ redis, keys }: Pipeline, id: string): Promise
   await redis.zadd(keys.quarantine, 'NX', Date.now(), id);
 }
 
+interface Quarantined {
+  id: string;
+  /** When it crashed the worker, in ms since the epoch. */
+  at: number;
+  record: JobRecord;
+}
+
 /** The jobs that crashed a worker in which they ran alone, the first ones first. Those that are forgotten leave the list. */
-export async function listQuarantined(pipeline: Pipeline): Promise<{ id: string; at: number; record: JobRecord }[]> {
+export async function listQuarantined(cells: Cells): Promise<Quarantined[]> {
+  const found = await Promise.all((await cells.all()).map(listOfCell));
+  return found.flat().toSorted((one, other) => one.at - other.at);
+}
+
+async function listOfCell(pipeline: Pipeline): Promise<Quarantined[]> {
   const found = await pipeline.redis.zrange(pipeline.keys.quarantine, 0, String(LISTED - 1), 'WITHSCORES');
   const entries = found.flatMap((id, index) => (index % 2 === 0 ? [{ id, at: Number(found[index + 1]) }] : []));
   const records = await Promise.all(entries.map(({ id }) => readJob(pipeline, id)));

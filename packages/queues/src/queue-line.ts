@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
 
+import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -37,7 +38,7 @@ interface InHand {
  */
 export class QueueLine {
   readonly #queue: string;
-  readonly #concurrency: number;
+  readonly #capacity: Capacity;
   readonly #work: Work;
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
@@ -50,14 +51,16 @@ export class QueueLine {
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
-  #slot = Promise.withResolvers<void>();
+  #oneEnded = Promise.withResolvers<void>();
   /** When the queue was last asked for entries, in ms since the epoch. */
   #turnedAt = Date.now();
+  /** Waits for a free slot. */
+  #isFull = false;
 
-  constructor(pipeline: Pipeline, queue: string, concurrency: number, work: Work, onFailure: OnFailure) {
+  constructor(pipeline: Pipeline, queue: string, capacity: Capacity, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
     this.#queue = queue;
-    this.#concurrency = concurrency;
+    this.#capacity = capacity;
     this.#work = work;
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
@@ -83,10 +86,10 @@ export class QueueLine {
   async close(): Promise<void> {
     this.#stopping.abort();
     this.#endWatch();
-    this.#slot.resolve();
+    this.#capacity.wakeAll();
     await this.#worker.backend.disconnectBlocking(true);
     await this.#running;
-    while (this.#inHand.size > 0) await this.#nextFreeSlot();
+    while (this.#inHand.size > 0) await this.#oneEnded.promise;
     clearInterval(this.#renewal);
     await this.#worker.close();
     this.#disconnect();
@@ -107,21 +110,33 @@ export class QueueLine {
   }
 
   #idleMs(): number {
-    return this.#inHand.size < this.#concurrency ? Date.now() - this.#turnedAt : 0;
+    return this.#isFull && !this.#capacity.hasFree ? 0 : Date.now() - this.#turnedAt;
   }
 
   async #turn(): Promise<void> {
-    const free = this.#concurrency - this.#inHand.size;
-    if (free <= 0) return this.#nextFreeSlot();
-    const taken = await this.#take(free);
-    for (const entry of taken.entries) void this.#workOn(entry);
+    const free = this.#capacity.takeAll();
+    if (free === 0) return this.#nextFreeSlot();
+    const taken = await this.#takeAtMost(free);
     if (taken.drained) await this.#waitForEntries(taken);
+  }
+
+  async #takeAtMost(most: number): Promise<Taken> {
+    let unused = most;
+    try {
+      const taken = await this.#take(most);
+      unused -= taken.entries.length;
+      for (const entry of taken.entries) void this.#workOn(entry);
+      return taken;
+    } finally {
+      this.#capacity.giveBack(unused);
+    }
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
-    await this.#slot.promise;
-    this.#slot = Promise.withResolvers<void>();
+    this.#isFull = true;
+    await this.#capacity.change();
+    this.#isFull = false;
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
@@ -148,7 +163,9 @@ export class QueueLine {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
-      this.#slot.resolve();
+      this.#capacity.giveBack(1);
+      this.#oneEnded.resolve();
+      this.#oneEnded = Promise.withResolvers<void>();
     }
   }
 

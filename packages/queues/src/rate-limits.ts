@@ -5,7 +5,7 @@ import { splitModelId } from '@upshift/contracts';
 import type { LearnedLimit } from '@upshift/routing';
 
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 /** What one call takes of a limit: of the account at the vendor, or of one of its models. */
 export interface Place {
@@ -62,26 +62,26 @@ end`;
 
 /** Takes a place for a call. Gives the ms to wait for it, or `tooLongMs` where that is more than `mostMs` and no place was taken. */
 export async function reservePlace(
-  pipeline: Pipeline,
+  connection: Connection,
   places: Place[],
   mostMs: number,
 ): Promise<{ waitMs: number } | { tooLongMs: number }> {
-  return reserve(pipeline, places.flatMap(bucketsOf), mostMs);
+  return reserve(connection, places.flatMap(bucketsOf), mostMs);
 }
 
 async function reserve(
-  pipeline: Pipeline,
+  connection: Connection,
   buckets: Bucket[],
   mostMs: number,
 ): Promise<{ waitMs: number } | { tooLongMs: number }> {
   if (buckets.length === 0) return { waitMs: 0 };
   const settings = buckets.flatMap(({ takesMs, burstMs }) => [takesMs, burstMs]);
-  const wait = Number(await run(pipeline, reserveScript, buckets, [mostMs, ...settings]));
+  const wait = Number(await run(connection, reserveScript, buckets, [mostMs, ...settings]));
   return wait < 0 ? { tooLongMs: -wait } : { waitMs: wait };
 }
 
 /** Gives back what a call did not use, or takes what it used beyond its estimate. */
-export async function settlePlace(pipeline: Pipeline, places: Place[], usedTokens: number): Promise<void> {
+export async function settlePlace(connection: Connection, places: Place[], usedTokens: number): Promise<void> {
   const buckets = places.flatMap((place) => {
     const used = bucketsOf({ ...place, tokens: usedTokens });
     return bucketsOf(place).map((bucket, index) => ({ ...bucket, backMs: bucket.takesMs - (used[index]?.takesMs ?? 0) }));
@@ -89,7 +89,7 @@ export async function settlePlace(pipeline: Pipeline, places: Place[], usedToken
   const changed = buckets.filter(({ backMs }) => backMs !== 0);
   if (changed.length > 0)
     await run(
-      pipeline,
+      connection,
       settleScript,
       changed,
       changed.map(({ backMs }) => backMs),
@@ -97,46 +97,46 @@ export async function settlePlace(pipeline: Pipeline, places: Place[], usedToken
 }
 
 /** The vendor said that a limit is reached: no worker calls for that long. */
-export async function holdBack(pipeline: Pipeline, places: Place[], forMs: number): Promise<void> {
+export async function holdBack(connection: Connection, places: Place[], forMs: number): Promise<void> {
   const buckets = places.flatMap(bucketsOf);
   await fill(
-    pipeline,
+    connection,
     buckets,
     buckets.map(({ burstMs }) => forMs + burstMs),
   );
 }
 
-async function fill(pipeline: Pipeline, buckets: Bucket[], fullInMs: number[]): Promise<void> {
-  if (buckets.length > 0) await run(pipeline, fillScript, buckets, fullInMs);
+async function fill(connection: Connection, buckets: Bucket[], fullInMs: number[]): Promise<void> {
+  if (buckets.length > 0) await run(connection, fillScript, buckets, fullInMs);
 }
 
 /** Tells all workers what the vendor has said of the limits of a model. */
-export async function learnLimits(pipeline: Pipeline, model: string, learned: LearnedLimit[]): Promise<void> {
+export async function learnLimits(connection: Connection, model: string, learned: LearnedLimit[]): Promise<void> {
   const { provider } = splitModelId(model);
   const now = Date.now();
   const buckets = learned.flatMap((limit) => bucketsOf({ provider, model, limit, tokens: 0 }));
   await fill(
-    pipeline,
+    connection,
     buckets,
     learned.map(({ untilMs }) => untilMs - now),
   );
   const fields = learned.flatMap((limit) => [`${model} ${limit.unit}`, JSON.stringify(limit)]);
-  await pipeline.redis.hset(globalKeys.learnedLimits, ...fields);
-  cache.delete(pipeline);
+  await connection.redis.hset(globalKeys.learnedLimits, ...fields);
+  cache.delete(connection);
 }
 
 /** Such words may be a moment old, in ms: who has not heard one yet makes a call more. */
 const CACHED_MS = 250;
-const cache = new WeakMap<Pipeline, { at: number; words: Promise<Record<string, string>> }>();
+const cache = new WeakMap<Connection, { at: number; words: Promise<Record<string, string>> }>();
 
 /** What vendors have said of the limits of a model, as far as it still holds. */
-export async function learnedLimits(pipeline: Pipeline, model: string): Promise<LearnedLimit[]> {
+export async function learnedLimits(connection: Connection, model: string): Promise<LearnedLimit[]> {
   const now = Date.now();
-  let cached = cache.get(pipeline);
+  let cached = cache.get(connection);
   if (cached === undefined || now - cached.at >= CACHED_MS) {
-    cached = { at: now, words: pipeline.redis.hgetall(globalKeys.learnedLimits) };
-    cached.words.catch(() => cache.delete(pipeline));
-    cache.set(pipeline, cached);
+    cached = { at: now, words: connection.redis.hgetall(globalKeys.learnedLimits) };
+    cached.words.catch(() => cache.delete(connection));
+    cache.set(connection, cached);
   }
   const words = await cached.words;
   const said = units.flatMap((unit) => words[`${model} ${unit}`] ?? []).map((word) => JSON.parse(word) as LearnedLimit);
@@ -157,16 +157,16 @@ function retriesOf(provider: string): Bucket {
 
 /** Takes a place among the retries of a provider, as `reservePlace` does. */
 export async function reserveRetry(
-  pipeline: Pipeline,
+  connection: Connection,
   provider: string,
   mostMs: number,
 ): Promise<{ waitMs: number } | { tooLongMs: number }> {
-  return reserve(pipeline, [retriesOf(provider)], mostMs);
+  return reserve(connection, [retriesOf(provider)], mostMs);
 }
 
 /** So many calls of a provider were made that are no retries. */
-export async function earnRetries(pipeline: Pipeline, provider: string, calls: number): Promise<void> {
-  await run(pipeline, settleScript, [retriesOf(provider)], [calls * EARNED_MS]);
+export async function earnRetries(connection: Connection, provider: string, calls: number): Promise<void> {
+  await run(connection, settleScript, [retriesOf(provider)], [calls * EARNED_MS]);
 }
 
 interface Bucket {
@@ -193,7 +193,7 @@ function bucketsOf({ provider, model, limit, tokens }: Place): Bucket[] {
 
 const shaOf = (script: string): string => createHash('sha1').update(script).digest('hex');
 
-async function run({ redis }: Pipeline, script: string, buckets: Bucket[], settings: number[]): Promise<unknown> {
+async function run({ redis }: Connection, script: string, buckets: Bucket[], settings: number[]): Promise<unknown> {
   const rest = [buckets.length, ...buckets.map(({ key }) => key), ...settings] as const;
   try {
     return await redis.evalsha(shaOf(script), ...rest);

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 
 import { connect } from './connection.ts';
 import { channels } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 /** Hears of jobs that end and of jobs whose calls must stop. One connection per process. */
 export interface Signals {
@@ -13,9 +13,9 @@ export interface Signals {
 }
 
 /** @param wanted what this process listens for: a message that nobody needs costs time in every process */
-export async function listenToSignals(pipeline: Pipeline, wanted: 'ended' | 'abort'): Promise<Signals> {
-  const redis = connect(pipeline.url, { failFast: false });
-  redis.on('error', (error) => pipeline.logger.warn({ reason: error.message }, 'signals'));
+export async function listenToSignals(connection: Connection, wanted: 'ended' | 'abort'): Promise<Signals> {
+  const redis = connect(connection.url, { failFast: false });
+  redis.on('error', (error) => connection.logger.warn({ reason: error.message }, 'signals'));
   const emitter = new EventEmitter().setMaxListeners(0);
   redis.on('message', (channel, id) => emitter.emit(channel === channels.abort ? 'abort' : `ended:${id}`, id));
   await redis.subscribe(channels[wanted]);

@@ -3,6 +3,7 @@ import { isTerminal } from '@upshift/contracts';
 import { costAlone, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
+import type { Cells } from './cells/cells.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** What happened in one minute. Money in nano-dollars, known costs only. */
@@ -61,16 +62,28 @@ function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now:
   ];
 }
 
-/** The counters of a span of minutes, both ends included; minutes in which nothing happened are all zero. */
-export async function readStats({ redis, keys }: Pipeline, fromMinute: number, toMinute: number): Promise<MinuteStats[]> {
+/** The counters of a span of minutes over all cells, both ends included; minutes in which nothing happened are all zero. */
+export async function readStats(cells: Cells, fromMinute: number, toMinute: number): Promise<MinuteStats[]> {
   const minutes = Array.from({ length: Math.max(0, toMinute - fromMinute + 1) }, (_, index) => fromMinute + index);
-  const pipelined = redis.pipeline();
-  for (const minute of minutes) pipelined.hgetall(keys.stats(minute));
-  const replies = (await pipelined.exec()) ?? [];
-  return minutes.map((minute, index) => statsOf(minute, (replies[index]?.[1] ?? {}) as Record<string, string>));
+  const counters = await Promise.all((await cells.all()).map((cell) => readCounters(cell, minutes)));
+  return minutes.map((minute, index) => statsOf(minute, sumOf(counters.map((ofCell) => ofCell[index] ?? {}))));
 }
 
-function statsOf(minute: number, counters: Record<string, string>): MinuteStats {
+type Counters = Record<string, string | number>;
+
+async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promise<Counters[]> {
+  const pipelined = redis.pipeline();
+  for (const minute of minutes) pipelined.hgetall(keys.stats(minute));
+  return ((await pipelined.exec()) ?? []).map(([, counters]) => (counters ?? {}) as Counters);
+}
+
+function sumOf(all: Counters[]): Counters {
+  const sum: Record<string, number> = {};
+  for (const [name, amount] of all.flatMap((counters) => Object.entries(counters))) sum[name] = (sum[name] ?? 0) + Number(amount);
+  return sum;
+}
+
+function statsOf(minute: number, counters: Counters): MinuteStats {
   const count = (name: string): number => Number(counters[name] ?? 0);
   const byTier = (kind: string): Record<string, number> =>
     Object.fromEntries(

@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
-import type { WebhookRequest, WebhookView } from '@upshift/contracts';
+import type { UpshiftConfig, WebhookRequest, WebhookView } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
+import { badWebhookUrl, isPublicAddress } from '@upshift/routing';
+import type { Outside } from '@upshift/runtime';
 
+import type { Cells } from './cells/cells.ts';
 import { globalKeys } from './names.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Connection } from './pipeline.ts';
 
 /** An endpoint as it is stored: what the API shows, and the secrets that sign now, newest first. */
 export interface Webhook extends WebhookView {
@@ -29,7 +32,7 @@ redis.call('SET', KEYS[2], ARGV[2])
 return 1`;
 
 /** Throws a `ProblemError` where the name is taken. */
-export async function createWebhook(pipeline: Pipeline, { name, url, payload }: WebhookRequest): Promise<WebhookWithSecret> {
+export async function createWebhook(connection: Connection, { name, url, payload }: WebhookRequest): Promise<WebhookWithSecret> {
   const secret = newSecret();
   const webhook: Webhook = {
     name,
@@ -41,7 +44,7 @@ export async function createWebhook(pipeline: Pipeline, { name, url, payload }: 
     rotated_at: null,
     secrets: [{ secret, untilMs: null }],
   };
-  const created = await pipeline.redis.eval(
+  const created = await connection.redis.eval(
     createScript,
     2,
     globalKeys.webhooks,
@@ -53,23 +56,23 @@ export async function createWebhook(pipeline: Pipeline, { name, url, payload }: 
   throw new ProblemError('webhook_exists', `there is a webhook ${name} already; delete it first, or choose another name`);
 }
 
-export async function readWebhook({ redis }: Pipeline, name: string): Promise<Webhook | null> {
+export async function readWebhook({ redis }: Connection, name: string): Promise<Webhook | null> {
   const stored = await redis.get(globalKeys.webhook(name));
   return stored === null ? null : (JSON.parse(stored) as Webhook);
 }
 
 /** All endpoints by name, without their secrets. */
-export async function listWebhooks(pipeline: Pipeline): Promise<WebhookView[]> {
-  const names = (await pipeline.redis.smembers(globalKeys.webhooks)).toSorted();
-  const all = await Promise.all(names.map((name) => readWebhook(pipeline, name)));
+export async function listWebhooks(connection: Connection): Promise<WebhookView[]> {
+  const names = (await connection.redis.smembers(globalKeys.webhooks)).toSorted();
+  const all = await Promise.all(names.map((name) => readWebhook(connection, name)));
   return all.flatMap((webhook) => (webhook === null ? [] : [withoutSecrets(webhook)]));
 }
 
 /** A new secret; the one before it signs too for a day. Null where there is no such endpoint. */
-export async function rotateWebhook(pipeline: Pipeline, name: string): Promise<WebhookWithSecret | null> {
+export async function rotateWebhook(connection: Connection, name: string): Promise<WebhookWithSecret | null> {
   const secret = newSecret();
   const now = Date.now();
-  const rotated = await change(pipeline, name, (webhook) => ({
+  const rotated = await change(connection, name, (webhook) => ({
     ...webhook,
     rotated_at: new Date(now).toISOString(),
     secrets: [
@@ -84,11 +87,11 @@ export async function rotateWebhook(pipeline: Pipeline, name: string): Promise<W
 
 /** Lets an endpoint be told again, or no more (with the reason). Null where there is none. */
 export async function enableWebhook(
-  pipeline: Pipeline,
+  connection: Connection,
   name: string,
   disabledReason: string | null,
 ): Promise<WebhookView | null> {
-  const changed = await change(pipeline, name, (webhook) => ({
+  const changed = await change(connection, name, (webhook) => ({
     ...webhook,
     enabled: disabledReason === null,
     disabled_reason: disabledReason,
@@ -97,17 +100,33 @@ export async function enableWebhook(
 }
 
 /** Removes an endpoint and its log. Returns whether there was one. */
-export async function deleteWebhook({ redis, keys }: Pipeline, name: string): Promise<boolean> {
-  const [removed] = await Promise.all([
-    redis.srem(globalKeys.webhooks, name),
-    redis.del(globalKeys.webhook(name), keys.deliveries(name)),
-  ]);
+export async function deleteWebhook(cells: Cells, name: string): Promise<boolean> {
+  const { redis } = cells;
+  const removed = await redis.srem(globalKeys.webhooks, name);
+  await redis.del(globalKeys.webhook(name));
+  await Promise.all((await cells.all()).map(({ keys }) => redis.del(keys.deliveries(name))));
   return removed > 0;
 }
 
 /** The secrets that sign at a time, newest first. */
-export function secretsAt({ secrets }: Webhook, now: number): string[] {
+function secretsAt({ secrets }: Webhook, now: number): string[] {
   return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now).map(({ secret }) => secret);
+}
+
+/** An endpoint as a server that can be posted to; `refused` says why it may not be. Its name is looked up, and checked, at each call. */
+export function outsideOf({ webhooks }: UpshiftConfig, webhook: Webhook): Outside | { refused: string } {
+  const { allow_private_addresses: allowPrivate } = webhooks;
+  const bad = badWebhookUrl(webhook.url, allowPrivate);
+  if (bad !== null) return { refused: `the URL ${bad}` };
+  const mayReach = allowPrivate ? () => true : isPublicAddress;
+  return { url: new URL(webhook.url), mayReach, secrets: secretsAt(webhook, Date.now()) };
+}
+
+/** The server of an endpoint that is to be asked something, or why it can not be. */
+export async function readOutside(pipeline: Connection, name: string): Promise<Outside | { refused: string }> {
+  const webhook = await readWebhook(pipeline, name);
+  if (webhook === null) return { refused: `there is no webhook ${name}` };
+  return webhook.enabled ? outsideOf(pipeline.config, webhook) : { refused: `the webhook ${name} is off` };
 }
 
 export function withoutSecrets({ secrets: _secrets, ...view }: Webhook): WebhookView {
@@ -120,7 +139,7 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
 
 /** Changes an endpoint as it is then: where somebody else was faster, once more. */
-async function change({ redis }: Pipeline, name: string, to: (webhook: Webhook) => Webhook): Promise<Webhook | null> {
+async function change({ redis }: Connection, name: string, to: (webhook: Webhook) => Webhook): Promise<Webhook | null> {
   for (;;) {
     const stored = await redis.get(globalKeys.webhook(name));
     if (stored === null) return null;

@@ -20,6 +20,21 @@ export const environmentVariables = z.object({
     ),
   UPSHIFT_CONFIG: z.string().default('upshift.config.yaml').describe('The configuration file.'),
   UPSHIFT_DISPOSABLE_REDIS: z.stringbool().default(false).describe('true: start although Redis may lose what was accepted.'),
+  UPSHIFT_CELLS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(16)
+    .default(1)
+    .describe(
+      'Over how many cells new jobs are spread, from 1 to 16: each is a pipeline of its own, with one hash tag for Redis Cluster.',
+    ),
+  UPSHIFT_CONSUME_CELLS: z
+    .string()
+    .regex(/^\d{1,2}(-\d{1,2})?(,\d{1,2}(-\d{1,2})?)*$/, 'must be numbers of cells, as in 0,2 or 0-3')
+    .transform(numbersOf)
+    .optional()
+    .describe('Classifier, worker, scorer, notifier: the cells that this process consumes, as in 0,2 or 0-3. Unset: all.'),
   UPSHIFT_SANDBOX_URL: z.url().optional().describe('A provider sandbox that stands in for all providers.'),
   UPSHIFT_CONSOLE_PASSWORD: z
     .string()
@@ -57,6 +72,16 @@ export const environmentVariables = z.object({
     .describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
 });
 export type Environment = z.infer<typeof environmentVariables> & { raw: NodeJS.ProcessEnv };
+
+/** `0,2-4` are 0, 2, 3 and 4; each once, in ascending order. */
+function numbersOf(text: string): number[] {
+  const numbers = text.split(',').flatMap((part) => {
+    const ends = part.split('-').map(Number);
+    const first = Math.min(...ends);
+    return Array.from({ length: Math.max(...ends) - first + 1 }, (_, index) => first + index);
+  });
+  return [...new Set(numbers)].toSorted((one, other) => one - other);
+}
 
 /** Reads the environment once, at start. Throws a `ConfigError` that lists every bad variable. */
 export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environment {

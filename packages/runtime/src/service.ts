@@ -144,15 +144,16 @@ async function closeServer(server: Server, running: Running): Promise<void> {
   clearTimeout(late);
 }
 
-/** What a service's connection to the pipeline needs of its context. Throws a `ConfigError` where no Redis is named. */
-export function pipelineOptions(
+/** What a service's connection to its cells needs of its context. Throws a `ConfigError` where no Redis is named. */
+export function cellOptions(
   { environment, config, configVersion, logger, metrics }: ServiceContext,
-  { failFast }: { failFast: boolean },
+  { failFast, spreads = false }: { failFast: boolean; spreads?: boolean },
 ) {
   const url = environment.REDIS_URL;
   if (url === undefined) throw new ConfigError('REDIS_URL', ['is not set; as in redis://127.0.0.1:6379']);
+  const { UPSHIFT_DISPOSABLE_REDIS: disposable, UPSHIFT_CELLS: cells, UPSHIFT_CONSUME_CELLS: consumed = null } = environment;
   const watchdog = { stuckAfterMs: environment.STUCK_AFTER_S * 1000, end: (reason: string) => endStuck(logger, reason) };
-  return { url, config, configVersion, logger, metrics, disposable: environment.UPSHIFT_DISPOSABLE_REDIS, failFast, watchdog };
+  return { url, config, configVersion, logger, metrics, disposable, cells, consumed, spreads, failFast, watchdog };
 }
 
 /** At once and without order: what would be waited for is what hangs. The process's supervisor starts it anew. */

@@ -1,6 +1,6 @@
-import { CLASSIFY_QUEUE, closePipeline, consume, openPipeline, redisReadiness } from '@upshift/queues';
+import { CLASSIFY_QUEUE, closeCells, consume, consumedCells, openCells, redisReadiness } from '@upshift/queues';
 import type { Running, ServiceContext } from '@upshift/runtime';
-import { pipelineOptions } from '@upshift/runtime';
+import { cellOptions } from '@upshift/runtime';
 
 import { handleClassify } from './handle-classify.ts';
 
@@ -9,13 +9,15 @@ const CONCURRENCY = 50;
 
 /** Says of each accepted job how complex it is, and sends it to its first model's queue. */
 export async function startClassifier(context: ServiceContext): Promise<Running> {
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
-  const consumer = consume(pipeline, CLASSIFY_QUEUE, 'classify', CONCURRENCY, (context) => handleClassify(pipeline, context));
+  const cells = await openCells(cellOptions(context, { failFast: false }));
+  const consumer = consume(await consumedCells(cells), CLASSIFY_QUEUE, 'classify', CONCURRENCY, (step) =>
+    handleClassify(step.pipeline, step),
+  );
   return {
-    readiness: () => redisReadiness(pipeline),
+    readiness: () => redisReadiness(cells),
     async stop() {
       await consumer.close();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }

@@ -1,5 +1,5 @@
-import { closePipeline, openPipeline, redisReadiness } from '@upshift/queues';
-import { ConfigError, pipelineOptions } from '@upshift/runtime';
+import { closeCells, openCells, redisReadiness } from '@upshift/queues';
+import { cellOptions, ConfigError } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createBoard } from './board.ts';
@@ -15,14 +15,14 @@ export async function startConsole(context: ServiceContext): Promise<Running> {
   const password = context.environment.UPSHIFT_CONSOLE_PASSWORD;
   if (password === undefined)
     throw new ConfigError('UPSHIFT_CONSOLE_PASSWORD', ['is not set; the console shows every job and needs one']);
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
+  const cells = await openCells(cellOptions(context, { failFast: true }));
   const login = requireLogin(password);
-  const board = createBoard(pipeline, '/queues');
+  const board = createBoard(cells, '/queues');
   context.app.use('/queues', login, (_request, response, next) => {
     response.set('Content-Security-Policy', BOARD_POLICY);
     next();
   });
   context.app.use('/queues', board);
-  context.app.use(pageRoutes(pipeline, login));
-  return { readiness: () => redisReadiness(pipeline), stop: () => closePipeline(pipeline) };
+  context.app.use(pageRoutes(cells, login));
+  return { readiness: () => redisReadiness(cells), stop: () => closeCells(cells) };
 }

@@ -60,12 +60,12 @@ function figure(name: string, value: string, note: string, alarming = false): Ht
   </div>`;
 }
 
-function stuckCard({ stuck: { queues, jobs } }: Overview): Content {
+function stuckCard({ cells, stuck: { queues, jobs } }: Overview): Content {
   if (queues.length + jobs.length === 0) return null;
   return html`<div class="card alarm">
     <h2>Stuck</h2>
     <ul>
-      ${queues.map(({ queue, entries, oldestDueMs }) => html`<li><code>${queue}</code>: ${count(entries)} ${entries === 1 ? 'entry is' : 'entries are'} due, the oldest for ${duration(oldestDueMs)}, and no worker takes any. Is its worker running?</li>`)}
+      ${queues.map(({ cell, queue, entries, oldestDueMs }) => html`<li><code>${queue}</code>${cells > 1 && html` in cell ${cell}`}: ${count(entries)} ${entries === 1 ? 'entry is' : 'entries are'} due, the oldest for ${duration(oldestDueMs)}, and no worker takes any. Is its worker running?</li>`)}
       ${jobs.map(({ id, untouchedMs, reason }) => html`<li><a class="id" href="/jobs/${id}">${id}</a>: untouched for ${duration(untouchedMs)}, ${reason}. The steward mends such jobs: is it running?</li>`)}
     </ul>
   </div>`;

@@ -14,7 +14,7 @@ import {
   readStuck,
   SCORE_QUEUE,
 } from '@upshift/queues';
-import type { MinuteStats, Pipeline, QueueState, Stuck } from '@upshift/queues';
+import type { Cells, MinuteStats, QueueState, Stuck } from '@upshift/queues';
 import type { Health } from '@upshift/routing';
 import { firstModelOf } from '@upshift/routing';
 
@@ -64,6 +64,8 @@ interface JobList {
 /** All that the overview shows, as read at one moment. */
 export interface Overview {
   now: number;
+  /** How many cells there are. */
+  cells: number;
   stages: Stage[];
   stuck: Stuck;
   models: ModelState[];
@@ -82,20 +84,21 @@ export interface ListQuery {
 const JOBS_LISTED = 20;
 const HOUR_MINUTES = 60;
 
-export async function readOverview(pipeline: Pipeline, query: ListQuery): Promise<Overview> {
+export async function readOverview(cells: Cells, query: ListQuery): Promise<Overview> {
   const now = Date.now();
-  const { config } = pipeline;
+  const { config } = cells;
   const minute = minuteOf(now);
-  const queues = await readQueues(pipeline);
+  const queues = await readQueues(cells);
   const [stuck, health, heard, stats, list] = await Promise.all([
-    readStuck(pipeline, queues),
-    readHealth(pipeline),
-    providersHeardOf(pipeline),
-    readStats(pipeline, minute - HOUR_MINUTES + 1, minute),
-    readList(pipeline, query),
+    readStuck(cells, queues),
+    readHealth(cells),
+    providersHeardOf(cells),
+    readStats(cells, minute - HOUR_MINUTES + 1, minute),
+    readList(cells, query),
   ]);
   return {
     now,
+    cells: (await cells.all()).length,
     stages: stagesOf(config, queues, stuck),
     stuck,
     models: modelsOf(config, queues, health, heard),
@@ -171,9 +174,9 @@ function hourOf(stats: MinuteStats[]): HourStats {
   };
 }
 
-async function readList(pipeline: Pipeline, { status, after }: ListQuery): Promise<JobList> {
-  const { ids, hasMore } = await listJobs(pipeline, { status: status ?? undefined }, { limit: JOBS_LISTED, after });
-  const records = await Promise.all(ids.map((id) => readJob(pipeline, id)));
+async function readList(cells: Cells, { status, after }: ListQuery): Promise<JobList> {
+  const { ids, hasMore } = await listJobs(cells, { status: status ?? undefined }, { limit: JOBS_LISTED, after });
+  const records = await Promise.all(ids.map((id) => readJob(cells.of(id), id)));
   return { status, jobs: records.flatMap((record) => record?.state ?? []), hasMore };
 }
 

@@ -11,7 +11,7 @@ import {
   readStats,
   readTrail,
 } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import type { Cells } from '@upshift/queues';
 import { Router } from 'express';
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 
@@ -32,17 +32,17 @@ const CONTENT_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /** The console's own pages, behind a login; read-only. */
-export function pageRoutes(pipeline: Pipeline, login: RequestHandler): Router {
+export function pageRoutes(cells: Cells, login: RequestHandler): Router {
   const routes = Router();
   const page: RequestHandler[] = [login, policy];
-  routes.get('/', page, overview(pipeline));
-  routes.get('/plots.json', page, plots(pipeline));
-  routes.get('/experiments', page, experiments(pipeline));
-  routes.get('/experiments/:name', page, experiment(pipeline));
+  routes.get('/', page, overview(cells));
+  routes.get('/plots.json', page, plots(cells));
+  routes.get('/experiments', page, experiments(cells));
+  routes.get('/experiments/:name', page, experiment(cells));
   routes.get('/jobs', page, search);
-  routes.get('/jobs/:id', page, job(pipeline));
+  routes.get('/jobs/:id', page, job(cells));
   routes.use('/assets', page, assetRoutes());
-  routes.use(failed(pipeline));
+  routes.use(failed(cells));
   return routes;
 }
 
@@ -56,36 +56,36 @@ const policy: RequestHandler = (_request, response, next) => {
   next();
 };
 
-function overview(pipeline: Pipeline): RequestHandler {
+function overview(cells: Cells): RequestHandler {
   return async (request, response) => {
     const query = overviewQuery(request.query);
-    send(response, 200, overviewPage(await readOverview(pipeline, query), query));
+    send(response, 200, overviewPage(await readOverview(cells, query), query));
   };
 }
 
-function plots(pipeline: Pipeline): RequestHandler {
+function plots(cells: Cells): RequestHandler {
   return async (request, response) => {
     const { range } = overviewQuery(request.query);
     const minute = minuteOf(Date.now());
-    const stats = await readStats(pipeline, firstMinuteOf(range, minute), minute);
-    const tiers = pipeline.config.tiers.map(({ name }) => name);
+    const stats = await readStats(cells, firstMinuteOf(range, minute), minute);
+    const tiers = cells.config.tiers.map(({ name }) => name);
     response.json(plotsOf(stats, range, tiers));
   };
 }
 
-function experiments(pipeline: Pipeline): RequestHandler {
+function experiments(cells: Cells): RequestHandler {
   return async (_request, response) =>
-    send(response, 200, experimentsPage((await readExperiments(pipeline)).map(experimentSummaryOf)));
+    send(response, 200, experimentsPage((await readExperiments(cells)).map(experimentSummaryOf)));
 }
 
-function experiment(pipeline: Pipeline): RequestHandler<{ name: string }> {
+function experiment(cells: Cells): RequestHandler<{ name: string }> {
   return async ({ params: { name } }, response) => {
-    const record = await readExperiment(pipeline, name);
+    const record = await readExperiment(cells, name);
     if (record === null) {
       const shown = name.slice(0, SHOWN_CHARACTERS);
       return send(response, 404, messagePage('No such experiment', html`There is no experiment <code>${shown}</code>.`));
     }
-    send(response, 200, experimentPage(await experimentViewOf(pipeline, record)));
+    send(response, 200, experimentPage(await experimentViewOf(cells, record)));
   };
 }
 
@@ -96,24 +96,25 @@ const search: RequestHandler = (request, response) => {
   send(response, 404, noSuchJob(wanted));
 };
 
-function job(pipeline: Pipeline): RequestHandler<{ id: string }> {
+function job(cells: Cells): RequestHandler<{ id: string }> {
   return async (request, response) => {
     const { id } = request.params;
-    const stored = isJobId(id) ? await readStored(pipeline, id) : null;
+    const stored = isJobId(id) ? await readStored(cells, id) : null;
     if (stored === null) return send(response, 404, noSuchJob(id));
     send(response, 200, jobPage(stored, Date.now()));
   };
 }
 
-async function readStored(pipeline: Pipeline, id: string): Promise<StoredJob | null> {
-  const [record, request, trail] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id), readTrail(pipeline, id)]);
+async function readStored(cells: Cells, id: string): Promise<StoredJob | null> {
+  const cell = cells.of(id);
+  const [record, request, trail] = await Promise.all([readJob(cell, id), readRequest(cell, id), readTrail(cell, id)]);
   if (record === null || request === null) return null;
   const { state } = record;
   return {
     state,
     request,
     trail,
-    answer: state.finalAttempt === null ? null : await readAnswer(pipeline, id, state.finalAttempt),
+    answer: state.finalAttempt === null ? null : await readAnswer(cell, id, state.finalAttempt),
   };
 }
 
@@ -128,7 +129,7 @@ function noSuchJob(id: string): Html {
 }
 
 /** The one cause that an operator can mend is Redis: anything else is in the log. */
-function failed({ logger }: Pipeline): ErrorRequestHandler {
+function failed({ logger }: Cells): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const reason = error instanceof Error ? error.message : String(error);

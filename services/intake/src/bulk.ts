@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 
 import { idempotencyKey, parseJobRequest, ProblemError } from '@upshift/contracts';
-import type { Accepted, Pipeline } from '@upshift/queues';
+import type { Accepted, Cells } from '@upshift/queues';
 import type { RequestHandler, Response } from 'express';
 
 import { acceptInSpan } from './accept-in-span.ts';
@@ -18,8 +18,8 @@ const IN_HAND = 64;
  * `POST /v1/jobs` with `application/x-ndjson`: a job per line in, its id or its error per line out. What is in memory is
  * `IN_HAND` lines: where the client does not read the answer, its request is not read on either.
  */
-export function postJobs({ pipeline }: Tools): RequestHandler {
-  const { logger, config } = pipeline;
+export function postJobs({ cells }: Tools): RequestHandler {
+  const { logger, config } = cells;
   return async (request, response) => {
     const key = idempotencyKeyOf(request);
     const gone = new AbortController();
@@ -29,7 +29,7 @@ export function postJobs({ pipeline }: Tools): RequestHandler {
     try {
       await answerLines(
         splitLines(request, config.intake.body_limit_bytes),
-        (line) => answerOf(pipeline, line, { key, traceparent: request.get('traceparent') }),
+        (line) => answerOf(cells, line, { key, traceparent: request.get('traceparent') }),
         response,
         gone.signal,
       );
@@ -68,24 +68,24 @@ interface BulkHeaders {
   traceparent: string | undefined;
 }
 
-async function answerOf(pipeline: Pipeline, line: Line, headers: BulkHeaders): Promise<object> {
+async function answerOf(cells: Cells, line: Line, headers: BulkHeaders): Promise<object> {
   try {
-    const { id, created } = await acceptLine(pipeline, line, headers);
+    const { id, created } = await acceptLine(cells, line, headers);
     return { line: line.number, id, created };
   } catch (error) {
     const problem = problemOf(error);
-    if (problem.code === 'internal_error') pipeline.logger.error({ line: line.number, reason: String(error) }, 'a line failed');
+    if (problem.code === 'internal_error') cells.logger.error({ line: line.number, reason: String(error) }, 'a line failed');
     return { line: line.number, error: problemViewOf(problem, '/v1/jobs') };
   }
 }
 
-async function acceptLine(pipeline: Pipeline, { number, text, tooLong }: Line, headers: BulkHeaders): Promise<Accepted> {
+async function acceptLine(cells: Cells, { number, text, tooLong }: Line, headers: BulkHeaders): Promise<Accepted> {
   if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
   const { key, body } = readLine(text);
   const parsed = parseJobRequest(body);
   if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
   const lineKey = key ?? (headers.key === null ? null : `${headers.key}/${number}`);
-  return acceptInSpan(pipeline, parsed.request, lineKey === null ? null : { key: lineKey }, headers.traceparent);
+  return acceptInSpan(cells, parsed.request, lineKey === null ? null : { key: lineKey }, headers.traceparent);
 }
 
 /** A line is a job, with or without an `idempotency_key`. */

@@ -7,63 +7,59 @@ import {
   readExperiment,
   readExperiments,
 } from '@upshift/queues';
-import type { ExperimentCommand, Pipeline } from '@upshift/queues';
+import type { Cells, ExperimentCommand } from '@upshift/queues';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
 
 import { methodNotAllowed, requireJson } from './problems.ts';
 
 /** A/B tests, canaries, shadows and adaptive experiments. */
-export function experimentRoutes(pipeline: Pipeline, json: RequestHandler): Router {
+export function experimentRoutes(cells: Cells, json: RequestHandler): Router {
   const routes = Router();
   routes.param('name', (_request, _response, next, name: string) => {
     next(experimentName.safeParse(name).success ? undefined : noSuchExperiment(name));
   });
-  routes
-    .route('/v1/experiments')
-    .get(list(pipeline))
-    .post(requireJson, json, create(pipeline))
-    .all(methodNotAllowed('GET, POST'));
-  routes.route('/v1/experiments/:name').get(show(pipeline)).all(methodNotAllowed('GET'));
+  routes.route('/v1/experiments').get(list(cells)).post(requireJson, json, create(cells)).all(methodNotAllowed('GET, POST'));
+  routes.route('/v1/experiments/:name').get(show(cells)).all(methodNotAllowed('GET'));
   for (const command of ['pause', 'resume', 'promote', 'abort'] as const)
-    routes.route(`/v1/experiments/:name/${command}`).post(json, carryOut(pipeline, command)).all(methodNotAllowed('POST'));
+    routes.route(`/v1/experiments/:name/${command}`).post(json, carryOut(cells, command)).all(methodNotAllowed('POST'));
   return routes;
 }
 
 type ByName = RequestHandler<{ name: string }>;
 
-function list(pipeline: Pipeline): RequestHandler {
-  return async (_request, response) => void response.json({ data: (await readExperiments(pipeline)).map(experimentSummaryOf) });
+function list(cells: Cells): RequestHandler {
+  return async (_request, response) => void response.json({ data: (await readExperiments(cells)).map(experimentSummaryOf) });
 }
 
-function create(pipeline: Pipeline): RequestHandler {
+function create(cells: Cells): RequestHandler {
   return async (request, response) => {
     const parsed = parseExperiment(request.body);
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_experiment', parsed.errors);
-    const record = await createExperiment(pipeline, parsed.experiment);
+    const record = await createExperiment(cells, parsed.experiment);
     response
       .status(201)
       .location(`/v1/experiments/${record.document.name}`)
-      .json(await experimentViewOf(pipeline, record));
+      .json(await experimentViewOf(cells, record));
   };
 }
 
-function show(pipeline: Pipeline): ByName {
+function show(cells: Cells): ByName {
   return async ({ params: { name } }, response) => {
-    const record = await readExperiment(pipeline, name);
+    const record = await readExperiment(cells, name);
     if (record === null) throw noSuchExperiment(name);
-    response.json(await experimentViewOf(pipeline, record));
+    response.json(await experimentViewOf(cells, record));
   };
 }
 
-function carryOut(pipeline: Pipeline, command: ExperimentCommand): ByName {
+function carryOut(cells: Cells, command: ExperimentCommand): ByName {
   return async ({ params: { name }, body }, response) => {
     const given: unknown = body ?? {};
     const parsed = promoteRequest.safeParse(given);
     if (!parsed.success) throw ProblemError.ofFields('invalid_experiment', fieldErrors(parsed.error, given, promoteRequest));
-    const record = await commandExperimentByName(pipeline, name, command, parsed.data.arm ?? null);
+    const record = await commandExperimentByName(cells, name, command, parsed.data.arm ?? null);
     if (record === null) throw noSuchExperiment(name);
-    response.json(await experimentViewOf(pipeline, record));
+    response.json(await experimentViewOf(cells, record));
   };
 }
 

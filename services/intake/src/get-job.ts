@@ -18,19 +18,19 @@ export function getJob(tools: Tools): RequestHandler<ById> {
   };
 }
 
-export function getTrail({ pipeline }: Tools): RequestHandler<ById> {
+export function getTrail({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
     const { id } = request.params;
-    if ((await readJob(pipeline, id)) === null) throw noSuchJob(id);
-    response.json({ data: await readTrail(pipeline, id) });
+    if ((await readJob(cells.of(id), id)) === null) throw noSuchJob(id);
+    response.json({ data: await readTrail(cells.of(id), id) });
   };
 }
 
 /** Idempotent: cancelling a job that has ended changes nothing and answers with the job as it is. */
-export function cancelJob({ pipeline }: Tools): RequestHandler<ById> {
+export function cancelJob({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
     const { id } = request.params;
-    if ((await advance(pipeline, id, { type: 'cancelled' })) === null) throw noSuchJob(id);
-    response.json(await readView(pipeline, id));
+    if ((await advance(cells.of(id), id, { type: 'cancelled' })) === null) throw noSuchJob(id);
+    response.json(await readView(cells, id));
   };
 }

@@ -6,10 +6,10 @@ import type { RequestHandler } from 'express';
 import type { Tools } from './tools.ts';
 
 /** `GET /v1/health/models`: which models can be called now, and why others can not. */
-export function getModelHealth({ pipeline }: Tools): RequestHandler {
+export function getModelHealth({ cells }: Tools): RequestHandler {
   return async (_request, response) => {
-    const { providersOff, circuitsOpen } = await readHealth(pipeline);
-    const { models, providers } = pipeline.config;
+    const { providersOff, circuitsOpen } = await readHealth(cells);
+    const { models, providers } = cells.config;
     const data = Object.entries(models).map(([model, { tier }]) => {
       const { provider } = splitModelId(model);
       const off = providers[provider]?.enabled === false ? 'switched off in the configuration' : (providersOff[provider] ?? null);

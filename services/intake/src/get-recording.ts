@@ -9,24 +9,25 @@ import { noSuchJob } from './read-view.ts';
 import type { Tools } from './tools.ts';
 
 /** `GET /v1/jobs/{id}/recording`: an ended job with all its answers, redacted; only where the configuration allows it. */
-export function getRecording({ pipeline }: Tools): RequestHandler<{ id: string }> {
+export function getRecording({ cells }: Tools): RequestHandler<{ id: string }> {
   return async (request, response) => {
-    const { enabled, redact } = pipeline.config.recording;
+    const { enabled, redact } = cells.config.recording;
     if (!enabled)
       throw new ProblemError(
         'recording_off',
         'set recording.enabled: true in the configuration, and what recording.redact must hide',
       );
     const { id } = request.params;
-    const [record, jobRequest] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
+    const cell = cells.of(id);
+    const [record, jobRequest] = await Promise.all([readJob(cell, id), readRequest(cell, id)]);
     if (record === null || jobRequest === null) throw noSuchJob(id);
     const { state: job } = record;
     if (!isTerminal(job.status))
       throw new ProblemError('job_not_ended', `${id} is ${job.status}; a job is recorded when it has ended`);
     const [answers, trail, config] = await Promise.all([
-      readAnswers(pipeline, id, job.attempts.length),
-      readTrail(pipeline, id),
-      configOf(pipeline, job.configVersion),
+      readAnswers(cell, id, job.attempts.length),
+      readTrail(cell, id),
+      configOf(cells, job.configVersion),
     ]);
     response.json(recordingOf({ job, request: jobRequest, answers, trail, config }, redact));
   };

@@ -1,6 +1,6 @@
-import { closePipeline, isJobId, listenToSignals, openEventFeed, openPipeline, redisReadiness } from '@upshift/queues';
+import { closeCells, isJobId, listenToSignals, openCells, openEventFeed, redisReadiness } from '@upshift/queues';
 import { badConfig } from '@upshift/routing';
-import { ConfigError, pipelineOptions } from '@upshift/runtime';
+import { cellOptions, ConfigError } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import express from 'express';
 
@@ -26,11 +26,11 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const { config, environment } = context;
   const problems = badConfig(config);
   if (problems.length > 0) throw new ConfigError(environment.UPSHIFT_CONFIG, problems);
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: true }));
-  const signals = await listenToSignals(pipeline, 'ended');
+  const cells = await openCells(cellOptions(context, { failFast: true, spreads: true }));
+  const signals = await listenToSignals(cells, 'ended');
   const stopping = new AbortController();
-  const feed = openEventFeed(pipeline);
-  const tools = { pipeline, signals, feed, stopping: stopping.signal };
+  const feed = openEventFeed(cells);
+  const tools = { cells, signals, feed, stopping: stopping.signal };
   const { app } = context;
   const json = express.json({ limit: config.intake.body_limit_bytes, type: 'application/json' });
   app
@@ -51,17 +51,17 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/health/models').get(getModelHealth(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
-  app.use(webhookRoutes(pipeline, json));
-  app.use(experimentRoutes(pipeline, json));
+  app.use(webhookRoutes(cells, json));
+  app.use(experimentRoutes(cells, json));
   app.get('/openapi.json', (_request, response) => void response.json(openapi()));
   return {
-    readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(pipeline)),
+    readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(cells)),
     afterProbes: (application) => answerWithProblem(application, context.logger),
     drain: () => stopping.abort(),
     async stop() {
       signals.close();
       feed.close();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }

@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events';
 
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { readJob, readTrail } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import type { Cells } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 
 import { openEventStream } from './event-stream.ts';
@@ -15,7 +15,7 @@ export function getJobEvents(tools: Tools): RequestHandler<{ id: string }> {
   return async (request, response) => {
     const { id } = request.params;
     const after = lineOf(request);
-    if ((await readJob(tools.pipeline, id)) === null) throw noSuchJob(id);
+    if ((await readJob(tools.cells.of(id), id)) === null) throw noSuchJob(id);
     const stream = openEventStream(response);
     await follow(tools, id, after, stream);
     stream.end();
@@ -29,31 +29,31 @@ function lineOf(request: Request<{ id: string }>): number {
 }
 
 /** Listens first and reads then, so that nothing between the two is missed. Ends with the job, the client or the process. */
-async function follow({ pipeline, feed, stopping }: Tools, id: string, after: number, stream: EventStream): Promise<void> {
+async function follow({ cells, feed, stopping }: Tools, id: string, after: number, stream: EventStream): Promise<void> {
   const bell = new EventEmitter();
   const news = on(bell, 'news', { signal: AbortSignal.any([stream.closed, stopping]) });
-  const unlisten = await feed.listen((event) => event.job === id && bell.emit('news'));
+  const { stop } = await feed.listen((event) => event.job === id && bell.emit('news'));
   bell.emit('news');
   let sent = after;
   try {
     for await (const _ of news) {
-      sent = await sendNews(pipeline, id, sent, stream);
-      const record = await readJob(pipeline, id);
+      sent = await sendNews(cells, id, sent, stream);
+      const record = await readJob(cells.of(id), id);
       if (record !== null && !isTerminal(record.state.status)) continue;
       // The end is read after the trail: lines that came between the two go first.
-      await sendNews(pipeline, id, sent, stream);
-      return stream.send({ name: 'end', data: await readView(pipeline, id) });
+      await sendNews(cells, id, sent, stream);
+      return stream.send({ name: 'end', data: await readView(cells, id) });
     }
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error;
   } finally {
-    unlisten();
+    stop();
   }
 }
 
 /** Sends the lines of the trail after the first `sent`. Returns how many have been sent then. */
-async function sendNews(pipeline: Pipeline, id: string, sent: number, stream: EventStream): Promise<number> {
-  const news = await readTrail(pipeline, id, sent);
+async function sendNews(cells: Cells, id: string, sent: number, stream: EventStream): Promise<number> {
+  const news = await readTrail(cells.of(id), id, sent);
   news.forEach((entry, index) => stream.send({ id: String(sent + index + 1), name: entry.event, data: entry }));
   return sent + news.length;
 }

@@ -1,7 +1,7 @@
 import { fieldErrors, jobView, ProblemError } from '@upshift/contracts';
 import type { FieldError, JobView } from '@upshift/contracts';
 import { dropFromIndexes, isJobId, listJobs, readView } from '@upshift/queues';
-import type { JobFilter, Pipeline } from '@upshift/queues';
+import type { Cells, JobFilter } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -23,13 +23,13 @@ const listQuery = z.strictObject({
 });
 
 /** `GET /v1/jobs`: a page of jobs, newest first. */
-export function getJobs({ pipeline }: Tools): RequestHandler {
+export function getJobs({ cells }: Tools): RequestHandler {
   return async (request, response) => {
     const { values, metadata } = readQuery(request, listQuery);
     const { limit, after, ...rest } = values;
     const filter = { ...rest, metadata };
-    const { ids, hasMore } = await listJobs(pipeline, filter, { limit, after: after ?? null });
-    const data = (await Promise.all(ids.map((id) => viewIfThere(pipeline, filter, id)))).filter((view) => view !== null);
+    const { ids, hasMore } = await listJobs(cells, filter, { limit, after: after ?? null });
+    const data = (await Promise.all(ids.map((id) => viewIfThere(cells, filter, id)))).filter((view) => view !== null);
     response.json({ object: 'list', data, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null, has_more: hasMore });
   };
 }
@@ -58,8 +58,8 @@ function withMetadata(errors: FieldError[]): FieldError[] {
   );
 }
 
-async function viewIfThere(pipeline: Pipeline, filter: JobFilter, id: string): Promise<JobView | null> {
-  const view = await readView(pipeline, id);
-  if (view === null) await dropFromIndexes(pipeline, filter, id);
+async function viewIfThere(cells: Cells, filter: JobFilter, id: string): Promise<JobView | null> {
+  const view = await readView(cells.of(id), id);
+  if (view === null) await dropFromIndexes(cells.of(id), filter, id);
   return view;
 }

@@ -8,15 +8,15 @@ import { noSuchJob, readView } from './read-view.ts';
 import type { Tools } from './tools.ts';
 
 /** `POST /v1/jobs/{id}/verdict`. Idempotent: a verdict names the revision that it is about, and fails each only once. */
-export function postVerdict({ pipeline }: Tools): RequestHandler<{ id: string }> {
+export function postVerdict({ cells }: Tools): RequestHandler<{ id: string }> {
   return async (request, response) => {
     const { id } = request.params;
     const given = parse(request.body);
-    const record = await readJob(pipeline, id);
+    const record = await readJob(cells.of(id), id);
     if (record === null) throw noSuchJob(id);
     if (isAboutTheResult(record.state, given))
-      await advance(pipeline, id, { type: 'verdict-arrived-late', revision: given.revision, verdict: verdictOf(given) });
-    response.json(await readView(pipeline, id));
+      await advance(cells.of(id), id, { type: 'verdict-arrived-late', revision: given.revision, verdict: verdictOf(given) });
+    response.json(await readView(cells, id));
   };
 }
 

@@ -20,7 +20,7 @@ export async function viewAfterWait(
   response: Response,
 ): Promise<JobView> {
   const seconds = waitOf(request);
-  if (seconds === null) return readView(tools.pipeline, id);
+  if (seconds === null) return readView(tools.cells, id);
   response.set('Preference-Applied', `wait=${seconds}`);
   return waitFor(tools, id, seconds, response);
 }
@@ -31,17 +31,12 @@ function waitOf(request: Pick<Request, 'get'>): number | null {
 }
 
 /** Listens first and reads then, so that an end between the two is not missed. */
-async function waitFor(
-  { pipeline, signals, stopping }: Tools,
-  id: string,
-  seconds: number,
-  response: Response,
-): Promise<JobView> {
+async function waitFor({ cells, signals, stopping }: Tools, id: string, seconds: number, response: Response): Promise<JobView> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
-  const record = await readJob(pipeline, id);
+  const record = await readJob(cells.of(id), id);
   if (record === null || isTerminal(record.state.status)) gone.abort();
   await ended;
-  return readView(pipeline, id);
+  return readView(cells, id);
 }

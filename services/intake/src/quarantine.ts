@@ -12,9 +12,9 @@ interface ById {
 }
 
 /** `GET /v1/quarantine`. */
-export function getQuarantine({ pipeline }: Tools): RequestHandler {
+export function getQuarantine({ cells }: Tools): RequestHandler {
   return async (_request, response) => {
-    const jobs = await listQuarantined(pipeline);
+    const jobs = await listQuarantined(cells);
     const data = jobs.map(({ id, at, record: { state } }) => ({
       id,
       quarantined_at: new Date(at).toISOString(),
@@ -27,27 +27,27 @@ export function getQuarantine({ pipeline }: Tools): RequestHandler {
 }
 
 /** `DELETE /v1/quarantine/{id}`: the job stays readable; it is no longer listed. */
-export function dropQuarantined({ pipeline }: Tools): RequestHandler<ById> {
+export function dropQuarantined({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
-    if (!(await leaveQuarantine(pipeline, request.params.id))) throw noSuchJob(request.params.id);
+    if (!(await leaveQuarantine(cells.of(request.params.id), request.params.id))) throw noSuchJob(request.params.id);
     response.status(204).end();
   };
 }
 
 /** `POST /v1/jobs/{id}/retry`: a new job with the request of one that has ended, under the configuration of today. */
-export function retryJob({ pipeline }: Tools): RequestHandler<ById> {
+export function retryJob({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
     const { id } = request.params;
-    const [record, original] = await Promise.all([readJob(pipeline, id), readRequest(pipeline, id)]);
+    const [record, original] = await Promise.all([readJob(cells.of(id), id), readRequest(cells.of(id), id)]);
     if (record === null || original === null) throw noSuchJob(id);
     if (!isTerminal(record.state.status))
       throw new ProblemError('job_not_ended', `job ${id} has not ended; it can be retried when it has`);
     const { deadline: _passed, ...limits } = original.limits;
-    const accepted = await acceptInSpan(pipeline, { ...original, limits }, null, request.get('traceparent'));
-    await leaveQuarantine(pipeline, id);
+    const accepted = await acceptInSpan(cells, { ...original, limits }, null, request.get('traceparent'));
+    await leaveQuarantine(cells.of(id), id);
     response
       .location(`/v1/jobs/${accepted.id}`)
       .status(202)
-      .json(await readView(pipeline, accepted.id));
+      .json(await readView(cells.of(accepted.id), accepted.id));
   };
 }

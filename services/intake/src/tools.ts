@@ -1,7 +1,7 @@
-import type { EventFeed, Pipeline, Signals } from '@upshift/queues';
+import type { Cells, EventFeed, Signals } from '@upshift/queues';
 
 export interface Tools {
-  pipeline: Pipeline;
+  cells: Cells;
   signals: Signals;
   feed: EventFeed;
   /** Fires when the process stops: who waits is answered with what there is. */

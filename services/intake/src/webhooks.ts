@@ -13,7 +13,7 @@ import {
   undelivered,
   withoutSecrets,
 } from '@upshift/queues';
-import type { Delivery, Pipeline } from '@upshift/queues';
+import type { Cells, Delivery } from '@upshift/queues';
 import { badWebhookUrl } from '@upshift/routing';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
@@ -27,81 +27,81 @@ const LONGEST_LOG = 100;
 const logQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(LONGEST_LOG).default(20) });
 
 /** The endpoints that are told of the ends of jobs. */
-export function webhookRoutes(pipeline: Pipeline, json: RequestHandler): Router {
+export function webhookRoutes(cells: Cells, json: RequestHandler): Router {
   const routes = Router();
   routes.param('name', (_request, _response, next, name: string) => {
     next(webhookName.safeParse(name).success ? undefined : noSuchWebhook(name));
   });
-  routes.route('/v1/webhooks').get(list(pipeline)).post(requireJson, json, create(pipeline)).all(methodNotAllowed('GET, POST'));
-  routes.route('/v1/webhooks/:name').get(show(pipeline)).delete(remove(pipeline)).all(methodNotAllowed('GET, DELETE'));
-  routes.route('/v1/webhooks/:name/rotate').post(rotate(pipeline)).all(methodNotAllowed('POST'));
-  routes.route('/v1/webhooks/:name/enable').post(enable(pipeline)).all(methodNotAllowed('POST'));
-  routes.route('/v1/webhooks/:name/deliveries').get(deliveries(pipeline)).all(methodNotAllowed('GET'));
-  routes.route('/v1/webhooks/:name/redeliver').post(requireJson, json, sendAgain(pipeline)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks').get(list(cells)).post(requireJson, json, create(cells)).all(methodNotAllowed('GET, POST'));
+  routes.route('/v1/webhooks/:name').get(show(cells)).delete(remove(cells)).all(methodNotAllowed('GET, DELETE'));
+  routes.route('/v1/webhooks/:name/rotate').post(rotate(cells)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks/:name/enable').post(enable(cells)).all(methodNotAllowed('POST'));
+  routes.route('/v1/webhooks/:name/deliveries').get(deliveries(cells)).all(methodNotAllowed('GET'));
+  routes.route('/v1/webhooks/:name/redeliver').post(requireJson, json, sendAgain(cells)).all(methodNotAllowed('POST'));
   return routes;
 }
 
 type ByName = RequestHandler<{ name: string }>;
 
-function list(pipeline: Pipeline): RequestHandler {
-  return async (_request, response) => void response.json({ data: await listWebhooks(pipeline) });
+function list(cells: Cells): RequestHandler {
+  return async (_request, response) => void response.json({ data: await listWebhooks(cells) });
 }
 
-function create(pipeline: Pipeline): RequestHandler {
+function create(cells: Cells): RequestHandler {
   return async (request, response) => {
     const wanted = parse(webhookRequest, request.body);
-    const bad = badWebhookUrl(wanted.url, pipeline.config.webhooks.allow_private_addresses);
+    const bad = badWebhookUrl(wanted.url, cells.config.webhooks.allow_private_addresses);
     if (bad !== null) throw ProblemError.ofFields('invalid_webhook', [{ field: 'url', value: wanted.url, message: bad }]);
     response
       .status(201)
       .location(`/v1/webhooks/${wanted.name}`)
-      .json(await createWebhook(pipeline, wanted));
+      .json(await createWebhook(cells, wanted));
   };
 }
 
-function show(pipeline: Pipeline): ByName {
+function show(cells: Cells): ByName {
   return async ({ params: { name } }, response) =>
-    void response.json(withoutSecrets(there(await readWebhook(pipeline, name), name)));
+    void response.json(withoutSecrets(there(await readWebhook(cells, name), name)));
 }
 
-function remove(pipeline: Pipeline): ByName {
+function remove(cells: Cells): ByName {
   return async ({ params: { name } }, response) => {
-    if (!(await deleteWebhook(pipeline, name))) throw noSuchWebhook(name);
+    if (!(await deleteWebhook(cells, name))) throw noSuchWebhook(name);
     response.status(204).end();
   };
 }
 
-function rotate(pipeline: Pipeline): ByName {
-  return async ({ params: { name } }, response) => void response.json(there(await rotateWebhook(pipeline, name), name));
+function rotate(cells: Cells): ByName {
+  return async ({ params: { name } }, response) => void response.json(there(await rotateWebhook(cells, name), name));
 }
 
-function enable(pipeline: Pipeline): ByName {
-  return async ({ params: { name } }, response) => void response.json(there(await enableWebhook(pipeline, name, null), name));
+function enable(cells: Cells): ByName {
+  return async ({ params: { name } }, response) => void response.json(there(await enableWebhook(cells, name, null), name));
 }
 
-function deliveries(pipeline: Pipeline): ByName {
+function deliveries(cells: Cells): ByName {
   return async ({ params: { name }, query }, response) => {
-    there(await readWebhook(pipeline, name), name);
+    there(await readWebhook(cells, name), name);
     const { limit } = parse(logQuery, query, 'invalid_query');
-    const data: DeliveryView[] = (await listDeliveries(pipeline, name, limit)).map(deliveryViewOf);
+    const data: DeliveryView[] = (await listDeliveries(cells, name, limit)).map(deliveryViewOf);
     response.json({ data });
   };
 }
 
 /** Sends again what was not delivered: that of one job, or all. */
-function sendAgain(pipeline: Pipeline): ByName {
+function sendAgain(cells: Cells): ByName {
   return async ({ params: { name }, body }, response) => {
     const wanted = parse(redeliverRequest, body);
-    const { enabled, disabled_reason: reason } = there(await readWebhook(pipeline, name), name);
+    const { enabled, disabled_reason: reason } = there(await readWebhook(cells, name), name);
     if (!enabled) throw new ProblemError('invalid_webhook', `webhook ${name} is disabled (${reason}); enable it first`);
-    const chosen = 'job' in wanted ? await ofJob(pipeline, name, wanted.job) : await undelivered(pipeline, name);
-    for (const delivery of chosen) await redeliver(pipeline, delivery);
+    const chosen = 'job' in wanted ? await ofJob(cells, name, wanted.job) : await undelivered(cells, name);
+    for (const delivery of chosen) await redeliver(cells, delivery);
     response.status(202).json({ redelivered: chosen.length });
   };
 }
 
-async function ofJob(pipeline: Pipeline, name: string, job: string): Promise<Delivery[]> {
-  const all = await listDeliveries(pipeline, name, Number.MAX_SAFE_INTEGER);
+async function ofJob(cells: Cells, name: string, job: string): Promise<Delivery[]> {
+  const all = await listDeliveries(cells, name, Number.MAX_SAFE_INTEGER);
   const newest = all.find((delivery) => delivery.job === job);
   if (newest === undefined) throw new ProblemError('not_found', `webhook ${name} has no delivery of job ${job.slice(0, 100)}`);
   return [newest];

@@ -1,5 +1,5 @@
-import { closePipeline, consumeDeliveries, openPipeline, redisReadiness } from '@upshift/queues';
-import { pipelineOptions } from '@upshift/runtime';
+import { closeCells, consumedCells, consumeDeliveries, openCells, redisReadiness } from '@upshift/queues';
+import { cellOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { handleDelivery } from './handle-delivery.ts';
@@ -11,15 +11,15 @@ const outcomes = ['delivered', 'retry', 'failed', 'disable', 'disabled'];
 
 /** Tells endpoints of the ends of jobs. A process of its own, because it talks to strangers' servers. */
 export async function startNotifier(context: ServiceContext): Promise<Running> {
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
+  const cells = await openCells(cellOptions(context, { failFast: false }));
   // A series that begins with its first failure shows no increase.
-  for (const outcome of outcomes) pipeline.metrics.webhookDeliveries.inc({ outcome }, 0);
-  const consumer = consumeDeliveries(pipeline, CONCURRENCY, (told, triesBefore) => handleDelivery(pipeline, told, triesBefore));
+  for (const outcome of outcomes) cells.metrics.webhookDeliveries.inc({ outcome }, 0);
+  const consumer = consumeDeliveries(await consumedCells(cells), CONCURRENCY, handleDelivery);
   return {
-    readiness: () => redisReadiness(pipeline),
+    readiness: () => redisReadiness(cells),
     async stop() {
       await consumer.close();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }

@@ -1,6 +1,6 @@
-import { closePipeline, consume, openPipeline, redisReadiness, SCORE_QUEUE } from '@upshift/queues';
+import { closeCells, consume, consumedCells, openCells, redisReadiness, SCORE_QUEUE } from '@upshift/queues';
 import type { Running, ServiceContext } from '@upshift/runtime';
-import { pipelineOptions } from '@upshift/runtime';
+import { cellOptions } from '@upshift/runtime';
 
 import { handleScore } from './handle-score.ts';
 
@@ -9,13 +9,15 @@ const CONCURRENCY = 50;
 
 /** Checks each answer, and accepts it, escalates the job, or sends it to the fallback queue. */
 export async function startScorer(context: ServiceContext): Promise<Running> {
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
-  const consumer = consume(pipeline, SCORE_QUEUE, 'score', CONCURRENCY, (step) => handleScore(pipeline, step));
+  const cells = await openCells(cellOptions(context, { failFast: false }));
+  const consumer = consume(await consumedCells(cells), SCORE_QUEUE, 'score', CONCURRENCY, (step) =>
+    handleScore(step.pipeline, step),
+  );
   return {
-    readiness: () => redisReadiness(pipeline),
+    readiness: () => redisReadiness(cells),
     async stop() {
       await consumer.close();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }

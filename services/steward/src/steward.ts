@@ -1,34 +1,38 @@
 import {
-  closePipeline,
+  closeCells,
   evaluateExperiments,
   expireJobs,
   forgetJobs,
   leaseOf,
   measureQueues,
-  openPipeline,
+  openCells,
   reconcile,
   redisReadiness,
+  retireCells,
 } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
-import { pipelineOptions } from '@upshift/runtime';
+import type { Cells, Pipeline } from '@upshift/queues';
+import { cellOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
-interface Chore {
+interface Chore<Subject> {
   name: string;
   everyMs: number;
-  run: (pipeline: Pipeline) => Promise<unknown>;
+  run: (subject: Subject) => Promise<unknown>;
 }
 
 /** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
 const UNTOUCHED_MS = 60_000;
 
-/** The one place for timers. */
-const chores: Chore[] = [
+/** The one place for timers: what is done in each cell, and what is done once. */
+const ofEachCell: Chore<Pipeline>[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
+  { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
+  { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
+];
+const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 1000, run: evaluateExperiments },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
-  { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
-  { name: 'reconcile', everyMs: 30_000, run: (pipeline) => reconcile(pipeline, UNTOUCHED_MS) },
+  { name: 'retire cells', everyMs: 60_000, run: retireCells },
 ];
 
 /** How often due chores are looked for, and how long the right to do them lasts without renewal. */
@@ -37,21 +41,23 @@ const LEASE_MS = 10_000;
 
 /** Does what must happen by the clock. Of several stewards exactly one acts, by a lease. */
 export async function startSteward(context: ServiceContext): Promise<Running> {
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
-  const lease = leaseOf(pipeline, 'steward');
-  const due = new Map(chores.map(({ name }) => [name, 0]));
+  const cells = await openCells(cellOptions(context, { failFast: false }));
+  const lease = leaseOf(cells, 'steward');
+  const rounds = createRounds(context);
   const stopping = new AbortController();
   const stopped = loop(stopping.signal, async () => {
     if (!(await lease.hold(LEASE_MS))) return forgetMeasures(context);
-    for (const chore of chores) await runIfDue(context, pipeline, chore, due);
+    for (const cell of await cells.all()) rounds.start(`cell ${cell.cell}`, ofEachCell, cell);
+    rounds.start('all cells', ofAllCells, cells);
   });
   return {
-    readiness: () => redisReadiness(pipeline),
+    readiness: () => redisReadiness(cells),
     async stop() {
       stopping.abort();
       await stopped;
+      await rounds.ended();
       await lease.release();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }
@@ -62,15 +68,30 @@ function forgetMeasures({ metrics }: ServiceContext): void {
   metrics.oldestWaitingSeconds.reset();
 }
 
-async function runIfDue(
-  { logger }: ServiceContext,
-  pipeline: Pipeline,
-  { name, everyMs, run }: Chore,
-  due: Map<string, number>,
-): Promise<void> {
-  if (Date.now() < (due.get(name) ?? 0)) return;
-  due.set(name, Date.now() + everyMs);
-  await run(pipeline).catch((error: unknown) => logger.error({ chore: name, reason: String(error) }, 'chore failed'));
+/** Rounds of chores, one after another for each subject: a cell whose Redis is away keeps no other one waiting. */
+function createRounds({ logger }: ServiceContext) {
+  const due = new Map<string, number>();
+  const running = new Map<string, Promise<void>>();
+
+  async function round<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): Promise<void> {
+    for (const chore of chores) {
+      const what = `${name}: ${chore.name}`;
+      if (Date.now() < (due.get(what) ?? 0)) continue;
+      due.set(what, Date.now() + chore.everyMs);
+      await chore.run(subject).catch((error: unknown) => logger.error({ chore: what, reason: String(error) }, 'chore failed'));
+    }
+  }
+
+  return {
+    start<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): void {
+      if (running.has(name)) return;
+      running.set(
+        name,
+        round(name, chores, subject).finally(() => running.delete(name)),
+      );
+    },
+    ended: async () => void (await Promise.all(running.values())),
+  };
 }
 
 async function loop(stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {

@@ -80,6 +80,11 @@ async function placeAndCall(
   stop: AbortSignal,
 ): Promise<{ code: CallErrorCode } | 'put-back' | null> {
   const { job, advance } = context;
+  if (call.deadline !== null && Date.now() >= call.deadline) {
+    const late = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+    await advance({ type: 'place-denied', attempt: attempt.number, error: tooLate(attempt.model), times: late });
+    return null;
+  }
   if (!(await tools.retries.admit(context, attempt))) return null;
   const waiting = AbortSignal.any([stop, tools.stopping]);
   const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waiting);
@@ -113,6 +118,26 @@ async function sendAndSettle(
 /** An answer that took too long makes for fewer calls at a time, as a timeout does. */
 function slownessOf(event: JobEvent, slowS = Infinity): { code: 'timeout' } | null {
   return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
+}
+
+/** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
+function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
+  if (deadline === null) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+/** The call was wanted by a time that has passed while it waited: it is not made. */
+function tooLate(model: string): CallError {
+  return {
+    code: 'timeout',
+    message: 'waited too long for a worker to be of use',
+    retryable: false,
+    retryAfterMs: null,
+    maybeBilled: false,
+    provider: splitModelId(model).provider,
+    status: null,
+    requestId: null,
+  };
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
@@ -150,7 +175,12 @@ async function runCall(
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal, onLimits }), slowMs);
+    const until = untilDeadline(call, signal);
+    const answer = await circuits.run(
+      model,
+      () => client.call({ ...call, modelId: model, requestId, signal: until, onLimits }),
+      slowMs,
+    );
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };

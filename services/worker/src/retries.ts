@@ -1,11 +1,10 @@
 import type { Attempt, JobState } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import { earnRetries, reserveRetry } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import type { Connection, StepContext } from '@upshift/queues';
 import { isRetry } from '@upshift/routing';
 
 import { refusal } from './pace.ts';
-import type { StepContext } from '@upshift/queues';
 
 /** Longest that a retry waits for its place, in ms; then another model is asked. */
 const LONGEST_RETRY_WAIT_MS = 300_000;
@@ -18,7 +17,7 @@ export interface Retries {
   admit(context: StepContext<'call'>, attempt: Attempt): Promise<boolean>;
 }
 
-export function createRetries(pipeline: Pipeline): Retries {
+export function createRetries(connection: Connection): Retries {
   const firstCalls = new Map<string, number>();
   let toldAt = Date.now();
 
@@ -26,8 +25,8 @@ export function createRetries(pipeline: Pipeline): Retries {
     if (Date.now() - toldAt < TOLD_EVERY_MS) return;
     toldAt = Date.now();
     for (const [provider, calls] of firstCalls)
-      void earnRetries(pipeline, provider, calls).catch((error: unknown) =>
-        pipeline.logger.warn({ provider, reason: String(error) }, 'could not share the calls of a provider'),
+      void earnRetries(connection, provider, calls).catch((error: unknown) =>
+        connection.logger.warn({ provider, reason: String(error) }, 'could not share the calls of a provider'),
       );
     firstCalls.clear();
   };
@@ -40,7 +39,7 @@ export function createRetries(pipeline: Pipeline): Retries {
         tell();
         return true;
       }
-      const place = await reserveRetry(pipeline, provider, LONGEST_RETRY_WAIT_MS);
+      const place = await reserveRetry(connection, provider, LONGEST_RETRY_WAIT_MS);
       if ('tooLongMs' in place) {
         const error = refusal(
           attempt.model,

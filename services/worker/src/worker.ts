@@ -3,13 +3,14 @@ import { createCircuits, createModelClient } from '@upshift/models';
 import type { CircuitChange } from '@upshift/models';
 import {
   closeCircuit,
-  closePipeline,
+  closeCells,
   consume,
+  consumedCells,
   FALLBACK_QUEUE,
   listenToSignals,
   modelQueue,
   openCircuit,
-  openPipeline,
+  openCells,
   parseModelQueue,
   probeOf,
   PROVIDER_HEARTBEAT_MS,
@@ -17,8 +18,8 @@ import {
   queueNames,
   redisReadiness,
 } from '@upshift/queues';
-import type { Consumer, Pipeline } from '@upshift/queues';
-import { ConfigError, pipelineOptions, resolveProviders } from '@upshift/runtime';
+import type { Connection, Consumer, Pipeline } from '@upshift/queues';
+import { cellOptions, ConfigError, resolveProviders } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
@@ -37,38 +38,38 @@ const OTHER_CONCURRENCY = 8;
  */
 export async function startWorker(context: ServiceContext, createClient = createModelClient): Promise<Running> {
   const tier = tierOf(context);
-  const pipeline = await openPipeline(pipelineOptions(context, { failFast: false }));
+  const cells = await openCells(cellOptions(context, { failFast: false }));
+  const consumed = await consumedCells(cells);
   const providers = resolveProviders(context.config, context.environment.raw);
-  await publishProviders(pipeline, providers);
-  const heartbeat = setInterval(() => void publishProviders(pipeline, providers).catch(() => undefined), PROVIDER_HEARTBEAT_MS);
-  const signals = await listenToSignals(pipeline, 'abort');
+  await publishProviders(cells, providers);
+  const heartbeat = setInterval(() => void publishProviders(cells, providers).catch(() => undefined), PROVIDER_HEARTBEAT_MS);
+  const signals = await listenToSignals(cells, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
-  const slots = createSlots((model, limit) => pipeline.metrics.concurrencyLimit.set({ model }, limit));
+  const slots = createSlots((model, limit) => cells.metrics.concurrencyLimit.set({ model }, limit));
   const circuits = createCircuits({
     onChange(change) {
       if (change.state === 'closed') slots.beginAnew(change.modelId);
-      share(pipeline, change);
+      share(cells, change);
     },
-    mayProbe: (model) => probeOf(pipeline, model),
+    mayProbe: (model) => probeOf(cells, model),
   });
   const stopping = new AbortController();
   const tools = {
-    pipeline,
     client: createClient(providers),
     circuits,
     calls,
     slots,
-    retries: createRetries(pipeline),
+    retries: createRetries(cells),
     stopping: stopping.signal,
   };
-  const consumers = await openConsumers(context, pipeline, tier, (queue, concurrency) =>
-    consume(pipeline, queue, 'call', concurrency, (step) => handleCall(tools, step)),
+  const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>
+    consume(consumed, queue, 'call', concurrency, (step) => handleCall({ ...tools, pipeline: step.pipeline }, step)),
   );
   void warnOfDisagreements(context, tier, providers);
   context.logger.info({ tier, queues: consumers.map(({ queue }) => queue) }, 'consuming');
   return {
-    readiness: () => redisReadiness(pipeline),
+    readiness: () => redisReadiness(cells),
     async stop() {
       stopping.abort();
       const grace = setTimeout(() => calls.abortAll('the worker is stopping'), context.environment.SHUTDOWN_GRACE_S * 1000);
@@ -77,7 +78,7 @@ export async function startWorker(context: ServiceContext, createClient = create
       clearInterval(heartbeat);
       circuits.close();
       signals.close();
-      await closePipeline(pipeline);
+      await closeCells(cells);
     },
   };
 }
@@ -91,19 +92,19 @@ function tierOf({ config, environment }: ServiceContext): string {
 
 async function openConsumers(
   { config }: ServiceContext,
-  pipeline: Pipeline,
+  cells: Pipeline[],
   tier: string,
   open: (queue: string, concurrency: number) => Consumer,
 ): Promise<Consumer[]> {
   if (tier === FALLBACK_QUEUE)
-    return [FALLBACK_QUEUE, ...(await queuesWithoutTier(config, pipeline))].map((queue) => open(queue, OTHER_CONCURRENCY));
+    return [FALLBACK_QUEUE, ...(await queuesWithoutTier(config, cells))].map((queue) => open(queue, OTHER_CONCURRENCY));
   const configured = new Map(
     Object.entries(config.models).flatMap(([id, model]) =>
       model.tier === tier ? [[modelQueue(tier, id), model.concurrency]] : [],
     ),
   );
   // Jobs accepted under an earlier configuration may wait on queues of models that are gone: they fail over from there.
-  const forgotten = (await queueNames(pipeline)).filter((name) => parseModelQueue(name)?.tier === tier && !configured.has(name));
+  const forgotten = (await namesOf(cells)).filter((name) => parseModelQueue(name)?.tier === tier && !configured.has(name));
   return [
     ...[...configured].map(([queue, concurrency]) => open(queue, concurrency)),
     ...forgotten.map((queue) => open(queue, OTHER_CONCURRENCY)),
@@ -111,23 +112,29 @@ async function openConsumers(
 }
 
 /** Queues of tiers that have left the configuration: no worker has their name, so the fallback's takes them. */
-async function queuesWithoutTier(config: UpshiftConfig, pipeline: Pipeline): Promise<string[]> {
+async function queuesWithoutTier(config: UpshiftConfig, cells: Pipeline[]): Promise<string[]> {
   const tiers = config.tiers.map(({ name }) => name);
-  return (await queueNames(pipeline)).filter((name) => {
+  return (await namesOf(cells)).filter((name) => {
     const model = parseModelQueue(name);
     return model !== null && !tiers.includes(model.tier);
   });
+}
+
+/** The queues of some cells; one of the same name is consumed in all of them. */
+async function namesOf(cells: Pipeline[]): Promise<string[]> {
+  const names = await Promise.all(cells.map(queueNames));
+  return [...new Set(names.flat())].toSorted();
 }
 
 /**
  * Tells the other processes; where Redis is away they go by their own circuits. Half open is told to nobody: one call probes, and
  * the shared entry runs out by itself.
  */
-function share(pipeline: Pipeline, { modelId, state, openUntilMs }: CircuitChange): void {
-  pipeline.logger.warn({ model: modelId, state }, 'circuit');
-  pipeline.metrics.circuitOpen.set({ model: modelId }, state === 'open' ? 1 : 0);
+function share(connection: Connection, { modelId, state, openUntilMs }: CircuitChange): void {
+  connection.logger.warn({ model: modelId, state }, 'circuit');
+  connection.metrics.circuitOpen.set({ model: modelId }, state === 'open' ? 1 : 0);
   if (state === 'half_open') return;
   const told =
-    state === 'open' && openUntilMs !== null ? openCircuit(pipeline, modelId, openUntilMs) : closeCircuit(pipeline, modelId);
-  told.catch((error: unknown) => pipeline.logger.warn({ model: modelId, reason: String(error) }, 'could not share a circuit'));
+    state === 'open' && openUntilMs !== null ? openCircuit(connection, modelId, openUntilMs) : closeCircuit(connection, modelId);
+  told.catch((error: unknown) => connection.logger.warn({ model: modelId, reason: String(error) }, 'could not share a circuit'));
 }

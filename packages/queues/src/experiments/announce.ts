@@ -1,22 +1,22 @@
 import type { ExperimentEvent } from '@upshift/contracts';
 
 import { deliveryEntry } from '../entries.ts';
+import type { Cells } from '../cells/cells.ts';
 import { queueOf } from '../pipeline.ts';
-import type { Pipeline } from '../pipeline.ts';
 import type { ExperimentRecord } from './store.ts';
 
-/** Tells the endpoint of the document. The id of the entry is that of the line of history, so that nothing is told twice. */
+/** Tells the endpoint of the document, from the first cell. The id of the entry is that of the line of history, so that nothing is told twice. */
 export async function announce(
-  pipeline: Pipeline,
+  cells: Cells,
   { document, history, state }: ExperimentRecord,
   event: ExperimentEvent,
 ): Promise<void> {
   const line = history.findLastIndex((entry) => entry.event === event) + 1;
-  pipeline.logger.info({ experiment: document.name, event, reason: state.reason }, 'experiment');
+  cells.logger.info({ experiment: document.name, event, reason: state.reason }, 'experiment');
   if (document.webhook === undefined) return;
   const told = { job: experimentSubject(document.name), revision: line, webhook: document.webhook, event, redelivery: 0 };
-  const entry = deliveryEntry(told, pipeline.config);
-  await queueOf(pipeline, entry.queue).add(entry.name, entry.data, { ...entry.options, jobId: entry.id });
+  const entry = deliveryEntry(told, cells.config);
+  await queueOf(cells.first, entry.queue).add(entry.name, entry.data, { ...entry.options, jobId: entry.id });
 }
 
 /** What a delivery is about, in the place of a job's id. */

@@ -3,9 +3,10 @@ import { isEmbedding } from '@upshift/contracts';
 import { chooseArms, configOfArms } from '@upshift/routing';
 import type { ActiveExperiment } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
+import type { Redis } from 'ioredis';
 
 import { globalKeys } from '../names.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Connection } from '../pipeline.ts';
 
 /** How long a process goes by what it has read of the experiments, in ms: so late it hears of a change. */
 const READ_EVERY_MS = 500;
@@ -15,26 +16,26 @@ interface Known {
   active: Promise<ActiveExperiment[]>;
 }
 
-const known = new WeakMap<Pipeline, Known>();
+const known = new WeakMap<Redis, Known>();
 
 /**
  * The part that a new job gets in the experiments of its route, and the configuration under which it then runs; null where it gets
  * none. Pinned jobs and embeddings take part in none.
  */
 export async function armsOf(
-  pipeline: Pipeline,
+  connection: Connection,
   request: JobRequest,
   id: string,
 ): Promise<{ experiments: JobExperiments; configVersion: string } | null> {
   if (request.model !== null || isEmbedding(request.input)) return null;
-  const active = await activeExperiments(pipeline);
+  const active = await activeExperiments(connection);
   if (active.length === 0) return null;
   const { arms, holdFor } = chooseArms(active, request.route, { id, metadata: request.metadata });
   if (arms.length === 0) return null;
-  const configVersion = await versionOf(pipeline, configOfArms(pipeline.config, active, arms));
+  const configVersion = await versionOf(connection, configOfArms(connection.config, active, arms));
   const experiments = {
     arms,
-    baseConfigVersion: pipeline.configVersion,
+    baseConfigVersion: connection.configVersion,
     holdFor,
     held: null,
     discardedAttempts: 0,
@@ -43,16 +44,16 @@ export async function armsOf(
   return { experiments, configVersion };
 }
 
-function activeExperiments(pipeline: Pipeline): Promise<ActiveExperiment[]> {
+function activeExperiments({ redis }: Connection): Promise<ActiveExperiment[]> {
   const now = Date.now();
-  const last = known.get(pipeline);
+  const last = known.get(redis);
   if (last && now - last.readAt < READ_EVERY_MS) return last.active;
-  const active = pipeline.redis
+  const active = redis
     .hvals(globalKeys.activeExperiments)
     .then((texts) => texts.filter((text) => text !== '').map((text) => JSON.parse(text) as ActiveExperiment));
-  known.set(pipeline, { readAt: now, active });
+  known.set(redis, { readAt: now, active });
   // An error is for those who asked: the next one asks anew.
-  active.catch(() => known.delete(pipeline));
+  active.catch(() => known.delete(redis));
   return active;
 }
 
@@ -60,14 +61,14 @@ function activeExperiments(pipeline: Pipeline): Promise<ActiveExperiment[]> {
 const versions = new WeakMap<UpshiftConfig, Map<string, Promise<string>>>();
 
 /** Makes the configuration of an arm known to all processes before a job names it. */
-export function versionOf(pipeline: Pipeline, config: UpshiftConfig): Promise<string> {
-  if (config === pipeline.config) return Promise.resolve(pipeline.configVersion);
-  const ofBase = versions.get(pipeline.config) ?? new Map<string, Promise<string>>();
-  versions.set(pipeline.config, ofBase);
+export function versionOf(connection: Connection, config: UpshiftConfig): Promise<string> {
+  if (config === connection.config) return Promise.resolve(connection.configVersion);
+  const ofBase = versions.get(connection.config) ?? new Map<string, Promise<string>>();
+  versions.set(connection.config, ofBase);
   const version = configVersionOf(config);
   const stored = ofBase.get(version);
   if (stored) return stored;
-  const storing = pipeline.redis.set(globalKeys.config(version), JSON.stringify(config)).then(() => version);
+  const storing = connection.redis.set(globalKeys.config(version), JSON.stringify(config)).then(() => version);
   ofBase.set(version, storing);
   storing.catch(() => ofBase.delete(version));
   return storing;

@@ -2,7 +2,7 @@ import { ProblemError } from '@upshift/contracts';
 import { commandExperiment } from '@upshift/routing';
 import type { ExperimentDecision } from '@upshift/routing';
 
-import type { Pipeline } from '../pipeline.ts';
+import type { Connection } from '../pipeline.ts';
 import { withDecision } from './evaluator.ts';
 import { changeExperiment } from './store.ts';
 import type { ExperimentRecord } from './store.ts';
@@ -11,13 +11,13 @@ export type ExperimentCommand = 'pause' | 'resume' | 'promote' | 'abort';
 
 /** Does what a person asks; the evaluator then sees to the jobs that wait. Null where there is no such experiment. */
 export function commandExperimentByName(
-  pipeline: Pipeline,
+  connection: Connection,
   name: string,
   command: ExperimentCommand,
   arm: string | null,
 ): Promise<ExperimentRecord | null> {
   const now = Date.now();
-  return changeExperiment(pipeline, name, (record) => withDecision(record, decided(record, command, arm, now), now));
+  return changeExperiment(connection, name, (record) => withDecision(record, decided(record, command, arm, now), now));
 }
 
 function decided(

@@ -2,7 +2,8 @@ import type { EstimateView, SeriesPoint } from '@upshift/contracts';
 import { addOutcome, dependencyText, endExperiment, evaluateExperiment, resultsOf } from '@upshift/routing';
 import type { ExperimentDecision, Outcome } from '@upshift/routing';
 
-import type { Pipeline } from '../pipeline.ts';
+import type { Cells } from '../cells/cells.ts';
+import { compareIds } from '../event-feed.ts';
 import { announce } from './announce.ts';
 import { releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { followOutcome, isOwnCost } from './shadows.ts';
@@ -23,35 +24,63 @@ const MOST_POINTS = 60;
  * Looks at every experiment: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
  * any point loses nothing: outcomes are counted in the same write as the decision, and what is yet to be done stands in the record.
  */
-export async function evaluateExperiments(pipeline: Pipeline): Promise<number> {
-  const records = (await readExperiments(pipeline)).filter(
+export async function evaluateExperiments(cells: Cells): Promise<number> {
+  const records = (await readExperiments(cells)).filter(
     (record) => isInForce(record) || Date.now() - record.changedAt < COUNTED_AFTER_END_MS,
   );
   for (const record of records)
-    await evaluateOne(pipeline, record).catch((error: unknown) =>
-      pipeline.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
+    await evaluateOne(cells, record).catch((error: unknown) =>
+      cells.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
     );
-  await trimOutcomes(pipeline);
+  await trimOutcomes(cells);
   return records.length;
 }
 
-async function evaluateOne(pipeline: Pipeline, { document: { name }, cursor }: ExperimentRecord): Promise<void> {
+async function evaluateOne(cells: Cells, { document: { name }, cursor }: ExperimentRecord): Promise<void> {
   const now = Date.now();
-  const read = await pipeline.redis.xrange(pipeline.keys.outcomes, `(${cursor}`, '+', 'COUNT', BATCH);
-  const record = await changeExperiment(pipeline, name, (record) => {
+  const news = await readOutcomes(cells, cursor);
+  const record = await changeExperiment(cells, name, (record) => {
     // Another evaluator was faster: it has counted these.
     if (record.cursor !== cursor) return record;
     // Nothing is decided on a part of what has happened.
-    return read.length < BATCH ? evaluated(pipeline, counted(record, read), now) : counted(record, read);
+    return news.all ? evaluated(cells, counted(record, news), now) : counted(record, news);
   });
-  if (record !== null) await carryOut(pipeline, record);
+  if (record !== null) await carryOut(cells, record);
+}
+
+interface News {
+  /** In the order in which they came. */
+  outcomes: Outcome[];
+  /** The cursor behind them. */
+  cursor: string;
+  /** Whether there are no more. */
+  all: boolean;
+}
+
+/** The outcomes of all cells after a cursor. */
+async function readOutcomes(cells: Cells, cursor: string): Promise<News> {
+  const all = await cells.all();
+  const from = all.map((_, number) => idOf(cursor, number));
+  const read = await Promise.all(
+    all.map(({ redis, keys }, number) => redis.xrange(keys.outcomes, `(${from[number]}`, '+', 'COUNT', BATCH)),
+  );
+  const entries = read.flat().toSorted(([one], [other]) => compareIds(one, other));
+  return {
+    outcomes: entries.map(([, fields]) => JSON.parse(fields[1]!) as Outcome),
+    cursor: read.map((ofCell, number) => ofCell.at(-1)?.[0] ?? from[number]).join(),
+    all: read.every(({ length }) => length < BATCH),
+  };
+}
+
+/** A cell's part of a cursor; a cell that it does not name was not there then. */
+function idOf(cursor: string, cell: number): string {
+  return cursor.split(',')[cell] ?? '0';
 }
 
 /** How many outcomes of a shadow are followed between two evaluations: it must not crowd the queues. */
 const FOLLOWED_AT_ONCE = 200;
 
-function counted(record: ExperimentRecord, read: [id: string, fields: string[]][]): ExperimentRecord {
-  const outcomes = read.map(([, fields]) => JSON.parse(fields[1]!) as Outcome);
+function counted(record: ExperimentRecord, { outcomes, cursor }: News): ExperimentRecord {
   const { document } = record;
   const own =
     document.kind === 'shadow' ? outcomes.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name)) : [];
@@ -63,13 +92,13 @@ function counted(record: ExperimentRecord, read: [id: string, fields: string[]][
     follow: [...record.follow, ...own.filter(({ observation }) => observation !== null)],
     shadowCostUsd: record.shadowCostUsd + cost,
     tallies: outcomes.reduce((tallies, outcome) => addOutcome(tallies, record.document, outcome), record.tallies),
-    cursor: read.at(-1)?.[0] ?? record.cursor,
+    cursor,
   };
 }
 
-function evaluated(pipeline: Pipeline, record: ExperimentRecord, now: number): ExperimentRecord {
+function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
   const { document, state, tallies, dependsOn } = record;
-  const depends = dependencyText(document, pipeline.config);
+  const depends = dependencyText(document, cells.config);
   if (isInForce(record) && depends !== dependsOn)
     return withDecision(record, endExperiment(state, `the configuration of route ${document.route} has changed`), now);
   if (document.kind === 'shadow' && state.status === 'running' && record.shadowCostUsd >= document.budget_usd)
@@ -113,21 +142,21 @@ function pointOf({ document, tallies }: ExperimentRecord, now: number): SeriesPo
 }
 
 /** Does what is pending, then what always holds of the state: an end leaves nobody waiting. */
-async function carryOut(pipeline: Pipeline, record: ExperimentRecord): Promise<void> {
+async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
   const { document, state, pending } = record;
   let [released, rerun] = [0, 0];
   for (const action of pending) {
-    if (action.type === 'release-held') released += await releaseHeld(pipeline, document.name, action.before - UNCERTAIN_MS);
-    if (action.type === 'announce') await announce(pipeline, record, action.event);
+    if (action.type === 'release-held') released += await releaseHeld(cells, document.name, action.before - UNCERTAIN_MS);
+    if (action.type === 'announce') await announce(cells, record, action.event);
   }
   if (document.kind === 'canary' && document.hold) {
-    if (state.status === 'promoted') released += await releaseHeld(pipeline, document.name, Infinity);
-    else if (isInForce(record)) rerun += await rerunBeforeDeadline(pipeline, document.name, usualMs(record));
-    else rerun += await rerunHeld(pipeline, document.name, state.reason);
+    if (state.status === 'promoted') released += await releaseHeld(cells, document.name, Infinity);
+    else if (isInForce(record)) rerun += await rerunBeforeDeadline(cells, document.name, usualMs(record));
+    else rerun += await rerunHeld(cells, document.name, state.reason);
   }
-  const followed = await follow(pipeline, record);
+  const followed = await follow(cells, record);
   if (pending.length + released + rerun + followed.count === 0) return;
-  await changeExperiment(pipeline, document.name, (now) => ({
+  await changeExperiment(cells, document.name, (now) => ({
     ...now,
     pending: beginsWith(now.pending, pending) ? now.pending.slice(pending.length) : now.pending,
     ...afterFollowing(now, record.follow.slice(0, followed.count), followed.preferences),
@@ -148,13 +177,13 @@ function afterFollowing(now: ExperimentRecord, done: Outcome[], preferences: Pre
 
 /** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
 async function follow(
-  pipeline: Pipeline,
+  cells: Cells,
   { document, state, follow: waiting }: ExperimentRecord,
 ): Promise<{ count: number; preferences: Preference[] }> {
   if (document.kind !== 'shadow' || state.status === 'paused') return { count: 0, preferences: [] };
   const outcomes = waiting.slice(0, FOLLOWED_AT_ONCE);
   const wanted = outcomes.filter((outcome) => state.status === 'running' || isOwnCost(document, outcome));
-  const preferences = await Promise.all(wanted.map((outcome) => followOutcome(pipeline, document, outcome)));
+  const preferences = await Promise.all(wanted.map((outcome) => followOutcome(cells, document, outcome)));
   return { count: outcomes.length, preferences: preferences.filter((preference) => preference !== null) };
 }
 
@@ -171,13 +200,10 @@ function usualMs({ document, tallies }: ExperimentRecord): number {
 }
 
 /** Forgets what every experiment has counted. */
-async function trimOutcomes(pipeline: Pipeline): Promise<void> {
-  const cursors = (await readExperiments(pipeline)).filter(isInForce).map(({ cursor }) => cursor);
-  const least = cursors.toSorted(compareStreamIds)[0];
-  if (least !== undefined && least !== '0') await pipeline.redis.xtrim(pipeline.keys.outcomes, 'MINID', '~', least);
-}
-
-function compareStreamIds(one: string, other: string): number {
-  const [first, second] = [one.split('-').map(Number), other.split('-').map(Number)];
-  return first[0]! - second[0]! || (first[1] ?? 0) - (second[1] ?? 0);
+async function trimOutcomes(cells: Cells): Promise<void> {
+  const cursors = (await readExperiments(cells)).filter(isInForce).map(({ cursor }) => cursor);
+  for (const { cell, redis, keys } of await cells.all()) {
+    const [least = '0'] = cursors.map((cursor) => idOf(cursor, cell)).toSorted(compareIds);
+    if (least !== '0') await redis.xtrim(keys.outcomes, 'MINID', '~', least);
+  }
 }

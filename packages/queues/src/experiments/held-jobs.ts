@@ -3,7 +3,7 @@ import type { JobState } from '@upshift/contracts';
 import { advance } from '../advance.ts';
 import { readJob } from '../job-store.ts';
 import { heldIndex } from '../names.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Cells } from '../cells/cells.ts';
 
 /** Held jobs that are dealt with side by side. */
 const BATCH = 100;
@@ -13,22 +13,24 @@ const LONGEST_RERUN_MS = 600_000;
 const SHORTEST_RERUN_MS = 5000;
 
 /** How many jobs wait for a canary. */
-export function countHeld({ redis, keys }: Pipeline, experiment: string): Promise<number> {
-  return redis.zcard(keys.index(heldIndex(experiment)));
+export async function countHeld(cells: Cells, experiment: string): Promise<number> {
+  const all = await cells.all();
+  const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(heldIndex(experiment)))));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 /** Tells the ends that were held before a time (ms since the epoch). Returns how many. */
-export function releaseHeld(pipeline: Pipeline, experiment: string, before: number): Promise<number> {
-  return forEachHeld(pipeline, experiment, async (id) => {
-    const record = await readJob(pipeline, id);
+export function releaseHeld(cells: Cells, experiment: string, before: number): Promise<number> {
+  return forEachHeld(cells, experiment, async (id) => {
+    const record = await readJob(cells.of(id), id);
     const held = record?.state.experiments?.held;
-    return Boolean(held && held.at < before && (await advance(pipeline, id, { type: 'hold-released' }))?.changed);
+    return Boolean(held && held.at < before && (await advance(cells.of(id), id, { type: 'hold-released' }))?.changed);
   });
 }
 
 /** Has all held jobs answered anew by the stable arm. Returns how many. */
-export function rerunHeld(pipeline: Pipeline, experiment: string, reason: string): Promise<number> {
-  return forEachHeld(pipeline, experiment, (id) => takeBack(pipeline, id, reason));
+export function rerunHeld(cells: Cells, experiment: string, reason: string): Promise<number> {
+  return forEachHeld(cells, experiment, (id) => takeBack(cells, id, reason));
 }
 
 /**
@@ -36,13 +38,15 @@ export function rerunHeld(pipeline: Pipeline, experiment: string, reason: string
  *
  * @param usualMs how long the stable arm takes
  */
-export async function rerunBeforeDeadline(pipeline: Pipeline, experiment: string, usualMs: number): Promise<number> {
+export async function rerunBeforeDeadline(cells: Cells, experiment: string, usualMs: number): Promise<number> {
   const now = Date.now();
-  const ids = await pipeline.redis.zrangebyscore(pipeline.keys.deadlines, '-inf', String(now + LONGEST_RERUN_MS));
-  return forAll(ids, async (id) => {
-    const state = (await readJob(pipeline, id))?.state;
+  const upTo = String(now + LONGEST_RERUN_MS);
+  const all = await cells.all();
+  const ids = await Promise.all(all.map(({ redis, keys }) => redis.zrangebyscore(keys.deadlines, '-inf', upTo)));
+  return forAll(ids.flat(), async (id) => {
+    const state = (await readJob(cells.of(id), id))?.state;
     if (state?.experiments?.holdFor !== experiment || now < rerunAt(state, usualMs)) return false;
-    return takeBack(pipeline, id, 'its deadline comes near, and the canary has not passed yet');
+    return takeBack(cells, id, 'its deadline comes near, and the canary has not passed yet');
   });
 }
 
@@ -53,12 +57,14 @@ function rerunAt({ createdAt, deadline }: JobState, usualMs: number): number {
   return deadline - Math.min(needed, (deadline - createdAt) / 2);
 }
 
-async function takeBack(pipeline: Pipeline, id: string, reason: string): Promise<boolean> {
-  return (await advance(pipeline, id, { type: 'arm-taken-back', reason }))?.changed ?? false;
+async function takeBack(cells: Cells, id: string, reason: string): Promise<boolean> {
+  return (await advance(cells.of(id), id, { type: 'arm-taken-back', reason }))?.changed ?? false;
 }
 
-async function forEachHeld(pipeline: Pipeline, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
-  return forAll(await pipeline.redis.zrange(pipeline.keys.index(heldIndex(experiment)), '0', '-1'), work);
+async function forEachHeld(cells: Cells, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {
+  const all = await cells.all();
+  const ids = await Promise.all(all.map(({ redis, keys }) => redis.zrange(keys.index(heldIndex(experiment)), '0', '-1')));
+  return forAll(ids.flat(), work);
 }
 
 async function forAll(ids: string[], work: (id: string) => Promise<boolean>): Promise<number> {

@@ -4,7 +4,7 @@ import { applyArm, comparisonRequest, readPreference, shadowRequest } from '@ups
 import type { Outcome } from '@upshift/routing';
 
 import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Cells } from '../cells/cells.ts';
 import { versionOf } from './arms.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
@@ -14,16 +14,16 @@ export type Preference = 'candidate' | 'delivered' | 'same';
 const JUDGE = 'judge';
 
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
-export async function followOutcome(pipeline: Pipeline, document: Shadow, outcome: Outcome): Promise<Preference | null> {
+export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
   const arm = outcome.arms.find(({ experiment }) => experiment === document.name)?.arm;
   try {
-    if (arm === DELIVERED) await answerOnceMore(pipeline, document, outcome.job);
-    else if (arm === JUDGE) return await preferenceOf(pipeline, outcome);
-    else if (document.judge) await compare(pipeline, document, outcome, document.judge.rubric);
+    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
+    else if (arm === JUDGE) return await preferenceOf(cells, outcome);
+    else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
   } catch (error) {
     // The candidate can not do this job, or nobody can judge it: there is no comparison then.
     if (!(error instanceof ProblemError)) throw error;
-    pipeline.logger.warn({ experiment: document.name, job: outcome.job, reason: error.message }, 'shadow not run');
+    cells.logger.warn({ experiment: document.name, job: outcome.job, reason: error.message }, 'shadow not run');
   }
   return null;
 }
@@ -33,45 +33,46 @@ export function isOwnCost(document: Shadow, { arms }: Outcome): boolean {
   return arms.some(({ experiment, arm }) => experiment === document.name && arm !== DELIVERED);
 }
 
-async function answerOnceMore(pipeline: Pipeline, document: Shadow, job: string): Promise<void> {
-  const request = await readRequest(pipeline, job);
+async function answerOnceMore(cells: Cells, document: Shadow, job: string): Promise<void> {
+  const request = await readRequest(cells.of(job), job);
   if (request === null) return;
   const [arm] = document.arms;
-  const config = applyArm(pipeline.config, document.route, arm!.overrides);
-  const configVersion = await versionOf(pipeline, config);
+  const config = applyArm(cells.config, document.route, arm!.overrides);
+  const configVersion = await versionOf(cells, config);
   await acceptShadow(
-    pipeline,
+    cells,
     shadowRequest(request, job),
-    partOf(pipeline, document, arm!.name, job),
+    partOf(cells, document, arm!.name, job),
     { config, configVersion },
     `${document.name}.answer.${job}`,
   );
 }
 
-async function compare(pipeline: Pipeline, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {
-  const [judge] = pipeline.config.judge.models;
+async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {
+  const [judge] = cells.config.judge.models;
   if (shadowOf === null || judge === undefined) return;
   const [request, delivered, candidate] = await Promise.all([
-    readRequest(pipeline, shadowOf),
-    resultText(pipeline, shadowOf),
-    resultText(pipeline, job),
+    readRequest(cells.of(shadowOf), shadowOf),
+    resultText(cells, shadowOf),
+    resultText(cells, job),
   ]);
   if (request === null || delivered === null || candidate === null) return;
   const comparison = comparisonRequest({ rubric, request, delivered, candidate }, job, judge);
-  await acceptShadow(pipeline, comparison, partOf(pipeline, document, JUDGE, job), pipeline, `${document.name}.judge.${job}`);
+  await acceptShadow(cells, comparison, partOf(cells, document, JUDGE, job), cells, `${document.name}.judge.${job}`);
 }
 
-async function preferenceOf(pipeline: Pipeline, { job, shadowOf }: Outcome): Promise<Preference | null> {
-  const text = await resultText(pipeline, job);
+async function preferenceOf(cells: Cells, { job, shadowOf }: Outcome): Promise<Preference | null> {
+  const text = await resultText(cells, job);
   return text === null || shadowOf === null ? null : readPreference(text, shadowOf);
 }
 
-function partOf(pipeline: Pipeline, document: Shadow, arm: string, shadowOf: string): JobExperiments {
+function partOf(cells: Cells, document: Shadow, arm: string, shadowOf: string): JobExperiments {
   const arms = [{ experiment: document.name, arm, probability: document.share }];
-  return { arms, baseConfigVersion: pipeline.configVersion, holdFor: null, held: null, discardedAttempts: 0, shadowOf };
+  return { arms, baseConfigVersion: cells.configVersion, holdFor: null, held: null, discardedAttempts: 0, shadowOf };
 }
 
-async function resultText(pipeline: Pipeline, job: string): Promise<string | null> {
+async function resultText(cells: Cells, job: string): Promise<string | null> {
+  const pipeline = cells.of(job);
   const attempt = (await readJob(pipeline, job))?.state.finalAttempt ?? null;
   return attempt === null ? null : ((await readAnswer(pipeline, job, attempt))?.text ?? null);
 }

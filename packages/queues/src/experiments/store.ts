@@ -1,17 +1,18 @@
-import type { Experiment, ExperimentStatus, HistoryEntry, SeriesPoint, UpshiftConfig } from '@upshift/contracts';
+import type { Experiment, ExperimentStatus, HistoryEntry, SeriesPoint } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
 import { badExperiment, conflictsOf, dependencyText, newExperimentState, sharesOf } from '@upshift/routing';
 import type { ActiveExperiment, ArmTally, ExperimentAction, ExperimentState, Outcome } from '@upshift/routing';
 
 import { globalKeys } from '../names.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Cells } from '../cells/cells.ts';
+import type { Connection } from '../pipeline.ts';
 
 /** All that is known of an experiment. */
 export interface ExperimentRecord {
   document: Experiment;
   state: ExperimentState;
   tallies: Record<string, ArmTally>;
-  /** The last outcome in the tallies: an id of the stream. */
+  /** The last outcomes in the tallies: an id of the stream of each cell, with commas between them. */
   cursor: string;
   /** What is yet to be done about the last change. Doing it twice does no harm. */
   pending: (ExperimentAction & { before: number })[];
@@ -53,18 +54,18 @@ if ARGV[4] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET
 return 1`;
 
 /** Starts an experiment. Throws a `ProblemError` where it does not fit the configuration or stands in another's way. */
-export async function createExperiment(pipeline: Pipeline, document: Experiment): Promise<ExperimentRecord> {
-  await refuseBad(pipeline, document);
+export async function createExperiment(cells: Cells, document: Experiment): Promise<ExperimentRecord> {
+  await refuseBad(cells, document);
   for (;;) {
-    const made = (await pipeline.redis.get(globalKeys.experimentsMade)) ?? '0';
-    if (await pipeline.redis.hexists(globalKeys.experiments, document.name)) throw nameIsTaken(document.name);
+    const made = (await cells.redis.get(globalKeys.experimentsMade)) ?? '0';
+    if (await cells.redis.hexists(globalKeys.experiments, document.name)) throw nameIsTaken(document.name);
     const conflicts = conflictsOf(
       document,
-      (await readExperiments(pipeline)).filter(isInForce).map((other) => other.document),
+      (await readExperiments(cells)).filter(isInForce).map((other) => other.document),
     );
     if (conflicts.length > 0) throw ProblemError.ofFields('experiment_conflict', conflicts);
-    const record = await newRecord(pipeline, document);
-    const reply = await pipeline.redis.eval(
+    const record = await newRecord(cells, document);
+    const reply = await cells.redis.eval(
       createScript,
       3,
       globalKeys.experiments,
@@ -80,20 +81,20 @@ export async function createExperiment(pipeline: Pipeline, document: Experiment)
   }
 }
 
-export async function readExperiment({ redis }: Pipeline, name: string): Promise<ExperimentRecord | null> {
+export async function readExperiment({ redis }: Connection, name: string): Promise<ExperimentRecord | null> {
   const text = await redis.hget(globalKeys.experiments, name);
   return text === null ? null : (JSON.parse(text) as ExperimentRecord);
 }
 
 /** All experiments, newest first. */
-export async function readExperiments({ redis }: Pipeline): Promise<ExperimentRecord[]> {
+export async function readExperiments({ redis }: Connection): Promise<ExperimentRecord[]> {
   const records = (await redis.hvals(globalKeys.experiments)).map((text) => JSON.parse(text) as ExperimentRecord);
   return records.toSorted((one, other) => other.createdAt - one.createdAt);
 }
 
 /** Changes an experiment as it is then: where somebody else was faster, once more. Null where there is none; `to` may leave it as it is. */
 export async function changeExperiment(
-  { redis }: Pipeline,
+  { redis }: Connection,
   name: string,
   to: (record: ExperimentRecord) => ExperimentRecord,
 ): Promise<ExperimentRecord | null> {
@@ -132,19 +133,18 @@ function activeText({ document, state }: ExperimentRecord): string {
   return JSON.stringify({ document, shares, holds } satisfies ActiveExperiment);
 }
 
-async function newRecord({ redis, config, keys }: Pipeline, document: Experiment): Promise<ExperimentRecord> {
+async function newRecord(cells: Cells, document: Experiment): Promise<ExperimentRecord> {
   const now = Date.now();
-  const [last] = await redis.xrevrange(keys.outcomes, '+', '-', 'COUNT', 1);
   return {
     document,
     state: newExperimentState(document, Math.random(), now),
     tallies: {},
-    cursor: last?.[0] ?? '0',
+    cursor: await lastOutcomes(cells),
     pending: [],
     history: [],
     series: [],
     plottedJobs: 0,
-    dependsOn: dependencyText(document, config),
+    dependsOn: dependencyText(document, cells.config),
     follow: [],
     shadowCostUsd: 0,
     preferences: { candidate: 0, delivered: 0, same: 0 },
@@ -155,10 +155,14 @@ async function newRecord({ redis, config, keys }: Pipeline, document: Experiment
   };
 }
 
-async function refuseBad(
-  { redis, config }: { redis: Pipeline['redis']; config: UpshiftConfig },
-  document: Experiment,
-): Promise<void> {
+/** The last outcome of each cell, as a cursor. */
+async function lastOutcomes(cells: Cells): Promise<string> {
+  const all = await cells.all();
+  const last = await Promise.all(all.map(({ redis, keys }) => redis.xrevrange(keys.outcomes, '+', '-', 'COUNT', 1)));
+  return last.map(([outcome]) => outcome?.[0] ?? '0').join();
+}
+
+async function refuseBad({ redis, config }: Pick<Connection, 'redis' | 'config'>, document: Experiment): Promise<void> {
   const { webhook } = document;
   const unknown = webhook !== undefined && !(await redis.sismember(globalKeys.webhooks, webhook));
   const errors = [

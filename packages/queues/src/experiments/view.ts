@@ -2,7 +2,8 @@ import type { ExperimentSummary, ExperimentView } from '@upshift/contracts';
 import { resultsOf, sharesOf } from '@upshift/routing';
 
 import type { DeliveryPayload } from '../catalogue.ts';
-import type { Pipeline } from '../pipeline.ts';
+import type { Cells } from '../cells/cells.ts';
+import type { Connection } from '../pipeline.ts';
 import { experimentSubject } from './announce.ts';
 import { readExperiment } from './store.ts';
 import { countHeld } from './held-jobs.ts';
@@ -24,8 +25,8 @@ export function experimentSummaryOf({ document, state, createdAt, changedAt }: E
 }
 
 /** The body of the webhook that tells of a change of an experiment; null where that is forgotten. */
-export async function experimentBody(pipeline: Pipeline, { job, revision, event }: DeliveryPayload): Promise<string | null> {
-  const record = await readExperiment(pipeline, job.slice(experimentSubject('').length));
+export async function experimentBody(connection: Connection, { job, revision, event }: DeliveryPayload): Promise<string | null> {
+  const record = await readExperiment(connection, job.slice(experimentSubject('').length));
   const line = record?.history[revision - 1];
   if (!record || !line) return null;
   const { name, kind, route } = record.document;
@@ -37,12 +38,12 @@ export async function experimentBody(pipeline: Pipeline, { job, revision, event 
 }
 
 /** An experiment with its results. */
-export async function experimentViewOf(pipeline: Pipeline, record: ExperimentRecord): Promise<ExperimentView> {
+export async function experimentViewOf(cells: Cells, record: ExperimentRecord): Promise<ExperimentView> {
   const { document, tallies, preferences, releasedJobs, rerunJobs, history, series } = record;
   return {
     ...experimentSummaryOf(record),
     document,
-    held_jobs: await countHeld(pipeline, document.name),
+    held_jobs: await countHeld(cells, document.name),
     released_jobs: releasedJobs,
     rerun_jobs: rerunJobs,
     preferences: document.kind === 'shadow' && document.judge ? preferences : null,
