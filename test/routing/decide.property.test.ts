@@ -61,6 +61,7 @@ function randomConfig(chance: Chance): UpshiftConfig {
     max_escalations: chance.upTo(3),
     ...(chance.happens(40) ? { cost_usd: (1 + chance.upTo(50)) / 1000 } : {}),
     ...(chance.happens(30) ? { deadline_s: 60 } : {}),
+    ...(chance.happens(30) ? { cached_answers_s: 60 } : {}),
   });
   return exampleConfig((file) => {
     file.providers = { a: { adapter: 'openai' }, b: { adapter: 'anthropic' } };
@@ -123,7 +124,9 @@ function randomFacts(chance: Chance, config: UpshiftConfig, now: number): Facts 
     Object.keys(config.models).flatMap((id) => (chance.happens(10) ? [[id, now + 1000]] : [])),
   );
   const providersOff = Object.fromEntries(['a', 'b'].flatMap((id) => (chance.happens(5) ? [[id, 'no key']] : [])));
-  return { config, health: { providersOff, circuitsOpen }, now, draw: chance.upTo(99) / 100 };
+  const earlierAnswer = { model: 'a/one-0', tier: 'one', score: 0.5, at: now - chance.upTo(100) * 1000, answer: '{}' };
+  const known = chance.happens(30) ? { earlierAnswer } : {};
+  return { config, health: { providersOff, circuitsOpen }, now, draw: chance.upTo(99) / 100, ...known };
 }
 
 /** What the shells would say next of the step that is pending. */
@@ -241,9 +244,11 @@ interface Change {
 }
 
 const routeOf = ({ before, facts }: Change) => facts.config.routes[before.route]!;
-const counts = ({ errorCode, outcome, sentAt }: Attempt): boolean =>
-  errorCode !== 'provider_denied' && errorCode !== 'aborted' && !(outcome === 'failed' && sentAt === null);
-const claims = ({ before, after }: Change): Attempt[] => after.attempts.slice(before.attempts.length);
+const counts = (attempt: Attempt): boolean =>
+  attempt.errorCode !== 'provider_denied' && attempt.errorCode !== 'aborted' && isCall(attempt);
+/** An earlier answer that was given is a line of the ledger, and no call. */
+const isCall = ({ state, sentAt }: Attempt): boolean => state !== 'settled' || sentAt !== null;
+const claims = ({ before, after }: Change): Attempt[] => after.attempts.slice(before.attempts.length).filter(isCall);
 const answerClaims = (change: Change): Attempt[] => claims(change).filter(({ purpose }) => purpose === 'answer');
 const isEmbeddingJob = (job: JobState): boolean => job.needs.capabilities.includes('embedding');
 const committed = (attempts: Attempt[]): number =>
@@ -354,6 +359,21 @@ const properties: Record<string, (change: Change) => boolean> = {
   },
   'what an overtaken entry sends is not sent': ({ before, after, event }) =>
     event.type !== 'sent' || event.epoch === before.epoch || isDeepStrictEqual(before, after),
+  'an earlier answer is given only where the route allows it, not too old, once, degraded, for nothing, and not after a refusal':
+    (change) => {
+      const given = change.after.attempts.slice(change.before.attempts.length).find((attempt) => !isCall(attempt));
+      if (given === undefined) return true;
+      const { before, after, facts, decision } = change;
+      return (
+        facts.now - facts.earlierAnswer!.at <= routeOf(change).cached_answers_s! * 1000 &&
+        before.attempts.every((attempt) => isCall(attempt) || attempt.outcome === 'failed') &&
+        !wasRefused(before) &&
+        given.costNanoUsd === 0 &&
+        after.finalAttempt === given.number &&
+        after.degraded &&
+        decision.commands.some(({ type }) => type === 'store-answer')
+      );
+    },
   'a pinned job asks its model alone': (change) =>
     change.after.pinnedModel === null || answerClaims(change).every(({ model }) => model === change.after.pinnedModel),
   'each line of the trail fits its schema': ({ decision }) =>

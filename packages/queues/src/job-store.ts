@@ -189,7 +189,7 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
+    fields: Object.entries({ state: stateText(job), ...extras.fields, ...storedAnswers(decision) }).flat(),
     trailLines: trail.map((line) => JSON.stringify(line)),
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(job, extras),
@@ -203,6 +203,12 @@ export async function write(
     outcome: outcomeOf(before, decision),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
+}
+
+function storedAnswers({ commands }: Decision): Record<string, string> {
+  return Object.fromEntries(
+    commands.flatMap((command) => (command.type === 'store-answer' ? [[`answer:${command.attempt}`, command.answer]] : [])),
+  );
 }
 
 /** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */

@@ -1,5 +1,7 @@
 import type { UpshiftConfig } from '@upshift/contracts';
 
+import type { EarlierAnswer } from './earlier-answer.ts';
+
 /** What is known of the world outside, shared by all processes. */
 export interface Health {
   /** By provider: why it can not be called, in words. A lasting state, such as a missing key. */
@@ -17,4 +19,6 @@ export interface Facts {
   now: number;
   /** In [0, 1), from the job's seed. */
   draw: number;
+  /** Looked for only where a job would end badly without it. */
+  earlierAnswer?: EarlierAnswer;
 }

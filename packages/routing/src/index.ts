@@ -34,6 +34,8 @@ export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';
 export { limitsLearned, LONGEST_WAIT_MS, placesOf } from './places.ts';
 export type { LearnedLimit } from './places.ts';
+export { answersAgainForMs, sameness, wantsEarlierAnswer } from './earlier-answer.ts';
+export type { EarlierAnswer } from './earlier-answer.ts';
 export { isRetry } from './retries.ts';
 export { recordingOf } from './recording.ts';
 export { badConfig, unknownFeatures } from './bad-config.ts';

@@ -3,8 +3,9 @@ import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier, isEligible, isUsable, modelOf } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
-import { detailsOf, end, enqueue, note } from './draft.ts';
+import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { giveEarlierAnswer } from './earlier-answer.ts';
 import { liveAttempts, wasLost } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
@@ -125,7 +126,7 @@ interface Ask {
   purpose: Purpose;
   tier: string;
   model: string;
-  judges?: { attempt: number; check: number };
+  judges?: Attempt['judges'];
   /** Where they are not the job's own. */
   needs?: Needs;
 }
@@ -144,8 +145,9 @@ export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): vo
   enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
 }
 
-/** Ends a chain that has no next model: with the best answer so far, marked degraded, or without one as failed. */
+/** Ends a chain that has no next model: with an earlier answer to the same request, the best answer so far, or as failed. */
 export function endOfChain(draft: Draft, reason: string): void {
+  if (giveEarlierAnswer(draft, reason)) return;
   const best = bestAnswer(draft.job);
   draft.job.reasons.push(reason);
   if (best === null) return end(draft, 'failed', reason);
@@ -163,28 +165,10 @@ export function bestAnswer(job: JobState): Attempt | null {
   );
 }
 
-function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Attempt {
+function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
   const { job, facts } = draft;
-  const attempt: Attempt = {
-    number: job.attempts.length + 1,
-    purpose,
-    tier,
-    model,
-    lane: 'live',
-    state: 'claimed',
-    outcome: null,
-    errorCode: null,
-    usage: null,
-    costNanoUsd: null,
-    reservedNanoUsd: estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0,
-    score: null,
-    passed: null,
-    judges: judges ?? null,
-    waits: 0,
-    claimedAt: facts.now,
-    sentAt: null,
-    settledAt: null,
-  };
+  const reservedNanoUsd = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0;
+  const attempt: Attempt = { ...newAttempt(draft, { purpose, tier, model }), reservedNanoUsd, judges };
   job.attempts.push(attempt);
   return attempt;
 }
@@ -203,8 +187,8 @@ function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string 
 }
 
 /** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */
-function countsForTheJob({ errorCode, outcome, sentAt }: Attempt): boolean {
-  if (outcome === 'failed' && sentAt === null) return false;
+function countsForTheJob({ errorCode, state, sentAt }: Attempt): boolean {
+  if (state === 'settled' && sentAt === null) return false;
   return errorCode !== 'provider_denied' && errorCode !== 'aborted';
 }
 
