@@ -25,7 +25,7 @@ afterEach(() => closeAll(open));
 
 describe('a provider', () => {
   test('is not off as long as no worker has said so', async () => {
-    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, circuitsOpen: {} });
+    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: [], circuitsOpen: {} });
   });
   test('is off when a worker says so, with its reason', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);

@@ -56,12 +56,12 @@ export async function accept(cells: Cells, request: JobRequest, claim: Claim | n
   const { pipeline } = placement;
   const now = Date.now();
   const id = newJobId(pipeline.cell, now);
-  const state = acceptJob(request, config, { id, configVersion, seed, now });
+  const health = await readHealth(pipeline);
+  const state = acceptJob(request, config, { id, configVersion, seed, now, health });
   const arms = await armsOf(pipeline, request, id);
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   await refuseUnknownWebhook(pipeline, state.webhook, request);
-  const facts = { config, health: await readHealth(pipeline), now, draw: draw(state.seed, 0) };
-  const decision = decide(state, { type: 'accepted' }, facts);
+  const decision = decide(state, { type: 'accepted' }, { config, health, now, draw: draw(state.seed, 0) });
   const reply = await write(pipeline, config, decision, 0, {
     before: null,
     metadata: request.metadata,
