@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { callErrorCodes, isTerminal, trailEntry } from '@upshift/contracts';
 import type { Attempt, JobEvent, JobRequestBody, JobState, UpshiftConfig } from '@upshift/contracts';
-import { acceptJob, decide, viewOf } from '@upshift/routing';
+import { acceptJob, callsOfStep, decide, viewOf } from '@upshift/routing';
 import type { Decision, Facts } from '@upshift/routing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -60,6 +60,7 @@ function randomConfig(chance: Chance): UpshiftConfig {
     max_attempts: 1 + chance.upTo(7),
     max_escalations: chance.upTo(3),
     ...(chance.happens(40) ? { cost_usd: (1 + chance.upTo(50)) / 1000 } : {}),
+    hedge: chance.happens(50),
     ...(chance.happens(30) ? { deadline_s: 60 } : {}),
     ...(chance.happens(30) ? { cached_answers_s: 60 } : {}),
   });
@@ -136,10 +137,12 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
   if (step.kind === 'classify' && chance.happens(30)) return { type: 'classify-requested' };
   if (step.kind === 'classify') return classified(chance.upTo(100) / 100, chance.oneOf([null, 'known']));
   if (step.kind === 'call') {
-    if (job.attempts[step.attempt - 1]!.state !== 'claimed') return outcomeOf(chance, step.attempt);
-    if (chance.happens(5)) return placeDenied(chance, step.attempt);
-    if (chance.happens(5)) return { type: 'retry-deferred', attempt: step.attempt, waitMs: chance.upTo(3000) };
-    return sent(step.attempt, job.epoch);
+    const { number, state } = chance.oneOf(callsOfStep(job, step.attempt).filter(runs));
+    if (state === 'sent' && chance.happens(20)) return { type: 'hedge-due', attempt: number, afterMs: 100 };
+    if (state === 'sent') return outcomeOf(chance, number);
+    if (chance.happens(5)) return placeDenied(chance, number);
+    if (chance.happens(5)) return { type: 'retry-deferred', attempt: number, waitMs: chance.upTo(3000) };
+    return sent(number, job.epoch);
   }
   if (chance.happens(20)) return sampleRequested(chance, step.attempt);
   if (chance.happens(30)) return { type: 'judge-requested', attempt: step.attempt, check: chance.upTo(1) };
@@ -149,6 +152,8 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
 function sampleRequested(chance: Chance, attempt: number): JobEvent {
   return { type: 'sample-requested', attempt, check: chance.upTo(1), most: 1 + chance.upTo(2), models: null, between: [0, 1] };
 }
+
+const runs = ({ state }: Attempt): boolean => state === 'claimed' || state === 'sent';
 
 function placeDenied(chance: Chance, attempt: number): JobEvent {
   const { error, times } = failed(attempt, 'rate_limited', { retryAfterMs: chance.oneOf([null, 60_000]) });
@@ -180,6 +185,8 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
           sent(attempt, job.epoch - chance.upTo(1)),
           judged(attempt, chance.upTo(10) / 10),
           { type: 'judge-requested', attempt, check: 0 },
+          { type: 'hedge-due', attempt, afterMs: 100 },
+          placeDenied(chance, attempt),
           sampleRequested(chance, attempt),
         ];
   return chance.oneOf<JobEvent>([
@@ -331,7 +338,8 @@ const properties: Record<string, (change: Change) => boolean> = {
   'a step is never taken away from a call in hand by another call': ({ before, after, event }) =>
     before.step?.kind !== 'call' ||
     after.step?.kind !== 'score' ||
-    (event.type === 'answered' || event.type === 'call-failed' ? event.attempt === before.step.attempt : true),
+    !(event.type === 'answered' || event.type === 'call-failed') ||
+    callsOfStep(before, before.step.attempt).some(({ number }) => number === event.attempt),
   'vectors stay in one space: the same model or a declared equivalent': (change) => {
     if (!isEmbeddingJob(change.after)) return true;
     const models = change.after.attempts.map(({ model }) => model);
@@ -374,6 +382,28 @@ const properties: Record<string, (change: Change) => boolean> = {
         decision.commands.some(({ type }) => type === 'store-answer')
       );
     },
+  'a hedge is made once beside a call, of a sibling, where the route wants it, and by its own number alone': (change) => {
+    const hedge = claims(change).find(({ purpose }) => purpose === 'hedge');
+    if (hedge === undefined) return true;
+    const { before, after, facts } = change;
+    const beside = before.attempts[hedge.hedges! - 1]!;
+    return (
+      routeOf(change).hedge &&
+      beside.state === 'sent' &&
+      beside.model !== hedge.model &&
+      facts.config.models[hedge.model]!.tier === beside.tier &&
+      before.attempts.every(({ hedges }) => hedges !== beside.number) &&
+      after.pinnedModel === null &&
+      after.epoch === before.epoch
+    );
+  },
+  'a call that fails while the other of two runs leaves the job to it': ({ before, after, event }) => {
+    if (event.type !== 'call-failed' || before.step?.kind !== 'call') return true;
+    const both = callsOfStep(before, before.step.attempt);
+    const other = both.find(({ number }) => number !== event.attempt);
+    if (!both.some(({ number }) => number === event.attempt) || other === undefined || !runs(other)) return true;
+    return isDeepStrictEqual(after.step, before.step) && after.attempts.length === before.attempts.length;
+  },
   'a pinned job asks its model alone': (change) =>
     change.after.pinnedModel === null || answerClaims(change).every(({ model }) => model === change.after.pinnedModel),
   'each line of the trail fits its schema': ({ decision }) =>

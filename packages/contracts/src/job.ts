@@ -82,6 +82,8 @@ export interface Attempt {
   waits: number;
   /** When the retries of its provider have room for it, in ms since the epoch; missing where it did not have to wait for that. */
   retryAt?: number;
+  /** Purpose `hedge`: the attempt beside which it is made. */
+  hedges?: number;
   claimedAt: number;
   sentAt: number | null;
   settledAt: number | null;

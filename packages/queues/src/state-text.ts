@@ -51,6 +51,7 @@ const attemptFields = fieldsOf<Attempt>({
   sentAt: null,
   settledAt: null,
   retryAt: undefined,
+  hedges: undefined,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */

@@ -36,6 +36,7 @@ export { limitsLearned, LONGEST_WAIT_MS, placesOf } from './places.ts';
 export type { LearnedLimit } from './places.ts';
 export { answersAgainForMs, sameness, wantsEarlierAnswer } from './earlier-answer.ts';
 export type { EarlierAnswer } from './earlier-answer.ts';
+export { callsOfStep, hedgeAfterMs } from './hedge-after.ts';
 export { isRetry } from './retries.ts';
 export { recordingOf } from './recording.ts';
 export { badConfig, unknownFeatures } from './bad-config.ts';

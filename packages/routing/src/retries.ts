@@ -5,8 +5,10 @@ import { liveAttempts, wasLost } from './live-attempts.ts';
 /** Of calls that were not made: their provider has not felt them. */
 const notMade: readonly CallErrorCode[] = ['circuit_open', 'provider_off'];
 
-/** Whether a call is made because the one before it has failed. Storms are made of such calls, so that each provider gets few of them. */
+/** Whether a call is made because the one before it has failed, or is slow. Storms are made of such calls, so that each provider gets few of them. */
 export function isRetry(job: JobState, { number, purpose, judges }: Attempt): boolean {
+  // Slowness of a provider makes hedges as its faults make retries.
+  if (purpose === 'hedge') return true;
   const before = liveAttempts(job).findLast(
     (other) =>
       other.number < number &&

@@ -15,11 +15,13 @@ import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { configOf, denyProvider, done, putBack, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, Place, StepContext } from '@upshift/queues';
-import { callOf } from '@upshift/routing';
+import { callOf, callsOfStep } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
 import type { Calls } from './calls.ts';
+import { withHedge } from './hedge.ts';
+import type { Durations, MakeCall } from './hedge.ts';
 import { giveBackPlace, takePlace } from './pace.ts';
 import type { Size } from './pace.ts';
 import type { Retries } from './retries.ts';
@@ -35,6 +37,7 @@ export interface Tools {
   calls: Calls;
   slots: Slots;
   retries: Retries;
+  durations: Durations;
   /** Fires when this process is told to stop: what is not sent by then goes back to its queue. */
   stopping: AbortSignal;
 }
@@ -44,10 +47,9 @@ export async function handleCall(tools: Tools, context: StepContext<'call'>): Pr
   const { job, step, signal } = context;
   const attempt = job.attempts[step.attempt - 1];
   if (attempt === undefined) return { kind: 'discard', reason: `the job has no attempt ${step.attempt}` };
-  if (attempt.state === 'sent') return lost(context, attempt);
-  const call = await prepare(tools.pipeline, context, attempt);
+  if (attempt.state !== 'claimed') return lost(context);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
-  return tools.calls.run(job.id, signal, (stop) => paceAndCall(tools, context, attempt, call, stop));
+  return tools.calls.run(job.id, signal, (stop) => callOrHedge(tools, context, attempt, stop));
 }
 
 /** Waits for a place within the model's limits, which costs no attempt; where none comes in time the call counts as limited. */
@@ -55,22 +57,53 @@ async function paceAndCall(
   tools: Tools,
   context: StepContext<'call'>,
   attempt: Attempt,
-  call: Call,
+  config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<Outcome> {
+): Promise<Made> {
+  const call = await prepare(tools.pipeline, context, attempt);
+  const { concurrency: most = 1, slow_call_s: slowS } = config.models[attempt.model] ?? {};
+  let made: Made = null;
+  await tools.slots.run(attempt.model, most, AbortSignal.any([stop, tools.stopping]), async () => {
+    made = await placeAndCall(tools, context, attempt, call, config, stop);
+    return made === null || made === 'put-back' ? null : whatProviderSaid(made, slowS);
+  });
+  return made;
+}
+
+/** What a call came to: the event that it ended with; null where it was not made. */
+type Made = JobEvent | 'put-back' | null;
+
+/** Makes the first call of a step; where the route wants it, and that call is slow, a second one beside it. */
+async function callOrHedge(tools: Tools, context: StepContext<'call'>, attempt: Attempt, stop: AbortSignal): Promise<Outcome> {
   const { job } = context;
   const config = await configOf(tools.pipeline, job.configVersion);
-  const most = config.models[attempt.model]?.concurrency ?? 1;
   let outcome = done;
-  await tools.slots.run(attempt.model, most, AbortSignal.any([stop, tools.stopping]), async () => {
-    const made = await placeAndCall(tools, context, attempt, call, config, stop);
+  const make: MakeCall = async (first, until) => {
+    const made = await paceAndCall(tools, context, first, config, until);
     if (made === 'put-back') outcome = putBack;
     return made === 'put-back' ? null : made;
-  });
+  };
+  const makeHedge: MakeCall = async (hedge, until) => {
+    const made = await paceAndCall(
+      tools,
+      { ...context, job: { ...job, attempts: [...job.attempts, hedge] } },
+      hedge,
+      config,
+      until,
+    );
+    if (made !== null && made !== 'put-back') return made;
+    await context.advance({ type: 'place-denied', attempt: hedge.number, error: notMade(hedge.model), times: NO_TIMES });
+    return null;
+  };
+  const afterMs =
+    config.routes[job.route]?.hedge && attempt.purpose === 'answer' ? tools.durations.slowAfterMs(attempt.model) : null;
+  if (afterMs === null) await make(attempt, stop);
+  else await withHedge(context, attempt, afterMs, stop, make, makeHedge);
   return outcome;
 }
 
-/** Gives the error that the call ended with; null after an answer, and where nothing was called. */
+const NO_TIMES: CallTimes = { waitMs: 0, modelMs: 0 };
+
 async function placeAndCall(
   tools: Tools,
   context: StepContext<'call'>,
@@ -78,7 +111,7 @@ async function placeAndCall(
   call: Call,
   config: UpshiftConfig,
   stop: AbortSignal,
-): Promise<{ code: CallErrorCode } | 'put-back' | null> {
+): Promise<Made> {
   const { job, advance } = context;
   if (call.deadline !== null && Date.now() >= call.deadline) {
     const late = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
@@ -104,7 +137,7 @@ async function sendAndSettle(
   config: UpshiftConfig,
   places: Place[],
   stop: AbortSignal,
-): Promise<{ code: CallErrorCode } | null> {
+): Promise<JobEvent | null> {
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
   const { event, answer, heard } = await runCall(tools, job, attempt, call, config.models[attempt.model]?.slow_call_s, stop);
@@ -112,11 +145,13 @@ async function sendAndSettle(
   if (event.type === 'call-failed' && event.error.code === 'provider_denied')
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
-  return event.type === 'call-failed' ? event.error : slownessOf(event, config.models[attempt.model]?.slow_call_s);
+  if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
+  return event;
 }
 
-/** An answer that took too long makes for fewer calls at a time, as a timeout does. */
-function slownessOf(event: JobEvent, slowS = Infinity): { code: 'timeout' } | null {
+/** The error of a call; null after an answer. One that took too long makes for fewer calls at a time, as a timeout does. */
+function whatProviderSaid(event: JobEvent, slowS = Infinity): { code: CallErrorCode } | null {
+  if (event.type === 'call-failed') return event.error;
   return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
 }
 
@@ -128,9 +163,18 @@ function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
 
 /** The call was wanted by a time that has passed while it waited: it is not made. */
 function tooLate(model: string): CallError {
+  return notCalled(model, 'timeout', 'waited too long for a worker to be of use');
+}
+
+/** The first call has answered, or the worker stops, before the hedge was sent. */
+function notMade(model: string): CallError {
+  return notCalled(model, 'aborted', 'not needed any more');
+}
+
+function notCalled(model: string, code: CallErrorCode, message: string): CallError {
   return {
-    code: 'timeout',
-    message: 'waited too long for a worker to be of use',
+    code,
+    message,
     retryable: false,
     retryAfterMs: null,
     maybeBilled: false,
@@ -196,23 +240,20 @@ function inTime<Value>(value: Promise<Value>): Promise<Value | null> {
   return Promise.race([value, pause(HEARD_WITHIN_MS, null, { ref: false })]).catch(() => null);
 }
 
-/** The entry came back although the call was sent: its worker died, and what became of the call is not known. */
-async function lost({ advance }: StepContext<'call'>, { number, model, sentAt }: Attempt): Promise<Outcome> {
-  const error: CallError = {
-    code: 'outcome_unknown',
-    message: 'the worker died during the call; it may have been billed',
-    retryable: true,
-    retryAfterMs: null,
-    maybeBilled: true,
-    provider: splitModelId(model).provider,
-    status: null,
-    requestId: null,
-  };
-  await advance({
-    type: 'call-failed',
-    attempt: number,
-    error,
-    times: { waitMs: 0, modelMs: Date.now() - (sentAt ?? Date.now()) },
-  });
+/** The entry came back although its call was sent: its worker died, and what became of that call, and of a hedge beside it, is not known. */
+async function lost({ job, step, advance }: StepContext<'call'>): Promise<Outcome> {
+  for (const { number, model, state, sentAt } of callsOfStep(job, step.attempt)) {
+    const times = { waitMs: 0, modelMs: sentAt === null ? 0 : Date.now() - sentAt };
+    if (state === 'sent') await advance({ type: 'call-failed', attempt: number, error: unknownOutcome(model), times });
+    if (state === 'claimed') await advance({ type: 'place-denied', attempt: number, error: notMade(model), times });
+  }
   return done;
+}
+
+function unknownOutcome(model: string): CallError {
+  return {
+    ...notCalled(model, 'outcome_unknown', 'the worker died during the call; it may have been billed'),
+    retryable: true,
+    maybeBilled: true,
+  };
 }

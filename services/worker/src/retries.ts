@@ -39,7 +39,8 @@ export function createRetries(connection: Connection): Retries {
         tell();
         return true;
       }
-      const place = await reserveRetry(connection, provider, LONGEST_RETRY_WAIT_MS);
+      // A hedge is of use now or not at all.
+      const place = await reserveRetry(connection, provider, attempt.purpose === 'hedge' ? 0 : LONGEST_RETRY_WAIT_MS);
       if ('tooLongMs' in place) {
         const error = refusal(
           attempt.model,

@@ -24,6 +24,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
+import { Durations } from './hedge.ts';
 import { createRetries } from './retries.ts';
 import { createSlots } from './slots.ts';
 import { warnOfDisagreements } from './warn-of-disagreements.ts';
@@ -61,6 +62,7 @@ export async function startWorker(context: ServiceContext, createClient = create
     calls,
     slots,
     retries: createRetries(cells),
+    durations: new Durations(),
     stopping: stopping.signal,
   };
   const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>

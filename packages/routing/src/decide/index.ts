@@ -6,6 +6,7 @@ import { answered, callFailed, placeDenied, retryDeferred, sent } from './calls.
 import { accepted, classified, classifyRequested } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
+import { hedgeDue } from './hedging.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
 import { judgeRequested, sampleRequested } from './opinions.ts';
@@ -51,6 +52,8 @@ function react(draft: Draft, event: JobEvent): void {
       return placeDenied(draft, event);
     case 'retry-deferred':
       return retryDeferred(draft, event);
+    case 'hedge-due':
+      return hedgeDue(draft, event);
     case 'judge-requested':
       return judgeRequested(draft, event);
     case 'sample-requested':

@@ -6,7 +6,7 @@ import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { giveEarlierAnswer } from './earlier-answer.ts';
-import { liveAttempts, wasLost } from '../live-attempts.ts';
+import { isForAnswer, liveAttempts, wasLost } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
@@ -46,7 +46,7 @@ export function fallBack(draft: Draft, reason: string): void {
   const { job, route, facts } = draft;
   if (job.pinnedModel !== null) return endOfChain(draft, reason);
   const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
-  const last = liveAttempts(job).findLast(({ purpose }) => purpose === 'answer')?.model;
+  const last = liveAttempts(job).findLast(isForAnswer)?.model;
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
   const next = left.find((id) => id !== last) ?? left[0];
   if (next === undefined) return waitForCircuit(draft, reason);
@@ -158,14 +158,15 @@ export function endOfChain(draft: Draft, reason: string): void {
 
 /** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
 export function bestAnswer(job: JobState): Attempt | null {
-  const answers = liveAttempts(job).filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
+  const answers = liveAttempts(job).filter((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
   return answers.reduce<Attempt | null>(
     (best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best),
     null,
   );
 }
 
-function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
+/** Takes the next number in the ledger. */
+export function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
   const { job, facts } = draft;
   const reservedNanoUsd = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0;
   const attempt: Attempt = { ...newAttempt(draft, { purpose, tier, model }), reservedNanoUsd, judges };
@@ -173,7 +174,8 @@ function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask
   return attempt;
 }
 
-function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
+/** Which cap stands against a call, in words; null for none. */
+export function whyDenied({ job, route, facts }: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
   const attempts = liveAttempts(job);
   const counted = attempts.filter(countsForTheJob).length;
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
@@ -193,9 +195,9 @@ function countsForTheJob({ errorCode, state, sentAt }: Attempt): boolean {
 }
 
 /** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */
-function wasAsked(job: JobState, model: string): boolean {
+export function wasAsked(job: JobState, model: string): boolean {
   const ended = liveAttempts(job).filter(
-    (attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null,
+    (attempt) => attempt.model === model && isForAnswer(attempt) && attempt.outcome !== null,
   );
   return ended.length >= MAX_LOST_CALLS || !ended.every(wasLost);
 }
