@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { CallError, HeardLimit, JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { splitModelId } from '@upshift/contracts';
 import { holdBack, learnedLimits, learnLimits, openCircuit, reservePlace, settlePlace } from '@upshift/queues';
 import type { Pipeline, Place } from '@upshift/queues';
 import { limitsLearned, LONGEST_WAIT_MS, placesOf } from '@upshift/routing';
+
+import { noPlace } from './call-errors.ts';
 
 /** The size of a call, in tokens, as far as it is known beforehand. */
 export interface Size {
@@ -26,7 +27,10 @@ export async function takePlace(
   const { places, mostMs } = placesOf(config, model, size, await learnedLimits(pipeline, model));
   if (places.length === 0) return { places };
   const taken = await reservePlace(pipeline, places, mostMs);
-  if ('tooLongMs' in taken) return { refused: noPlace(model, taken.tooLongMs, mostMs) };
+  if ('tooLongMs' in taken) {
+    const message = `no place within ${mostMs} ms under its rate limit (the next is in ${taken.tooLongMs} ms)`;
+    return { refused: noPlace(model, message, taken.tooLongMs) };
+  }
   if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: stop }).catch(() => undefined);
   return { places };
 }
@@ -63,23 +67,4 @@ async function learn(pipeline: Pipeline, model: string, event: JobEvent, heard: 
 
 function retryAfterOf(event: JobEvent): number | null {
   return event.type === 'call-failed' && event.error.code === 'rate_limited' ? event.error.retryAfterMs : null;
-}
-
-/** A limit that lasts too long is no reason to wait: its `retryAfterMs` is longer than any wait, so another model is asked. */
-function noPlace(model: string, waitMs: number, mostMs: number): CallError {
-  return refusal(model, `no place within ${mostMs} ms under its rate limit (the next is in ${waitMs} ms)`, waitMs);
-}
-
-/** Why a call is not made now. */
-export function refusal(model: string, message: string, waitMs: number): CallError {
-  return {
-    code: 'rate_limited',
-    message,
-    retryable: true,
-    retryAfterMs: Math.max(waitMs, 60_000),
-    maybeBilled: false,
-    provider: splitModelId(model).provider,
-    status: null,
-    requestId: null,
-  };
 }

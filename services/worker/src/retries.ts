@@ -4,7 +4,7 @@ import { earnRetries, reserveRetry } from '@upshift/queues';
 import type { Connection, StepContext } from '@upshift/queues';
 import { isRetry } from '@upshift/routing';
 
-import { refusal } from './pace.ts';
+import { noPlace } from './call-errors.ts';
 
 /** Longest that a retry waits for its place, in ms; then another model is asked. */
 const LONGEST_RETRY_WAIT_MS = 300_000;
@@ -42,7 +42,7 @@ export function createRetries(connection: Connection): Retries {
       // A hedge is of use now or not at all.
       const place = await reserveRetry(connection, provider, attempt.purpose === 'hedge' ? 0 : LONGEST_RETRY_WAIT_MS);
       if ('tooLongMs' in place) {
-        const error = refusal(
+        const error = noPlace(
           attempt.model,
           `${provider} has had its share of retries for ${place.tooLongMs} ms`,
           place.tooLongMs,
