@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide, hedgeAfterMs, isRetry } from '@upshift/routing';
+import { decide, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -324,99 +324,6 @@ describe('another answer to compare with', () => {
   test('is never the result', () => {
     const given = after(scored, facts, request, sent(2), answered(2)).job;
     expect(after(given, facts, judged(1, 1)).job).toMatchObject({ status: 'completed', finalAttempt: 1 });
-  });
-});
-
-describe('a hedge', () => {
-  const hedging = exampleConfig((file) => void (file.routes['default']!['hedge'] = true));
-  const hedgingFacts = factsOf(hedging);
-  const due = { type: 'hedge-due', attempt: 1, afterMs: 900 } as const;
-  const called = after(acceptedJob(hedging), hedgingFacts, classified(0.1), sent(1)).job;
-  const both = after(called, hedgingFacts, due, sent(2)).job;
-
-  test('is a call of a sibling beside the slow one, without an entry of its own', () => {
-    const { job, trail, commands } = decide(called, due, hedgingFacts);
-    expect(job.attempts[1]).toMatchObject({ purpose: 'hedge', model: LOW_TWIN, state: 'claimed', hedges: 1 });
-    expect(trail.map(({ reason }) => reason)).toEqual([`${LOW} has not answered within 900 ms, longer than 95 % of its calls`]);
-    expect(commands).toEqual([]);
-  });
-  test('is not made unless the route wants it, twice, beside a call that has ended, or over a cap', () => {
-    expect(after(fresh, facts, classified(0.1), sent(1), due).job.attempts).toHaveLength(1);
-    expect(decide(both, due, hedgingFacts).job.attempts).toHaveLength(2);
-    expect(after(called, hedgingFacts, answered(1), due).job.attempts).toHaveLength(1);
-    const poor = exampleConfig((file) => Object.assign(file.routes['default']!, { hedge: true, max_attempts: 1 }));
-    const { job } = after(acceptedJob(poor), factsOf(poor), classified(0.1), sent(1), due);
-    expect(job).toMatchObject({ status: 'in_progress', attempts: [{ state: 'sent' }] });
-  });
-  test('answers the job where it is first, and the slow call is only paid for', () => {
-    const { job } = after(both, hedgingFacts, answered(2), failed(1, 'aborted', { maybeBilled: true }));
-    expect(job.step).toEqual({ kind: 'score', attempt: 2 });
-    expect(job.attempts[0]).toMatchObject({ state: 'unknown', costNanoUsd: null });
-    expect(decide(job, judged(2, 0.9), hedgingFacts).job).toMatchObject({ status: 'completed', finalAttempt: 2, failovers: 0 });
-    const { job: late } = after(both, hedgingFacts, answered(1), answered(2));
-    expect(late).toMatchObject({
-      step: { kind: 'score', attempt: 1 },
-      attempts: [{}, { outcome: 'answered', costNanoUsd: 3_000_000 }],
-    });
-  });
-  test('carries the job on where the first call fails, and both fail before another model is asked', () => {
-    const alone = after(both, hedgingFacts, failed(1, 'overloaded'));
-    expect(alone.job).toMatchObject({ step: { kind: 'call', attempt: 1 }, failovers: 0 });
-    expect(after(alone.job, hedgingFacts, answered(2)).job.step).toEqual({ kind: 'score', attempt: 2 });
-    const neither = after(alone.job, hedgingFacts, failed(2, 'overloaded'));
-    expect(modelsOf(neither)).toEqual([LOW, LOW_TWIN, MIDDLE]);
-  });
-  test('that was not made in time is settled for nothing', () => {
-    const { error, times } = failed(2, 'aborted');
-    const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, error, times });
-    expect(job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}, { state: 'settled', costNanoUsd: 0 }] });
-  });
-  test('comes after 95 % of the last calls have answered, and not before there are enough to say', () => {
-    const durations = Array.from({ length: 100 }, (_, index) => index + 1).toReversed();
-    expect(hedgeAfterMs(durations)).toBe(95);
-    expect(hedgeAfterMs(durations.slice(0, 19))).toBeNull();
-  });
-});
-
-describe('an earlier answer to the same request', () => {
-  const remembering = exampleConfig((file) => {
-    Object.assign(file.routes['default']!, { cached_answers_s: 60, fallback: [] });
-  });
-  const at = NOON - 30_000;
-  const earlierAnswer = { model: HIGH, tier: 'premium', score: 0.9, at, answer: '{"text":"as before"}' };
-  const top = after(acceptedJob(remembering), factsOf(remembering), classified(0.9), sent(1)).job;
-
-  test('is given where all models have failed, marked degraded, for nothing', () => {
-    const { job, trail, commands } = decide(top, failed(1, 'overloaded'), factsOf(remembering, { earlierAnswer }));
-    expect(job).toMatchObject({
-      status: 'completed',
-      degraded: true,
-      finalAttempt: 2,
-      reasons: [expect.any(String), expect.any(String)],
-    });
-    expect(job.attempts[1]).toMatchObject({ model: HIGH, tier: 'premium', score: 0.9, costNanoUsd: 0, state: 'settled' });
-    expect(trail.find(({ event }) => event === 'answer-reused')?.reason).toBe(
-      'an answer to the same request of 2026-11-23T11:59:30.000Z is given',
-    );
-    expect(commands).toEqual([{ type: 'store-answer', attempt: 2, answer: '{"text":"as before"}' }, { type: 'deliver' }]);
-  });
-  test('comes before the best answer so far', () => {
-    const answer = after(top, factsOf(remembering), answered(1)).job;
-    expect(decide(answer, judged(1, 0.1, false), factsOf(remembering, { earlierAnswer })).job).toMatchObject({ finalAttempt: 2 });
-    expect(decide(answer, judged(1, 0.1, false), factsOf(remembering)).job).toMatchObject({ finalAttempt: 1 });
-  });
-  test('is not given where it is too old, or the route does not allow it', () => {
-    const old = { ...earlierAnswer, at: NOON - 61_000 };
-    expect(decide(top, failed(1, 'overloaded'), factsOf(remembering, { earlierAnswer: old })).job.status).toBe('failed');
-    const forgetful = exampleConfig((file) => void (file.routes['default']!['fallback'] = []));
-    expect(decide(top, failed(1, 'overloaded'), factsOf(forgetful, { earlierAnswer })).job.status).toBe('failed');
-  });
-  test('that a late verdict fails is not given again', () => {
-    const facts = factsOf(remembering, { earlierAnswer });
-    const given = decide(top, failed(1, 'overloaded'), facts).job;
-    const { job } = decide(given, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) }, facts);
-    expect(job).toMatchObject({ revision: 2, status: 'completed', degraded: true, finalAttempt: 2 });
-    expect(job.attempts).toHaveLength(2);
   });
 });
 
