@@ -64,17 +64,20 @@ afterEach(async () => {
   await closeAll(open);
 });
 
+/** Shorter than a wait for entries, which is five seconds long: where nothing else is wrong, none must be due. */
+const impatient = { STUCK_AFTER_S: '1' };
+
 /** A classifier that reaches Redis over the network of this test. */
-async function startClassifier(): Promise<{ exit: Promise<unknown[]>; kill(): void }> {
+async function startClassifier(settings: Record<string, string> = {}): Promise<{ exit: Promise<unknown[]>; kill(): void }> {
   const child = fork(`${root}services/classifier/src/main.ts`, {
     cwd: root,
     env: {
       ...process.env,
       REDIS_URL: network.url,
       PORT: '0',
-      STUCK_AFTER_S: '1',
       LOG_LEVEL: 'fatal',
       UPSHIFT_DISPOSABLE_REDIS: 'true',
+      ...settings,
     },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
@@ -84,7 +87,7 @@ async function startClassifier(): Promise<{ exit: Promise<unknown[]>; kill(): vo
 }
 
 test('a process whose connection is dead ends with 1 while entries are due, and the one that follows takes them', async () => {
-  const classifier = await startClassifier();
+  const classifier = await startClassifier(impatient);
   const before = await accept(pipeline, question, null);
   await until(pipeline, async () => (await stateOf(pipeline, before.id)).classification !== null);
 
@@ -98,18 +101,18 @@ test('a process whose connection is dead ends with 1 while entries are due, and 
 });
 
 test('a queue that is paused ends nobody, however long nothing is taken', async () => {
-  const classifier = await startClassifier();
+  const classifier = await startClassifier(impatient);
   const queue = queueOf(pipeline, 'classify');
   await queue.pause();
   network.freeze();
   await accept(pipeline, question, null);
-  // Looked at four times a second, and ended after the second look: eight looks that end nothing, each by a connection of its own.
+  // Looked at four times a second, and ended after the second look: four looks that end nothing, each by a connection of its own.
   const connections = async (): Promise<number> =>
     Number(/total_connections_received:(\d+)/.exec(await pipeline.redis.info('stats'))?.[1]);
   const first = await connections();
   let ended = false;
   void classifier.exit.then(() => (ended = true));
-  await until(pipeline, async () => (await connections()) >= first + 8);
+  await until(pipeline, async () => (await connections()) >= first + 4);
   expect(ended).toBe(false);
   await queue.resume();
   expect(await classifier.exit).toEqual([1, null]);

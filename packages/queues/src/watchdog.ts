@@ -35,7 +35,10 @@ export function watchProgress(pipeline: Pipeline, queue: string, idleMs: () => n
   return () => clearInterval(timer);
 }
 
-/** Asked over a connection of its own: the usual one may be what is stuck. A queue that is paused or limited has nothing due. */
+/**
+ * Asked over a connection of its own: the usual one may be what is stuck. A queue that is paused or limited has nothing due. What is
+ * active counts: a dead connection may have taken an entry of which its process never hears.
+ */
 async function hasDue({ url, keys: { prefix } }: Pipeline, queue: string): Promise<boolean> {
   const redis = connect(url, { failFast: true });
   const given = setTimeout(() => redis.disconnect(), ANSWERED_WITHIN_MS);
@@ -43,14 +46,15 @@ async function hasDue({ url, keys: { prefix } }: Pipeline, queue: string): Promi
   try {
     redis.on('error', () => undefined);
     await redis.connect();
-    const [paused, limitedMs, waiting, prioritized, delayed] = await Promise.all([
+    const [paused, limitedMs, waiting, prioritized, delayed, active] = await Promise.all([
       redis.hget(key('meta'), 'paused'),
       redis.pttl(key('limiter')),
       redis.llen(key('wait')),
       redis.zcard(key('prioritized')),
       redis.zcount(key('delayed'), '-inf', Date.now() * DELAYED_SCORE_PER_MS),
+      redis.llen(key('active')),
     ]);
-    return paused === null && limitedMs <= 0 && waiting + prioritized + delayed > 0;
+    return paused === null && limitedMs <= 0 && waiting + prioritized + delayed + active > 0;
   } finally {
     clearTimeout(given);
     redis.disconnect();
