@@ -56,6 +56,7 @@ const attemptFields = fieldsOf<Attempt>({
   claimedAt: none,
   sentAt: null,
   settledAt: null,
+  schemaFailed: null,
   retryAt: undefined,
   hedges: undefined,
 });
@@ -90,6 +91,7 @@ const jobFields = fieldsOf<Omit<JobState, 'id'>>(
     step: null,
     epoch: 0,
     experiments: null,
+    passedOver: 0,
   },
   { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
 );

@@ -60,6 +60,7 @@ export function acceptJob(
     step: null,
     epoch: 0,
     experiments: null,
+    passedOver: 0,
   };
 }
 

@@ -83,6 +83,7 @@ export function newAttempt(
     claimedAt: facts.now,
     sentAt: null,
     settledAt: null,
+    schemaFailed: null,
   };
 }
 
