@@ -1,5 +1,10 @@
 import { heardLimits } from '@upshift/models';
+import type { HeardLimit } from '@upshift/contracts';
 import { expect, test } from 'vitest';
+
+import { callErrorOf, callModel, chatInput } from './conformance.ts';
+import { startFakeServer } from './fake-server.ts';
+import { setups } from './setups.ts';
 
 const NOON = Date.UTC(2026, 10, 25, 12);
 const heard = (headers: Record<string, string>) => heardLimits(new Headers(headers), NOON);
@@ -59,3 +64,26 @@ test.each([
     [],
   );
 });
+
+const said = { 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '3', 'x-ratelimit-reset-requests': '57s' };
+const expected = [{ unit: 'requests', limit: 60, remaining: 3, resetMs: 57_000 }];
+
+test.each(setups.map((setup) => [setup.name, setup] as const))(
+  '%s: the limits are told with an answer and with an error',
+  async (_, setup) => {
+    let status = 200;
+    const server = await startFakeServer((_call, response) => {
+      const type = status === 200 ? setup.stream.contentType : 'application/json';
+      response.writeHead(status, { ...said, 'content-type': type }).end(status === 200 ? setup.stream.frames.join('') : '{}');
+    });
+    const told: HeardLimit[][] = [];
+    const call = () => callModel(setup, server.url, chatInput('Hello.'), { onLimits: (limits) => told.push(limits) });
+
+    expect((await call()).text).toBe('ok');
+    status = 429;
+    expect(await callErrorOf(call())).toMatchObject({ code: 'rate_limited' });
+
+    expect(told).toEqual([expected, expected]);
+    await server.close();
+  },
+);
