@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createSlots } from '../../services/worker/src/slots.ts';
 
 const model = 'openai/low';
-const never = new AbortController().signal;
+const never = () => new AbortController().signal;
 
 test('a model that has just come back gets one call at a time, and more with each round of answers, up to its concurrency', async () => {
   const limits: number[] = [];

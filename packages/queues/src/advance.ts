@@ -96,7 +96,7 @@ async function tryAdvance(
   });
   if (reply[0] !== 'ok') return null;
   if (holding) {
-    holding.record = { ...record, state: job, version: reply[1] };
+    holding.record = { ...record, state: job, version: record.version + 1 };
     holding.finished ||= overtaken;
   }
   count(pipeline, decision);

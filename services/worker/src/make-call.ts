@@ -47,15 +47,20 @@ export type Made = JobEvent | 'put-back' | null;
 
 /** Makes a call when a slot of this process and a place within the limits are free, which costs no attempt, and settles it. */
 export async function makeCall(order: Order): Promise<Made> {
-  const { tools, config, attempt, stop } = order;
+  const { tools, config, attempt } = order;
   const call = await callOfOrder(order);
   const { concurrency: most = 1, slow_call_s: slowS } = config.models[attempt.model] ?? {};
   let made: Made = null;
-  await tools.slots.run(attempt.model, most, AbortSignal.any([stop, tools.stopping]), async () => {
+  await tools.slots.run(attempt.model, most, waitingUntil(order), async () => {
     made = await placeAndCall(order, call);
     return made === null || made === 'put-back' ? null : whatProviderSaid(made, slowS);
   });
   return made;
+}
+
+/** What ends a wait: made only where there is one, because it costs as much as a step. */
+function waitingUntil({ stop, tools }: Order): () => AbortSignal {
+  return () => AbortSignal.any([stop, tools.stopping]);
 }
 
 async function callOfOrder({ tools, context: { job, request }, config, attempt }: Order): Promise<Call> {
@@ -76,9 +81,9 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
     return null;
   }
   if (!(await tools.retries.admit(context, attempt))) return null;
-  const waiting = AbortSignal.any([stop, tools.stopping]);
   const size = { inputTokens: needs.inputTokens, maxOutputTokens: call.maxOutputTokens };
-  const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, size, waiting);
+  const isOver = stop.aborted || tools.stopping.aborted;
+  const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, size, waitingUntil(order));
   if (stop.aborted) return null;
   if (place === null || tools.stopping.aborted) return 'put-back';
   if ('places' in place) return sendAndSettle(order, call, place.places);
@@ -144,6 +149,14 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
 }
 
 /** What the other processes say is worth no wait: without it this one goes by its own circuit. */
-function inTime<Value>(value: Promise<Value>): Promise<Value | null> {
-  return Promise.race([value, pause(HEARD_WITHIN_MS, null, { ref: false })]).catch(() => null);
+async function inTime<Value>(value: Promise<Value>): Promise<Value | null> {
+  try {
+    // Most often it is known already: no timer is needed then.
+    const known = await Promise.race([value, notYet]);
+    return known === 'not yet' ? await Promise.race([value, pause(HEARD_WITHIN_MS, null, { ref: false })]) : known;
+  } catch {
+    return null;
+  }
 }
+
+const notYet = Promise.resolve('not yet' as const);

@@ -22,7 +22,7 @@ export async function takePlace(
   config: UpshiftConfig,
   model: string,
   size: Size,
-  stop: AbortSignal,
+  waitingUntil: () => AbortSignal,
 ): Promise<Taken> {
   const { places, mostMs } = placesOf(config, model, size, await learnedLimits(pipeline, model));
   if (places.length === 0) return { places };
@@ -31,7 +31,7 @@ export async function takePlace(
     const message = `no place within ${mostMs} ms under its rate limit (the next is in ${taken.tooLongMs} ms)`;
     return { refused: noPlace(model, message, taken.tooLongMs) };
   }
-  if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: stop }).catch(() => undefined);
+  if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: waitingUntil() }).catch(() => undefined);
   return { places };
 }
 
