@@ -17,6 +17,7 @@ export * from './model-id.ts';
 export * from './names.ts';
 export * from './parse-job.ts';
 export * from './recording.ts';
+export * from './savings-view.ts';
 export * from './score-line.ts';
 export * from './scorer-profile.ts';
 export * from './route-parameters.ts';

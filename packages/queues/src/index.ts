@@ -58,6 +58,7 @@ export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { holdBack, reservePlace, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
+export { keepSavings, readSavings } from './savings.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';
 export { readView } from './read-view.ts';

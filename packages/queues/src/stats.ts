@@ -1,6 +1,6 @@
 import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
-import { costAlone, usdToNanoUsd } from '@upshift/routing';
+import { costAlone, savingsCounters, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
 import type { Cells } from './cells/cells.ts';
@@ -24,6 +24,9 @@ export interface MinuteStats {
   /** Jobs by the tier of their result. */
   answered: Record<string, number>;
 }
+
+/** Before the counters of savings: `saved:<route>:<name>`. */
+export const SAVED = 'saved:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
@@ -49,7 +52,11 @@ export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now:
     return [];
   });
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
-  return (endedNow ? [...counters, ...endCounters({ job }, config, now)] : counters).filter(([, amount]) => amount !== 0);
+  const saved = savingsCounters(job, trail, config, now).map(([name, amount]): [string, number] => [
+    `${SAVED}${job.route}:${name}`,
+    amount,
+  ]);
+  return [...counters, ...saved, ...(endedNow ? endCounters({ job }, config, now) : [])].filter(([, amount]) => amount !== 0);
 }
 
 function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {
@@ -69,6 +76,12 @@ export async function readStats(cells: Cells, fromMinute: number, toMinute: numb
   return minutes.map((minute, index) => statsOf(minute, sumOf(counters.map((ofCell) => ofCell[index] ?? {}))));
 }
 
+/** The sums of all counters over a span of minutes and all cells. */
+export async function readSums(cells: Cells, fromMinute: number, toMinute: number): Promise<Record<string, number>> {
+  const minutes = Array.from({ length: Math.max(0, toMinute - fromMinute + 1) }, (_, index) => fromMinute + index);
+  return sumOf((await Promise.all((await cells.all()).map((cell) => readCounters(cell, minutes)))).flat());
+}
+
 type Counters = Record<string, string | number>;
 
 async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promise<Counters[]> {
@@ -77,7 +90,7 @@ async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promi
   return ((await pipelined.exec()) ?? []).map(([, counters]) => (counters ?? {}) as Counters);
 }
 
-function sumOf(all: Counters[]): Counters {
+function sumOf(all: Counters[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const [name, amount] of all.flatMap((counters) => Object.entries(counters))) sum[name] = (sum[name] ?? 0) + Number(amount);
   return sum;

@@ -45,6 +45,9 @@ export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from '
 export type { Judgement } from './score.ts';
 export { sampleCalls, samplesToAsk, scoresWithin } from './samples.ts';
 export type { WantedSamples } from './samples.ts';
+export { savingsOf } from './savings.ts';
+export type { RouteCounters } from './savings.ts';
+export { savingsCounters } from './savings-counters.ts';
 export { viewOf } from './view.ts';
 export { afterDelivery } from './webhook-delivery.ts';
 export type { DeliveryDecision, DeliveryResult } from './webhook-delivery.ts';

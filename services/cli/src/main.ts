@@ -10,6 +10,7 @@ import { cancel, get, list, submit, trail, verdict, watch } from './commands/job
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
+import { savings } from './commands/savings.ts';
 import { score } from './commands/score.ts';
 import {
   createWebhook,
@@ -208,6 +209,11 @@ command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is 
     examples('calibrate --labels labels.jsonl --profile profile.json', 'calibrate --from-history --target 0.97 --out new.yaml'),
   )
   .action((options) => finish(calibrateCommand(api, options)));
+
+command(program, 'savings', 'What jobs cost, and what they would have cost with one model for everything, by route.')
+  .option('--days <n>', 'the last days, today included', wholeNumber('days'), 7)
+  .addHelpText('after', examples('savings', 'savings --days 30 --json'))
+  .action((options) => finish(savings(api(), options)));
 
 command(
   program,

@@ -16,6 +16,7 @@ import {
   modelHealthView,
   quarantineView,
   queuesView,
+  savingsView,
   trailEntry,
   verdictRequest,
 } from '@upshift/contracts';
@@ -47,6 +48,14 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getQueues',
           summary: 'What waits in each queue, and for how long',
           responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/savings': {
+        get: {
+          operationId: 'getSavings',
+          summary: 'What jobs cost, and what they would have cost with one model for everything, by route',
+          parameters: [{ name: 'days', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 400, default: 7 } }],
+          responses: { 200: json('The savings', 'Savings'), ...problems('invalid_query', 'queue_unavailable') },
         },
       },
       '/v1/health/models': {
@@ -166,6 +175,7 @@ export function openapi(): Record<string, unknown> {
         ModelHealth: schemaOf(modelHealthView, 'output'),
         Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
+        Savings: schemaOf(savingsView, 'output'),
         VerdictRequest: schemaOf(verdictRequest, 'input'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),

@@ -3,6 +3,7 @@ import {
   evaluateExperiments,
   expireJobs,
   forgetJobs,
+  keepSavings,
   leaseOf,
   measureQueues,
   openCells,
@@ -32,6 +33,7 @@ const ofEachCell: Chore<Pipeline>[] = [
 const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 1000, run: evaluateExperiments },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
+  { name: 'keep savings', everyMs: 300_000, run: keepSavings },
   { name: 'retire cells', everyMs: 60_000, run: retireCells },
 ];
 
