@@ -8,7 +8,7 @@ import type { Tools } from './tools.ts';
 /** As long as sums of days are kept. */
 const MOST_DAYS = 400;
 
-export const savingsQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(MOST_DAYS).default(7) });
+const savingsQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(MOST_DAYS).default(7) });
 
 /** `GET /v1/savings`: what was paid, and what the same jobs would have cost otherwise. */
 export function getSavings({ cells }: Tools): RequestHandler {
