@@ -58,14 +58,14 @@ describe('what jobs cost beside what they would have cost', () => {
     expect(total).toMatchObject({
       jobs: 1,
       good: 1,
-      cost_usd: price[LOW]! + price[MIDDLE]!,
+      cost_usd: price[LOW] + price[MIDDLE],
       lost_usd: price[LOW],
       scoring_usd: 0,
       perfect_usd: price[MIDDLE],
       all_economy: { model: LOW, cost_usd: price[LOW] },
       all_premium: { model: HIGH, cost_usd: price[HIGH] },
     });
-    expect(total.saved_usd).toBeCloseTo(price[HIGH]! - price[LOW]! - price[MIDDLE]!, 9);
+    expect(total.saved_usd).toBeCloseTo(price[HIGH] - price[LOW] - price[MIDDLE], 9);
   });
 
   test('a call of a judge is scoring', () => {
@@ -93,7 +93,7 @@ describe('what jobs cost beside what they would have cost', () => {
     );
     const { total } = savingsOf({ default: sums(...escalated, ...again) }, config, days);
     expect(total).toMatchObject({ jobs: 1, good: 1, perfect_usd: price[HIGH], all_premium: { cost_usd: price[HIGH] } });
-    expect(total.lost_usd).toBeCloseTo(price[LOW]! + price[MIDDLE]!, 9);
+    expect(total.lost_usd).toBeCloseTo(price[LOW] + price[MIDDLE], 9);
   });
 
   test('a shadow costs beside, and is no job', () => {

@@ -29,8 +29,6 @@ export function savingsCard({ from, to, total, routes }: SavingsView): Html {
 }
 
 function barsOf(row: SavingsRow): Bar[] {
-  const instead = (name: string, one: { model: string; cost_usd: number } | null): Bar[] =>
-    one === null ? [] : [{ name: `${name}: ${one.model}`, parts: [{ usd: one.cost_usd, kind: 'instead' }] }];
   return [
     ...instead('all premium', row.all_premium),
     ...instead('best single', row.best_single),
@@ -45,6 +43,10 @@ function barsOf(row: SavingsRow): Bar[] {
     ...instead('all economy', row.all_economy),
     { name: 'perfect router', parts: [{ usd: row.perfect_usd, kind: 'instead' }] },
   ];
+}
+
+function instead(name: string, one: { model: string; cost_usd: number } | null): Bar[] {
+  return one === null ? [] : [{ name: `${name}: ${one.model}`, parts: [{ usd: one.cost_usd, kind: 'instead' }] }];
 }
 
 function chart(bars: Bar[]): Html {
@@ -112,9 +114,12 @@ function routesTable(routes: SavingsView['routes']): Html {
 
 function routeRow(name: string, row: SavingsRow): Html {
   const premium = row.all_premium?.cost_usd ?? null;
-  const cell = (content: Content): Html => html`<td class="n">${content}</td>`;
   return html`<tr>
     <th scope="row">${name}</th>
     ${cell(count(row.jobs))}${cell(percent(row.good, row.jobs))}${cell(usdText(row.cost_usd))}${cell(usdText(row.lost_usd))}${cell(usdText(row.scoring_usd))}${cell(premium === null ? '–' : usdText(premium))}${cell(premium === null ? '–' : percent(row.saved_usd ?? 0, premium))}
   </tr>`;
+}
+
+function cell(content: Content): Html {
+  return html`<td class="n">${content}</td>`;
 }
