@@ -8,6 +8,8 @@ export interface Classification {
   complexity: number;
   confidence: number;
   reason: string;
+  /** How probable it was that the job would start where it did; 1 where no chance was in it. */
+  propensity?: number;
 }
 
 /** Timings of a call, in ms since the epoch or as a duration. */

@@ -37,6 +37,7 @@ export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfin
 export type { QueueState } from './inspect.ts';
 export { accept, readAnswer, readJob, readRequest } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
+export { forgetLabels, keepLabel, readLabels } from './labels.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
 export type { JobFilter } from './list-jobs.ts';

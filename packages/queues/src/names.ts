@@ -38,6 +38,8 @@ export function cellKeys(cell: number) {
     quarantine: `${tag}:quarantine`,
     /** Stream: what jobs of experiments came to, for the evaluator. */
     outcomes: `${tag}:outcomes`,
+    /** Stream: what became of answers, for `upshift train`. */
+    labels: `${tag}:labels`,
   };
 }
 export type CellKeys = ReturnType<typeof cellKeys>;

@@ -11,7 +11,9 @@ export type { Subject } from './checks/subject.ts';
 export { classifierToAsk, classifyCalls, instead, readClassification } from './classifier/ask-model.ts';
 export { classifierOf, classifierTypeOf } from './classifier/classifier-of.ts';
 export { guessTask } from './classifier/guess-task.ts';
-export { heuristicClassifier, promptFactsOf } from './classify.ts';
+export { questionsOfAnswers, questionsOfLabels, refitClassifier } from './classifier/refit.ts';
+export type { ClassifierFit, GainedQuestion, Refitted } from './classifier/refit.ts';
+export { bareFacts, heuristicClassifier, promptFactsOf } from './classify.ts';
 export type { Classifier, PromptFacts } from './classify.ts';
 export {
   costAlone,
@@ -29,6 +31,7 @@ export { decide } from './decide/index.ts';
 export { judgeableResult } from './decide/verdicts.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
+export { gateLabelOf, labelOf } from './gate-labels.ts';
 export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';
 export { judgeCalls, judgeMessages, readJudgement } from './judge.ts';

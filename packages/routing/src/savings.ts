@@ -5,11 +5,17 @@ import { firstModelOf, nanoUsdToUsd } from './cost.ts';
 /** Sums of `savingsCounters` over some days, by route. */
 export type RouteCounters = Record<string, Record<string, number>>;
 
+/** The first and the last day, as in 2026-11-23. */
+interface Days {
+  from: string;
+  to: string;
+}
+
 /** Below so many first answers a share of passes is an accident. */
 const FEWEST_FIRST_ANSWERS = 30;
 
 /** What was paid, and what the same jobs would have cost otherwise. */
-export function savingsOf(byRoute: RouteCounters, config: UpshiftConfig, days: Pick<SavingsView, 'from' | 'to'>): SavingsView {
+export function savingsOf(byRoute: RouteCounters, config: UpshiftConfig, days: Days): SavingsView {
   const total: Record<string, number> = {};
   for (const [name, amount] of Object.values(byRoute).flatMap(Object.entries<number>)) total[name] = (total[name] ?? 0) + amount;
   const routes = Object.entries(byRoute).toSorted(([one], [other]) => (one < other ? -1 : 1));

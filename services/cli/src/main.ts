@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { calibrateCommand } from './calibrate/calibrate.ts';
+import { trainCommand } from './calibrate/train.ts';
 import { classify } from './commands/classify.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
@@ -209,6 +210,13 @@ command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is 
     examples('calibrate --labels labels.jsonl --profile profile.json', 'calibrate --from-history --target 0.97 --out new.yaml'),
   )
   .action((options) => finish(calibrateCommand(api, options)));
+
+command(program, 'train', 'Fit the classifier to what became of answers; what is no better is not written.')
+  .option('--labels <file>', 'labels, a JSON line each; those that the system has kept where it is left out')
+  .option('--config <file>', 'the configuration whose classifier is fitted', configFile(undefined))
+  .option('--out <file>', 'write the configuration with the new weights here; the same file installs them at the next start')
+  .addHelpText('after', examples('train', 'train --labels labels.jsonl --out new.yaml'))
+  .action((options) => finish(trainCommand(api, options)));
 
 command(program, 'savings', 'What jobs cost, and what they would have cost with one model for everything, by route.')
   .option('--days <n>', 'the last days, today included', wholeNumber('days'), 7)

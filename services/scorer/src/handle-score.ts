@@ -1,9 +1,10 @@
 import { promptOf } from '@upshift/contracts';
 import type { Check, CheckOutcome, JobEvent, JobState } from '@upshift/contracts';
-import { configOf, done, readAnswer } from '@upshift/queues';
+import { configOf, done, keepLabel, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
   checksOf,
+  gateLabelOf,
   judgeCalls,
   judgeOutcome,
   judgesToAsk,
@@ -32,7 +33,9 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   if (judged === 'waiting') return done;
   const verdict = verdictOf([...plain, ...judged]);
   annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });
-  await context.advance({ type: 'judged', attempt: step.attempt, verdict });
+  const advanced = await context.advance({ type: 'judged', attempt: step.attempt, verdict });
+  if (advanced?.changed)
+    await keepLabel(pipeline, gateLabelOf({ job: advanced.job, request, config, attempt: step.attempt }, Date.now()));
   return done;
 }
 

@@ -3,6 +3,7 @@ import {
   evaluateExperiments,
   expireJobs,
   forgetJobs,
+  forgetLabels,
   keepSavings,
   leaseOf,
   measureQueues,
@@ -28,6 +29,7 @@ const UNTOUCHED_MS = 60_000;
 const ofEachCell: Chore<Pipeline>[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
   { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
+  { name: 'forget labels', everyMs: 600_000, run: forgetLabels },
   { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
 ];
 const ofAllCells: Chore<Cells>[] = [

@@ -36,7 +36,7 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
   const { job, facts } = draft;
   if (!isScored(draft, number)) return;
   const attempt = attemptOf(job, number);
-  const threshold = thresholdOf(draft, attempt);
+  const threshold = thresholdOf(job, facts.config, attempt);
   const [lowest, highest] = between;
   if (threshold === 'always' || lowest >= threshold || highest < threshold) return;
   const calls = sampleCalls(job, number, check);

@@ -1,5 +1,6 @@
 import { fieldErrors, labelLine, promptOf } from '@upshift/contracts';
 import type { JobRecording, LabelLine } from '@upshift/contracts';
+import type { z } from 'zod';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
@@ -14,21 +15,22 @@ export async function readLabels(file: string): Promise<LabelLine[]> {
   let number = 0;
   for await (const line of readLines(file)) {
     number += 1;
-    if (line.trim() !== '') labels.push(parse(line, `${file}, line ${number}`));
+    if (line.trim() !== '') labels.push(parseLine(line, `${file}, line ${number}`, labelLine));
   }
   return labels;
 }
 
-function parse(line: string, where: string): LabelLine {
+/** A label of a file. Throws a `CommandError` that names what is wrong. */
+export function parseLine<Schema extends z.ZodType>(line: string, where: string, schema: Schema): z.output<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     throw new CommandError(`${where} is not JSON; a label is ${SHAPE}`, exitCode.refused);
   }
-  const parsed = labelLine.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [first] = fieldErrors(parsed.error, value, labelLine);
+  const [first] = fieldErrors(parsed.error, value, schema);
   throw new CommandError(`${where}: ${first?.field ?? ''} ${first?.message ?? ''}; a label is ${SHAPE}`, exitCode.refused);
 }
 
