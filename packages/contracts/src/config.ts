@@ -330,8 +330,10 @@ function badClassifiers({
   return [...problems, ...unable];
 }
 
-function modelsOfCheck(check: Check): string[] {
-  return check.type === 'agreement' ? (check.models ?? []) : [];
+/** The models that a check names. */
+export function modelsOfCheck(check: Check): string[] {
+  if (check.type === 'agreement') return check.models ?? [];
+  return check.type === 'llm_judge' ? (check.against ?? []) : [];
 }
 
 function modelReferences(config: z.infer<typeof shape>): { path: (string | number)[]; ids: string[] }[] {
@@ -342,7 +344,10 @@ function modelReferences(config: z.infer<typeof shape>): { path: (string | numbe
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
     ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, checks, models = {} }]) => [
       ...Object.entries(models).map(([tier, ids]) => ({ path: ['routes', name, 'models', tier], ids })),
-      ...checks.map((check, index) => ({ path: ['routes', name, 'checks', index, 'models'], ids: modelsOfCheck(check) })),
+      ...checks.map((check, index) => ({
+        path: ['routes', name, 'checks', index, check.type === 'llm_judge' ? 'against' : 'models'],
+        ids: modelsOfCheck(check),
+      })),
       { path: ['routes', name, 'fallback'], ids: fallback },
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),

@@ -1,7 +1,6 @@
 export * from './answer.ts';
 export * from './catalogue.ts';
 export * from './check.ts';
-export * from './classification-reply.ts';
 export * from './classifier-profile.ts';
 export * from './config.ts';
 export * from './errors.ts';
@@ -22,6 +21,7 @@ export * from './recording.ts';
 export * from './savings-view.ts';
 export * from './score-line.ts';
 export * from './scorer-profile.ts';
+export * from './replies.ts';
 export * from './route-parameters.ts';
 export * from './trail.ts';
 export * from './verdict.ts';

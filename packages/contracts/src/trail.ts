@@ -14,6 +14,7 @@ export const trailEvents = [
   'attempt-waiting',
   'attempt-settled',
   'attempt-failed',
+  'answer-verified',
   'answer-judged',
   'budget-denied',
   'job-escalated',

@@ -35,7 +35,7 @@ export {
 } from './health.ts';
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
-export { accept, readAnswer, readJob, readRequest } from './job-store.ts';
+export { accept, readAnswer, readJob, readRequest, readVerified, verifiedField } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
 export { forgetLabels, keepLabel, readLabels } from './labels.ts';
 export { leaseOf } from './lease.ts';

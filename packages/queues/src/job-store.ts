@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { JobExperiments, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { CheckOutcome, JobExperiments, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
@@ -128,6 +128,13 @@ function traceField(): { traceparent?: string } {
 
 /** Before the job is accepted: afterwards nobody could be told. */
 async function refuseUnknownWebhook({ redis }: Connection, webhook: string | null, request: JobRequest): Promise<void> {
+  for (const [at, check] of request.checks.entries()) {
+    if (check.type !== 'verifier' || (await redis.sismember(globalKeys.webhooks, check.webhook))) continue;
+    const missing = `there is no webhook ${check.webhook}; POST /v1/webhooks makes one`;
+    throw new ProblemError('unknown_webhook', missing, {
+      errors: [{ field: `checks[${at}].webhook`, value: check.webhook, message: missing }],
+    });
+  }
   if (webhook === null || (await redis.sismember(globalKeys.webhooks, webhook))) return;
   const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
   throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
@@ -151,6 +158,17 @@ export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRe
 export async function readAnswer(pipeline: Pipeline, id: string, attempt: number): Promise<UnifiedResponse | null> {
   const answer = await pipeline.redis.hget(pipeline.keys.job(id), `answer:${attempt}`);
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
+}
+
+/** The field in which a job keeps what a verifier said of an answer by one of its checks. */
+export function verifiedField(attempt: number, check: number): string {
+  return `verified:${attempt}:${check}`;
+}
+
+/** What a verifier has said already; null where it was not asked yet. */
+export async function readVerified(pipeline: Pipeline, id: string, attempt: number, check: number): Promise<CheckOutcome | null> {
+  const outcome = await pipeline.redis.hget(pipeline.keys.job(id), verifiedField(attempt, check));
+  return outcome ? (JSON.parse(outcome) as CheckOutcome) : null;
 }
 
 export interface Extras {

@@ -3,7 +3,7 @@ import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { configOf, denyProvider, done, putBack, readAnswer, readHealth } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
-import { callOf } from '@upshift/routing';
+import { callOf, sampleCalls } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
@@ -121,11 +121,14 @@ function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
 }
 
 async function prepare(pipeline: Pipeline, { job, request }: StepContext<'call'>, attempt: Attempt): Promise<Call> {
-  const [config, judged] = await Promise.all([
+  const judges = attempt.purpose === 'judge' ? attempt.judges : null;
+  const beside = judges && sampleCalls(job, judges.attempt, judges.check).findLast(({ outcome }) => outcome === 'answered');
+  const [config, judged, other] = await Promise.all([
     configOf(pipeline, job.configVersion),
-    attempt.purpose !== 'judge' || attempt.judges === null ? null : readAnswer(pipeline, job.id, attempt.judges.attempt),
+    judges && readAnswer(pipeline, job.id, judges.attempt),
+    beside ? readAnswer(pipeline, job.id, beside.number) : null,
   ]);
-  return callOf(job, attempt, request, config, judged);
+  return callOf(job, attempt, request, config, judged, other);
 }
 
 async function runCall(

@@ -9,7 +9,7 @@ import { compilePattern } from './patterns.ts';
 import type { Subject } from './subject.ts';
 
 /** A check that needs no call of a model. */
-export type PlainCheck = Exclude<Check, { type: 'llm_judge' }>;
+export type PlainCheck = Exclude<Check, { type: 'llm_judge' | 'verifier' }>;
 
 interface Finding {
   passed: boolean;

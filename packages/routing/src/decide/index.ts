@@ -8,7 +8,7 @@ import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
-import { judgeRequested, sampleRequested } from './opinions.ts';
+import { answerVerified, judgeRequested, sampleRequested } from './opinions.ts';
 import { judged, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
@@ -53,6 +53,8 @@ function react(draft: Draft, event: JobEvent): void {
       return judgeRequested(draft, event);
     case 'sample-requested':
       return sampleRequested(draft, event);
+    case 'answer-verified':
+      return answerVerified(draft, event);
     case 'judged':
       return judged(draft, event.attempt, event.verdict);
     case 'cancelled':
