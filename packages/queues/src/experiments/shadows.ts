@@ -1,11 +1,12 @@
 import { DELIVERED, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
-import { applyArm, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
+import { applyArm, comeToTheSame, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
 import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
 import type { Cells } from '../cells/cells.ts';
 import { versionOf } from './arms.ts';
+import { keepAudit } from './audits.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
@@ -20,6 +21,7 @@ export async function followOutcome(cells: Cells, document: Shadow, outcome: Out
     if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
     else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
+    else await compareResults(cells, outcome);
   } catch (error) {
     // The candidate can not do this job, or nobody can judge it: there is no comparison then.
     if (!(error instanceof ProblemError)) throw error;
@@ -61,9 +63,19 @@ async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcom
   await acceptShadow(cells, comparison, partOf(cells, document, JUDGE, job), cells, `${document.name}.judge.${job}`);
 }
 
+/** Without a judge, by what the two answers come to, where that can be told. */
+async function compareResults(cells: Cells, { job, shadowOf }: Outcome): Promise<void> {
+  if (shadowOf === null) return;
+  const [delivered, candidate] = await Promise.all([resultText(cells, shadowOf), resultText(cells, job)]);
+  const same = delivered === null || candidate === null ? null : comeToTheSame(delivered, candidate);
+  if (same !== null) await keepAudit(cells, job, same);
+}
+
 async function preferenceOf(cells: Cells, { job, shadowOf }: Outcome): Promise<Preference | null> {
   const text = await resultText(cells, job);
-  return text === null || shadowOf === null ? null : readPreference(text, shadowOf);
+  const preference = text === null || shadowOf === null ? null : readPreference(text, shadowOf);
+  if (preference !== null) await keepAudit(cells, shadowOf!, preference !== 'candidate');
+  return preference;
 }
 
 function partOf(cells: Cells, document: Shadow, arm: string, shadowOf: string): JobExperiments {

@@ -27,5 +27,5 @@ export {
 export type { ExperimentAction, ExperimentDecision, ExperimentState, Outcome } from './lifecycle.ts';
 export { emptyTally, meanOf, minus, plus, tallyOf } from './tally.ts';
 export type { Tally } from './tally.ts';
-export { comparisonRequest, readPreference, shadowRequest } from './shadow.ts';
+export { comeToTheSame, comparisonRequest, readPreference, shadowRequest } from './shadow.ts';
 export { thompsonShares } from './thompson.ts';
