@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import type { GateLabel, JobView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
+import { apiAt } from '../../services/cli/src/api.ts';
+import { labelsFromHistory } from '../../services/cli/src/calibrate/read-labels.ts';
 import { bookKey } from '../sandbox/book.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
@@ -19,6 +21,7 @@ beforeAll(async () => {
     start: ['intake', 'classifier', 'scorer', 'steward', 'worker-economy', 'worker-standard', 'worker-premium'],
     configure: (config) => {
       config.scorer = { type: 'checks' };
+      config.recording = { enabled: true };
       config.routes['plain'] = { ...config.routes['default']! };
     },
   });
@@ -90,6 +93,17 @@ test('with a rubric a judge compares the two answers, blind, and what it says is
   await audit('--route', 'plain', '--share', '1', '--budget-usd', '1', '--rubric', 'Which is kinder?');
   const job = await firstAudited(() => ask('plain', `Say hello. (${Math.random()})`, 'Hi.', 'Hello, how nice to see you!'));
   expect((await auditsOf(job.id)).map(([tier]) => tier)).toEqual(['economy', 'premium']);
+});
+
+test('calibration takes the answers of both tiers from what audits have left', async () => {
+  const api = apiAt(fleet.url('intake'));
+  const labels = await labelsFromHistory(api);
+  const wrong = labels.filter(({ prompt }) => prompt === 'What is 6 times 8?');
+  expect(wrong.map(({ tier, answer, ok }) => [tier, answer, ok]).toSorted()).toEqual([
+    ['economy', 'The answer is 49.', false],
+    ['premium', 'The answer is 48.', true],
+  ]);
+  expect(new Set(wrong.map(({ question_id: id }) => id)).size).toBe(1);
 });
 
 test('a budget is needed', async () => {

@@ -16,6 +16,7 @@ export const gateLabel = z.object({
   model: z.string(),
   passed: z.boolean().describe('Whether the answer was accepted; false: it was escalated, or fell short at the top.'),
   source: z.enum(labelSources),
+  answer_of: z.string().optional().describe('The job whose answer it is, where that is another one: the top tier’s in an audit.'),
   propensity: z.number().gt(0).max(1).describe('How probable it was that the job would start at the tier where it did.'),
   complexity: z.number().min(0).max(1).describe('As shipped, before anything that was fitted.'),
   signals: z.array(z.number()).describe('The hand-made features of the prompt, in the order of the classifier’s.'),

@@ -25,5 +25,8 @@ export async function keepAudit(cells: Cells, candidate: string, passed: boolean
   const now = Date.now();
   await keepLabel(pipeline, labelOf({ job, request, attempt: job.finalAttempt! }, passed, 'audit', now));
   const ofTop = labelOf({ job: again, request, attempt: again.finalAttempt! }, true, 'audit', now);
-  await keepLabel(pipeline, ofTop && { ...ofTop, job: job.id, propensity: job.classification?.propensity ?? 1 });
+  await keepLabel(
+    pipeline,
+    ofTop && { ...ofTop, job: job.id, answer_of: candidate, propensity: job.classification?.propensity ?? 1 },
+  );
 }

@@ -56,7 +56,7 @@ async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOption
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
-      ? 'No ended job has a late verdict; give some with  npx upshift verdict <job> --passed|--failed --reason …'
+      ? 'No ended job has a late verdict or was audited; give verdicts with  npx upshift verdict <job> --passed|--failed --reason …  or begin an audit'
       : `${labels} has no labels.`,
     exitCode.refused,
   );

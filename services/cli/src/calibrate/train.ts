@@ -11,7 +11,7 @@ import { CommandError, exitCode } from '../exit-code.ts';
 import { readLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
 import { writeClassifierProfile } from './change-config.ts';
-import { parseLine } from './read-labels.ts';
+import { keptLabels, parseLine } from './read-labels.ts';
 
 export interface TrainOptions {
   /** A file of labels; those that the system has kept where it is left out. */
@@ -48,11 +48,6 @@ async function questionsOf(api: () => Api, labels: string | undefined, config: U
     else answers.push(parseLine(line, `${labels}, line ${number}`, labelLine));
   }
   return [...questionsOfLabels(kept, tiers), ...questionsOfAnswers(answers, tiers)];
-}
-
-async function keptLabels(api: Api): Promise<GateLabel[]> {
-  const text = await (await api.open('/v1/labels')).text();
-  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as GateLabel]));
 }
 
 function fit(questions: GainedQuestion[], config: UpshiftConfig, from: string): Refitted {
