@@ -99,7 +99,7 @@ test('calibration takes the answers of both tiers from what audits have left', a
   const api = apiAt(fleet.url('intake'));
   const labels = await labelsFromHistory(api);
   const wrong = labels.filter(({ prompt }) => prompt === 'What is 6 times 8?');
-  expect(wrong.map(({ tier, answer, ok }) => [tier, answer, ok]).toSorted()).toEqual([
+  expect(wrong.map(({ tier, answer, ok }) => [tier, answer, ok])).toEqual([
     ['economy', 'The answer is 49.', false],
     ['premium', 'The answer is 48.', true],
   ]);
