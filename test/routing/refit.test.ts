@@ -68,7 +68,6 @@ describe('training', () => {
   test('learns what the user’s own prompts show, and gives the same for the same questions in any order', () => {
     const refitted = refitClassifier(questions(200), null);
     expect(refitted.isBetter).toBe(true);
-    expect(refitted.after.ranked).toBeGreaterThan(refitted.before.ranked);
     expect(Math.abs(refitted.after.bias)).toBeLessThan(Math.abs(refitted.before.bias));
     expect(JSON.stringify(refitClassifier(questions(200).toReversed(), null))).toBe(JSON.stringify(refitted));
     const fitted = classifierOf('trained', refitted.profile);

@@ -5,7 +5,7 @@ import type { LogisticRow } from '../held-logistic.ts';
 import { hashOf, mixed } from './hash.ts';
 import { profileInputs, profileOfWeights, profileWeights } from './profile.ts';
 import { signalNames } from './signals.ts';
-import { classifierModel, seenOf } from './trained.ts';
+import { shippedClassifier, seenOf } from './trained.ts';
 import { bareFacts } from '../classify.ts';
 
 /** A question of which it is known whether a stronger tier gained on it. */
@@ -93,7 +93,7 @@ function refuseFew(trained: GainedQuestion[], heldOut: GainedQuestion[]): void {
 
 function rowOf({ complexity, signals, gained, weight }: GainedQuestion): LogisticRow {
   return {
-    inputs: profileInputs(complexity, signals, classifierModel),
+    inputs: profileInputs(complexity, signals, shippedClassifier),
     ok: gained ? 1 : 0,
     weight: Math.min(LARGEST_WEIGHT, weight),
   };
