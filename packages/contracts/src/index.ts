@@ -9,6 +9,7 @@ export * from './experiment.ts';
 export * from './experiment-view.ts';
 export * from './field-errors.ts';
 export * from './gate-label.ts';
+export * from './heard-limit.ts';
 export * from './input.ts';
 export * from './job.ts';
 export * from './job-view.ts';

@@ -2,6 +2,7 @@ import type { Attempt, JobState, TrailEntry, UpshiftConfig } from '@upshift/cont
 import { isTerminal } from '@upshift/contracts';
 
 import { costOf, usdToNanoUsd } from './cost.ts';
+import { isForAnswer } from './live-attempts.ts';
 
 /** What a job adds to the counters of its route, by name: money in nano-dollars, known costs only. */
 export type SavingsCounter = [name: string, amount: number];
@@ -23,7 +24,8 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
   if ((event !== 'attempt-settled' && event !== 'attempt-failed') || !costUsd) return [];
   const cost = usdToNanoUsd(costUsd);
   if (experiments?.shadowOf) return [['audits', cost]];
-  return purpose === 'answer'
+  const forAnswer = purpose === 'answer' || purpose === 'hedge';
+  return forAnswer
     ? [['cost', cost]]
     : [
         ['cost', cost],
@@ -33,7 +35,7 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
 
 /** How often a model passes where it is asked first: of later answers it has only the hard ones. */
 function firstVerdict({ attempts, finalAttempt }: JobState, { event, attempt: number, model }: TrailEntry): SavingsCounter[] {
-  const first = attempts.find(({ purpose }) => purpose === 'answer');
+  const first = attempts.find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
   if (event !== 'answer-judged' || model === undefined || first?.number !== number) return [];
   return [
     [`first:${model}`, 1],

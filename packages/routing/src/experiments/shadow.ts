@@ -67,6 +67,7 @@ export function comparisonConfig(config: UpshiftConfig, route: string): UpshiftC
     explore: 0,
     checks: [],
     fallback: [],
+    hedge: false,
     on_refusal: [],
     max_attempts: config.routes[route]!.max_attempts,
     max_escalations: 0,

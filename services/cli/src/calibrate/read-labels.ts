@@ -53,7 +53,9 @@ export async function labelsFromHistory(api: Api): Promise<LabelLine[]> {
 async function auditLabel(api: Api, { job, tier, passed, source, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
   if (source !== 'audit') return [];
   const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
-  const answer = recording?.attempts.findLast((attempt) => attempt.purpose === 'answer' && attempt.tier === tier)?.answer;
+  const answer = recording?.attempts.findLast(
+    (attempt) => (attempt.purpose === 'answer' || attempt.purpose === 'hedge') && attempt.tier === tier,
+  )?.answer;
   if (!recording || !answer) return [];
   return [{ question_id: job, prompt: promptOf(recording.request.input), tier, answer: answer.text, ok: passed }];
 }
