@@ -80,6 +80,10 @@ export interface Attempt {
   judges: { attempt: number; check: number } | null;
   /** How often the call was put off by a provider's limit, which is not a failure. */
   waits: number;
+  /** When the retries of its provider have room for it, in ms since the epoch; missing where it did not have to wait for that. */
+  retryAt?: number;
+  /** Purpose `hedge`: the attempt beside which it is made. */
+  hedges?: number;
   claimedAt: number;
   sentAt: number | null;
   settledAt: number | null;
@@ -87,7 +91,8 @@ export interface Attempt {
   schemaFailed: boolean | null;
 }
 
-export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'expired';
+export const jobStatuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
 
 /** The queue entry that carries the job on. Lost entries are made anew under a higher epoch. */
 export type Step = { kind: 'classify' } | { kind: 'call'; attempt: number } | { kind: 'score'; attempt: number };

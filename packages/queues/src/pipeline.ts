@@ -3,11 +3,14 @@ import type { Logger, Metrics } from '@upshift/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
+import { createAcceptor } from './acceptor.ts';
+import type { Acceptor } from './acceptor.ts';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
+import type { Watchdog } from './watchdog.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
@@ -21,6 +24,8 @@ export interface PipelineOptions {
   disposable: boolean;
   /** Let commands fail at once while Redis is away. */
   failFast: boolean;
+  /** Missing for a process that need not be ended where it is stuck, as one that is started by hand. */
+  watchdog?: Watchdog;
 }
 
 /** An open connection to Redis and what this process goes by: for functions that are about no one cell. */
@@ -38,6 +43,7 @@ export interface Pipeline extends Connection {
   cell: number;
   keys: CellKeys;
   writer: Writer;
+  accept: Acceptor;
   /** Queues by name, opened on first use. */
   queues: Map<string, Queue>;
 }
@@ -53,7 +59,9 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
 
 export function pipelineOf(connection: Connection, cell: number): Pipeline {
   const keys = cellKeys(cell);
-  return { ...connection, cell, keys, writer: createWriter(connection.redis, keys), queues: new Map() };
+  const { redis } = connection;
+  const ways = { writer: createWriter(redis, keys), accept: createAcceptor(redis, keys) };
+  return { ...connection, cell, keys, ...ways, queues: new Map() };
 }
 
 export async function closeQueues({ queues }: Pipeline): Promise<void> {

@@ -10,6 +10,7 @@ import { cancel, get, list, submit, trail, verdict, watch } from './commands/job
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
+import { failInSandbox, healInSandbox } from './commands/sandbox.ts';
 import { score } from './commands/score.ts';
 import {
   createWebhook,
@@ -21,6 +22,9 @@ import {
   rotateWebhook,
   showWebhook,
 } from './commands/webhooks.ts';
+import { defaultDirectory } from './eval/data-directory.ts';
+import { evalCommand } from './eval/eval.ts';
+import type { EvalOptions } from './eval/eval.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
@@ -30,6 +34,9 @@ import { up } from './up/up.ts';
 
 /** Where `npx upshift up` puts the job API. */
 const DEFAULT_URL = 'http://127.0.0.1:7700';
+
+/** Where it puts the provider sandbox. */
+const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
@@ -180,6 +187,29 @@ quarantine
   .description('Take a job off the list.')
   .action((id) => finish(dropQuarantined(api(), id)));
 
+const sandbox = program
+  .command('sandbox')
+  .description('Failures of the provider sandbox, to see what follows from them.')
+  .option('--sandbox <url>', 'its address, as npm start prints it', DEFAULT_SANDBOX_URL)
+  .addHelpText(
+    'after',
+    examples('sandbox fault openai', 'sandbox fault anthropic/claude-haiku-5-5 --kind overloaded', 'sandbox heal openai'),
+  );
+const sandboxUrl = (): string => sandbox.opts<{ sandbox: string }>().sandbox;
+sandbox
+  .command('fault <target>')
+  .description('Make all further calls of a provider, or of one model, fail.')
+  .option(
+    '--kind <kind>',
+    'server_error, overloaded, rate_limit, auth, timeout, stalled_body, reset, malformed_json or truncation',
+    'server_error',
+  )
+  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind)));
+sandbox
+  .command('heal <target>')
+  .description('Take that back.')
+  .action((target) => finish(healInSandbox(sandboxUrl(), target)));
+
 program
   .command('classify [file]')
   .description(
@@ -208,6 +238,26 @@ command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is 
     examples('calibrate --labels labels.jsonl --profile profile.json', 'calibrate --from-history --target 0.97 --out new.yaml'),
   )
   .action((options) => finish(calibrateCommand(api, options)));
+
+command(
+  program,
+  'eval',
+  'How well classifier and scorer choose between recorded answers of a cheap and a dear model, beside baselines.',
+)
+  .option('--data <dir>', 'the folder with the recorded answers', defaultDirectory)
+  .option('--only <text>', 'pairs whose name contains this')
+  .option(
+    '--weights <which>',
+    'cross-fitted: trained anew without the questions asked; shipped: as they are',
+    weightsToUse,
+    'cross-fitted',
+  )
+  .option('--out <dir>', 'where report.html and report.json go', '.upshift/eval')
+  .addHelpText(
+    'after',
+    examples('eval', 'eval --only GSM8K --out /tmp/report', 'eval --data questions-of-mine --weights shipped --json'),
+  )
+  .action((options) => finish(Promise.resolve().then(() => evalCommand(options))));
 
 command(
   program,
@@ -294,6 +344,11 @@ function time(text: string): number {
   const ms = Date.parse(text);
   if (!Number.isNaN(ms)) return ms;
   throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
+}
+
+function weightsToUse(value: string): EvalOptions['weights'] {
+  if (value === 'cross-fitted' || value === 'shipped') return value;
+  throw new InvalidArgumentError('It is cross-fitted or shipped.');
 }
 
 function targetShare(text: string): number {

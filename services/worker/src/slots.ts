@@ -4,10 +4,17 @@ import { adaptLimit } from '@upshift/routing';
 /** How many calls of a model this process makes at a time: fewer while its provider is busy, up to the model's `concurrency`. */
 export interface Slots {
   /**
-   * Runs the work when a slot is free, or when `stop` fires: it then sees that by itself. It gives the error that the model's
-   * provider ended the call with; null after an answer.
+   * Runs the work when a slot is free, or when what it waits with fires: it then sees that by itself. It gives the error that the
+   * model's provider ended the call with; null after an answer.
    */
-  run(model: string, most: number, stop: AbortSignal, work: () => Promise<{ code: CallErrorCode } | null>): Promise<void>;
+  run(
+    model: string,
+    most: number,
+    waitingUntil: () => AbortSignal,
+    work: () => Promise<{ code: CallErrorCode } | null>,
+  ): Promise<void>;
+  /** One call at a time, and more with each round of answers: for a model that has just come back. */
+  beginAnew(model: string): void;
 }
 
 interface ModelSlots {
@@ -25,16 +32,23 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
     return slots;
   };
 
+  const setLimit = (model: string, slots: ModelSlots, limit: number): void => {
+    if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
+    slots.limit = limit;
+  };
+
   return {
-    async run(model, most, stop, work) {
+    beginAnew(model) {
+      const slots = byModel.get(model);
+      if (slots) setLimit(model, slots, 1);
+    },
+    async run(model, most, waitingUntil, work) {
       const slots = slotsOf(model, most);
-      await freeSlot(slots, stop);
-      slots.inFlight += 1;
+      if (isFull(slots)) await takeFreeSlot(slots, waitingUntil());
+      else slots.inFlight += 1;
       try {
         const error = await work();
-        const limit = adaptLimit(slots.limit, most, error?.code ?? null);
-        if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
-        slots.limit = limit;
+        setLimit(model, slots, adaptLimit(slots.limit, most, error?.code ?? null));
       } finally {
         slots.inFlight -= 1;
         slots.change.resolve();
@@ -44,11 +58,16 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 }
 
-async function freeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
-  if (slots.inFlight < Math.floor(slots.limit)) return;
+function isFull({ inFlight, limit }: ModelSlots): boolean {
+  return inFlight >= Math.floor(limit);
+}
+
+/** Takes the slot that becomes free in the turn in which it sees it: else all who wait would take the same one. Or stops waiting. */
+async function takeFreeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const onStop = (): void => stopped.resolve();
   stop.addEventListener('abort', onStop);
-  while (slots.inFlight >= Math.floor(slots.limit) && !stop.aborted) await Promise.race([slots.change.promise, stopped.promise]);
+  while (isFull(slots) && !stop.aborted) await Promise.race([slots.change.promise, stopped.promise]);
+  slots.inFlight += 1;
   stop.removeEventListener('abort', onStop);
 }
