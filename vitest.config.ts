@@ -2,6 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const needsRedis = '**/*.redis.test.ts';
 const needsEverything = ['**/*.system.test.ts', 'test/chaos/**'];
+/** `npm start` and the replay bring a Redis of their own; the tests of test/cluster start their cluster themselves. */
+const ofOneMachine = ['test/system/up.system.test.ts', 'test/replay/replay.system.test.ts', 'test/cluster/*.system.test.ts'];
 const exclude = [...configDefaults.exclude, '**/.upshift/**'];
 
 export default defineConfig({
@@ -40,6 +42,20 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          // The redis and the system tests once more: on a cluster of three nodes, with jobs in several cells. See test/cluster.
+          name: 'cluster',
+          include: ['test/**/*.redis.test.ts', 'test/**/*.system.test.ts'],
+          exclude: [...exclude, ...ofOneMachine],
+          env: { UPSHIFT_TEST_CLUSTER: 'true' },
+          globalSetup: './test/cluster/cluster-setup.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -7,7 +7,7 @@ import { expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { walk } from './crash-walk.ts';
-import { openTestPipeline, stateOf } from './setting.ts';
+import { flushAll, openTestPipeline, stateOf } from './setting.ts';
 
 async function livesUntil(command: number, id: string): Promise<number | null> {
   const child = fork(join(import.meta.dirname, 'crash-child.ts'), [inject('redisUrl'), id, String(command)], {
@@ -22,7 +22,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const pipeline = await openTestPipeline(inject('redisUrl'));
-    await pipeline.redis.flushall();
+    await flushAll(pipeline);
     let code: number | null = 9;
     let deaths = 0;
     for (let command = 0; code === 9; command += 1) {

@@ -3,7 +3,7 @@ import { holdBack, reservePlace, settlePlace } from '@upshift/queues';
 import type { Place } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { closeAll, openTestPipeline } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -17,7 +17,7 @@ async function another(): Promise<TestPipeline> {
 
 beforeEach(async () => {
   pipeline = await another();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(() => closeAll(open));
 

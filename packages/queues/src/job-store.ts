@@ -45,15 +45,36 @@ const HOUR_MS = 3_600_000;
  * @param seed in [0, 1): the source of the job's draws, where they must come out as they did before
  */
 export async function accept(cells: Cells, request: JobRequest, claim: Claim | null, seed = Math.random()): Promise<Accepted> {
-  const { config, configVersion } = cells;
   const stored = requestText(request);
-  const keyHash = claim === null ? null : hashOf(claim.key);
-  const fingerprint = claim === null ? '' : hashOf(stored);
-  const placement = await cells.place(keyHash);
+  const key = claim === null ? null : { hash: hashOf(claim.key), fingerprint: hashOf(stored) };
+  const placement = await cells.place(key?.hash ?? null);
   // Before anything else: a repeated request gets its job even where it would not be accepted any more.
-  const held = keyHash === null ? null : await heldClaim(placement, keyHash);
-  if (held !== null) return heldBy(held, fingerprint);
-  const { pipeline } = placement;
+  const held = key === null ? null : await heldClaim(placement, key.hash);
+  if (key !== null && held !== null) return heldBy(held, key.fingerprint);
+  const { max_backlog: maxBacklog } = cells.config.intake;
+  for (const pipeline of [placement.pipeline, ...placement.others]) {
+    const share = Math.ceil(maxBacklog / placement.cells);
+    const accepted = await acceptIn(pipeline, request, { stored, key, seed, maxBacklog: share });
+    if (accepted !== 'backlog') return accepted;
+  }
+  throw new ProblemError('backlog_full', `${maxBacklog} jobs are unfinished; try again later`, { retryAfterSeconds: 30 });
+}
+
+interface NewJob {
+  /** The text in which the request is stored. */
+  stored: string;
+  key: { hash: string; fingerprint: string } | null;
+  seed: number;
+  /** Of the cell. */
+  maxBacklog: number;
+}
+
+async function acceptIn(
+  pipeline: Pipeline,
+  request: JobRequest,
+  { stored, key, seed, maxBacklog }: NewJob,
+): Promise<Accepted | 'backlog'> {
+  const { config, configVersion } = pipeline;
   const now = Date.now();
   const id = newJobId(pipeline.cell, now);
   const state = acceptJob(request, config, { id, configVersion, seed, now });
@@ -66,19 +87,13 @@ export async function accept(cells: Cells, request: JobRequest, claim: Claim | n
     before: null,
     metadata: request.metadata,
     fields: { request: stored, ...metadataField(request), ...traceField() },
-    claim: keyHash === null ? null : { keyHash, value: JSON.stringify({ fingerprint, id }) },
-    maxBacklog: Math.ceil(config.intake.max_backlog / placement.cells),
+    claim: key && { keyHash: key.hash, value: JSON.stringify({ fingerprint: key.fingerprint, id }) },
+    maxBacklog,
   });
-  if (reply[0] === 'ok') {
-    pipeline.metrics.jobsAccepted.inc({ route: request.route });
-    return { id, created: true };
-  }
-  if (reply[0] === 'held') return heldBy(reply[1], fingerprint);
-  if (reply[0] === 'backlog') {
-    throw new ProblemError('backlog_full', `${config.intake.max_backlog} jobs are unfinished; try again later`, {
-      retryAfterSeconds: 30,
-    });
-  }
+  if (reply[0] === 'ok') pipeline.metrics.jobsAccepted.inc({ route: request.route });
+  if (reply[0] === 'ok') return { id, created: true };
+  if (reply[0] === 'held' && key !== null) return heldBy(reply[1], key.fingerprint);
+  if (reply[0] === 'backlog') return 'backlog';
   throw new Error(`job id ${id} was taken`);
 }
 
