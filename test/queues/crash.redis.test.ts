@@ -21,8 +21,10 @@ test(
   'a process may die before any of its commands: the next one finishes the job, once, and no call is forgotten',
   { timeout: 60_000 },
   async () => {
+    const cleaner = await openTestPipeline(inject('redisUrl'));
+    await flushAll(cleaner);
+    await closeCells(cleaner);
     const pipeline = await openTestPipeline(inject('redisUrl'));
-    await flushAll(pipeline);
     let code: number | null = 9;
     let deaths = 0;
     for (let command = 0; code === 9; command += 1) {

@@ -1,8 +1,8 @@
-import { accept, advance, CLASSIFY_QUEUE, consume, done, queueOf } from '@upshift/queues';
+import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { question } from '../routing/example.ts';
+import { LOW, question } from '../routing/example.ts';
 import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -139,6 +139,32 @@ test('who loses an entry to another consumer is told, and does not take it off t
   await pipeline.redis.del(lock);
 });
 
+test('an entry that stays in hand is locked before a check for stalled ones could take it back', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const lock = `{upshift-0}:classify:${id}.1.classify.1:lock`;
+  consumeClassify(1, async ({ advance: move }) => {
+    expect(await pipeline.redis.exists(lock)).toBe(0);
+    await until(pipeline, async () => (await pipeline.redis.exists(lock)) === 1);
+    await move(simple);
+  });
+  await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+  expect(await pipeline.redis.exists(lock)).toBe(0);
+});
+
+test('an entry that went back to its queue while it was in hand is dropped when it comes again', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const entry = `${id}.1.classify.1`;
+  const seen: string[] = [];
+  consumeClassify(1, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    await pipeline.redis.lrem('{upshift-0}:classify:active', 1, entry);
+    await pipeline.redis.rpush('{upshift-0}:classify:wait', entry);
+    await move(simple);
+  });
+  await until(pipeline, async () => (await classifyQueue().getJobState(entry)) === 'completed');
+  expect(seen).toEqual([id]);
+});
+
 test('who closes waits for what is in hand and takes nothing more', async () => {
   const [first, second] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
   const begun = Promise.withResolvers<void>();
@@ -162,7 +188,7 @@ test('who closes waits for what is in hand and takes nothing more', async () => 
 
 test('a step that Redis refuses harms no other of its batch', async () => {
   const [broken, sound] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
-  await pipeline.redis.set(`{upshift-0}:job:${broken.id}:trail`, 'no list');
+  await pipeline.redis.set(`{upshift-0}:${modelQueue('economy', LOW)}:${broken.id}.1.call-1.2`, 'no hash');
   const [one, other] = await Promise.allSettled([advance(pipeline, broken.id, simple), advance(pipeline, sound.id, simple)]);
   expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') as string } });
   expect(other).toMatchObject({ status: 'fulfilled', value: { changed: true } });

@@ -77,6 +77,8 @@ function randomConfig(chance: Chance): UpshiftConfig {
     file.classifier = { thresholds: tiers.slice(1).map((_, index) => (index + 1) / tiers.length) };
     file.rules = chance.happens(50) ? { known: { tier: chance.oneOf(tiers), prefer: chance.some(ids) } } : {};
     file.judge = { models: chance.some(ids) };
+    const able = ids.filter((id) => (file.models[id]!['capabilities'] as string[]).includes('structured_output'));
+    file.classifier = { ...file.classifier, llm: { models: able.length === 0 ? [] : chance.some(able) } };
     file.routes = { default: route(), other: route(), chat: route() };
   });
 }
@@ -128,6 +130,7 @@ function randomFacts(chance: Chance, config: UpshiftConfig, now: number): Facts 
 function nextOf(chance: Chance, job: JobState): JobEvent {
   const { step } = job;
   if (step === null) return { type: 'accepted' };
+  if (step.kind === 'classify' && chance.happens(30)) return { type: 'classify-requested' };
   if (step.kind === 'classify') return classified(chance.upTo(100) / 100, chance.oneOf([null, 'known']));
   if (step.kind === 'call')
     return job.attempts[step.attempt - 1]!.state === 'claimed' ? sent(step.attempt, job.epoch) : outcomeOf(chance, step.attempt);
@@ -172,6 +175,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
     ...history.slice(-6),
     { type: 'step-lost', epoch: job.epoch, reason: 'gone' },
     { type: 'deadline-passed' },
+    { type: 'classify-requested' },
     { type: 'verdict-arrived-late', revision: job.revision, verdict: verdictAt(0.1, chance.happens(30)) },
     ...(chance.happens(15)
       ? [{ type: 'cancelled' } as const, { type: 'step-crashed', epoch: job.epoch, reason: 'crashed' } as const]
@@ -180,7 +184,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
 }
 
 function wasRefused(job: JobState): boolean {
-  return job.attempts.some(({ outcome }) => outcome === 'refused');
+  return job.attempts.some(({ outcome, purpose }) => outcome === 'refused' && purpose === 'answer');
 }
 
 function simulate(chance: Chance): void {
@@ -253,7 +257,12 @@ const properties: Record<string, (change: Change) => boolean> = {
   'a refusal is never escalated: only a model that the route names is asked': (change) => {
     const { event, before, after } = change;
     const attempt = event.type === 'answered' ? after.attempts[event.attempt - 1] : undefined;
-    if (attempt?.outcome !== 'refused' || before.attempts[attempt.number - 1]?.outcome === 'refused') return true;
+    if (
+      attempt?.purpose !== 'answer' ||
+      attempt.outcome !== 'refused' ||
+      before.attempts[attempt.number - 1]?.outcome === 'refused'
+    )
+      return true;
     return answerClaims(change).every(({ model }) => routeOf(change).on_refusal.includes(model));
   },
   'a refusal that was delivered stays delivered': ({ before, after }) =>

@@ -1,4 +1,4 @@
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, JobEvent } from '@upshift/contracts';
 import { decide } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
@@ -340,5 +340,36 @@ describe('a late verdict', () => {
   test('leaves vectors alone', () => {
     const vectors = after(embedding, facts, classified(0.1), sent(1), answered(1)).job;
     expect(decide(vectors, failing, facts).job).toEqual(vectors);
+  });
+});
+
+describe('a cheap model that is asked how complex a prompt is', () => {
+  const asking = (cap?: number) =>
+    exampleConfig((file) => {
+      file.classifier['llm'] = { models: [LOW] };
+      if (cap !== undefined) file.routes['default']!['cost_usd'] = cap;
+    });
+  const request: JobEvent = { type: 'classify-requested' };
+
+  test('is one attempt, after which the job is classified, whatever came of it', () => {
+    const facts = factsOf(asking());
+    const { job } = after(acceptedJob(facts.config), facts, request, sent(1), failed(1, 'rate_limited'));
+    expect(job).toMatchObject({ step: { kind: 'classify' }, failovers: 0, attempts: [{ purpose: 'classify', model: LOW }] });
+    expect(after(job, facts, request).commands).toEqual([]);
+    expect(after(job, facts, classified(0.9)).job.attempts[1]).toMatchObject({ purpose: 'answer', model: HIGH });
+  });
+
+  test('is not asked where the cap of money does not allow it, and the job goes on', () => {
+    const facts = factsOf(asking(0.0000001));
+    const denied = after(acceptedJob(facts.config), facts, request);
+    expect(denied.trail.map(({ event }) => event)).toEqual(['budget-denied']);
+    expect(denied.job.step).toEqual({ kind: 'classify' });
+  });
+
+  test('may refuse, as a judge may, which is no refusal of the job', () => {
+    const facts = factsOf(asking());
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const { job } = after(acceptedJob(facts.config), facts, request, sent(1), refusal, classified(0.1), sent(2), answered(2));
+    expect(after(job, facts, judged(2, 0.1)).job).toMatchObject({ status: 'in_progress', escalations: 1 });
   });
 });

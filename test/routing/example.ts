@@ -58,7 +58,7 @@ export function exampleConfigFile() {
       { name: 'standard', accept_at: 0.7 },
       { name: 'premium', accept_at: 'always' },
     ] as { name: string; accept_at: number | 'always' }[],
-    classifier: { thresholds: [0.3, 0.7] },
+    classifier: { thresholds: [0.3, 0.7] } as Record<string, unknown>,
     rules: { translation: { tier: 'economy', prefer: [LOW_TWIN] } } as Record<string, unknown>,
     judge: { models: [MIDDLE, LOW] },
     routes: {

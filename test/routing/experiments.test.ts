@@ -116,7 +116,7 @@ describe('a document', () => {
       'arms[1].overrides: classifier.thresholds: 1 given; 3 tiers need 2',
     ]);
     expect(bad({ classifier: 'oracle' })).toEqual([
-      'arms[1].overrides.classifier: no classifier oracle; there are trained, signs',
+      'arms[1].overrides.classifier: no classifier oracle; there are trained, rules, llm, hybrid, http',
     ]);
     expect(badExperiment(read(ab({ route: 'nowhere' })), config)[0]?.message).toContain('no route nowhere');
     expect(bad({ models: { economy: [LOW] }, strategy: 'rules' })).toEqual([]);

@@ -2,8 +2,8 @@ import { classifierOf, guessTask } from '@upshift/routing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
-const trained = classifierOf({ classifier: { type: 'trained', thresholds: [] } });
-const signs = classifierOf({ classifier: { type: 'signs', thresholds: [] } });
+const trained = classifierOf('trained');
+const signs = classifierOf('rules');
 const bare = { systemPrompt: '', task: null, structured: false, tools: 0 };
 const classify = (prompt: string) => trained({ ...bare, prompt });
 

@@ -108,6 +108,11 @@ const rule = z.strictObject({
   prefer: z.array(modelId).default([]).describe('Models to try first in that tier, in this order.'),
 });
 
+/** What an arm of an experiment may name too. */
+export const scorerTypes = ['trained', 'checks'] as const;
+export const classifierTypes = ['trained', 'rules', 'llm', 'hybrid', 'http'] as const;
+export type ClassifierType = (typeof classifierTypes)[number];
+
 const route = z.strictObject({
   strategy: z.enum(['rules', 'classifier', 'cascade']),
   start: z
@@ -115,6 +120,7 @@ const route = z.strictObject({
     .min(1)
     .default(['rules', 'classifier'])
     .describe('Who says at which tier a cascade starts: the first that knows.'),
+  classifier: z.enum(classifierTypes).optional().describe('In place of `classifier.type`.'),
   checks: z.array(check).default([]),
   models: z
     .record(z.string(), z.array(modelId).min(1))
@@ -140,21 +146,39 @@ const route = z.strictObject({
 });
 export type RouteConfig = z.infer<typeof route>;
 
-/** What an arm of an experiment may name too. */
-export const scorerTypes = ['trained', 'checks'] as const;
-export const classifierTypes = ['trained', 'signs'] as const;
+const classifier = z.strictObject({
+  type: z
+    .enum(classifierTypes)
+    .default('trained')
+    .describe(
+      '`trained` has learnt where stronger models gain; `rules` goes by hand-set signs of hard work; `llm` asks a cheap model, `hybrid` only where `trained` is near a threshold; `http` asks your own service. Where nobody answers in time, `trained` does.',
+    ),
+  thresholds: z.array(z.number().gt(0).lt(1)),
+  llm: z
+    .strictObject({
+      models: z.array(modelId).default([]).describe('Who may be asked, in this order; each needs `structured_output`.'),
+      timeout_s: z
+        .number()
+        .positive()
+        .max(60)
+        .default(5)
+        .describe('Longest from the request to the answer, the wait for a worker included.'),
+      margin: z.number().gt(0).max(0.5).default(0.1).describe('`hybrid` asks where a threshold is no further away than this.'),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      webhook: webhookName.describe('The endpoint that is asked; requests to it are signed as webhooks are.'),
+      timeout_s: z.number().positive().max(60).default(2).describe('Longest that it may take to answer.'),
+    })
+    .optional(),
+});
 
 const shape = z.strictObject({
   providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
   models: z.record(modelId, model),
   tiers: z.array(tier).min(1),
-  classifier: z.strictObject({
-    type: z
-      .enum(classifierTypes)
-      .default('trained')
-      .describe('`trained` has learnt where stronger models gain; `signs` goes by hand-set signs of hard work.'),
-    thresholds: z.array(z.number().gt(0).lt(1)),
-  }),
+  classifier,
   scorer: z
     .strictObject({
       type: z
@@ -247,6 +271,7 @@ export const upshiftConfig = shape.superRefine((config, context) => {
   if (tiers.includes('fallback')) report(['tiers'], 'the name fallback belongs to the fallback queue');
   if (new Set(tiers).size !== tiers.length) report(['tiers'], 'two tiers have the same name');
   if (!Object.hasOwn(config.routes, 'default')) report(['routes'], 'a route named default is needed');
+  for (const [path, message] of badClassifiers(config)) report(path, message);
   const { thresholds } = config.classifier;
   if (thresholds.length !== tiers.length - 1) {
     report(['classifier', 'thresholds'], `${thresholds.length} given; ${tiers.length} tiers need ${tiers.length - 1}`);
@@ -257,6 +282,31 @@ export const upshiftConfig = shape.superRefine((config, context) => {
 });
 export type UpshiftConfig = z.infer<typeof upshiftConfig>;
 
+/** Classifiers that are named and lack what they need. */
+function badClassifiers({
+  classifier: { type, llm, http },
+  routes,
+  models,
+}: z.infer<typeof shape>): [(string | number)[], string][] {
+  const named: [(string | number)[], ClassifierType | undefined][] = [
+    [['classifier', 'type'], type],
+    ...Object.entries(routes).map(([name, route]): [string[], ClassifierType | undefined] => [
+      ['routes', name, 'classifier'],
+      route.classifier,
+    ]),
+  ];
+  const problems = named.flatMap(([path, of]): [(string | number)[], string][] => {
+    if ((of === 'llm' || of === 'hybrid') && llm.models.length === 0) return [[path, `${of} needs classifier.llm.models`]];
+    return of === 'http' && http === undefined ? [[path, 'http needs classifier.http']] : [];
+  });
+  const unable = llm.models.flatMap((id, index): [(string | number)[], string][] =>
+    models[id]?.capabilities.includes('structured_output') === false
+      ? [[['classifier', 'llm', 'models', index], `${id} lacks structured_output`]]
+      : [],
+  );
+  return [...problems, ...unable];
+}
+
 function modelsOfCheck(check: Check): string[] {
   return check.type === 'agreement' ? (check.models ?? []) : [];
 }
@@ -264,6 +314,7 @@ function modelsOfCheck(check: Check): string[] {
 function modelReferences(config: z.infer<typeof shape>): { path: (string | number)[]; ids: string[] }[] {
   return [
     { path: ['judge', 'models'], ids: config.judge.models },
+    { path: ['classifier', 'llm', 'models'], ids: config.classifier.llm.models },
     ...Object.entries(config.models).map(([id, { equivalents }]) => ({ path: ['models', id, 'equivalents'], ids: equivalents })),
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
     ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, checks, models = {} }]) => [

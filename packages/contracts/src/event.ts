@@ -19,6 +19,8 @@ export interface CallTimes {
 /** Everything that can happen to a job. `decide` has one answer to each, in every state. */
 export type JobEvent =
   | { type: 'accepted' }
+  /** A model may be asked how complex the prompt is. */
+  | { type: 'classify-requested' }
   | { type: 'classified'; classification: Classification }
   /** `epoch`: of the queue entry in hand. One that was overtaken meanwhile sends nothing. */
   | { type: 'sent'; attempt: number; epoch: number }

@@ -1,6 +1,7 @@
 export * from './answer.ts';
 export * from './catalogue.ts';
 export * from './check.ts';
+export * from './classification-reply.ts';
 export * from './config.ts';
 export * from './errors.ts';
 export * from './event.ts';

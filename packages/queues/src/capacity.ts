@@ -3,11 +3,14 @@
  * the order in which they came, so that no cell goes short.
  */
 export class Capacity {
+  /** Whether what one line has reserved is missing to another. */
+  readonly isShared: boolean;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(slots: number) {
+  constructor(slots: number, lines: number) {
     this.#free = slots;
+    this.isShared = lines > 1;
   }
 
   /** Takes all that is free; 0 where nothing is. */

@@ -50,11 +50,11 @@ export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {
 export const eventStreamLength = 500;
 
 /**
- * How fast the entry of a killed worker comes back: its lock must run out and a check must come by. Locks are renewed at
- * half their length, so only a blocked event loop loses one. A worker may be killed often with the same entry on board
- * (a deployment), so the count of stalls is high.
+ * How fast the entry of a killed worker comes back: a check must find it twice, and its lock must have run out where it has one. Entries
+ * are locked within a second, locks renewed at half their length, so only an event loop that is blocked for seconds loses one. A worker
+ * may be killed often with the same entry on board (a deployment), so the count of stalls is high.
  */
-export const recovery = { lockDuration: 10_000, stalledInterval: 3000, maxStalledCount: 10 };
+export const recovery = { lockDuration: 10_000, stalledInterval: 5000, maxStalledCount: 10 };
 
 /** BullMQ's order: entries without a priority, then ascending numbers. */
 export const queuePriority = { high: 0, normal: 1, low: 2 };

@@ -62,13 +62,14 @@ export function consume<Kind extends Step['kind']>(
   concurrency: number,
   handle: (context: StepContext<Kind>) => Promise<Outcome>,
 ): Consumer {
-  const capacity = new Capacity(concurrency);
+  const capacity = new Capacity(concurrency, cells.length);
   const lines = cells.map((pipeline) => {
     void pipeline.redis.sadd(pipeline.keys.queues, queue).catch(() => undefined);
     return new QueueLine(
       pipeline,
       queue,
-      capacity,
+      // A second delivery of a call may cost money; of other steps it costs a moment's work.
+      { capacity, locksAtOnce: kind === 'call' },
       (entry, held, lost) => deliver(pipeline, kind, entry, held, lost, handle),
       (entry, error) => void giveUp(pipeline, entry, error),
     );

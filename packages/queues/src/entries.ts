@@ -47,9 +47,16 @@ export function stepEntry(job: JobState, step: Step, delayMs: number): Entry {
     options: {
       ...entryOptions,
       delay: delayMs,
-      priority: job.experiments?.shadowOf ? shadowPriority : queuePriority[job.priority],
+      priority: priorityOf(job, step),
     },
   };
+}
+
+/** Calls that classify go first: they are short, and their jobs have not begun. */
+function priorityOf(job: JobState, step: Step): number {
+  if (job.experiments?.shadowOf) return shadowPriority;
+  const classifies = step.kind === 'call' && job.attempts[step.attempt - 1]?.purpose === 'classify';
+  return classifies ? queuePriority.high : queuePriority[job.priority];
 }
 
 /** The events that an endpoint can be told of, by the status that a job ended with. */

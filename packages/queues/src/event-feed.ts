@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
+import { parseTrail, trailFieldName } from './trail.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
 export interface FeedEvent {
@@ -17,8 +18,6 @@ export interface FeedEvent {
   task: string | null;
   status: JobStatus;
   metadata: Record<string, string>;
-  /** The number of the first line in the job's trail, from 1. */
-  from: number;
   lines: TrailEntry[];
 }
 
@@ -132,32 +131,27 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 
 type StreamEntry = [id: string, fields: string[]];
 
-/** As the transition script writes it: which lines of which trail are new. */
-type Step = [job: string, route: string, task: string, status: JobStatus, from: number, count: number];
+/** As the transition script writes it: which version of which job is new, and how many lines it has in the trail. */
+type Step = [job: string, route: string, task: string, status: JobStatus, version: number, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
   const read = redis.pipeline();
-  for (const { job, from, count } of found) {
-    read.hget(keys.job(job), 'metadata');
-    read.lrange(keys.trail(job), from - 1, from + count - 2);
-  }
+  for (const { job, version } of found) read.hmget(keys.job(job), 'metadata', trailFieldName(version));
   const replies = (await read.exec()) ?? [];
-  return found.flatMap(({ count: _count, ...event }, index) => {
-    const metadata = replies[2 * index]?.[1] as string | null;
-    const lines = (replies[2 * index + 1]?.[1] ?? []) as string[];
-    if (lines.length === 0) return [];
-    const parsed = lines.map((line) => JSON.parse(line) as TrailEntry);
-    return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parsed }];
+  return found.flatMap((event, index) => {
+    const [metadata, lines] = (replies[index]?.[1] ?? []) as (string | null)[];
+    if (!lines) return [];
+    return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parseTrail(lines) }];
   });
 }
 
 function stepsOf(streamId: string, steps: Step[]) {
   let position = 0;
-  return steps.map(([job, route, task, status, from, count]) => {
-    const event = { streamId, position, job, route, task: task || null, status, from, count };
+  return steps.map(([job, route, task, status, version, count]) => {
+    const event = { streamId, position, job, route, task: task || null, status, version };
     position += count;
     return event;
   });

@@ -4,11 +4,11 @@ import { readJob, readRequest } from './job-store.ts';
 import { indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** Forgets a job unless its record has changed since. KEYS: job, trail, expiries, indexes. ARGV: id, version. */
+/** Forgets a job unless its record has changed since. KEYS: job, expiries, indexes. ARGV: id, version. */
 const forgetScript = `
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[2] then return 0 end
-for index = 3, #KEYS do redis.call('ZREM', KEYS[index], ARGV[1]) end
-return redis.call('DEL', KEYS[1], KEYS[2])`;
+for index = 2, #KEYS do redis.call('ZREM', KEYS[index], ARGV[1]) end
+return redis.call('DEL', KEYS[1])`;
 
 /** Jobs forgotten side by side: enough that Redis is never waited for. */
 const BATCH = 200;
@@ -35,6 +35,6 @@ async function forget(pipeline: Pipeline, id: string): Promise<boolean> {
   if (record === null || request === null) return (await redis.zrem(keys.expiries, id)) > 0;
   if (!isTerminal(record.state.status)) return false;
   const indexes = indexesOf(record.state, request.metadata).map(keys.index);
-  const all = [keys.job(id), keys.trail(id), keys.expiries, ...indexes];
+  const all = [keys.job(id), keys.expiries, ...indexes];
   return Number(await redis.eval(forgetScript, all.length, ...all, id, String(record.version))) > 0;
 }

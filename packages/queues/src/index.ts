@@ -35,7 +35,7 @@ export {
 } from './health.ts';
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
-export { accept, readAnswer, readJob, readRequest, readTrail } from './job-store.ts';
+export { accept, readAnswer, readJob, readRequest } from './job-store.ts';
 export type { Accepted } from './job-store.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
@@ -63,6 +63,7 @@ export type { Signals } from './signals.ts';
 export { readView } from './read-view.ts';
 export { minuteOf, readStats } from './stats.ts';
 export type { MinuteStats } from './stats.ts';
+export { readTrail } from './trail.ts';
 export { UnfitRedisError } from './unfit-redis-error.ts';
 export { expireJobs, reconcile } from './upkeep.ts';
 export {
@@ -70,9 +71,10 @@ export {
   deleteWebhook,
   enableWebhook,
   listWebhooks,
+  outsideOf,
+  readOutside,
   readWebhook,
   rotateWebhook,
-  secretsAt,
   withoutSecrets,
 } from './webhooks.ts';
 export type { Webhook } from './webhooks.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import type { JobExperiments, JobRequest, JobState, TrailEntry, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { JobExperiments, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
 import type { Decision, Outcome } from '@upshift/routing';
@@ -16,6 +16,7 @@ import type { Connection, Pipeline } from './pipeline.ts';
 import { parseRequest, requestText } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
+import { trailField } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. */
@@ -167,12 +168,6 @@ export async function readAnswer(pipeline: Pipeline, id: string, attempt: number
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
 }
 
-/** @param after so many lines are left out at the beginning */
-export async function readTrail(pipeline: Pipeline, id: string, after = 0): Promise<TrailEntry[]> {
-  const lines = await pipeline.redis.lrange(pipeline.keys.trail(id), after, -1);
-  return lines.map((line) => JSON.parse(line) as TrailEntry);
-}
-
 export interface Extras {
   /** The job as it was; null for a new one. */
   before: JobState | null;
@@ -204,8 +199,8 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...extras.fields }).flat(),
-    trailLines: trail.map((line) => JSON.stringify(line)),
+    fields: Object.entries({ state: stateText(job), ...trailField(trail, version + 1), ...extras.fields }).flat(),
+    lines: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(job, extras),
     keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,

@@ -14,7 +14,6 @@ export function cellKeys(cell: number) {
     /** Before the name of each queue of the cell. */
     prefix: tag,
     job: (id: string) => `${tag}:job:${id}`,
-    trail: (id: string) => `${tag}:job:${id}:trail`,
     idempotency: (key: string) => `${tag}:idempotency:${key}`,
     /** Sorted set: unfinished jobs by the time of their last change. */
     open: `${tag}:open`,
@@ -134,7 +133,7 @@ export function idInCell(id: string, cell: number): string {
   return `job_${cell.toString(16)}${orderOfId(id)}`;
 }
 
-/** Pub/sub channels: the id of a job that has ended, and of one whose calls must stop. */
+/** Pub/sub channels: the ids of jobs that have ended, and of those whose calls must stop, with commas between them. */
 export const channels = { ended: 'upshift:ended', abort: 'upshift:abort' };
 
 export const CLASSIFY_QUEUE = 'classify';

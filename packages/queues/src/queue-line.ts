@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 
 import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
+import { defineLock } from './lock-script.ts';
 import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
-import type { Taken, TakenEntry } from './take-script.ts';
+import type { Take, Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
 
 /** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
@@ -23,38 +25,61 @@ export type OnFailure = (entry: Job | undefined, error: Error) => void;
 /** Longest wait for a new entry before the queue is looked at again, in seconds: BullMQ's own. */
 const LONGEST_WAIT_S = 5;
 const SHORTEST_WAIT_S = 0.002;
-/** Pause after Redis did not answer, in ms. */
+/** A wait that takes so much longer than it was to is a connection that no longer answers, in ms. */
+const LATE_MS = 5000;
+/** Pause after Redis did not answer, and how long it may take to end a wait, in ms. */
 const RETRY_MS = 500;
+
+/** How often entries are locked that were taken since, and locks renewed that have run half their time, in ms. */
+const LOCKING_MS = 1000;
 
 interface InHand {
   lost: AbortController;
-  lockedAt: number;
+  held: HeldEntry;
+  /** Null while it has no lock. */
+  lockedAt: number | null;
+}
+
+export interface LineOptions {
+  /** For entries in hand. */
+  capacity: Capacity;
+  /** Whether entries are locked when they are taken, not only when they have been in hand for a moment. */
+  locksAtOnce: boolean;
 }
 
 /**
  * The entries of one queue that this process has in hand. They are taken many at a time and finished in the step that they caused,
- * in BullMQ's layout; waiting for entries, stalled ones, failures and tries are left to BullMQ's own worker.
+ * in BullMQ's layout; stalled ones, failures and tries are left to BullMQ's own worker.
+ *
+ * Most entries are finished within milliseconds. A lock tells only the check for stalled entries that somebody still works on one: it
+ * looks seldom, and who has an entry in hand for so long has locked it by then.
  */
 export class QueueLine {
   readonly #queue: string;
-  readonly #capacity: Capacity;
+  readonly #options: LineOptions;
   readonly #work: Work;
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
   readonly #worker: Worker;
-  readonly #take: (most: number) => Promise<Taken>;
+  /** What this process waits on for new entries, and takes them over when it has waited. */
+  readonly #waiting: Redis;
+  readonly #take: Take;
+  readonly #takeAfterWait: Take;
+  readonly #lock: (ids: string[]) => Promise<string[]>;
   readonly #token = randomUUID();
   readonly #inHand = new Map<string, InHand>();
-  readonly #renewal: NodeJS.Timeout;
+  readonly #locking: NodeJS.Timeout;
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
   #oneEnded = Promise.withResolvers<void>();
+  /** What the last look at the queue said, where it found nothing more. */
+  #drained: Taken | null = null;
 
-  constructor(pipeline: Pipeline, queue: string, capacity: Capacity, work: Work, onFailure: OnFailure) {
+  constructor(pipeline: Pipeline, queue: string, options: LineOptions, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
     this.#queue = queue;
-    this.#capacity = capacity;
+    this.#options = options;
     this.#work = work;
     this.#onFailure = onFailure;
     const connection = connect(pipeline.url, { failFast: false });
@@ -67,10 +92,16 @@ export class QueueLine {
       ...keptEntries,
       settings: { backoffStrategy: stepBackoff },
     });
-    this.#worker.on('error', (error) => pipeline.logger.warn({ queue, reason: error.message }, 'worker'));
+    const warn = (error: Error): void => pipeline.logger.warn({ queue, reason: error.message }, 'worker');
+    this.#worker.on('error', warn);
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-    this.#take = defineTake(pipeline, queue, { token: this.#token, lockMs: recovery.lockDuration });
-    this.#renewal = setInterval(() => void this.#renewLocks(), recovery.lockDuration / 4);
+    this.#waiting = connect(pipeline.url, { failFast: false });
+    this.#waiting.on('error', warn);
+    const lock = { token: this.#token, holdsMs: recovery.lockDuration };
+    this.#lock = defineLock(pipeline.redis, pipeline.keys, queue, lock);
+    this.#take = defineTake(pipeline.redis, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#takeAfterWait = defineTake(this.#waiting, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#locking = setInterval(() => void this.#lockEntries(), LOCKING_MS);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();
   }
@@ -78,11 +109,11 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    this.#capacity.wakeAll();
-    await this.#worker.backend.disconnectBlocking(true);
+    this.#options.capacity.wakeAll();
+    await this.#endWait();
     await this.#running;
     while (this.#inHand.size > 0) await this.#oneEnded.promise;
-    clearInterval(this.#renewal);
+    clearInterval(this.#locking);
     await this.#worker.close();
     this.#disconnect();
   }
@@ -94,61 +125,88 @@ export class QueueLine {
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'worker');
-        await this.#worker.backend.reconnectBlocking().catch(() => undefined);
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
 
   async #turn(): Promise<void> {
-    const free = this.#capacity.takeAll();
+    const { capacity } = this.#options;
+    const drained = this.#drained;
+    this.#drained = null;
+    // Slots that are kept for what may come are no other line's.
+    if (drained !== null && capacity.isShared) return this.#waitForWord(drained);
+    const free = capacity.takeAll();
     if (free === 0) return this.#nextFreeSlot();
-    const taken = await this.#takeAtMost(free);
-    if (taken.drained) await this.#waitForEntries(taken);
+    const taken = await this.#takeAtMost(free, drained);
+    if (taken.limitedMs > 0) return pause(taken.limitedMs, undefined, { signal: this.#stopping.signal });
+    if (taken.drained) this.#drained = taken;
   }
 
-  async #takeAtMost(most: number): Promise<Taken> {
+  /** @param drained what a look at the queue has just said, where it is to be waited for more */
+  async #takeAtMost(most: number, drained: Taken | null): Promise<Taken> {
     let unused = most;
     try {
-      const taken = await this.#take(most);
+      const taken = await (drained === null ? this.#take(most) : this.#waitAndTake(most, drained));
       unused -= taken.entries.length;
       for (const entry of taken.entries) void this.#workOn(entry);
       return taken;
     } finally {
-      this.#capacity.giveBack(unused);
+      this.#options.capacity.giveBack(unused);
     }
   }
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
-    await this.#capacity.change();
+    await this.#options.capacity.change();
     await new Promise((resolve) => void setImmediate(resolve));
   }
 
-  async #waitForEntries({ limitedMs, nextDelayedAt }: Taken): Promise<void> {
-    if (limitedMs > 0) return pause(limitedMs, undefined, { signal: this.#stopping.signal });
-    for (let due = nextDelayedAt; !this.#stopping.signal.aborted;) {
-      const leftS = due === 0 ? LONGEST_WAIT_S : (due - Date.now()) / 1000;
-      if (leftS <= 0) return;
-      const marker = await this.#worker.backend.waitForJob(Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS)));
-      // A marker of delayed entries says when the first is due; any other, or none, that it is time to look.
-      if (marker === null || marker.score <= Date.now()) return;
-      due = due === 0 ? marker.score : Math.min(due, marker.score);
+  /** Both commands are sent at once, so that no way to Redis and back lies between the word and the entry. */
+  async #waitAndTake(most: number, drained: Taken): Promise<Taken> {
+    const [, taken] = await Promise.all([this.#waitForWord(drained), this.#takeAfterWait(most)]);
+    return taken;
+  }
+
+  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
+  async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
+    const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
+    const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
+    const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
+    try {
+      await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
+    } finally {
+      clearTimeout(late);
     }
+  }
+
+  /** What was taken in the same moment is still worked on: the connection is cut only where Redis does not answer. */
+  async #endWait(): Promise<void> {
+    const wake = this.#key(`wake:${this.#token}`);
+    void this.#pipeline.redis.zadd(wake, 0, 'wake').catch(() => undefined);
+    await Promise.race([this.#running, pause(RETRY_MS)]);
+    this.#waiting.disconnect();
+    void this.#pipeline.redis.del(wake).catch(() => undefined);
+  }
+
+  #key(name: string): string {
+    return `${this.#pipeline.keys.prefix}:${this.#queue}:${name}`;
   }
 
   async #workOn(entry: TakenEntry): Promise<void> {
     const { id } = entry;
     const lost = new AbortController();
-    this.#inHand.set(id, { lost, lockedAt: Date.now() });
+    const { locksAtOnce } = this.#options;
+    const held: HeldEntry = { queue: this.#queue, id, token: locksAtOnce ? this.#token : null };
+    this.#inHand.set(id, { lost, held, lockedAt: locksAtOnce ? Date.now() : null });
     try {
-      const fate = await this.#work(entry, { queue: this.#queue, id, token: this.#token }, lost.signal);
+      const fate = await this.#work(entry, held, lost.signal);
       if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
     } finally {
       this.#inHand.delete(id);
-      this.#capacity.giveBack(1);
+      this.#options.capacity.giveBack(1);
       this.#oneEnded.resolve();
       this.#oneEnded = Promise.withResolvers<void>();
     }
@@ -157,7 +215,7 @@ export class QueueLine {
   /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
   async #putBack(id: string): Promise<void> {
     try {
-      const job = await Job.fromId(this.#worker, id);
+      const job = await this.#lockedJob(id);
       await job?.moveToWait(this.#token);
     } catch (error) {
       this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
@@ -167,7 +225,7 @@ export class QueueLine {
   /** Tried again later, or failed for good: by the entry's own options. */
   async #fail(id: string, error: Error): Promise<void> {
     try {
-      const job = await Job.fromId(this.#worker, id);
+      const job = await this.#lockedJob(id);
       await job?.moveToFailed(error, this.#token, false);
       this.#onFailure(job, error);
     } catch (failure) {
@@ -176,21 +234,26 @@ export class QueueLine {
     }
   }
 
-  /** Locks are renewed at half their length; who has lost one is told, because another consumer has the entry. */
-  async #renewLocks(): Promise<void> {
+  /** BullMQ moves only entries that are locked. */
+  async #lockedJob(id: string): Promise<Job | undefined> {
+    if ((await this.#lock([id])).length > 0) throw new Error('another worker has this entry');
+    return Job.fromId(this.#worker, id);
+  }
+
+  /** Who has lost an entry is told, because another consumer has it. */
+  async #lockEntries(): Promise<void> {
     const now = Date.now();
-    const due = [...this.#inHand].filter(([, { lockedAt }]) => now - lockedAt >= recovery.lockDuration / 2);
+    const due = [...this.#inHand].filter(([, { lockedAt }]) => lockedAt === null || now - lockedAt >= recovery.lockDuration / 2);
     if (due.length === 0) return;
-    const ids = due.map(([id]) => id);
     try {
-      const tokens = ids.map(() => this.#token);
-      const gone = await this.#worker.backend.extendLocks(ids, tokens, recovery.lockDuration);
+      const gone = new Set(await this.#lock(due.map(([id]) => id)));
       for (const [id, inHand] of due) {
-        if (gone.includes(id)) inHand.lost.abort(new Error('another worker has this entry'));
-        else inHand.lockedAt = now;
+        inHand.held.token = this.#token;
+        inHand.lockedAt = now;
+        if (gone.has(id)) inHand.lost.abort(new Error('another worker has this entry'));
       }
     } catch (error) {
-      this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not renew locks');
+      this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not lock entries');
     }
   }
 }

@@ -17,7 +17,9 @@ export async function listenToSignals(connection: Connection, wanted: 'ended' | 
   const redis = connect(connection.url, { failFast: false });
   redis.on('error', (error) => connection.logger.warn({ reason: error.message }, 'signals'));
   const emitter = new EventEmitter().setMaxListeners(0);
-  redis.on('message', (channel, id) => emitter.emit(channel === channels.abort ? 'abort' : `ended:${id}`, id));
+  redis.on('message', (channel, ids) => {
+    for (const id of ids.split(',')) emitter.emit(channel === channels.abort ? 'abort' : `ended:${id}`, id);
+  });
   await redis.subscribe(channels[wanted]);
   return {
     async ended(id, signal) {

@@ -12,6 +12,12 @@ interface Field {
   form: Form | null;
 }
 
+/** The fields of something in the order in which they are written down, and the object that has only usual values. */
+interface Fields {
+  all: Field[];
+  usual: object;
+}
+
 interface Form {
   pack: (value: never) => unknown;
   unpack: (packed: never) => unknown;
@@ -99,11 +105,11 @@ export function parseState(id: string, text: string): JobState {
   return { id, ...(unpack(jobFields, packed) as Omit<JobState, 'id'>) };
 }
 
-function pack(fields: Field[], of: object): unknown[] {
+function pack({ all }: Fields, of: object): unknown[] {
   const packed: unknown[] = [0];
   let there = 0;
-  for (let position = 0; position < fields.length; position += 1) {
-    const { name, usual, form } = fields[position]!;
+  for (let position = 0; position < all.length; position += 1) {
+    const { name, usual, form } = all[position]!;
     const value = (of as Record<string, unknown>)[name];
     if (isUsual(value, usual)) continue;
     there |= 1 << position;
@@ -113,15 +119,16 @@ function pack(fields: Field[], of: object): unknown[] {
   return packed;
 }
 
-function unpack(fields: Field[], packed: unknown[]): object {
-  const result: Record<string, unknown> = {};
+function unpack({ all, usual: usually }: Fields, packed: unknown[]): object {
+  // A copy keeps the shape of what is copied; an object to which many fields are added by name is slow to read ever after.
+  const result: Record<string, unknown> = { ...usually };
   const there = packed[0] as number;
   let next = 1;
-  for (let position = 0; position < fields.length; position += 1) {
-    const { name, usual, form } = fields[position]!;
+  for (let position = 0; position < all.length; position += 1) {
+    const { name, usual, form } = all[position]!;
     if ((there & (1 << position)) === 0) {
       // Afresh each time: who reads a state may change it.
-      if (usual !== undefined) result[name] = Array.isArray(usual) ? [] : usual;
+      if (Array.isArray(usual)) result[name] = [];
       continue;
     }
     const value = packed[next];
@@ -135,15 +142,18 @@ function isUsual(value: unknown, usual: unknown): boolean {
   return value === usual || (Array.isArray(usual) && Array.isArray(value) && value.length === 0);
 }
 
-/** In the order in which they are written down; none can be forgotten. */
+/** None can be forgotten. */
 function fieldsOf<Type>(
   usual: { [Name in keyof Required<Type>]: Type[Name] | typeof none },
   forms: { [Name in keyof Type]?: Form } = {},
-): Field[] {
-  return Object.entries(usual).map(([name, value]) => ({ name, usual: value, form: forms[name as keyof Type] ?? null }));
+): Fields {
+  return {
+    all: Object.entries(usual).map(([name, value]) => ({ name, usual: value, form: forms[name as keyof Type] ?? null })),
+    usual,
+  };
 }
 
-function formOf(fields: Field[]): Form {
+function formOf(fields: Fields): Form {
   return { pack: (value: object) => pack(fields, value), unpack: (packed: unknown[]) => unpack(fields, packed) };
 }
 
@@ -156,9 +166,9 @@ function listOf(form: Form): Form {
 
 /** Of a record whose values all stand there, the id first. */
 function stateOfAllValues(values: unknown[]): JobState {
-  const job = named(['id', ...jobFields.map(({ name }) => name)], values) as JobState;
+  const job = named(['id', ...jobFields.all.map(({ name }) => name)], values) as JobState;
   const attempts = job.attempts as unknown as unknown[][];
-  const names = attemptFields.map(({ name }) => name);
+  const names = attemptFields.all.map(({ name }) => name);
   return { ...job, attempts: attempts.map((attempt) => named(names, attempt) as Attempt) };
 }
 

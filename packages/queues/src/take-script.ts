@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 
+import type { Redis } from 'ioredis';
 import { Packr } from 'msgpackr';
 
-import type { Pipeline } from './pipeline.ts';
+import type { CellKeys } from './names.ts';
 
 /** An entry taken off its queue, with the record of its job. Texts are as stored; null where there is none. */
 export interface TakenEntry {
@@ -34,8 +35,8 @@ export interface Taken {
 }
 
 /**
- * The first entry is taken by BullMQ's own script, so that pauses, rate limits, priorities and delays are its business. Where it
- * gives one and no limit is set, more are taken in the same call, as it would take them.
+ * Where a queue is paused or limited, or a delayed entry has come due, BullMQ's own script takes the first entry, so that these are
+ * its business. All others are taken as it would take them, many in one call.
  */
 const require = createRequire(import.meta.url);
 const { moveToActive } = require('bullmq/dist/cjs/scripts/moveToActive-11.js') as { moveToActive: { content: string } };
@@ -43,36 +44,52 @@ const { moveToActive } = require('bullmq/dist/cjs/scripts/moveToActive-11.js') a
 /** BullMQ's script adds to the queue's event stream and nothing else of ours would cut it. */
 const QUEUE_EVENTS_KEPT = 500;
 
-/** KEYS and ARGV 1 to 3: those of moveToActive. ARGV 4: how many at most; 5: the lock's token; 6: how long it holds, in ms; 7: what stands before the id in the key of a record. */
+/**
+ * KEYS and ARGV 1 to 3: those of moveToActive. ARGV 4: how many at most; 5: the token of locks that are made at once, or empty; 6: how
+ * long they hold, in ms; 7: what stands before the id in the key of a record.
+ */
 const script = `
 local function moveToActive(KEYS, ARGV)
 ${moveToActive.content}
 end
-local wait, active, prioritized = KEYS[1], KEYS[2], KEYS[3]
+local wait, active, prioritized, delayed, marker = KEYS[1], KEYS[2], KEYS[3], KEYS[7], KEYS[11]
 local prefix = ARGV[1]
 local call = redis.call
-local first = moveToActive(KEYS, {ARGV[1], ARGV[2], ARGV[3]})
-if type(first[1]) ~= 'table' then return {{}, first[3] or 0, first[4] or 0, 1} end
-call('XTRIM', KEYS[4], 'MAXLEN', '~', ${QUEUE_EVENTS_KEPT})
-local ids = {first[2]}
-local limits = call('HMGET', KEYS[9], 'concurrency', 'max')
+local function firstDue()
+  local score = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
+  return score and math.floor(tonumber(score) / 0x1000)
+end
+
+local ids, most = {}, tonumber(ARGV[4])
+local settings = call('HMGET', KEYS[9], 'paused', 'concurrency', 'max')
+local due = firstDue()
+if settings[1] or settings[2] or settings[3] or (due and due <= tonumber(ARGV[2])) then
+  local first = moveToActive(KEYS, {ARGV[1], ARGV[2], ARGV[3]})
+  if type(first[1]) ~= 'table' then return {{}, first[3] or 0, first[4] or 0, 1} end
+  call('XTRIM', KEYS[4], 'MAXLEN', '~', ${QUEUE_EVENTS_KEPT})
+  ids[1] = first[2]
+  due = firstDue()
+  if settings[2] or settings[3] then most = 1 end
+end
+
 local drained = false
-local more = (limits[1] or limits[2]) and 0 or tonumber(ARGV[4]) - 1
-if more > 0 then
-  local taken = call('RPOP', wait, more) or {}
-  if #taken < more then
-    local prioritizedOnes = call('ZPOPMIN', prioritized, more - #taken)
+if most > #ids then
+  local taken = call('RPOP', wait, most - #ids) or {}
+  local left = most - #ids - #taken
+  if left > 0 then
+    local prioritizedOnes = call('ZPOPMIN', prioritized, left)
     for position = 1, #prioritizedOnes, 2 do taken[#taken + 1] = prioritizedOnes[position] end
+    drained = #prioritizedOnes < 2 * left
   end
-  drained = #taken < more
-  -- Nothing waits any more: nobody is to be woken.
-  if drained then call('ZREM', KEYS[11], '0') end
   if #taken > 0 then call('LPUSH', active, unpack(taken)) end
   for _, id in ipairs(taken) do
     ids[#ids + 1] = id
-    call('SET', prefix .. id .. ':lock', ARGV[5], 'PX', ARGV[6])
+    if ARGV[5] ~= '' then call('SET', prefix .. id .. ':lock', ARGV[5], 'PX', ARGV[6]) end
   end
+  -- Others are woken where more may wait, and only there.
+  if drained then call('ZREM', marker, '0') else call('ZADD', marker, 0, '0') end
 end
+
 local entries = {}
 for position, id in ipairs(ids) do
   local entry = call('HMGET', prefix .. id, 'data', 'defa', 'stc')
@@ -80,8 +97,7 @@ for position, id in ipairs(ids) do
   local record = call('HMGET', ARGV[7] .. string.match(id, '^[^.]*'), 'version', 'state', 'request', 'traceparent', 'alone', 'answer:' .. (attempt or ''))
   entries[position] = {id, entry[1], entry[2], entry[3], unpack(record)}
 end
-local due = drained and call('ZRANGE', KEYS[7], 0, 0, 'WITHSCORES')[2]
-return {entries, 0, due and math.floor(tonumber(due) / 0x1000) or 0, drained and 1 or 0}
+return {entries, 0, drained and due or 0, drained and 1 or 0}
 `;
 
 const packr = new Packr({ useRecords: false });
@@ -94,17 +110,21 @@ type Command = (
   ...keysAndArguments: (string | number | Buffer)[]
 ) => Promise<[Row[], limitedMs: number | string, nextDelayedAt: number | string, drained: number]>;
 
-/** Makes the script known to a connection; gives the function that takes up to `most` entries off a queue. */
-export function defineTake(
-  { redis, keys }: Pick<Pipeline, 'redis' | 'keys'>,
-  queue: string,
-  { token, lockMs }: { token: string; lockMs: number },
-): (most: number) => Promise<Taken> {
+/** Takes up to `most` entries off a queue. */
+export type Take = (most: number) => Promise<Taken>;
+
+/**
+ * Makes the script known to a connection.
+ *
+ * @param lock of the entries that are taken; null where they are not locked
+ */
+export function defineTake(redis: Redis, keys: CellKeys, queue: string, lock: { token: string; holdsMs: number } | null): Take {
   redis.defineCommand('upshiftTake', { lua: script, numberOfKeys: KEY_NAMES.length });
   const command = (redis as unknown as { upshiftTake: Command }).upshiftTake.bind(redis);
   const prefix = `${keys.prefix}:${queue}:`;
   const queueKeys = KEY_NAMES.map((name) => prefix + name);
-  const options = packr.pack({ token, lockDuration: lockMs });
+  // BullMQ's script makes no lock for the token '0'.
+  const options = packr.pack({ token: lock?.token ?? '0', lockDuration: lock?.holdsMs ?? 0 });
   return async (most) => {
     const [rows, limitedMs, nextDelayedAt, drained] = await command(
       ...queueKeys,
@@ -112,8 +132,8 @@ export function defineTake(
       Date.now(),
       options,
       most,
-      token,
-      lockMs,
+      lock?.token ?? '',
+      lock?.holdsMs ?? 0,
       keys.job(''),
     );
     return {

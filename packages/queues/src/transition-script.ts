@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
-import { Packr } from 'msgpackr';
 
 import type { QueueEntry } from './entries.ts';
 import type { CellKeys } from './names.ts';
@@ -19,9 +18,10 @@ export interface Transition {
   status: string;
   route: string;
   task: string;
-  /** Field-value pairs of the record. */
+  /** Field-value pairs of the record, with what is new in its trail. */
   fields: string[];
-  trailLines: string[];
+  /** How many lines are new in its trail. */
+  lines: number;
   /** Name-amount pairs. */
   counters: (string | number)[];
   enters: string[];
@@ -42,11 +42,12 @@ export interface Transition {
   outcome: string | null;
 }
 
-/** An entry that a consumer has taken off its queue and holds under its lock. */
+/** An entry that a consumer has taken off its queue. */
 export interface HeldEntry {
   queue: string;
   id: string;
-  token: string;
+  /** Of its lock; null while it has none, because it was taken a moment ago. */
+  token: string | null;
 }
 
 export type TransitionReply = ['ok', number] | ['conflict'] | ['held', string] | ['backlog'] | ['error', string];
@@ -67,10 +68,9 @@ const KEPT_OF_BATCH = 4;
 const BATCHES_KEPT = 2000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as MessagePack, what all keys of
- * the cell begin with, then what the requests name by its first and last position here: fields of records and lines of trails, which
- * are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
- * delayed entries (bytes, which Redis' MessagePack does not have).
+ * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as JSON, what all keys of
+ * the cell begin with, then what the requests name by its first and last position here: fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
+ * delayed entries (bytes, which JSON does not have).
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic.
@@ -81,7 +81,7 @@ ${addDelayedJob.content}
 end
 local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
 local now = tonumber(ARGV[1])
-local requests = cmsgpack.unpack(ARGV[2])
+local requests = cjson.decode(ARGV[2])
 local cell = ARGV[3]
 local call = redis.call
 
@@ -103,9 +103,10 @@ local function gather(command, key, first, second)
   if second then arguments[count + 2] = second end
 end
 
-local opened, routes = 0, {}
+local opened, routes, openBefore = 0, {}, nil
 local function isFull(most)
-  return call('ZCARD', open) + opened >= most
+  openBefore = openBefore or call('ZCARD', open)
+  return openBefore + opened >= most
 end
 
 -- The next number in the order of a queue's prioritized entries; as many as there are requests are reserved at once.
@@ -134,15 +135,15 @@ local function add(entry)
   markers[prefix] = true
 end
 
--- Off its queue, unless another consumer has it by now. Some stay for the board to show.
+-- Off its queue, unless another consumer has locked it by now, or it went back because it stalled. Some stay for the board to show.
 local kept, gone = {}, {}
 local function finish(held)
   local queue, id, token = unpack(held)
   local prefix = cell .. queue .. ':'
-  if call('GET', prefix .. id .. ':lock') ~= token then return end
-  call('LREM', prefix .. 'active', -1, id)
+  if token and call('GET', prefix .. id .. ':lock') ~= token then return end
+  if call('LREM', prefix .. 'active', -1, id) == 0 then return end
   gather('SREM', prefix .. 'stalled', id)
-  gone[#gone + 1] = prefix .. id .. ':lock'
+  if token then gone[#gone + 1] = prefix .. id .. ':lock' end
   kept[prefix] = (kept[prefix] or 0) + 1
   if kept[prefix] > ${KEPT_OF_BATCH} then
     gone[#gone + 1] = prefix .. id
@@ -164,11 +165,7 @@ local function transition(t)
   if tonumber(call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
   if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
   call('HSET', job, 'version', version + 1, unpack(ARGV, fields[1], fields[2]))
-  local count = lines[2] - lines[1] + 1
-  if count > 0 then
-    local length = call('RPUSH', job .. ':trail', unpack(ARGV, lines[1], lines[2]))
-    gather('XADD', events, {id, route, task, status, length - count + 1, count})
-  end
+  if lines > 0 then gather('XADD', events, {id, route, task, status, version + 1, lines}) end
   for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
   for _, index in ipairs(enters) do gather('ZADD', cell .. 'index:' .. index, 0, id) end
   for _, index in ipairs(leaves) do gather('ZREM', cell .. 'index:' .. index, id) end
@@ -186,7 +183,7 @@ local function transition(t)
   if entry then add(entry) end
   if held then finish(held) end
   if outcome then call('XADD', cell .. 'outcomes', '*', 'outcome', outcome) end
-  for _, channel in ipairs(publish) do call('PUBLISH', channel, id) end
+  for _, channel in ipairs(publish) do gather('PUBLISH', channel, id) end
   return {'ok', version + 1}
 end
 
@@ -218,14 +215,13 @@ for counter, amounts in pairs(gathered.HINCRBY or {}) do
   call('HINCRBY', stats, counter, string.format('%.0f', sum))
 end
 if gathered.HINCRBY then call('PEXPIRE', stats, ${STATS_KEPT_MS}) end
+for channel, ids in pairs(gathered.PUBLISH or {}) do call('PUBLISH', channel, table.concat(ids, ',')) end
 if gathered.XADD then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', cjson.encode(gathered.XADD[events])) end
 return replies
 `;
 
 /** What is asked of the script in one call. */
 export type Request = { transition: Transition } | { finish: HeldEntry };
-
-const packr = new Packr({ useRecords: false });
 
 type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 
@@ -247,7 +243,7 @@ export function defineTransitions(
       keys.stats(minuteOf(now)),
       keys.expiries,
       now,
-      packr.pack(rows),
+      JSON.stringify(rows),
       `${keys.prefix}:`,
       ...texts.all,
     );
@@ -280,7 +276,7 @@ function rowOf(request: Request, texts: Texts): unknown[] {
     t.route,
     t.task,
     texts.add(t.fields),
-    texts.add(t.trailLines),
+    t.lines,
     t.counters,
     t.enters,
     t.leaves,
@@ -301,6 +297,6 @@ function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEn
   return [queue, id, name, data, options, priority, waits];
 }
 
-function heldRow({ queue, id, token }: HeldEntry): string[] {
-  return [queue, id, token];
+function heldRow({ queue, id, token }: HeldEntry): (string | false)[] {
+  return [queue, id, token ?? false];
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-import type { WebhookRequest, WebhookView } from '@upshift/contracts';
+import type { UpshiftConfig, WebhookRequest, WebhookView } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
+import { badWebhookUrl, isPublicAddress } from '@upshift/routing';
+import type { Outside } from '@upshift/runtime';
 
 import type { Cells } from './cells/cells.ts';
 import { globalKeys } from './names.ts';
@@ -107,8 +109,24 @@ export async function deleteWebhook(cells: Cells, name: string): Promise<boolean
 }
 
 /** The secrets that sign at a time, newest first. */
-export function secretsAt({ secrets }: Webhook, now: number): string[] {
+function secretsAt({ secrets }: Webhook, now: number): string[] {
   return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now).map(({ secret }) => secret);
+}
+
+/** An endpoint as a server that can be posted to; `refused` says why it may not be. Its name is looked up, and checked, at each call. */
+export function outsideOf({ webhooks }: UpshiftConfig, webhook: Webhook): Outside | { refused: string } {
+  const { allow_private_addresses: allowPrivate } = webhooks;
+  const bad = badWebhookUrl(webhook.url, allowPrivate);
+  if (bad !== null) return { refused: `the URL ${bad}` };
+  const mayReach = allowPrivate ? () => true : isPublicAddress;
+  return { url: new URL(webhook.url), mayReach, secrets: secretsAt(webhook, Date.now()) };
+}
+
+/** The server of an endpoint that is to be asked something, or why it can not be. */
+export async function readOutside(pipeline: Connection, name: string): Promise<Outside | { refused: string }> {
+  const webhook = await readWebhook(pipeline, name);
+  if (webhook === null) return { refused: `there is no webhook ${name}` };
+  return webhook.enabled ? outsideOf(pipeline.config, webhook) : { refused: `the webhook ${name} is off` };
 }
 
 export function withoutSecrets({ secrets: _secrets, ...view }: Webhook): WebhookView {

@@ -12,6 +12,8 @@ import { promptOf } from '@upshift/contracts';
 import { asRouteSays } from './as-route-says.ts';
 import { droppedParameters, providerOf, samplingOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
+import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
+import { promptFactsOf } from './classify.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
@@ -23,6 +25,8 @@ export interface Call {
   drop: SamplingParameter[];
   contextWindow: number;
   timeoutMs: number;
+  /** Ms since the epoch by which the answer is there or not wanted any more; null where there is no haste. */
+  deadline: number | null;
   idleTimeoutMs: number;
 }
 
@@ -38,11 +42,22 @@ export function callOf(
   const limits = {
     contextWindow: model.context_window,
     timeoutMs: model.call_timeout_s * 1000,
+    deadline: null,
     idleTimeoutMs: model.idle_timeout_s * 1000,
   };
   if (attempt.purpose === 'judge' && attempt.judges !== null) {
     const input = judgeInput(job, attempt.judges.check, request, config, judged);
     return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
+  }
+  if (attempt.purpose === 'classify') {
+    const deadline = attempt.claimedAt + config.classifier.llm.timeout_s * 1000;
+    return {
+      ...limits,
+      deadline,
+      input: classifyInput(promptFactsOf(request)),
+      maxOutputTokens: CLASSIFY_MAX_OUTPUT_TOKENS,
+      drop: [],
+    };
   }
   const route = config.routes[job.route]!;
   const input = asRouteSays(request.input, route);

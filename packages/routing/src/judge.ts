@@ -1,5 +1,7 @@
 import type { Attempt, JobState, Message, Needs } from '@upshift/contracts';
 
+import { asData } from './as-data.ts';
+
 /**
  * The messages that ask a model to judge an answer.
  *
@@ -16,7 +18,7 @@ export function judgeMessages(subject: { rubric: string; prompt: string; answer:
     },
     {
       role: 'user',
-      content: `Rubric: ${subject.rubric}\n\n<prompt>\n${fence(subject.prompt)}\n</prompt>\n\n<answer>\n${fence(subject.answer)}\n</answer>`,
+      content: `Rubric: ${subject.rubric}\n\n${asData({ prompt: subject.prompt, answer: subject.answer })}`,
     },
   ];
 }
@@ -32,11 +34,6 @@ export function readJudgement(text: string): { score: number; reason: string } |
   } catch {
     return null;
   }
-}
-
-/** A closing marker inside the text would end the data early. */
-function fence(text: string): string {
-  return text.replaceAll(/<\/?(prompt|answer)>/gi, (marker) => marker.replace('<', '‹').replace('>', '›'));
 }
 
 /** A judge answers one short JSON object, in tokens. */

@@ -5,6 +5,8 @@ export { createLogger } from './logger.ts';
 export type { Logger } from './logger.ts';
 export { createMetrics, metricTable } from './metrics.ts';
 export type { Metrics } from './metrics.ts';
+export { postOutside } from './outside.ts';
+export type { Outside, OutsideAnswer } from './outside.ts';
 export { probeRoutes } from './probes.ts';
 export type { Readiness } from './probes.ts';
 export { resolveProviders } from './providers.ts';

@@ -1,12 +1,54 @@
-import { configOf, done } from '@upshift/queues';
+import type { Classification } from '@upshift/contracts';
+import { configOf, done, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
-import { classifierOf, promptFactsOf } from '@upshift/routing';
+import {
+  classifierOf,
+  classifierToAsk,
+  classifierTypeOf,
+  classifyCalls,
+  instead,
+  promptFactsOf,
+  readClassification,
+} from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
-export async function handleClassify(pipeline: Pipeline, { job, request, advance }: StepContext<'classify'>): Promise<Outcome> {
-  const classify = classifierOf(await configOf(pipeline, job.configVersion));
-  const classification = classify(promptFactsOf(request));
+import { askService } from './ask-service.ts';
+
+/** Classifies a prompt; where a model is to be asked first, the step ends and comes back with its answer. */
+export async function handleClassify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Outcome> {
+  const classification = await classify(pipeline, context);
+  if (classification === 'waiting') return done;
   annotate({ 'upshift.complexity': classification.complexity });
-  await advance({ type: 'classified', classification });
+  await context.advance({ type: 'classified', classification });
   return done;
+}
+
+async function classify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Classification | 'waiting'> {
+  const { job, request } = context;
+  const config = await configOf(pipeline, job.configVersion);
+  const own = classifierOf(classifierTypeOf(config, job.route))(promptFactsOf(request));
+  switch (classifierToAsk(config, job, own)) {
+    case null:
+      return own;
+    case 'llm':
+      return askModel(pipeline, context, own);
+    case 'http':
+      return askService(pipeline, config, job, request, own);
+  }
+}
+
+/** Once: what comes of the one call is what counts. */
+async function askModel(
+  pipeline: Pipeline,
+  { job, advance }: StepContext<'classify'>,
+  own: Classification,
+): Promise<Classification | 'waiting'> {
+  const [call] = classifyCalls(job);
+  if (call === undefined) {
+    const advanced = await advance({ type: 'classify-requested' });
+    return advanced?.job.step?.kind === 'classify' ? instead(own, 'no model could be asked') : 'waiting';
+  }
+  const reply = call.outcome === 'answered' ? await readAnswer(pipeline, job.id, call.number) : null;
+  if (reply === null) return instead(own, `${call.model} gave no answer in time`);
+  return readClassification(reply.text, call.model) ?? instead(own, `what ${call.model} answered can not be read`);
 }

@@ -1,12 +1,9 @@
-import { enableWebhook, experimentBody, readDelivery, readView, readWebhook, secretsAt, writeDelivery } from '@upshift/queues';
+import { enableWebhook, experimentBody, outsideOf, readDelivery, readView, readWebhook, writeDelivery } from '@upshift/queues';
 import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
-import { afterDelivery, badWebhookUrl, webhookBody } from '@upshift/routing';
+import { afterDelivery, webhookBody } from '@upshift/routing';
 import type { DeliveryDecision } from '@upshift/routing';
-import { annotate } from '@upshift/runtime';
-
-import { send } from './send.ts';
-import type { Sent } from './send.ts';
-import { signedHeaders } from './signed-headers.ts';
+import { annotate, postOutside } from '@upshift/runtime';
+import type { OutsideAnswer } from '@upshift/runtime';
 
 /** One try to tell an endpoint of a job's end, with its line in the log. */
 export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, triesBefore: number): Promise<DeliveryOutcome> {
@@ -36,17 +33,15 @@ async function skip(pipeline: Pipeline, delivery: Delivery, reason: string): Pro
 }
 
 /** The address is checked anew at each try: the rules or the name's addresses may have changed. */
-async function sendTo({ config }: Pipeline, webhook: Webhook, id: string, body: string): Promise<Sent> {
-  const { allow_private_addresses: allowPrivate, timeout_s: timeoutSeconds } = config.webhooks;
-  const bad = badWebhookUrl(webhook.url, allowPrivate);
-  if (bad !== null) return { status: null, retryAfterMs: null, error: `the URL ${bad}`, durationMs: 0 };
-  const headers = signedHeaders(id, new Date(), body, secretsAt(webhook, Date.now()));
-  return send(new URL(webhook.url), headers, body, { allowPrivate, timeoutMs: timeoutSeconds * 1000 });
+async function sendTo({ config }: Pipeline, webhook: Webhook, id: string, body: string): Promise<OutsideAnswer> {
+  const outside = outsideOf(config, webhook);
+  if ('refused' in outside) return { status: null, retryAfterMs: null, body: '', error: outside.refused, durationMs: 0 };
+  return postOutside(outside, id, body, { timeoutMs: config.webhooks.timeout_s * 1000, mostBytes: 0 });
 }
 
 const statusOf = { delivered: 'delivered', retry: 'pending', failed: 'failed', disable: 'disabled' } as const;
 
-async function record(pipeline: Pipeline, delivery: Delivery, sent: Sent, decision: DeliveryDecision): Promise<void> {
+async function record(pipeline: Pipeline, delivery: Delivery, sent: OutsideAnswer, decision: DeliveryDecision): Promise<void> {
   const now = Date.now();
   const nextMs = decision.kind === 'retry' ? now + decision.delayMs : null;
   if (decision.kind === 'disable') await enableWebhook(pipeline, delivery.webhook, decision.reason);

@@ -63,6 +63,11 @@ async function placeAndCall(
   stop: AbortSignal,
 ): Promise<CallError | 'put-back' | null> {
   const { job, advance } = context;
+  if (call.deadline !== null && Date.now() >= call.deadline) {
+    const late = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+    await advance({ type: 'place-denied', attempt: attempt.number, error: tooLate(attempt.model), times: late });
+    return null;
+  }
   const waiting = AbortSignal.any([stop, tools.stopping]);
   const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waiting);
   if (stop.aborted) return null;
@@ -89,6 +94,26 @@ async function sendAndSettle(
     await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   return event.type === 'call-failed' ? event.error : null;
+}
+
+/** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
+function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
+  if (deadline === null) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+/** The call was wanted by a time that has passed while it waited: it is not made. */
+function tooLate(model: string): CallError {
+  return {
+    code: 'timeout',
+    message: 'waited too long for a worker to be of use',
+    retryable: false,
+    retryAfterMs: null,
+    maybeBilled: false,
+    provider: splitModelId(model).provider,
+    status: null,
+    requestId: null,
+  };
 }
 
 function sizeOf({ needs }: JobState, { maxOutputTokens }: Call): Size {
@@ -118,7 +143,8 @@ async function runCall(
   circuits.hear(model, heardOf?.circuitsOpen[model] ?? 0);
   try {
     const slowMs = slowS === undefined ? Infinity : slowS * 1000;
-    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal }), slowMs);
+    const until = untilDeadline(call, signal);
+    const answer = await circuits.run(model, () => client.call({ ...call, modelId: model, requestId, signal: until }), slowMs);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer };

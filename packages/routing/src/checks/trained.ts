@@ -1,7 +1,6 @@
 import type { Subject } from './subject.ts';
-import { factsOfAnswer } from '../scorer/features.ts';
-import type { AnswerFacts } from '../scorer/features.ts';
-import { compare, logOddsOf, rawScoreOf } from '../scorer/score-answer.ts';
+import { factsOfAnswer, isKnownGround } from '../scorer/features.ts';
+import { agrees, compare, logOddsOf, rawScoreOf } from '../scorer/score-answer.ts';
 import { probabilityOf } from '../scorer/model.ts';
 import type { Others } from '../scorer/model.ts';
 
@@ -13,11 +12,19 @@ export interface Opinion {
   differing: number;
 }
 
-export function opinionOf({ prompt, answer, others, imagined, profile }: Subject): Opinion {
+export function opinionOf(subject: Subject): Opinion {
+  const { prompt, answer, others, imagined, profile } = subject;
+  // Most answers: they are not looked at any closer.
+  if (!isKnownGround(prompt, answer.text)) return { probability: null, ...agreementOf(subject) };
   const facts = factsOfAnswer(prompt, answer.text);
   const compared = imagine(compare(prompt, answer.text, others), imagined, rawScoreOf(facts));
-  const probability = isKnownGround(facts) ? probabilityOf(logOddsOf(facts, compared, profile)) : null;
+  const probability = probabilityOf(logOddsOf(facts, compared, profile));
   return { probability, agreeing: compared.agreeing, differing: compared.differing };
+}
+
+function agreementOf({ answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
+  const agreeing = others.filter((other) => agrees(answer.text, other)).length;
+  return { agreeing: agreeing + imagined.agreeing, differing: others.length - agreeing + imagined.differing };
 }
 
 /** Imagined answers look as good as the one that they are compared with. */
@@ -28,13 +35,4 @@ function imagine(others: Others, { agreeing, differing }: Subject['imagined'], l
     differing: others.differing + differing,
     differingScore: others.differingScore + differing * look,
   };
-}
-
-/**
- * Whether the scorer has learnt of such answers: a number for a question with numbers, named as the result or calculated,
- * or the letter of an option. Of a letter to a customer or a summary it knows nothing, and says nothing.
- */
-function isKnownGround({ kind, promptNumbers, promptOptions, marked, equations }: AnswerFacts): boolean {
-  if (kind === 'letter') return promptOptions >= 2;
-  return kind === 'number' && promptNumbers >= 2 && (marked || equations > 0);
 }

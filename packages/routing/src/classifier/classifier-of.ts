@@ -1,10 +1,15 @@
-import type { UpshiftConfig } from '@upshift/contracts';
+import type { ClassifierType, UpshiftConfig } from '@upshift/contracts';
 
 import { heuristicClassifier } from '../classify.ts';
 import type { Classifier } from '../classify.ts';
 import { trainedClassifier } from './trained.ts';
 
-/** The classifier that a configuration names. */
-export function classifierOf({ classifier }: Pick<UpshiftConfig, 'classifier'>): Classifier {
-  return classifier.type === 'trained' ? trainedClassifier : heuristicClassifier;
+/** The classifier by which the jobs of a route go. */
+export function classifierTypeOf({ classifier, routes }: UpshiftConfig, route: string): ClassifierType {
+  return routes[route]?.classifier ?? classifier.type;
+}
+
+/** The classifier that answers in this process: the one that is named, and the trained one in the place of those that are asked elsewhere. */
+export function classifierOf(type: ClassifierType): Classifier {
+  return type === 'rules' ? heuristicClassifier : trainedClassifier;
 }

@@ -155,6 +155,10 @@ function readWord(text: string, start: number, reading: PromptReading): number {
   if (first >= 65 && first <= 90) reading.capitals += 1;
   for (; position < text.length; position += 1) {
     const unit = text.charCodeAt(position);
+    if (unit >= 97 && unit <= 122) {
+      hash = hashed(hash, unit);
+      continue;
+    }
     if (!isLetter(unit) || (position > start && isIdeograph(unit))) break;
     if (unit > 127) reading.foreignLetters += 1;
     hash = hashed(hash, unit >= 65 && unit <= 90 ? unit | 32 : unit);

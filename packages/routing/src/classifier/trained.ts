@@ -19,13 +19,15 @@ const WELL_KNOWN = 0.9;
 export const trainedClassifier: Classifier = (prompt) => {
   const features = promptFeatures(prompt.prompt);
   const confidence = confidenceOf(features);
-  const signs = heuristicClassifier(prompt);
   const learnt = gainProbability(features, model);
+  const reason = `stronger models gain on ${percent(learnt)} of such prompts`;
+  if (confidence === 1) return { task: prompt.task, complexity: round(learnt), confidence, reason };
+  const signs = heuristicClassifier(prompt);
   return {
     task: prompt.task,
     complexity: round(confidence * learnt + (1 - confidence) * signs.complexity),
     confidence: round(confidence),
-    reason: confidence >= 0.5 ? `stronger models gain on ${percent(learnt)} of such prompts` : signs.reason,
+    reason: confidence >= 0.5 ? reason : signs.reason,
   };
 };
 

@@ -57,7 +57,7 @@ export function answered(draft: Draft, event: Answered): void {
     model_ms: event.times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
   if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
   if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
@@ -89,9 +89,14 @@ function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTim
     model_ms: times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.judges !== null) return enqueue(draft, { kind: 'score', attempt: attempt.judges.attempt });
+  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
   job.reasons.push(`${attempt.model}: ${error.message}`);
   failOver(draft, attempt, error);
+}
+
+/** A call that helps a step has ended: the step goes on, with its answer or without. */
+function backTo(draft: Draft, { judges }: Attempt): void {
+  enqueue(draft, judges === null ? { kind: 'classify' } : { kind: 'score', attempt: judges.attempt });
 }
 
 function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
@@ -139,6 +144,8 @@ function isAwaited({ step }: JobState, attempt: Attempt): boolean {
  */
 function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   const { job } = draft;
+  // Where a prompt is classified there is no time to wait: without this call the job goes on at once.
+  if (attempt.purpose === 'classify') return false;
   if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
   if ((error.retryAfterMs ?? USUAL_WAIT_MS) > LONGEST_WAIT_MS) return false;
   const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');

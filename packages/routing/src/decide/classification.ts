@@ -1,6 +1,7 @@
 import type { Classification } from '@upshift/contracts';
 
-import { isEligible, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
+import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
+import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -12,6 +13,17 @@ export function accepted(draft: Draft): void {
   for (const { experiment, arm, probability } of draft.job.experiments?.arms ?? [])
     note(draft, 'arm-assigned', `${experiment}: ${arm}, with probability ${Number(probability.toPrecision(4))}`);
   enqueue(draft, { kind: 'classify' });
+}
+
+/** Asks a cheap model how complex the prompt is, once. No command where none can be asked: the job is then classified without it. */
+export function classifyRequested(draft: Draft): void {
+  const { job, facts } = draft;
+  if (job.step?.kind !== 'classify' || classifyCalls(job).length > 0 || !dependsOnComplexity(facts.config, job)) return;
+  const needs = classifyNeeds(job);
+  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
+  if (model === undefined) return;
+  const { tier } = modelOf(facts.config, model);
+  ask(draft, { purpose: 'classify', tier, model, needs }, 'asked how complex the prompt is');
 }
 
 /** The first model is chosen: the pinned one, or the best of the tier where the route says to start. */

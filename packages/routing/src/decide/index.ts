@@ -3,7 +3,7 @@ import { isTerminal } from '@upshift/contracts';
 
 import type { Facts } from '../facts.ts';
 import { answered, callFailed, placeDenied, sent } from './calls.ts';
-import { accepted, classified } from './classification.ts';
+import { accepted, classified, classifyRequested } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
@@ -37,6 +37,8 @@ function react(draft: Draft, event: JobEvent): void {
   switch (event.type) {
     case 'accepted':
       return accepted(draft);
+    case 'classify-requested':
+      return classifyRequested(draft);
     case 'classified':
       return classified(draft, event.classification);
     case 'sent':

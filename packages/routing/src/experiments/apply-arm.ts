@@ -1,4 +1,4 @@
-import type { ArmOverrides, Experiment, FieldError, RouteConfig, UpshiftConfig } from '@upshift/contracts';
+import type { ArmOverrides, ClassifierType, Experiment, FieldError, RouteConfig, UpshiftConfig } from '@upshift/contracts';
 import { classifierTypes, scorerTypes, upshiftConfig } from '@upshift/contracts';
 
 import { badChecks } from '../score.ts';
@@ -15,7 +15,6 @@ export function applyArm(config: UpshiftConfig, route: string, overrides: ArmOve
     tiers: config.tiers.map((tier) => (Object.hasOwn(acceptAt, tier.name) ? { ...tier, accept_at: acceptAt[tier.name]! } : tier)),
     classifier: {
       ...config.classifier,
-      ...(overrides.classifier ? { type: overrides.classifier as UpshiftConfig['classifier']['type'] } : {}),
       ...(thresholds?.classifier ? { thresholds: thresholds.classifier } : {}),
     },
     scorer: { ...config.scorer, ...(overrides.scorer ? { type: overrides.scorer as UpshiftConfig['scorer']['type'] } : {}) },
@@ -24,7 +23,15 @@ export function applyArm(config: UpshiftConfig, route: string, overrides: ArmOve
 }
 
 function applyToRoute(route: RouteConfig, overrides: ArmOverrides): RouteConfig {
-  const { models, parameters, system_prompt: systemPrompt, prompt_prefix: promptPrefix, checks, strategy } = overrides;
+  const {
+    models,
+    parameters,
+    system_prompt: systemPrompt,
+    prompt_prefix: promptPrefix,
+    checks,
+    strategy,
+    classifier,
+  } = overrides;
   return {
     ...route,
     ...(models ? { models: { ...route.models, ...models } } : {}),
@@ -33,6 +40,7 @@ function applyToRoute(route: RouteConfig, overrides: ArmOverrides): RouteConfig 
     ...(promptPrefix === undefined ? {} : { prompt_prefix: promptPrefix }),
     ...(checks ? { checks } : {}),
     ...(strategy ? { strategy } : {}),
+    ...(classifier ? { classifier: classifier as ClassifierType } : {}),
   };
 }
 

@@ -9,12 +9,6 @@ export interface AnswerFacts {
   dense: number[];
   /** Hashed words of the prompt: what it is about. */
   words: number[];
-  /** How many numbers the prompt has, and how many options to choose from. */
-  promptNumbers: number;
-  promptOptions: number;
-  /** Whether the answer says which part is final, and how many calculations it shows. */
-  marked: boolean;
-  equations: number;
 }
 
 export const WORD_BUCKETS = 1024;
@@ -82,17 +76,22 @@ export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   const [question, text] = [clip(prompt), clip(answer)];
   const final = finalAnswerOf(text);
   const dense = [...promptFeatures(question), ...answerFeatures(question, text, final)];
-  const countOf = (name: (typeof denseNames)[number]): number => Math.round(Math.expm1(dense[denseNames.indexOf(name)]!));
-  return {
-    kind: final?.kind ?? 'none',
-    dense,
-    words: hashedWords(question),
-    promptNumbers: countOf('prompt_numbers'),
-    promptOptions: countOf('prompt_options'),
-    marked: final?.marked === true,
-    equations: countOf('equations'),
-  };
+  return { kind: final?.kind ?? 'none', dense, words: hashedWords(question) };
 }
+
+/**
+ * Whether the scorer has learnt of such answers: a number for a question with numbers, named as the result or calculated,
+ * or the letter of an option. Of a letter to a customer or a summary it knows nothing.
+ */
+export function isKnownGround(prompt: string, answer: string): boolean {
+  const [question, text] = [clip(prompt), clip(answer)];
+  const final = finalAnswerOf(text);
+  if (final?.kind === 'letter') return count(question, OPTION) >= 2;
+  return final?.kind === 'number' && numbersOf(question).length >= 2 && (final.marked || equationsOf(text).length > 0);
+}
+
+/** The letter of an option at the beginning of a line. */
+const OPTION = /(^|\n)\s*\(?[A-P][).:]\s/g;
 
 function promptFeatures(prompt: string): number[] {
   const words = prompt.match(/\S+/g) ?? [];
@@ -105,7 +104,7 @@ function promptFeatures(prompt: string): number[] {
     log(count(prompt, /%|percent|\bhalf\b|\bthird|\bquarter|\bfifth|\d\/\d|fraction|ratio/gi)),
     log(count(prompt, /\b(more|less|fewer|older|younger|taller|longer|than|difference|remaining|rest)\b/gi)),
     log(count(prompt, /\b(if|when|unless|until|after|before|except|but|only|instead|then)\b/gi)),
-    log(count(prompt, /(^|\n)\s*\(?[A-P][).:]\s/g)),
+    log(count(prompt, OPTION)),
     flag(/\b(not|except|least|false|incorrect)\b/i.test(prompt)),
     log(count(prompt, /[\\^=∫∑√π{}]/g)),
     log(words.filter((word) => word.length > 9).length),

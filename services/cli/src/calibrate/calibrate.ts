@@ -76,7 +76,7 @@ function fit(
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
-    const classify = classifierOf(config);
+    const classify = classifierOf(config.classifier.type);
     const complexityOf = (prompt: string): number => classify({ ...bareFacts, prompt }).complexity;
     const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);

@@ -1,6 +1,15 @@
 import { parseJobRequest, ProblemError } from '@upshift/contracts';
 import type { JobState, UpshiftConfig } from '@upshift/contracts';
-import { acceptJob, costOf, decide, firstModelOf, classifierOf, nanoUsdToUsd, promptFactsOf } from '@upshift/routing';
+import {
+  acceptJob,
+  costOf,
+  decide,
+  firstModelOf,
+  classifierOf,
+  classifierTypeOf,
+  nanoUsdToUsd,
+  promptFactsOf,
+} from '@upshift/routing';
 import type { Facts } from '@upshift/routing';
 import { configVersionOf, loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
@@ -68,7 +77,7 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const { request } = parsed;
     const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
-    const classification = classifierOf(config)(promptFactsOf(request));
+    const classification = classifierOf(classifierTypeOf(config, request.route))(promptFactsOf(request));
     return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, config, outputTokens, now);
   };
 }
