@@ -6,9 +6,24 @@ const needsEverything = ['**/*.system.test.ts', 'test/chaos/**'];
 const ofOneMachine = ['test/system/up.system.test.ts', 'test/replay/replay.system.test.ts', 'test/cluster/*.system.test.ts'];
 const exclude = [...configDefaults.exclude, '**/.upshift/**'];
 
+/** The redis and the system tests once more: on a cluster of three nodes, with jobs in several cells. For `npm run test:cluster`. */
+const onCluster = {
+  test: {
+    name: 'cluster',
+    include: ['test/**/*.redis.test.ts', 'test/**/*.system.test.ts'],
+    exclude: [...exclude, ...ofOneMachine],
+    globalSetup: './test/cluster/cluster-setup.ts',
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { groupOrder: 4 },
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
+      ...(process.env.UPSHIFT_TEST_CLUSTER === 'true' ? [onCluster] : []),
       {
         test: {
           name: 'unit',
@@ -42,20 +57,6 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 2 },
-        },
-      },
-      {
-        test: {
-          // The redis and the system tests once more: on a cluster of three nodes, with jobs in several cells. See test/cluster.
-          name: 'cluster',
-          include: ['test/**/*.redis.test.ts', 'test/**/*.system.test.ts'],
-          exclude: [...exclude, ...ofOneMachine],
-          env: { UPSHIFT_TEST_CLUSTER: 'true' },
-          globalSetup: './test/cluster/cluster-setup.ts',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
         },
       },
       {

@@ -31,6 +31,11 @@ const commands = {
     const env = { ...environment, UPSHIFT_CHAOS: 'whole' };
     return (await runChild(node, [vitest, 'run', '--project', 'chaos', ...args], { cwd: root, env })).code;
   },
+  async 'test:cluster'({ node, environment }) {
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const env = { ...environment, UPSHIFT_TEST_CLUSTER: 'true' };
+    return (await runChild(node, [vitest, 'run', '--project', 'cluster', ...args], { cwd: root, env })).code;
+  },
   async check({ environment }) {
     return (await runChecks(root, environment)).length === 0 ? 0 : 1;
   },
@@ -41,7 +46,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench,  npm run eval:experiments`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run test:cluster,  npm run replay,  npm run bench,  npm run eval:experiments`,
     );
     return 2;
   }
