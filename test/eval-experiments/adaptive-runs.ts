@@ -1,6 +1,6 @@
 import { parseExperiment } from '@upshift/contracts';
 import type { Experiment } from '@upshift/contracts';
-import { addObservation, assign, emptyAdaptive, emptyArmTally, evaluateAdaptive } from '@upshift/routing';
+import { addObservation, assign, emptyAdaptive, emptyArmTally, evaluateAdaptive, resultsOf } from '@upshift/routing';
 import type { AdaptiveState, ArmTally } from '@upshift/routing';
 
 import { outcome } from './outcome.ts';
@@ -22,12 +22,14 @@ export interface AdaptiveFigures {
   plainBiasZ: number;
   /** Part of the 95 % intervals that hold the truth: the least of the arms. */
   leastCoverage: number;
+  /** Part of the runs in which the interval that is shown, looked at after every evaluation, was ever without the truth: the most of the arms. */
+  mostMisses: number;
   /** The part of the jobs that went to the best arm. */
   shareOfBest: number;
 }
 
 interface RunResult {
-  estimates: { error: number; plainError: number | null; covers: boolean }[];
+  estimates: { error: number; plainError: number | null; covers: boolean; missed: boolean }[];
   best: number;
 }
 
@@ -47,6 +49,7 @@ export function adaptiveFigures(runs: number, told: (done: number, of: number) =
       ...perArm.map((estimates) => Math.abs(zOfMean(estimates.flatMap(({ plainError }) => plainError ?? [])))),
     ),
     leastCoverage: Math.min(...perArm.map((estimates) => estimates.filter(({ covers }) => covers).length / runs)),
+    mostMisses: Math.max(...perArm.map((estimates) => estimates.filter(({ missed }) => missed).length / runs)),
     shareOfBest: results.reduce((sum, { best }) => sum + best, 0) / runs,
   };
 }
@@ -56,15 +59,32 @@ function runOnce(run: number): RunResult {
   const experiment = adaptive(`run-${run}`);
   const tallies: Record<string, ArmTally> = Object.fromEntries(arms.map((arm) => [arm, emptyArmTally(0)]));
   let state: AdaptiveState = emptyAdaptive(experiment, (run + 0.5) / 1e6);
+  const missed = new Set<string>();
   for (let job = 0; job < BATCH * BATCHES; job += 1) {
     const { arm, probability } = assign(experiment.name, state.shares, `job-${job}`)!;
     tallies[arm] = addObservation(tallies[arm]!, experiment, outcome(random() < truth[arm]!), probability);
-    if ((job + 1) % BATCH === 0) state = evaluateAdaptive(experiment, state, tallies);
+    if ((job + 1) % BATCH !== 0) continue;
+    state = evaluateAdaptive(experiment, state, tallies);
+    for (const name of arms.filter((one) => isMissed(experiment, one, state, tallies))) missed.add(name);
   }
-  return { estimates: arms.map((arm) => estimateOf(arm, state, tallies[arm]!)), best: tallies['good']!.jobs / (BATCH * BATCHES) };
+  return {
+    estimates: arms.map((arm) => ({ ...estimateOf(arm, state, tallies[arm]!), missed: missed.has(arm) })),
+    best: tallies['good']!.jobs / (BATCH * BATCHES),
+  };
 }
 
-function estimateOf(arm: string, { estimates }: AdaptiveState, tally: ArmTally): RunResult['estimates'][number] {
+/** Whether the interval that users see of an arm's reward leaves out the truth. */
+function isMissed(
+  experiment: Extract<Experiment, { kind: 'adaptive' }>,
+  arm: string,
+  adaptive: AdaptiveState,
+  tallies: Record<string, ArmTally>,
+): boolean {
+  const shown = resultsOf(experiment, tallies, { adaptive }).arms.find((one) => one.arm === arm)?.metrics[experiment.reward];
+  return Boolean(shown && (truth[arm]! < (shown.low ?? -Infinity) || truth[arm]! > (shown.high ?? Infinity)));
+}
+
+function estimateOf(arm: string, { estimates }: AdaptiveState, tally: ArmTally): Omit<RunResult['estimates'][number], 'missed'> {
   const { jobs, sum, squares } = estimates[arm]!;
   const mean = sum / jobs;
   const half = Z_95 * Math.sqrt((squares / jobs - mean ** 2) / jobs);

@@ -58,7 +58,7 @@ function measure() {
   const aa = runCanaries(scenarios.aa, AA_RUNS, progressBar('A/A canaries'));
   const canaries = Object.entries(scenarios).filter(([name]) => name !== 'aa');
   const drops = Object.fromEntries(canaries.map(([name, scenario]) => [name, dropFigures(name, scenario)]));
-  const comparisonFalseRate = falseDifferences(AA_RUNS, progressBar('A/A comparisons'));
+  const comparisons = falseDifferences(AA_RUNS, progressBar('A/A comparisons'));
   const shares = shareFigures();
   const adaptive = adaptiveFigures(ADAPTIVE_RUNS, progressBar('adaptive arms'));
   const drop = drops['drop']!;
@@ -66,7 +66,8 @@ function measure() {
     aa_runs: aa.runs,
     aa_false_stop_rate: aa.rolledBack / aa.runs,
     aa_canary_samples: scenarios.aa.horizon,
-    comparison_false_rate: comparisonFalseRate,
+    comparison_false_rate: comparisons.passRate,
+    comparison_false_rate_cost: comparisons.cost,
     rollback_median_samples: drop.median,
     fixed_sample_optimum: drop.fixed,
     rollback_ratio: Number((drop.median / drop.fixed).toFixed(3)),
@@ -82,6 +83,7 @@ function measure() {
     adaptive_bias_z: Number(adaptive.largestBiasZ.toFixed(2)),
     adaptive_plain_mean_bias_z: Number(adaptive.plainBiasZ.toFixed(2)),
     adaptive_coverage: adaptive.leastCoverage,
+    adaptive_interval_misses: adaptive.mostMisses,
     adaptive_share_of_best: Number(adaptive.shareOfBest.toFixed(3)),
   };
 }
@@ -104,6 +106,12 @@ function judge(figures: Figures): Line[] {
   return [
     line('A/A canaries stopped falsely', percent(figures.aa_false_stop_rate), '≤ 5 %', figures.aa_false_stop_rate <= 0.05),
     line('A/A comparisons that differed', percent(figures.comparison_false_rate), '≤ 5 %', figures.comparison_false_rate <= 0.05),
+    line(
+      'the same of costs (log-normal)',
+      percent(figures.comparison_false_rate_cost),
+      '≤ 5 %',
+      figures.comparison_false_rate_cost <= 0.05,
+    ),
     line('0.90 → 0.80, of the fixed-size test', `${figures.rollback_ratio} ×`, '≤ 2 ×', figures.rollback_ratio <= 2),
     line('0.90 → 0.80 rolled back', percent(figures.rollback_power), '≥ 80 %', figures.rollback_power >= 0.8),
     ...Object.values(figures.drops).map(dropLine),
@@ -128,6 +136,12 @@ function judge(figures: Figures): Line[] {
       figures.adaptive_bias_z <= WITHIN_CHANCE,
     ),
     line('adaptive 95 % intervals that hold', percent(figures.adaptive_coverage), '≥ 92 %', figures.adaptive_coverage >= 0.92),
+    line(
+      'intervals that are shown, ever without the truth',
+      percent(figures.adaptive_interval_misses),
+      '≤ 5 %',
+      figures.adaptive_interval_misses <= 0.05,
+    ),
     line('plain means beside them, bias', `${figures.adaptive_plain_mean_bias_z} σ`, '', true),
     line('adaptive jobs on the best of three', percent(figures.adaptive_share_of_best), '', true),
   ];

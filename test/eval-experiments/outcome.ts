@@ -5,6 +5,7 @@ export function outcome(accepted: boolean): Observation {
   return {
     accepted,
     metFallback: false,
+    limitMs: null,
     metrics: {
       score: null,
       pass_rate: Number(accepted),

@@ -296,7 +296,10 @@ const properties: Record<string, (change: Change) => boolean> = {
       if (attempt.state === 'claimed' || attempt.state === 'sent') return true;
       const { score, passed, ...money } = after.attempts[index]!;
       return (
-        isDeepStrictEqual({ ...money, score: attempt.score, passed: attempt.passed }, attempt) &&
+        isDeepStrictEqual(
+          { ...money, score: attempt.score, passed: attempt.passed, schemaFailed: attempt.schemaFailed },
+          attempt,
+        ) &&
         (score === null || passed !== null)
       );
     }),

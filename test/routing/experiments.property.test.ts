@@ -9,6 +9,7 @@ import {
   differs,
   emptyArmTally,
   evaluate,
+  fateOfHeld,
   isRejected,
   meanInterval,
   newCanary,
@@ -234,9 +235,10 @@ describe('a canary', () => {
           const types = list.map(({ type }) => type);
           const changed = before.status !== state.status || before.step !== state.step;
           expect(types.includes('announce')).toBe(changed);
-          expect(types.includes('rerun-held')).toBe(changed && ['rolled_back', 'aborted'].includes(state.status));
           expect(types.includes('release-held')).toBe(before.step !== state.step || (changed && state.status === 'promoted'));
-          expect(types.includes('release-held') && types.includes('rerun-held')).toBe(false);
+          const fate = fateOfHeld({ status: state.status, reason: '', promotedArm: null, canary: state, adaptive: null });
+          const fates = { running: 'wait', paused: 'wait', promoted: 'release', rolled_back: 'rerun', aborted: 'rerun' };
+          expect(fate).toBe(fates[state.status]);
         });
       }),
     );
@@ -293,12 +295,12 @@ describe('a canary', () => {
     expect(states.at(-1)!.reason).toMatch(
       /^pass_rate is 0 of \d+ jobs on the canary and 1 of \d+ jobs on stable, more than 0\.02 lower/,
     );
-    expect(actions.flat()).toEqual([{ type: 'rerun-held' }, { type: 'announce', event: 'experiment.rolled_back' }]);
+    expect(actions.flat()).toEqual([{ type: 'announce', event: 'experiment.rolled_back' }]);
   });
 });
 
 test('a value that a job does not have is not counted', () => {
   const silent: Observation = { ...outcome(true), metrics: { ...outcome(true).metrics, pass_rate: null } };
   const tally = addObservation(emptyArmTally(1), canary, silent, 1);
-  expect(tally).toMatchObject({ jobs: 1, metrics: {}, guardrails: [{ count: 0 }] });
+  expect(tally).toMatchObject({ jobs: 1, metrics: {}, guardrails: [{ count: 0 }], costUsd: 0, unknownCostJobs: 1 });
 });

@@ -5,6 +5,7 @@ import {
   applyArm,
   badExperiment,
   callOf,
+  chooseArms,
   conflictsOf,
   decide,
   emptyArmTally,
@@ -197,6 +198,27 @@ describe('an arm', () => {
     expect(asked(trial)).toBe(LOW);
     expect(asked(applyArm(trial, 'default', { models: { economy: ['openai/new'] } }))).toBe('openai/new');
   });
+});
+
+test('a shadow does not follow a job whose answer a canary holds', () => {
+  const canary = read({
+    kind: 'canary',
+    name: 'new-model',
+    arms: [{ name: 'stable' }, { name: 'canary' }],
+    guardrails: [{ metric: 'pass_rate', absolute: 0.02 }],
+  });
+  const shadow = read({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
+  const chosen = (canaryShare: number) =>
+    chooseArms(
+      [
+        { document: canary, shares: { stable: 1 - canaryShare, canary: canaryShare }, holds: true },
+        { document: shadow, shares: { candidate: 1 }, holds: false },
+      ],
+      'default',
+      { id: 'job_1', metadata: {} },
+    );
+  expect(chosen(1)).toMatchObject({ arms: [{ experiment: 'new-model', arm: 'canary' }], holdFor: 'new-model' });
+  expect(chosen(0)).toMatchObject({ arms: [{ arm: 'stable' }, { experiment: 'seen', arm: 'delivered' }], holdFor: null });
 });
 
 test('the unit of a job is its id or a word of its metadata; without that it takes no part', () => {

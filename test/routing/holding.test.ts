@@ -82,7 +82,7 @@ test('a failure is held too', () => {
 
 test('what is held is observed as if it had ended', () => {
   const held = after(canaryJob(), facts, ...toTheEnd).job;
-  expect(observationOf(held, [])).toMatchObject({
+  expect(observationOf(held)).toMatchObject({
     accepted: true,
     metrics: { score: 0.9, pass_rate: 1, error_rate: 0, latency_ms: 0 },
   });

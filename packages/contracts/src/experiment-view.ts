@@ -7,6 +7,7 @@ export type ExperimentStatus = z.infer<typeof experimentStatus>;
 
 /** Every change that an endpoint can be told of. */
 export const experimentEvents = [
+  'experiment.started',
   'experiment.step_passed',
   'experiment.promoted',
   'experiment.rolled_back',
@@ -30,9 +31,11 @@ export const armResults = z.object({
   arm: z.string(),
   jobs: z.int(),
   fallback_jobs: z.int(),
-  cost_usd: z.number(),
+  accepted_jobs: z.int().describe('Answered and accepted by the arm itself: neither degraded nor by a fallback.'),
+  cost_usd: z.number().describe('Of all its jobs, as far as it is known.'),
+  cost_unknown_jobs: z.int().describe('Jobs of whose cost a part is not known.'),
   cost_per_accepted_usd: z.number().nullable().describe('Failures and fallbacks paid; null without an accepted answer.'),
-  metrics: z.record(z.string(), estimateView),
+  metrics: z.record(z.string(), estimateView).describe('All of them, as far as they were measured.'),
   latency_p50_ms: estimateView.nullable(),
   latency_p95_ms: estimateView.nullable(),
 });
@@ -83,6 +86,12 @@ export const experimentView = experimentSummary.extend({
     .object({ candidate: z.int(), delivered: z.int(), same: z.int() })
     .nullable()
     .describe('Of a shadow with a judge: which answer was better, blind and in random order.'),
+  shadow: z
+    .object({ cost_usd: z.number(), waiting_jobs: z.int(), skipped_jobs: z.int() })
+    .nullable()
+    .describe(
+      'Of a shadow: what it has cost, how many answers wait to be followed, and how many were not because too many waited.',
+    ),
   arms: z.array(armResults),
   comparisons: z.array(armComparison),
   words: z.array(z.string()),

@@ -6,6 +6,7 @@ import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
 import { routeName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
+import { scorerProfile } from './scorer-profile.ts';
 
 export const experimentName = z
   .string()
@@ -49,6 +50,7 @@ const overrides = z
     strategy: z.enum(['rules', 'classifier', 'cascade']).optional(),
     classifier: z.string().min(1).max(64).optional(),
     scorer: z.string().min(1).max(64).optional(),
+    scorer_profile: scorerProfile.optional().describe('What `upshift calibrate` has written.'),
   })
   .describe('What is different for the jobs of this arm; nothing else changes.');
 export type ArmOverrides = z.infer<typeof overrides>;

@@ -83,6 +83,8 @@ export interface Attempt {
   claimedAt: number;
   sentAt: number | null;
   settledAt: number | null;
+  /** Whether the answer failed a check of its form (`json`, `json_schema`); null where none looked at it. */
+  schemaFailed: boolean | null;
 }
 
 export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'expired';
@@ -159,6 +161,8 @@ export interface JobState {
   epoch: number;
   /** Null for a job of no experiment. */
   experiments: JobExperiments | null;
+  /** How often the model that came first was not asked, because its circuit was open or its provider off. */
+  passedOver: number;
 }
 
 /** What a model must have to be given a job. Tokens are estimates: characters / 4. */

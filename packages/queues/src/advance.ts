@@ -96,7 +96,7 @@ async function tryAdvance(
   });
   if (reply[0] !== 'ok') return null;
   if (holding) {
-    holding.record = { ...record, state: job, version: reply[1] };
+    holding.record = { ...record, state: job, version: record.version + 1 };
     holding.finished ||= overtaken;
   }
   count(pipeline, decision);
@@ -124,7 +124,8 @@ function count({ metrics }: Pipeline, decision: Decision): void {
 
 function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
   const { event, tier = '', model = '', attempt, error, score, cost_usd: costUsd, model_ms: modelMs } = entry;
-  if (event in endings) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
+  // As with those that were accepted: nobody sent a shadow.
+  if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
   if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
   if (event === 'attempt-settled' || event === 'attempt-failed') {

@@ -132,7 +132,7 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 type StreamEntry = [id: string, fields: string[]];
 
 /** As the transition script writes it: which version of which job is new, and how many lines it has in the trail. */
-type Step = [job: string, route: string, task: string, status: JobStatus, version: number, count: number];
+type Step = [job: string, route: string, task: string, status: JobStatus, version: string, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {

@@ -20,8 +20,8 @@ export type { EventFeed, FeedEvent } from './event-feed.ts';
 export { commandExperimentByName } from './experiments/command.ts';
 export type { ExperimentCommand } from './experiments/command.ts';
 export { evaluateExperiments } from './experiments/evaluator.ts';
+export type { ExperimentRecord } from './experiments/record.ts';
 export { createExperiment, readExperiment, readExperiments } from './experiments/store.ts';
-export type { ExperimentRecord } from './experiments/store.ts';
 export { experimentBody, experimentSummaryOf, experimentViewOf } from './experiments/view.ts';
 export { forgetJobs } from './forget.ts';
 export {

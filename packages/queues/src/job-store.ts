@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 
 import type { JobExperiments, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, ProblemError } from '@upshift/contracts';
-import { acceptJob, decide, draw, observationOf } from '@upshift/routing';
-import type { Decision, Outcome } from '@upshift/routing';
+import { acceptJob, decide, draw, outcomeOf } from '@upshift/routing';
+import type { Decision } from '@upshift/routing';
 import { currentTraceparent } from '@upshift/runtime';
 
 import type { Cells, Placement } from './cells/cells.ts';
@@ -193,6 +193,7 @@ export async function write(
   const { before, claim } = extras;
   const next = entryOf(decision, config);
   const ended = isTerminal(job.status);
+  const outcome = outcomeOf(before, decision, Date.now());
   return pipeline.writer.write({
     id: job.id,
     version,
@@ -210,30 +211,9 @@ export async function write(
     maxBacklog: extras.maxBacklog ?? null,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held ?? null,
-    outcome: outcomeOf(before, decision),
+    outcome: outcome && JSON.stringify(outcome),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
-}
-
-/** What the evaluator is told of a job of an experiment, once: at its end, or when its end is held. */
-function outcomeOf(before: JobState | null, { job, trail }: Decision): string | null {
-  const arms = job.experiments?.arms ?? [];
-  if (arms.length === 0) return null;
-  const late = trail.some(({ event }) => event === 'job-reopened');
-  if (!late && (job.revision > 1 || isOver(before) || !isOver(job))) return null;
-  const checks = trail.flatMap((entry) => entry.checks ?? []);
-  const shadowOf = job.experiments?.shadowOf ?? null;
-  const outcome: Outcome = { job: job.id, arms, shadowOf, observation: late ? null : observationOf(job, checks) };
-  return !late && outcome.observation === null ? null : JSON.stringify(outcome);
-}
-
-/** Whether a job has ended, or its end is held. */
-function isOver(job: JobState | null): boolean {
-  return job !== null && (isHeld(job) || isTerminal(job.status));
-}
-
-function isHeld({ experiments }: JobState): boolean {
-  return Boolean(experiments?.held);
 }
 
 function claimOf({ keys }: Pipeline, { keyHash, value }: NonNullable<Extras['claim']>, config: UpshiftConfig) {
@@ -251,7 +231,7 @@ function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | nu
 }
 
 function indexChanges(job: JobState, { before, metadata = {} }: Extras): { enters: string[]; leaves: string[] } {
-  if (before !== null && before.status === job.status && before.task === job.task && isHeld(before) === isHeld(job))
+  if (before !== null && before.status === job.status && before.task === job.task && before.experiments === job.experiments)
     return { enters: [], leaves: [] };
   const old = new Set(before === null ? [] : indexesOf(before, {}));
   const now = new Set(indexesOf(job, metadata));

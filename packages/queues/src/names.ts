@@ -1,5 +1,6 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
+import { isTerminal } from '@upshift/contracts';
 import type { JobState, Step } from '@upshift/contracts';
 
 /**
@@ -90,18 +91,36 @@ export function indexesOf(
   job: Pick<JobState, 'status' | 'route' | 'task' | 'experiments'>,
   metadata: Record<string, string>,
 ): string[] {
+  const listed = [`status:${job.status}`, `route:${job.route}`, ...(job.task === null ? [] : [`task:${job.task}`])];
   return [
-    `status:${job.status}`,
-    `route:${job.route}`,
-    ...(job.task === null ? [] : [`task:${job.task}`]),
-    ...(job.experiments?.held && job.experiments.holdFor !== null ? [heldIndex(job.experiments.holdFor)] : []),
+    // Nobody sent a shadow: no list of jobs names it unless it is asked for by its metadata.
+    ...(job.experiments?.shadowOf ? [] : listed),
+    ...experimentIndexesOf(job),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
   ];
 }
 
-/** Jobs whose answers wait for a canary. */
+function experimentIndexesOf({ status, experiments }: Pick<JobState, 'status' | 'experiments'>): string[] {
+  if (!experiments || isTerminal(status)) return [];
+  const { holdFor, held, shadowOf, arms } = experiments;
+  if (shadowOf !== null) return arms.map(({ experiment, arm }) => shadowIndex(experiment, arm));
+  if (holdFor === null) return [];
+  return held ? [canaryIndex(holdFor), heldIndex(holdFor)] : [canaryIndex(holdFor)];
+}
+
+/** Unfinished jobs whose answers a canary holds or will hold. */
+export function canaryIndex(experiment: string): string {
+  return `canary:${experiment}`;
+}
+
+/** Of them, those whose answers wait. */
 export function heldIndex(experiment: string): string {
   return `held:${experiment}`;
+}
+
+/** Unfinished jobs that only a shadow asked for. */
+export function shadowIndex(experiment: string, arm: string): string {
+  return `shadow:${experiment}:${arm}`;
 }
 
 export function metadataIndex(key: string, value: string): string {

@@ -105,6 +105,8 @@ async function lostJob(pipeline: Pipeline, id: string, untouchedMs: number): Pro
   const record = await readJob(pipeline, id);
   if (record === null) return null;
   const { state } = record;
+  // It waits for its canary, as it should.
+  if (state.experiments?.held) return null;
   if (state.step === null) return { id, queue: null, tier: state.tier, untouchedMs, reason: 'it has no next step' };
   const queue = queueNameOf(state, state.step);
   const entryState = await queueOf(pipeline, queue).getJobState(entryId(state, state.step));

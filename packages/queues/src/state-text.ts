@@ -56,6 +56,7 @@ const attemptFields = fieldsOf<Attempt>({
   claimedAt: none,
   sentAt: null,
   settledAt: null,
+  schemaFailed: null,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */
@@ -88,6 +89,7 @@ const jobFields = fieldsOf<Omit<JobState, 'id'>>(
     step: null,
     epoch: 0,
     experiments: null,
+    passedOver: 0,
   },
   { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
 );

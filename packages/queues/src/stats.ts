@@ -1,4 +1,4 @@
-import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, JobStatus, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { costAlone, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
@@ -36,6 +36,21 @@ export function minuteOf(ms: number): number {
 
 /** What a decision adds to the counters of its minute: names and amounts. The transition script adds them in its own step. */
 export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
+  return countersOfJob({ job, trail }, config, now).filter(
+    ([name, amount]) => amount !== 0 && (isListed(job) || isOfCalls(name)),
+  );
+}
+
+/** Nobody sent a shadow: of it only the calls count, which cost money. */
+function isListed({ experiments }: JobState): boolean {
+  return !experiments?.shadowOf;
+}
+
+function isOfCalls(counter: string): boolean {
+  return counter === 'cost' || counter.startsWith('attempts:');
+}
+
+function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: UpshiftConfig, now: number): [string, number][] {
   const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
     if (event === 'job-accepted') return [['accepted', 1]];
     if (event === 'job-escalated') return [['escalations', 1]];
@@ -49,7 +64,7 @@ export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now:
     return [];
   });
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
-  return (endedNow ? [...counters, ...endCounters({ job }, config, now)] : counters).filter(([, amount]) => amount !== 0);
+  return endedNow ? [...counters, ...endCounters({ job }, config, now)] : counters;
 }
 
 function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {

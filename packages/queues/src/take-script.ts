@@ -87,7 +87,7 @@ if most > #ids then
     if ARGV[5] ~= '' then call('SET', prefix .. id .. ':lock', ARGV[5], 'PX', ARGV[6]) end
   end
   -- Others are woken where more may wait, and only there.
-  if drained then call('ZREM', marker, '0') else call('ZADD', marker, 0, '0') end
+  if drained then call('ZREM', marker, '0') else call('ZADD', marker, '0', '0') end
 end
 
 local entries = {}

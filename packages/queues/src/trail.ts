@@ -10,7 +10,7 @@ export function trailField(trail: TrailEntry[], version: number): Record<string,
   return trail.length === 0 ? {} : { [trailFieldName(version)]: trail.map((entry) => JSON.stringify(entry)).join('\n') };
 }
 
-export function trailFieldName(version: number): string {
+export function trailFieldName(version: number | string): string {
   return `trail:${version}`;
 }
 

@@ -58,7 +58,7 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
   const record = await readJob(pipeline, id);
   if (record === null) return (await pipeline.redis.zrem(pipeline.keys.open, id)) > 0;
   const { state } = record;
-  if (state.step === null) return false;
+  if (state.step === null) return state.experiments?.held ? touch(pipeline, id) : false;
   const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
   if (entryState === 'failed')
     return changed(await advance(pipeline, id, { type: 'step-crashed', epoch: state.epoch, reason: 'its step failed for good' }));
@@ -72,7 +72,7 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
   );
 }
 
-/** The entry is there and waits its turn: looked at again only after another while. */
+/** The entry is there and waits its turn, or a canary holds the answer: looked at again only after another while. */
 async function touch({ redis, keys }: Pipeline, id: string): Promise<false> {
   await redis.zadd(keys.open, 'XX', Date.now(), id);
   return false;

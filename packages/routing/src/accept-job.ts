@@ -53,6 +53,7 @@ export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, conf
     step: null,
     epoch: 0,
     experiments: null,
+    passedOver: 0,
   };
 }
 

@@ -20,6 +20,13 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
 }
 
+/** The models of a tier that would be asked, best first, if no circuit were open, and if every one that the route names could be called. */
+export function wantedInTier(job: JobState, tier: string, facts: Facts): string[] {
+  const { providersOff } = facts.health;
+  const health = { circuitsOpen: {}, providersOff: namedModels(job, tier, facts.config) ? {} : providersOff };
+  return candidatesInTier(job, tier, { ...facts, health });
+}
+
 /** The models that the job's route names for a tier, in place of all of the tier; undefined where it names none. */
 function namedModels(job: JobState, tier: string, config: UpshiftConfig): string[] | undefined {
   const models = config.routes[job.route]?.models ?? {};

@@ -1,7 +1,8 @@
-import type { ExperimentSummary, ExperimentView } from '@upshift/contracts';
+import { experimentMetrics } from '@upshift/contracts';
+import type { ArmResults, ExperimentSummary, ExperimentView } from '@upshift/contracts';
 
-import { estimateText, metricPlot } from './experiment-plot.ts';
-import { count, moment, percent } from './format.ts';
+import { estimateText, metricPlot, short } from './experiment-plot.ts';
+import { count, counted, moment } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { layout } from './layout.ts';
@@ -31,7 +32,8 @@ export function experimentPage(experiment: ExperimentView): Html {
   const { name, kind, route, status, reason, shares, document, words, series, history } = experiment;
   const summary = html`<p>${kind} on route ${route}: ${status.replace('_', ' ')}. ${reason}.</p>
     <p>New jobs: ${sharesText(shares)}.</p>
-    ${document.kind === 'canary' && document.hold && html`<p>${heldText(experiment)}</p>`}`;
+    ${document.kind === 'canary' && document.hold && html`<p>${heldText(experiment)}</p>`}
+    ${document.kind === 'shadow' && html`<p>${shadowText(experiment)}</p>`}`;
   const plots = document.metrics.map((metric) => metricPlot(metric, series));
   const events = history.map(
     (entry) =>
@@ -58,19 +60,38 @@ export function experimentPage(experiment: ExperimentView): Html {
   });
 }
 
+/** A row per figure, a column per arm; first the metrics that the document names. */
 function armsTable({ arms, document }: ExperimentView): Html {
-  const rows = arms.map(
-    (arm) =>
+  if (arms.length === 0) return html`<p class="empty">No job has ended yet.</p>`;
+  const metrics = [...new Set([...document.metrics, ...Object.keys(experimentMetrics)])];
+  const figures: [string, (arm: ArmResults) => string][] = [
+    ['Jobs', ({ jobs }) => count(jobs)],
+    ['Met a fallback', ({ fallback_jobs: jobs }) => count(jobs)],
+    ['Accepted', ({ accepted_jobs: jobs }) => count(jobs)],
+    ...metrics.map((metric): [string, (arm: ArmResults) => string] => [metric, (arm) => estimateText(arm.metrics[metric])]),
+    ['Latency p50, ms', (arm) => estimateText(arm.latency_p50_ms)],
+    ['Latency p95, ms', (arm) => estimateText(arm.latency_p95_ms)],
+    ['USD', costText],
+    ['USD per accepted', ({ cost_per_accepted_usd: cost }) => (cost === null ? '–' : short(cost))],
+  ];
+  const rows = figures.map(
+    ([title, figure]) =>
       html`<tr>
-        <td>${arm.arm}</td>
-        <td class="n">${count(arm.jobs)}</td>
-        <td class="n">${count(arm.fallback_jobs)}</td>
-        ${document.metrics.map((metric) => html`<td class="n">${estimateText(arm.metrics[metric])}</td>`)}
-        <td class="n">${estimateText(arm.latency_p95_ms)}</td>
-        <td class="n">${Number(arm.cost_usd.toPrecision(3))}</td>
+        <th scope="row">${title}</th>
+        ${arms.map((arm) => html`<td class="n">${figure(arm)}</td>`)}
       </tr>`,
   );
-  return table(['Arm', 'Jobs', 'Met a fallback', ...document.metrics, 'p95 ms', 'USD'], rows);
+  return table(['', ...arms.map(({ arm }) => arm)], rows, 'n');
+}
+
+function costText({ cost_usd: cost, cost_unknown_jobs: unknown }: ArmResults): string {
+  return unknown === 0 ? short(cost) : `${short(cost)} and ${counted(unknown, 'job')} unknown`;
+}
+
+function shadowText({ shadow, document }: ExperimentView): string {
+  if (shadow === null || document.kind !== 'shadow') return '';
+  const { cost_usd: cost, waiting_jobs: waiting, skipped_jobs: skipped } = shadow;
+  return `Spent: ${short(cost)} of ${document.budget_usd} USD. ${counted(waiting, 'answer')} wait to be followed, ${counted(skipped, 'job')} were passed over.`;
 }
 
 function heldText({ held_jobs: held, released_jobs: released, rerun_jobs: rerun }: ExperimentView): string {
@@ -78,7 +99,7 @@ function heldText({ held_jobs: held, released_jobs: released, rerun_jobs: rerun 
 }
 
 function sharesText(shares: Record<string, number>): string {
-  const texts = Object.entries(shares).map(([arm, share]) => `${arm} ${percent(share, 1)}`);
+  const texts = Object.entries(shares).map(([arm, share]) => `${arm} ${short(share * 100)} %`);
   return texts.length === 0 ? 'none of its arms' : texts.join(', ');
 }
 
@@ -91,11 +112,11 @@ function card(id: string, title: string, content: Content): Html {
   </section>`;
 }
 
-function table(columns: string[], rows: Html[]): Html {
+function table(columns: string[], rows: Html[], kind = ''): Html {
   return html`<table>
     <thead>
       <tr>
-        ${columns.map((column) => html`<th scope="col">${column}</th>`)}
+        ${columns.map((column) => html`<th scope="col" class="${kind}">${column}</th>`)}
       </tr>
     </thead>
     <tbody>

@@ -54,6 +54,8 @@ function wantedBy(request: Request): Wanted {
     (status === undefined || event.status === status) &&
     (route === undefined || event.route === route) &&
     (task === undefined || event.task === task) &&
+    // Nobody sent a shadow: as in lists, it is seen where it is asked for.
+    (event.metadata['upshift_experiment'] === undefined || metadata['upshift_experiment'] !== undefined) &&
     Object.entries(metadata).every(([key, value]) => event.metadata[key] === value);
 }
 

@@ -30,7 +30,7 @@ const ofEachCell: Chore<Pipeline>[] = [
   { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
 ];
 const ofAllCells: Chore<Cells>[] = [
-  { name: 'evaluate experiments', everyMs: 1000, run: evaluateExperiments },
+  { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
   { name: 'retire cells', everyMs: 60_000, run: retireCells },
 ];

@@ -45,12 +45,17 @@ async function paceAndCall(
   const config = await configOf(tools.pipeline, job.configVersion);
   const most = config.models[attempt.model]?.concurrency ?? 1;
   let outcome = done;
-  await tools.slots.run(attempt.model, most, AbortSignal.any([stop, tools.stopping]), async () => {
+  await tools.slots.run(attempt.model, most, waitingUntil(stop, tools), async () => {
     const made = await placeAndCall(tools, context, attempt, call, config, stop);
     if (made === 'put-back') outcome = putBack;
     return made === 'put-back' ? null : made;
   });
   return outcome;
+}
+
+/** What ends a wait: made only where there is one, because it costs as much as a step. */
+function waitingUntil(stop: AbortSignal, { stopping }: Tools): () => AbortSignal {
+  return () => AbortSignal.any([stop, stopping]);
 }
 
 /** Gives the error that the call ended with; null after an answer, and where nothing was called. */
@@ -68,8 +73,10 @@ async function placeAndCall(
     await advance({ type: 'place-denied', attempt: attempt.number, error: tooLate(attempt.model), times: late });
     return null;
   }
-  const waiting = AbortSignal.any([stop, tools.stopping]);
-  const place = waiting.aborted ? null : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waiting);
+  const place =
+    stop.aborted || tools.stopping.aborted
+      ? null
+      : await takePlace(tools.pipeline, config, attempt.model, sizeOf(job, call), waitingUntil(stop, tools));
   if (stop.aborted) return null;
   if (place === null || tools.stopping.aborted) return 'put-back';
   if (place.refused === null) return sendAndSettle(tools, context, attempt, call, config, stop);

@@ -18,13 +18,13 @@ export async function takePlace(
   config: UpshiftConfig,
   model: string,
   size: Size,
-  stop: AbortSignal,
+  waitingUntil: () => AbortSignal,
 ): Promise<{ refused: CallError | null }> {
   const { places, mostMs } = placesOf(config, model, size);
   if (places.length === 0) return { refused: null };
   const taken = await reservePlace(pipeline, places, mostMs);
   if ('tooLongMs' in taken) return { refused: noPlace(model, taken.tooLongMs, mostMs) };
-  if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: stop }).catch(() => undefined);
+  if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: waitingUntil() }).catch(() => undefined);
   return { refused: null };
 }
 

@@ -4,10 +4,15 @@ import { adaptLimit } from '@upshift/routing';
 /** How many calls of a model this process makes at a time: fewer while its provider is busy, up to the model's `concurrency`. */
 export interface Slots {
   /**
-   * Runs the work when a slot is free, or when `stop` fires: it then sees that by itself. It gives the error that the model's
-   * provider ended the call with; null after an answer.
+   * Runs the work when a slot is free, or when what it waits with fires: it then sees that by itself. It gives the error that the
+   * model's provider ended the call with; null after an answer.
    */
-  run(model: string, most: number, stop: AbortSignal, work: () => Promise<{ code: CallErrorCode } | null>): Promise<void>;
+  run(
+    model: string,
+    most: number,
+    waitingUntil: () => AbortSignal,
+    work: () => Promise<{ code: CallErrorCode } | null>,
+  ): Promise<void>;
 }
 
 interface ModelSlots {
@@ -26,9 +31,9 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 
   return {
-    async run(model, most, stop, work) {
+    async run(model, most, waitingUntil, work) {
       const slots = slotsOf(model, most);
-      await freeSlot(slots, stop);
+      await freeSlot(slots, waitingUntil);
       slots.inFlight += 1;
       try {
         const error = await work();
@@ -44,8 +49,9 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 }
 
-async function freeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
+async function freeSlot(slots: ModelSlots, waitingUntil: () => AbortSignal): Promise<void> {
   if (slots.inFlight < Math.floor(slots.limit)) return;
+  const stop = waitingUntil();
   const stopped = Promise.withResolvers<void>();
   const onStop = (): void => stopped.resolve();
   stop.addEventListener('abort', onStop);

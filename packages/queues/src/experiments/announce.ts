@@ -1,18 +1,15 @@
-import type { ExperimentEvent } from '@upshift/contracts';
-
-import { deliveryEntry } from '../entries.ts';
 import type { Cells } from '../cells/cells.ts';
+import { deliveryEntry } from '../entries.ts';
 import { queueOf } from '../pipeline.ts';
-import type { ExperimentRecord } from './store.ts';
+import type { ExperimentRecord, Pending } from './record.ts';
 
 /** Tells the endpoint of the document, from the first cell. The id of the entry is that of the line of history, so that nothing is told twice. */
 export async function announce(
   cells: Cells,
-  { document, history, state }: ExperimentRecord,
-  event: ExperimentEvent,
+  { document, history }: ExperimentRecord,
+  { event, line }: Extract<Pending, { type: 'announce' }>,
 ): Promise<void> {
-  const line = history.findLastIndex((entry) => entry.event === event) + 1;
-  cells.logger.info({ experiment: document.name, event, reason: state.reason }, 'experiment');
+  cells.logger.info({ experiment: document.name, event, reason: history[line - 1]?.reason }, 'experiment');
   if (document.webhook === undefined) return;
   const told = { job: experimentSubject(document.name), revision: line, webhook: document.webhook, event, redelivery: 0 };
   const entry = deliveryEntry(told, cells.config);

@@ -1,12 +1,13 @@
 import type { JobExperiments, JobRequest, UpshiftConfig } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
-import { chooseArms, configOfArms } from '@upshift/routing';
+import { changesSince, chooseArms, configOfArms, dependenciesOf } from '@upshift/routing';
 import type { ActiveExperiment } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
 import type { Redis } from 'ioredis';
 
 import { globalKeys } from '../names.ts';
 import type { Connection } from '../pipeline.ts';
+import type { StoredActive } from './store.ts';
 
 /** How long a process goes by what it has read of the experiments, in ms: so late it hears of a change. */
 const READ_EVERY_MS = 500;
@@ -44,17 +45,22 @@ export async function armsOf(
   return { experiments, configVersion };
 }
 
-function activeExperiments({ redis }: Connection): Promise<ActiveExperiment[]> {
+function activeExperiments({ redis, config }: Connection): Promise<ActiveExperiment[]> {
   const now = Date.now();
   const last = known.get(redis);
   if (last && now - last.readAt < READ_EVERY_MS) return last.active;
   const active = redis
     .hvals(globalKeys.activeExperiments)
-    .then((texts) => texts.filter((text) => text !== '').map((text) => JSON.parse(text) as ActiveExperiment));
+    .then((texts) => texts.map((text) => JSON.parse(text) as StoredActive).filter((one) => fits(one, config)));
   known.set(redis, { readAt: now, active });
   // An error is for those who asked: the next one asks anew.
   active.catch(() => known.delete(redis));
   return active;
+}
+
+/** Not where this process has another configuration already: the steward will record that as the end. */
+function fits({ document, status, dependsOn }: StoredActive, config: UpshiftConfig): boolean {
+  return changesSince(dependsOn, dependenciesOf(document, config), status).length === 0;
 }
 
 /** Versions of configurations that this process has stored, so that an arm costs a job no more than any other. */

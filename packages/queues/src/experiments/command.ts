@@ -3,9 +3,9 @@ import { commandExperiment } from '@upshift/routing';
 import type { ExperimentDecision } from '@upshift/routing';
 
 import type { Connection } from '../pipeline.ts';
-import { withDecision } from './evaluator.ts';
+import { withDecision } from './record.ts';
+import type { ExperimentRecord } from './record.ts';
 import { changeExperiment } from './store.ts';
-import type { ExperimentRecord } from './store.ts';
 
 export type ExperimentCommand = 'pause' | 'resume' | 'promote' | 'abort';
 

@@ -1,15 +1,25 @@
 import type { EstimateView, SeriesPoint } from '@upshift/contracts';
-import { addOutcome, dependencyText, endExperiment, evaluateExperiment, resultsOf } from '@upshift/routing';
-import type { ExperimentDecision, Outcome } from '@upshift/routing';
+import {
+  addOutcome,
+  changesSince,
+  dependenciesOf,
+  endExperiment,
+  evaluateExperiment,
+  fateOfHeld,
+  rerunNeedsMs,
+  resultsOf,
+} from '@upshift/routing';
+import type { Outcome } from '@upshift/routing';
 
 import type { Cells } from '../cells/cells.ts';
 import { compareIds } from '../event-feed.ts';
 import { announce } from './announce.ts';
-import { releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
-import { followOutcome, isOwnCost } from './shadows.ts';
+import { countHeld, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
+import { isInForce, withDecision } from './record.ts';
+import type { ExperimentRecord } from './record.ts';
+import { followable, followOutcome, isOwnCost } from './shadows.ts';
 import type { Preference } from './shadows.ts';
-import { changeExperiment, isInForce, readExperiments } from './store.ts';
-import type { ExperimentRecord } from './store.ts';
+import { changeExperiment, readExperiments } from './store.ts';
 
 /** Outcomes read at a time. */
 const BATCH = 10_000;
@@ -19,32 +29,50 @@ const UNCERTAIN_MS = 1000;
 const COUNTED_AFTER_END_MS = 24 * 3_600_000;
 /** Points of the plots; when there are more, every other one goes. */
 const MOST_POINTS = 60;
+/** Answers that wait to be followed by a shadow; where more come, they are passed over as if the share were smaller. */
+const MOST_WAITING = 1000;
 
 /**
  * Looks at every experiment: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
  * any point loses nothing: outcomes are counted in the same write as the decision, and what is yet to be done stands in the record.
  */
 export async function evaluateExperiments(cells: Cells): Promise<number> {
-  const records = (await readExperiments(cells)).filter(
-    (record) => isInForce(record) || Date.now() - record.changedAt < COUNTED_AFTER_END_MS,
-  );
-  for (const record of records)
-    await evaluateOne(cells, record).catch((error: unknown) =>
-      cells.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
-    );
-  await trimOutcomes(cells);
-  return records.length;
+  const records = await readExperiments(cells);
+  const concern = await Promise.all(records.map((record) => concerns(cells, record)));
+  const concerned = records.filter((_, index) => concern[index]);
+  await Promise.all(concerned.map((record) => evaluateOrLog(cells, record)));
+  await trimOutcomes(cells, records.filter(isInForce));
+  return concerned.length;
 }
 
-async function evaluateOne(cells: Cells, { document: { name }, cursor }: ExperimentRecord): Promise<void> {
-  const now = Date.now();
-  const news = await readOutcomes(cells, cursor);
-  const record = await changeExperiment(cells, name, (record) => {
-    // Another evaluator was faster: it has counted these.
-    if (record.cursor !== cursor) return record;
+/** Whether there is anything left to do: a job that had waited long in its queue is held long after the end. */
+async function concerns(cells: Cells, record: ExperimentRecord): Promise<boolean> {
+  const { document, pending, changedAt } = record;
+  if (isInForce(record) || pending.length > 0 || Date.now() - changedAt < COUNTED_AFTER_END_MS) return true;
+  return document.kind === 'canary' && document.hold && (await countHeld(cells, document.name)) > 0;
+}
+
+/** An experiment that can not be evaluated stands in no other's way. */
+async function evaluateOrLog(cells: Cells, record: ExperimentRecord): Promise<void> {
+  await evaluateOne(cells, record).catch((error: unknown) =>
+    cells.logger.error({ experiment: record.document.name, reason: String(error) }, 'experiment not evaluated'),
+  );
+}
+
+async function evaluateOne(cells: Cells, known: ExperimentRecord): Promise<void> {
+  let record: ExperimentRecord | null = known;
+  for (let more = true; more && record !== null;) {
+    const { cursor, document }: ExperimentRecord = record;
+    const news = await readOutcomes(cells, cursor);
+    const now = Date.now();
     // Nothing is decided on a part of what has happened.
-    return news.all ? evaluated(cells, counted(record, news), now) : counted(record, news);
-  });
+    more = !news.all;
+    record = await changeExperiment(cells, document.name, (current) => {
+      // Another evaluator was faster: it has counted these.
+      if (current.cursor !== cursor) return current;
+      return news.all ? evaluated(cells, counted(current, news), now) : counted(current, news);
+    });
+  }
   if (record !== null) await carryOut(cells, record);
 }
 
@@ -77,48 +105,45 @@ function idOf(cursor: string, cell: number): string {
   return cursor.split(',')[cell] ?? '0';
 }
 
-/** How many outcomes of a shadow are followed between two evaluations: it must not crowd the queues. */
-const FOLLOWED_AT_ONCE = 200;
-
-function counted(record: ExperimentRecord, { outcomes, cursor }: News): ExperimentRecord {
+function counted(record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
   const { document } = record;
-  const own =
-    document.kind === 'shadow' ? outcomes.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name)) : [];
-  const cost = own
-    .filter((outcome) => document.kind === 'shadow' && isOwnCost(document, outcome))
-    .reduce((sum, { observation }) => sum + (observation?.metrics.cost_usd ?? 0), 0);
+  const outcomes = all.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name));
+  const taken = document.kind === 'shadow' ? withFollowed(record, outcomes) : { record, outcomes };
   return {
-    ...record,
-    follow: [...record.follow, ...own.filter(({ observation }) => observation !== null)],
-    shadowCostUsd: record.shadowCostUsd + cost,
-    tallies: outcomes.reduce((tallies, outcome) => addOutcome(tallies, record.document, outcome), record.tallies),
+    ...taken.record,
+    tallies: taken.outcomes.reduce((tallies, outcome) => addOutcome(tallies, document, outcome), record.tallies),
     cursor,
   };
 }
 
-function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
-  const { document, state, tallies, dependsOn } = record;
-  const depends = dependencyText(document, cells.config);
-  if (isInForce(record) && depends !== dependsOn)
-    return withDecision(record, endExperiment(state, `the configuration of route ${document.route} has changed`), now);
-  if (document.kind === 'shadow' && state.status === 'running' && record.shadowCostUsd >= document.budget_usd)
-    return withDecision(record, endExperiment(state, `its budget of ${document.budget_usd} USD is spent`), now);
-  return withSeries(withDecision(record, evaluateExperiment(document, state, tallies, now), now), now);
+/** Of a shadow: what it has cost, and which outcomes are to be followed. Those passed over are not counted either, so that both arms have the same jobs. */
+function withFollowed(record: ExperimentRecord, outcomes: Outcome[]): { record: ExperimentRecord; outcomes: Outcome[] } {
+  const { document, follow, skipped, shadowCostUsd } = record;
+  if (document.kind !== 'shadow') return { record, outcomes };
+  const isNew = (outcome: Outcome): boolean => outcome.observation !== null && !isOwnCost(document, outcome);
+  const room = Math.max(0, MOST_WAITING - follow.length);
+  const passedOver = new Set(outcomes.filter(isNew).slice(room));
+  const taken = outcomes.filter((outcome) => !passedOver.has(outcome));
+  const cost = taken.filter((outcome) => isOwnCost(document, outcome));
+  return {
+    outcomes: taken,
+    record: {
+      ...record,
+      follow: [...follow, ...taken.filter(({ observation }) => observation !== null)],
+      skipped: skipped + passedOver.size,
+      shadowCostUsd: cost.reduce((sum, { observation }) => sum + (observation?.metrics.cost_usd ?? 0), shadowCostUsd),
+    },
+  };
 }
 
-/** The record after a decision, with what must be done about it. */
-export function withDecision(record: ExperimentRecord, { state, actions }: ExperimentDecision, now: number): ExperimentRecord {
-  const at = new Date(now).toISOString();
-  const entries = actions.flatMap((action) =>
-    action.type === 'announce' ? [{ at, event: action.event, status: state.status, reason: state.reason }] : [],
-  );
-  return {
-    ...record,
-    state,
-    pending: [...record.pending, ...actions.map((action) => ({ ...action, before: now }))],
-    history: [...record.history, ...entries],
-    changedAt: actions.length > 0 ? now : record.changedAt,
-  };
+function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
+  const { document, state, tallies, dependsOn, shadowCostUsd } = record;
+  const changes = changesSince(dependsOn, dependenciesOf(document, cells.config), state.status);
+  if (isInForce(record) && changes.length > 0)
+    return withDecision(record, endExperiment(state, `the configuration has changed: ${changes.join(', ')}`), now);
+  if (document.kind === 'shadow' && state.status === 'running' && shadowCostUsd >= document.budget_usd)
+    return withDecision(record, endExperiment(state, `its budget of ${document.budget_usd} USD is spent`), now);
+  return withSeries(withDecision(record, evaluateExperiment(document, state, tallies, now), now), now);
 }
 
 /** A point for the plots, where jobs have come since the last one. */
@@ -133,36 +158,45 @@ function withSeries(record: ExperimentRecord, now: number): ExperimentRecord {
   };
 }
 
-function pointOf({ document, tallies }: ExperimentRecord, now: number): SeriesPoint {
+function pointOf({ document, state, tallies }: ExperimentRecord, now: number): SeriesPoint {
   const metrics: Record<string, Record<string, EstimateView>> = {};
-  for (const { arm, metrics: of } of resultsOf(document, tallies).arms) {
-    for (const [metric, estimate] of Object.entries(of)) (metrics[metric] ??= {})[arm] = estimate;
+  for (const { arm, metrics: of } of resultsOf(document, tallies, { adaptive: state.adaptive }).arms) {
+    for (const metric of document.metrics) if (of[metric]) (metrics[metric] ??= {})[arm] = of[metric];
   }
   return { at: new Date(now).toISOString(), metrics };
 }
 
 /** Does what is pending, then what always holds of the state: an end leaves nobody waiting. */
 async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
-  const { document, state, pending } = record;
-  let [released, rerun] = [0, 0];
+  const { document, pending } = record;
+  let released = 0;
   for (const action of pending) {
     if (action.type === 'release-held') released += await releaseHeld(cells, document.name, action.before - UNCERTAIN_MS);
-    if (action.type === 'announce') await announce(cells, record, action.event);
+    else await announce(cells, record, action);
   }
-  if (document.kind === 'canary' && document.hold) {
-    if (state.status === 'promoted') released += await releaseHeld(cells, document.name, Infinity);
-    else if (isInForce(record)) rerun += await rerunBeforeDeadline(cells, document.name, usualMs(record));
-    else rerun += await rerunHeld(cells, document.name, state.reason);
-  }
+  const held = await seeToHeld(cells, record);
   const followed = await follow(cells, record);
-  if (pending.length + released + rerun + followed.count === 0) return;
+  if (pending.length + released + held.released + held.rerun + followed.done.length === 0) return;
   await changeExperiment(cells, document.name, (now) => ({
     ...now,
     pending: beginsWith(now.pending, pending) ? now.pending.slice(pending.length) : now.pending,
-    ...afterFollowing(now, record.follow.slice(0, followed.count), followed.preferences),
-    releasedJobs: now.releasedJobs + released,
-    rerunJobs: now.rerunJobs + rerun,
+    ...afterFollowing(now, followed.done, followed.preferences),
+    releasedJobs: now.releasedJobs + released + held.released,
+    rerunJobs: now.rerunJobs + held.rerun,
   }));
+}
+
+async function seeToHeld(cells: Cells, record: ExperimentRecord): Promise<{ released: number; rerun: number }> {
+  const { document, state, tallies } = record;
+  if (document.kind !== 'canary' || !document.hold) return { released: 0, rerun: 0 };
+  switch (fateOfHeld(state)) {
+    case 'release':
+      return { released: await releaseHeld(cells, document.name, Infinity), rerun: 0 };
+    case 'rerun':
+      return { released: 0, rerun: await rerunHeld(cells, document.name, state.reason) };
+    case 'wait':
+      return { released: 0, rerun: await rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies)) };
+  }
 }
 
 /** False where another evaluator has already written that this was done. */
@@ -170,21 +204,25 @@ function beginsWith(list: unknown[], done: unknown[]): boolean {
   return JSON.stringify(list.slice(0, done.length)) === JSON.stringify(done);
 }
 
+/** Without the outcomes that were followed; what another evaluator has written off already is counted by it. */
 function afterFollowing(now: ExperimentRecord, done: Outcome[], preferences: Preference[]): Partial<ExperimentRecord> {
-  if (!beginsWith(now.follow, done)) return {};
-  return { follow: now.follow.slice(done.length), preferences: withPreferences(now.preferences, preferences) };
+  const jobs = new Set(done.map(({ job }) => job));
+  const left = now.follow.filter(({ job }) => !jobs.has(job));
+  if (now.follow.length - left.length !== done.length) return {};
+  return { follow: left, preferences: withPreferences(now.preferences, preferences) };
 }
 
 /** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
 async function follow(
   cells: Cells,
   { document, state, follow: waiting }: ExperimentRecord,
-): Promise<{ count: number; preferences: Preference[] }> {
-  if (document.kind !== 'shadow' || state.status === 'paused') return { count: 0, preferences: [] };
-  const outcomes = waiting.slice(0, FOLLOWED_AT_ONCE);
-  const wanted = outcomes.filter((outcome) => state.status === 'running' || isOwnCost(document, outcome));
-  const preferences = await Promise.all(wanted.map((outcome) => followOutcome(cells, document, outcome)));
-  return { count: outcomes.length, preferences: preferences.filter((preference) => preference !== null) };
+): Promise<{ done: Outcome[]; preferences: Preference[] }> {
+  if (document.kind !== 'shadow' || state.status === 'paused' || waiting.length === 0) return { done: [], preferences: [] };
+  const isWanted = (outcome: Outcome): boolean => state.status === 'running' || isOwnCost(document, outcome);
+  const now = await followable(cells, document, waiting.filter(isWanted));
+  const preferences = await Promise.all(now.map((outcome) => followOutcome(cells, document, outcome)));
+  const unwanted = waiting.filter((outcome) => !isWanted(outcome));
+  return { done: [...now, ...unwanted], preferences: preferences.filter((preference) => preference !== null) };
 }
 
 function withPreferences(counts: ExperimentRecord['preferences'], preferences: Preference[]): ExperimentRecord['preferences'] {
@@ -193,17 +231,10 @@ function withPreferences(counts: ExperimentRecord['preferences'], preferences: P
   return sum;
 }
 
-/** How long the stable arm takes for all but one job in twenty, in ms. */
-function usualMs({ document, tallies }: ExperimentRecord): number {
-  const stable = resultsOf(document, tallies).arms.find(({ arm }) => arm === document.arms[0]!.name);
-  return stable?.latency_p95_ms?.value ?? 0;
-}
-
-/** Forgets what every experiment has counted. */
-async function trimOutcomes(cells: Cells): Promise<void> {
-  const cursors = (await readExperiments(cells)).filter(isInForce).map(({ cursor }) => cursor);
+/** Forgets what every experiment had counted when these were read: one that was made since begins behind that. */
+async function trimOutcomes(cells: Cells, records: ExperimentRecord[]): Promise<void> {
   for (const { cell, redis, keys } of await cells.all()) {
-    const [least = '0'] = cursors.map((cursor) => idOf(cursor, cell)).toSorted(compareIds);
+    const [least = '0'] = records.map(({ cursor }) => idOf(cursor, cell)).toSorted(compareIds);
     if (least !== '0') await redis.xtrim(keys.outcomes, 'MINID', '~', least);
   }
 }

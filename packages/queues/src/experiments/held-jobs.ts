@@ -1,16 +1,13 @@
-import type { JobState } from '@upshift/contracts';
+import { canaryTimeMs } from '@upshift/routing';
 
 import { advance } from '../advance.ts';
-import { readJob } from '../job-store.ts';
-import { heldIndex } from '../names.ts';
 import type { Cells } from '../cells/cells.ts';
+import { readJob } from '../job-store.ts';
+import { canaryIndex, heldIndex } from '../names.ts';
+import type { Pipeline } from '../pipeline.ts';
 
 /** Held jobs that are dealt with side by side. */
 const BATCH = 100;
-/** The longest that a job needs to be answered anew before its deadline, in ms. */
-const LONGEST_RERUN_MS = 600_000;
-/** The least that it is given, in ms. */
-const SHORTEST_RERUN_MS = 5000;
 
 /** How many jobs wait for a canary. */
 export async function countHeld(cells: Cells, experiment: string): Promise<number> {
@@ -36,25 +33,23 @@ export function rerunHeld(cells: Cells, experiment: string, reason: string): Pro
 /**
  * Takes jobs from a canary whose deadline comes near, held or still under way, so that the stable arm can answer them in time.
  *
- * @param usualMs how long the stable arm takes
+ * @param needsMs what that takes
  */
-export async function rerunBeforeDeadline(cells: Cells, experiment: string, usualMs: number): Promise<number> {
+export async function rerunBeforeDeadline(cells: Cells, experiment: string, needsMs: number): Promise<number> {
   const now = Date.now();
-  const upTo = String(now + LONGEST_RERUN_MS);
-  const all = await cells.all();
-  const ids = await Promise.all(all.map(({ redis, keys }) => redis.zrangebyscore(keys.deadlines, '-inf', upTo)));
-  return forAll(ids.flat(), async (id) => {
+  const near = await Promise.all((await cells.all()).map((cell) => nearDeadline(cell, experiment, now + needsMs)));
+  return forAll(near.flat(), async (id) => {
     const state = (await readJob(cells.of(id), id))?.state;
-    if (state?.experiments?.holdFor !== experiment || now < rerunAt(state, usualMs)) return false;
+    if (state?.experiments?.holdFor !== experiment || state.deadline === null) return false;
+    if (now < state.createdAt + canaryTimeMs(state.deadline - state.createdAt, needsMs)) return false;
     return takeBack(cells, id, 'its deadline comes near, and the canary has not passed yet');
   });
 }
 
-/** The time at which a job must be taken from a canary: twice the usual time before its deadline, at latest after half of its time. */
-function rerunAt({ createdAt, deadline }: JobState, usualMs: number): number {
-  if (deadline === null) return Infinity;
-  const needed = Math.min(LONGEST_RERUN_MS, Math.max(SHORTEST_RERUN_MS, 2 * usualMs));
-  return deadline - Math.min(needed, (deadline - createdAt) / 2);
+/** The jobs of a canary in a cell with a deadline up to a time: few of all that have one. */
+async function nearDeadline({ redis, keys }: Pipeline, experiment: string, upTo: number): Promise<string[]> {
+  const found = await redis.zinter(2, keys.deadlines, keys.index(canaryIndex(experiment)), 'WITHSCORES');
+  return found.filter((_, position) => position % 2 === 0 && Number(found[position + 1]) <= upTo);
 }
 
 async function takeBack(cells: Cells, id: string, reason: string): Promise<boolean> {

@@ -1,21 +1,28 @@
 import { DELIVERED, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
-import { applyArm, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
+import { applyArm, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
-import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
 import type { Cells } from '../cells/cells.ts';
+import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
+import { shadowIndex } from '../names.ts';
 import { versionOf } from './arms.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
+
+/**
+ * Answers of a candidate that are under way at once, and as many comparisons: half of what a worker calls of a model at a time, so
+ * that a real job does not wait for a shadow to end.
+ */
+const UNDER_WAY = 4;
 
 /** The arm under which the jobs of judges are told of. */
 const JUDGE = 'judge';
 
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
 export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
-  const arm = outcome.arms.find(({ experiment }) => experiment === document.name)?.arm;
+  const arm = armOf(document, outcome);
   try {
     if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
@@ -28,9 +35,34 @@ export async function followOutcome(cells: Cells, document: Shadow, outcome: Out
   return null;
 }
 
+/** The outcomes, of those that wait, of which something may be started or read now: the first ones, in their order. */
+export async function followable(cells: Cells, document: Shadow, waiting: Outcome[]): Promise<Outcome[]> {
+  const all = await cells.all();
+  const underWay = async (arm: string): Promise<number> => {
+    const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(shadowIndex(document.name, arm)))));
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  const [answers, comparisons] = await Promise.all([underWay(document.arms[0]!.name), underWay(JUDGE)]);
+  const free = new Map([
+    [DELIVERED, UNDER_WAY - answers],
+    [document.arms[0]!.name, UNDER_WAY - comparisons],
+    [JUDGE, Infinity],
+  ]);
+  return waiting.filter((outcome) => {
+    const arm = armOf(document, outcome) ?? JUDGE;
+    const left = free.get(arm) ?? 0;
+    free.set(arm, left - 1);
+    return left > 0;
+  });
+}
+
+function armOf({ name }: Shadow, { arms }: Outcome): string | undefined {
+  return arms.find(({ experiment }) => experiment === name)?.arm;
+}
+
 /** What of an outcome costs the experiment's own money. */
-export function isOwnCost(document: Shadow, { arms }: Outcome): boolean {
-  return arms.some(({ experiment, arm }) => experiment === document.name && arm !== DELIVERED);
+export function isOwnCost(document: Shadow, outcome: Outcome): boolean {
+  return ![undefined, DELIVERED].includes(armOf(document, outcome));
 }
 
 async function answerOnceMore(cells: Cells, document: Shadow, job: string): Promise<void> {
@@ -41,7 +73,7 @@ async function answerOnceMore(cells: Cells, document: Shadow, job: string): Prom
   const configVersion = await versionOf(cells, config);
   await acceptShadow(
     cells,
-    shadowRequest(request, job),
+    shadowRequest(document.name, request, job),
     partOf(cells, document, arm!.name, job),
     { config, configVersion },
     `${document.name}.answer.${job}`,
@@ -57,8 +89,11 @@ async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcom
     resultText(cells, job),
   ]);
   if (request === null || delivered === null || candidate === null) return;
-  const comparison = comparisonRequest({ rubric, request, delivered, candidate }, job, judge);
-  await acceptShadow(cells, comparison, partOf(cells, document, JUDGE, job), cells, `${document.name}.judge.${job}`);
+  const comparison = comparisonRequest(document.name, { rubric, request, delivered, candidate }, job, judge);
+  const config = comparisonConfig(cells.config, document.route);
+  const configVersion = await versionOf(cells, config);
+  const key = `${document.name}.judge.${job}`;
+  await acceptShadow(cells, comparison, partOf(cells, document, JUDGE, job), { config, configVersion }, key);
 }
 
 async function preferenceOf(cells: Cells, { job, shadowOf }: Outcome): Promise<Preference | null> {
@@ -72,7 +107,7 @@ function partOf(cells: Cells, document: Shadow, arm: string, shadowOf: string): 
 }
 
 async function resultText(cells: Cells, job: string): Promise<string | null> {
-  const pipeline = cells.of(job);
-  const attempt = (await readJob(pipeline, job))?.state.finalAttempt ?? null;
-  return attempt === null ? null : ((await readAnswer(pipeline, job, attempt))?.text ?? null);
+  const cell = cells.of(job);
+  const attempt = (await readJob(cell, job))?.state.finalAttempt ?? null;
+  return attempt === null ? null : ((await readAnswer(cell, job, attempt))?.text ?? null);
 }

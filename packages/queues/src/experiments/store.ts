@@ -1,43 +1,13 @@
-import type { Experiment, ExperimentStatus, HistoryEntry, SeriesPoint } from '@upshift/contracts';
+import type { Experiment, ExperimentStatus } from '@upshift/contracts';
 import { ProblemError } from '@upshift/contracts';
-import { badExperiment, conflictsOf, dependencyText, newExperimentState, sharesOf } from '@upshift/routing';
-import type { ActiveExperiment, ArmTally, ExperimentAction, ExperimentState, Outcome } from '@upshift/routing';
+import { badExperiment, conflictsOf, dependenciesOf, newExperimentState, sharesOf } from '@upshift/routing';
+import type { ActiveExperiment, Dependencies } from '@upshift/routing';
 
-import { globalKeys } from '../names.ts';
 import type { Cells } from '../cells/cells.ts';
+import { globalKeys } from '../names.ts';
 import type { Connection } from '../pipeline.ts';
-
-/** All that is known of an experiment. */
-export interface ExperimentRecord {
-  document: Experiment;
-  state: ExperimentState;
-  tallies: Record<string, ArmTally>;
-  /** The last outcomes in the tallies: an id of the stream of each cell, with commas between them. */
-  cursor: string;
-  /** What is yet to be done about the last change. Doing it twice does no harm. */
-  pending: (ExperimentAction & { before: number })[];
-  history: HistoryEntry[];
-  series: SeriesPoint[];
-  /** Jobs at the last point of the series. */
-  plottedJobs: number;
-  /** What of the configuration it goes by. */
-  dependsOn: string;
-  /** Of a shadow: outcomes of which something is yet to be started or read, what it has cost, and whom the judge preferred. */
-  follow: Outcome[];
-  shadowCostUsd: number;
-  preferences: { candidate: number; delivered: number; same: number };
-  releasedJobs: number;
-  rerunJobs: number;
-  createdAt: number;
-  changedAt: number;
-}
-
-/** What runs, or has been promoted: two such must not override the same thing. */
-const inForce: ExperimentStatus[] = ['running', 'paused', 'promoted'];
-
-export function isInForce({ state }: ExperimentRecord): boolean {
-  return inForce.includes(state.status);
-}
+import { isInForce, withDecision } from './record.ts';
+import type { ExperimentRecord } from './record.ts';
 
 const createScript = `
 if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[1] then return 'again' end
@@ -125,27 +95,35 @@ function nameIsTaken(name: string): ProblemError {
   );
 }
 
-/** What intake reads of an experiment; empty where no job gets an arm of it any more. */
-function activeText({ document, state }: ExperimentRecord): string {
+/** What intake reads of an experiment. */
+export interface StoredActive extends ActiveExperiment {
+  status: ExperimentStatus;
+  dependsOn: Dependencies;
+}
+
+/** Empty where no job gets an arm of it any more. */
+function activeText({ document, state, dependsOn }: ExperimentRecord): string {
   const shares = sharesOf(document, state);
   if (Object.keys(shares).length === 0) return '';
   const holds = document.kind === 'canary' && document.hold && state.status === 'running';
-  return JSON.stringify({ document, shares, holds } satisfies ActiveExperiment);
+  return JSON.stringify({ document, shares, holds, status: state.status, dependsOn } satisfies StoredActive);
 }
 
 async function newRecord(cells: Cells, document: Experiment): Promise<ExperimentRecord> {
   const now = Date.now();
-  return {
+  const state = newExperimentState(document, Math.random(), now);
+  const record: ExperimentRecord = {
     document,
-    state: newExperimentState(document, Math.random(), now),
+    state,
     tallies: {},
     cursor: await lastOutcomes(cells),
     pending: [],
     history: [],
     series: [],
     plottedJobs: 0,
-    dependsOn: dependencyText(document, cells.config),
+    dependsOn: dependenciesOf(document, cells.config),
     follow: [],
+    skipped: 0,
     shadowCostUsd: 0,
     preferences: { candidate: 0, delivered: 0, same: 0 },
     releasedJobs: 0,
@@ -153,6 +131,7 @@ async function newRecord(cells: Cells, document: Experiment): Promise<Experiment
     createdAt: now,
     changedAt: now,
   };
+  return withDecision(record, { state, actions: [{ type: 'announce', event: 'experiment.started' }] }, now);
 }
 
 /** The last outcome of each cell, as a cursor. */

@@ -5,9 +5,9 @@ import type { DeliveryPayload } from '../catalogue.ts';
 import type { Cells } from '../cells/cells.ts';
 import type { Connection } from '../pipeline.ts';
 import { experimentSubject } from './announce.ts';
-import { readExperiment } from './store.ts';
 import { countHeld } from './held-jobs.ts';
-import type { ExperimentRecord } from './store.ts';
+import type { ExperimentRecord } from './record.ts';
+import { readExperiment } from './store.ts';
 
 /** An experiment as it is listed. */
 export function experimentSummaryOf({ document, state, createdAt, changedAt }: ExperimentRecord): ExperimentSummary {
@@ -39,16 +39,22 @@ export async function experimentBody(connection: Connection, { job, revision, ev
 
 /** An experiment with its results. */
 export async function experimentViewOf(cells: Cells, record: ExperimentRecord): Promise<ExperimentView> {
-  const { document, tallies, preferences, releasedJobs, rerunJobs, history, series } = record;
+  const { document, state, tallies, releasedJobs, rerunJobs, history, series } = record;
+  const preferences = document.kind === 'shadow' && document.judge ? record.preferences : null;
   return {
     ...experimentSummaryOf(record),
     document,
     held_jobs: await countHeld(cells, document.name),
     released_jobs: releasedJobs,
     rerun_jobs: rerunJobs,
-    preferences: document.kind === 'shadow' && document.judge ? preferences : null,
-    ...resultsOf(document, tallies),
+    preferences,
+    shadow: document.kind === 'shadow' ? shadowOf(record) : null,
+    ...resultsOf(document, tallies, { adaptive: state.adaptive, preferences }),
     history,
     series,
   };
+}
+
+function shadowOf({ shadowCostUsd, follow, skipped }: ExperimentRecord): NonNullable<ExperimentView['shadow']> {
+  return { cost_usd: shadowCostUsd, waiting_jobs: follow.length, skipped_jobs: skipped };
 }

@@ -24,6 +24,7 @@ export function armTakenBack(draft: Draft, reason: string): void {
     escalations: 0,
     failovers: 0,
     fallbacks: 0,
+    passedOver: 0,
     finalAttempt: null,
     degraded: false,
     reasons: [],

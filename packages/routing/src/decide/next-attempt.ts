@@ -1,7 +1,7 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { candidatesInTier, isEligible, isUsable, modelOf } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf, wantedInTier } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -25,8 +25,12 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
   const from = tiers.findIndex(({ name }) => name === tier);
   for (const { name } of tiers.slice(Math.max(0, from))) {
     const left = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
+    const wanted = wantedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
+    const isMissing = wanted !== undefined && !left.includes(wanted);
+    if (isMissing) draft.job.passedOver += 1;
     const model = left.find((id) => splitModelId(id).provider !== avoid) ?? left[0];
-    if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, reason);
+    const why = isMissing ? `${reason}; ${wanted} can not be asked now` : reason;
+    if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, why);
   }
   fallBack(draft, `no model left at or above ${tier}: ${reason}`);
 }
@@ -184,6 +188,7 @@ function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Atte
     claimedAt: facts.now,
     sentAt: null,
     settledAt: null,
+    schemaFailed: null,
   };
   job.attempts.push(attempt);
   return attempt;

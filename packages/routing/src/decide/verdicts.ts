@@ -12,6 +12,7 @@ export function judged(draft: Draft, number: number, verdict: Verdict): void {
   if (job.step?.kind !== 'score' || job.step.attempt !== number) return;
   attempt.score = verdict.score;
   attempt.passed = verdict.passed;
+  attempt.schemaFailed = hasFailedSchema(verdict);
   const shortfall = whyShort(draft, attempt, verdict);
   note(draft, 'answer-judged', shortfall ?? 'accepted', { ...detailsOf(attempt), score: verdict.score, checks: verdict.checks });
   if (shortfall === null) return accept(draft, attempt);
@@ -67,6 +68,12 @@ function notGoodEnough(draft: Draft, attempt: Attempt, shortfall: string): void 
   job.escalations += 1;
   note(draft, 'job-escalated', shortfall, { tier: above });
   askTier(draft, above, shortfall);
+}
+
+/** Null where no check looked at the form. */
+function hasFailedSchema({ checks }: Verdict): boolean | null {
+  const ofForm = checks.filter(({ type }) => type === 'json' || type === 'json_schema');
+  return ofForm.length === 0 ? null : ofForm.some(({ passed }) => !passed);
 }
 
 /** Why an answer falls short of its tier, or null where it is good enough. Gates hold everywhere, thresholds in a cascade. */

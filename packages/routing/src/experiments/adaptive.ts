@@ -1,7 +1,7 @@
 import type { ExperimentOf } from '@upshift/contracts';
 
 import { draw } from '../draw.ts';
-import type { ArmTally, WeightedSums } from './observation.ts';
+import type { ArmTally, WeightedSums } from './arm-tally.ts';
 import { emptyTally, meanOf } from './tally.ts';
 import { addToEstimate, emptyEstimate, sumsSince, thompsonShares } from './thompson.ts';
 import type { WeightedEstimate } from './thompson.ts';

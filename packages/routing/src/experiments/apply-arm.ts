@@ -17,7 +17,11 @@ export function applyArm(config: UpshiftConfig, route: string, overrides: ArmOve
       ...config.classifier,
       ...(thresholds?.classifier ? { thresholds: thresholds.classifier } : {}),
     },
-    scorer: { ...config.scorer, ...(overrides.scorer ? { type: overrides.scorer as UpshiftConfig['scorer']['type'] } : {}) },
+    scorer: {
+      ...config.scorer,
+      ...(overrides.scorer ? { type: overrides.scorer as UpshiftConfig['scorer']['type'] } : {}),
+      ...(overrides.scorer_profile ? { profile: overrides.scorer_profile } : {}),
+    },
     routes: { ...config.routes, [route]: applyToRoute(config.routes[route]!, overrides) },
   };
 }

@@ -1,9 +1,9 @@
 import type { ExperimentEvent, ExperimentOf } from '@upshift/contracts';
 
+import type { ArmTally } from './arm-tally.ts';
 import { afterMore, inWords, newGuardrailTest } from './guardrail.ts';
 import type { GuardrailTest } from './guardrail.ts';
 import { isRejected } from './guardrail-bet.ts';
-import type { ArmTally } from './observation.ts';
 
 type Canary = ExperimentOf<'canary'>;
 
@@ -21,13 +21,10 @@ export interface CanaryState {
   reason: string;
 }
 
-/** What the shell does after the state is written. All are safe to do twice. */
+/** What the shell does after the state is written. All are safe to do twice; what an end does to held answers, `fateOfHeld` says. */
 export type CanaryAction =
-  /** The canary's answers that wait may go out. */
-  | { type: 'release-held' }
-  /** The canary's answers that wait are thrown away, and their jobs answered anew by the stable arm. */
-  | { type: 'rerun-held' }
-  | { type: 'announce'; event: ExperimentEvent };
+  /** The canary's answers that were held until now may go out. */
+  { type: 'release-held' } | { type: 'announce'; event: ExperimentEvent };
 
 export interface CanaryDecision {
   state: CanaryState;
@@ -96,7 +93,7 @@ export function command(
     case 'abort':
       return {
         state: { ...state, status: 'aborted', reason: 'aborted by hand' },
-        actions: [{ type: 'rerun-held' }, announce('experiment.aborted')],
+        actions: [announce('experiment.aborted')],
       };
   }
 }
@@ -143,7 +140,7 @@ function promoted(state: CanaryState, why: string): CanaryDecision {
 function rolledBack(state: CanaryState, why: string): CanaryDecision {
   return {
     state: { ...state, status: 'rolled_back', reason: `${why}: all jobs go to the stable arm` },
-    actions: [{ type: 'rerun-held' }, announce('experiment.rolled_back')],
+    actions: [announce('experiment.rolled_back')],
   };
 }
 

@@ -25,7 +25,9 @@ export function chooseArms(
     return arm ? [{ experiment, arm }] : [];
   });
   const held = chosen.find(({ experiment: { document, holds }, arm }) => holds && arm.arm === document.arms[1]?.name);
-  return { arms: chosen.map(({ arm }) => arm), holdFor: held?.experiment.document.name ?? null };
+  // What is held may never be delivered, so that a shadow would be compared with nothing.
+  const taking = held ? chosen.filter(({ experiment: { document } }) => document.kind !== 'shadow') : chosen;
+  return { arms: taking.map(({ arm }) => arm), holdFor: held?.experiment.document.name ?? null };
 }
 
 /** The configuration of a job with these arms. A shadow changes nothing of the job that it follows. */

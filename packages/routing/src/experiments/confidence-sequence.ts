@@ -39,9 +39,12 @@ export function differs(stable: Tally, arm: Tally, alpha: number): boolean {
   return bestLikelihood(stable, arm, 0) < logMixture(stable) + logMixture(arm) + Math.log(alpha);
 }
 
-/** The interval of a mean of values without a bound, by their variance: holds for many values (asymptotic), infinite for one. */
+/** Fewer values say too little of their variance: two that are equal by chance would prove anything. */
+const FEWEST = 50;
+
+/** The interval of a mean of values without a bound, by their variance: holds for many values (asymptotic), infinite for few. */
 export function unboundedMeanInterval({ count, sum, squares }: Tally, alpha: number): Interval {
-  if (count < 2) return { low: -Infinity, high: Infinity };
+  if (count < FEWEST) return { low: -Infinity, high: Infinity };
   const mean = sum / count;
   const half = Math.sqrt(Math.max(0, squares / count - mean * mean)) * unitHalfWidth(count, alpha);
   return { low: mean - half, high: mean + half };

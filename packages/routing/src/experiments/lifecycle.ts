@@ -1,13 +1,11 @@
-import type { Assignment, Experiment, ExperimentEvent, ExperimentStatus, UpshiftConfig } from '@upshift/contracts';
+import type { Experiment, ExperimentEvent, ExperimentStatus } from '@upshift/contracts';
 
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
 import type { AdaptiveState } from './adaptive.ts';
+import { emptyArmTally } from './arm-tally.ts';
 import { canaryShare, command, evaluate, newCanary } from './canary.ts';
-import type { CanaryDecision, CanaryState } from './canary.ts';
-import { overriddenBy } from './conflicts.ts';
-import { addObservation, emptyArmTally, guardrailsOf } from './observation.ts';
-import type { ArmTally, Observation } from './observation.ts';
-import { emptyTally } from './tally.ts';
+import type { CanaryAction, CanaryDecision, CanaryState } from './canary.ts';
+import type { Tallies } from './outcome.ts';
 
 /** Plain data, to be stored: where an experiment of any kind stands. */
 export interface ExperimentState {
@@ -19,25 +17,14 @@ export interface ExperimentState {
   adaptive: AdaptiveState | null;
 }
 
-export type ExperimentAction = { type: 'release-held' } | { type: 'rerun-held' } | { type: 'announce'; event: ExperimentEvent };
+export type ExperimentAction = CanaryAction;
 
 export interface ExperimentDecision {
   state: ExperimentState;
   actions: ExperimentAction[];
 }
 
-/** What the evaluator is told of a job of an experiment. */
-export interface Outcome {
-  job: string;
-  arms: Assignment[];
-  /** Of a job that only the experiment asked for: the one that it follows. */
-  shadowOf: string | null;
-  /** Null where only a late verdict has failed the job. */
-  observation: Observation | null;
-}
-
 type Name = 'pause' | 'resume' | 'promote' | 'abort';
-type Tallies = Record<string, ArmTally>;
 
 export function newExperimentState(document: Experiment, seed: number, now: number): ExperimentState {
   const canary = document.kind === 'canary' ? newCanary(document, now) : null;
@@ -128,34 +115,12 @@ export function endExperiment(state: ExperimentState, reason: string): Experimen
   return changed(state, 'ended', reason, 'experiment.ended');
 }
 
-/** What of the configuration an experiment goes by, as text: where it changes, what was measured is no longer comparable. */
-export function dependencyText(document: Experiment, config: UpshiftConfig): string {
-  const overridden = overriddenBy(document);
-  const named = document.arms.flatMap(({ overrides }) => Object.values(overrides.models ?? {}).flat());
-  return JSON.stringify({
-    route: config.routes[document.route] ?? null,
-    models: named.map((id) => config.models[id] ?? null),
-    tiers: overridden.some((name) => name.startsWith('thresholds.accept_at')) ? config.tiers : null,
-    classifier: overridden.includes('thresholds.classifier') ? config.classifier : null,
-  });
-}
-
-/** The tallies of an experiment with one more outcome. */
-export function addOutcome(tallies: Tallies, document: Experiment, { arms, observation }: Outcome): Tallies {
-  const assigned = arms.find(({ experiment }) => experiment === document.name);
-  if (!assigned) return tallies;
-  const tally = tallies[assigned.arm] ?? emptyArmTally(guardrailsOf(document).length);
-  const next = observation === null ? withLateFailure(tally) : addObservation(tally, document, observation, assigned.probability);
-  return { ...tallies, [assigned.arm]: next };
-}
-
-/** The job was counted when it ended; now it has failed after all. */
-function withLateFailure(tally: ArmTally): ArmTally {
-  const late = tally.metrics.late_failure_rate ?? emptyTally;
-  return {
-    ...tally,
-    metrics: { ...tally.metrics, late_failure_rate: { ...late, sum: late.sum + 1, squares: late.squares + 1 } },
-  };
+/** What becomes of the answers that a canary has held back. */
+export function fateOfHeld({ status, canary }: ExperimentState): 'wait' | 'release' | 'rerun' {
+  if (status === 'running' || status === 'paused') return 'wait';
+  // What was promoted and then came into the configuration had passed: `ended` says nothing against it.
+  const passed = status === 'promoted' || (status === 'ended' && canary?.status === 'promoted');
+  return passed ? 'release' : 'rerun';
 }
 
 function ofCanary(state: ExperimentState, { state: canary, actions }: CanaryDecision): ExperimentDecision {

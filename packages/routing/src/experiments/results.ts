@@ -1,6 +1,9 @@
 import { DELIVERED, experimentMetrics } from '@upshift/contracts';
 import type { ArmComparison, ArmResults, EstimateView, Experiment, MetricName } from '@upshift/contracts';
 
+import type { AdaptiveState } from './adaptive.ts';
+import { latencyBuckets, latencyQuantile } from './arm-tally.ts';
+import type { ArmTally } from './arm-tally.ts';
 import {
   differenceInterval,
   differs,
@@ -10,8 +13,9 @@ import {
   unboundedMeanInterval,
 } from './confidence-sequence.ts';
 import type { Interval } from './confidence-sequence.ts';
-import { latencyBuckets } from './observation.ts';
-import type { ArmTally } from './observation.ts';
+import type { Tallies } from './outcome.ts';
+import { conclusions, differenceWords, fallbackWords, preferenceWords } from './result-words.ts';
+import type { Preferences } from './result-words.ts';
 import { meanOf } from './tally.ts';
 import type { Tally } from './tally.ts';
 
@@ -22,38 +26,68 @@ export interface ExperimentResults {
   words: string[];
 }
 
+/** What results are made of, beside the tallies of the arms. */
+export interface Evidence {
+  /** Of an adaptive experiment. */
+  adaptive?: AdaptiveState | null;
+  /** Of a shadow with a judge. */
+  preferences?: Preferences | null;
+}
+
+/** An arm as it is shown: its tally, and what stands in the place of plain tallies where those would be biased. */
+interface Seen {
+  name: string;
+  tally: ArmTally;
+  /** Sums over the jobs of all arms, whose mean is that of the arm. */
+  weighted: { metric: MetricName; tally: Tally } | null;
+}
+
 /** The furthest that is looked ahead: so many times the jobs of now. */
 const FURTHEST = 10_000;
-/** Shares of fallbacks that differ by more make the rest hard to compare. */
-const FALLBACKS_DIFFER = 0.02;
 
 /** All that the tallies of an experiment say, arm by arm and each arm beside the first. */
-export function resultsOf(experiment: Experiment, tallies: Record<string, ArmTally>): ExperimentResults {
+export function resultsOf(experiment: Experiment, tallies: Tallies, evidence: Evidence = {}): ExperimentResults {
   const names = experiment.arms.map(({ name }) => name);
   const compared = experiment.kind === 'shadow' ? [DELIVERED, ...names] : names;
-  const arms = compared.flatMap((name) => (tallies[name] ? [{ name, tally: tallies[name] }] : []));
+  const arms = compared.flatMap((name) =>
+    tallies[name] ? [{ name, tally: tallies[name], weighted: weightedOf(experiment, name, evidence) }] : [],
+  );
   const [first, ...others] = arms;
   const alpha = experiment.alpha / Math.max(1, others.length);
   const comparisons = first
     ? others.flatMap((arm) => experiment.metrics.flatMap((metric) => compare(arm, first, metric, alpha)))
     : [];
   return {
-    arms: arms.map(({ name, tally }) => armResults(name, tally, experiment)),
+    arms: arms.map((arm) => armResults(arm, experiment.alpha)),
     comparisons,
-    words: [...conclusions(experiment, comparisons), ...fallbackWords(arms)],
+    words: [
+      ...conclusions(experiment, comparisons),
+      ...fallbackWords(arms),
+      ...preferenceWords(evidence.preferences ?? null, experiment.alpha),
+    ],
   };
 }
 
-function armResults(arm: string, tally: ArmTally, { metrics, alpha }: Experiment): ArmResults {
-  const estimates = metrics.flatMap((metric) => {
-    const of = tally.metrics[metric];
-    return of ? [[metric, estimateOf(of, intervalOf(metric, of, alpha))] as const] : [];
+function weightedOf(experiment: Experiment, arm: string, { adaptive }: Evidence): Seen['weighted'] {
+  const estimate = adaptive?.estimates[arm];
+  if (experiment.kind !== 'adaptive' || !estimate || estimate.jobs === 0) return null;
+  const { jobs: count, sum, squares } = estimate;
+  return { metric: experiment.reward, tally: { count, sum, squares } };
+}
+
+function armResults(arm: Seen, alpha: number): ArmResults {
+  const { name, tally } = arm;
+  const estimates = Object.keys(experimentMetrics).flatMap((metric) => {
+    const estimate = estimateOf(arm, metric as MetricName, alpha);
+    return estimate ? [[metric, estimate] as const] : [];
   });
   return {
-    arm,
+    arm: name,
     jobs: tally.jobs,
     fallback_jobs: tally.fallbackJobs,
+    accepted_jobs: tally.acceptedJobs,
     cost_usd: tally.costUsd,
+    cost_unknown_jobs: tally.unknownCostJobs,
     cost_per_accepted_usd: tally.acceptedJobs === 0 ? null : tally.costUsd / tally.acceptedJobs,
     metrics: Object.fromEntries(estimates),
     latency_p50_ms: quantileOf(tally, 0.5, alpha),
@@ -61,18 +95,41 @@ function armResults(arm: string, tally: ArmTally, { metrics, alpha }: Experiment
   };
 }
 
-function compare(
-  arm: { name: string; tally: ArmTally },
-  first: { name: string; tally: ArmTally },
-  metric: MetricName,
-  alpha: number,
-): ArmComparison[] {
-  const [own, its] = [arm.tally.metrics[metric], first.tally.metrics[metric]];
+function estimateOf(arm: Seen, metric: MetricName, alpha: number): EstimateView | null {
+  const plain = arm.tally.metrics[metric];
+  const of = valuesOf(arm, metric);
+  if (!plain || !of) return null;
+  return { value: meanOf(of), jobs: plain.count, ...finite(intervalOf(arm, metric, of, alpha)) };
+}
+
+/** What the mean of a metric is taken from. */
+function valuesOf({ tally, weighted }: Seen, metric: MetricName): Tally | undefined {
+  return weighted?.metric === metric ? weighted.tally : tally.metrics[metric];
+}
+
+/** Whether the values of a metric lie in [0, 1], so that the exact intervals hold. Weighted ones do not. */
+function isBounded({ weighted }: Seen, metric: MetricName): boolean {
+  return experimentMetrics[metric].unit === 'share' && weighted?.metric !== metric;
+}
+
+function intervalOf(arm: Seen, metric: MetricName, of: Tally, alpha: number): Interval {
+  return isBounded(arm, metric) ? meanInterval(of, alpha) : unboundedMeanInterval(of, alpha);
+}
+
+function compare(arm: Seen, first: Seen, metric: MetricName, alpha: number): ArmComparison[] {
+  const [own, its] = [valuesOf(arm, metric), valuesOf(first, metric)];
   if (!own || !its) return [];
-  const interval = differenceOf(metric, its, own, alpha);
-  const difference = { value: (meanOf(own) ?? 0) - (meanOf(its) ?? 0), jobs: own.count + its.count, ...finite(interval) };
+  const bounded = isBounded(arm, metric);
+  const interval = (bounded ? differenceInterval : unboundedDifferenceInterval)(its, own, alpha);
+  const jobs = (arm.tally.metrics[metric]?.count ?? 0) + (first.tally.metrics[metric]?.count ?? 0);
+  const difference = { value: (meanOf(own) ?? 0) - (meanOf(its) ?? 0), jobs, ...finite(interval) };
   const verdict = verdictOn(metric, interval);
-  const words = inWords(arm.name, first.name, metric, difference, verdict, jobsMissing(metric, its, own, alpha));
+  const proven = (factor: number): boolean => {
+    const [more, itsMore] = [times(own, factor), times(its, factor)];
+    if (bounded) return differs(itsMore, more, alpha);
+    return verdictOn(metric, unboundedDifferenceInterval(itsMore, more, alpha)) !== 'not proven';
+  };
+  const words = differenceWords([arm.name, first.name, metric], difference, verdict, jobsMissing(proven, jobs));
   return [{ arm: arm.name, with: first.name, metric, difference, verdict, words }];
 }
 
@@ -82,8 +139,7 @@ function verdictOn(metric: MetricName, { low, high }: Interval): ArmComparison['
 }
 
 /** How many more jobs of both arms would prove the difference seen now; null where it would take very many. */
-function jobsMissing(metric: MetricName, its: Tally, own: Tally, alpha: number): number | null {
-  const proven = (factor: number): boolean => isProven(metric, times(its, factor), times(own, factor), alpha);
+function jobsMissing(proven: (factor: number) => boolean, jobs: number): number | null {
   if (proven(1)) return 0;
   if (!proven(FURTHEST)) return null;
   let [short, enough] = [1, FURTHEST];
@@ -92,67 +148,11 @@ function jobsMissing(metric: MetricName, its: Tally, own: Tally, alpha: number):
     if (proven(middle)) enough = middle;
     else short = middle;
   }
-  return Math.ceil((enough - 1) * (its.count + own.count));
-}
-
-function isProven(metric: MetricName, its: Tally, own: Tally, alpha: number): boolean {
-  if (isShare(metric)) return differs(its, own, alpha);
-  return verdictOn(metric, unboundedDifferenceInterval(its, own, alpha)) !== 'not proven';
+  return Math.ceil((enough - 1) * jobs);
 }
 
 function times({ count, sum, squares }: Tally, factor: number): Tally {
   return { count: count * factor, sum: sum * factor, squares: squares * factor };
-}
-
-function inWords(
-  arm: string,
-  first: string,
-  metric: MetricName,
-  { value, low, high }: EstimateView,
-  verdict: string,
-  missing: number | null,
-): string {
-  const seen = `${arm} minus ${first} is ${signed(value ?? 0)} in ${metric}, between ${signed(low)} and ${signed(high)}`;
-  if (verdict !== 'not proven') return `${seen}: ${arm} is ${verdict}`;
-  if (missing === null)
-    return `${seen}: no difference is proven, and what is seen is too small to be proven by any likely number of jobs`;
-  return `${seen}: no difference is proven; if it stays as it is, about ${missing} more jobs will prove it`;
-}
-
-/** The first metric decides; with several arms and metrics some difference will be found by chance, and the words say so. */
-function conclusions({ metrics, alpha }: Experiment, comparisons: ArmComparison[]): string[] {
-  const decisive = comparisons.filter(({ metric }) => metric === metrics[0]).map(({ words }) => words);
-  if (comparisons.length === 0) return ['Nothing can be concluded: two arms need judged jobs first.'];
-  const others = comparisons
-    .filter(({ metric, verdict }) => metric !== metrics[0] && verdict !== 'not proven')
-    .map(({ words }) => words);
-  const note = `Each interval holds at all times with ${round((1 - alpha) * 100)} %; ${metrics[0]} decides, the other metrics are looked at besides.`;
-  return [...decisive, ...others, note];
-}
-
-function fallbackWords(arms: { name: string; tally: ArmTally }[]): string[] {
-  const shares = arms
-    .filter(({ tally }) => tally.jobs > 0)
-    .map(({ name, tally }) => ({ name, share: tally.fallbackJobs / tally.jobs }));
-  const met = shares.filter(({ share }) => share > 0);
-  if (met.length === 0) return [];
-  const counted = `Jobs that met a fallback are counted apart: ${met.map(({ name, share }) => `${round(share * 100)} % of ${name}`).join(', ')}.`;
-  const spread = Math.max(...shares.map(({ share }) => share)) - Math.min(...shares.map(({ share }) => share));
-  return spread > FALLBACKS_DIFFER
-    ? [`${counted} The arms differ in that, so that the rest compares easier jobs with harder ones.`]
-    : [counted];
-}
-
-function estimateOf(tally: Tally, interval: Interval): EstimateView {
-  return { value: meanOf(tally), jobs: tally.count, ...finite(interval) };
-}
-
-function intervalOf(metric: MetricName, tally: Tally, alpha: number): Interval {
-  return isShare(metric) ? meanInterval(tally, alpha) : unboundedMeanInterval(tally, alpha);
-}
-
-function differenceOf(metric: MetricName, its: Tally, own: Tally, alpha: number): Interval {
-  return isShare(metric) ? differenceInterval(its, own, alpha) : unboundedDifferenceInterval(its, own, alpha);
 }
 
 /** JSON has no infinity. */
@@ -160,23 +160,9 @@ function finite({ low, high }: Interval): { low: number | null; high: number | n
   return { low: Number.isFinite(low) ? low : null, high: Number.isFinite(high) ? high : null };
 }
 
-function isShare(metric: MetricName): boolean {
-  return experimentMetrics[metric].unit === 'share';
-}
-
-function quantileOf({ latency }: ArmTally, quantile: number, alpha: number): EstimateView | null {
-  const buckets = latencyBuckets(latency);
+function quantileOf(tally: ArmTally, quantile: number, alpha: number): EstimateView | null {
+  const buckets = latencyBuckets(tally);
   const jobs = buckets.reduce((sum, { count }) => sum + count, 0);
-  let below = 0;
-  const at = buckets.find(({ count }) => (below += count) >= quantile * jobs);
-  return at ? { value: at.upTo, jobs, ...finite(quantileInterval(buckets, quantile, alpha)) } : null;
-}
-
-function signed(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return 'unknown';
-  return `${value > 0 ? '+' : ''}${round(value)}`;
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3));
+  const value = latencyQuantile(tally, quantile);
+  return value === null ? null : { value, jobs, ...finite(quantileInterval(buckets, quantile, alpha)) };
 }

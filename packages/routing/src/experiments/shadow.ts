@@ -1,4 +1,4 @@
-import type { JobRequest } from '@upshift/contracts';
+import type { JobRequest, RouteConfig, UpshiftConfig } from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
 import { asData } from '../as-data.ts';
@@ -6,8 +6,9 @@ import { parseJsonAnswer } from '../checks/parse-json.ts';
 import { assign } from './assign.ts';
 
 /** The same question once more: for nobody, without haste, and under none of the limits of the job that was delivered. */
-export function shadowRequest(request: JobRequest, of: string): JobRequest {
-  return { ...request, webhook: null, priority: 'low', limits: {}, metadata: { upshift_shadow_of: of } };
+export function shadowRequest(experiment: string, request: JobRequest, of: string): JobRequest {
+  const metadata = { upshift_experiment: experiment, upshift_shadow_of: of };
+  return { ...request, webhook: null, priority: 'low', limits: {}, metadata };
 }
 
 /** Which of the two answers a judge sees first; by chance, but always the same for the same job. */
@@ -19,6 +20,7 @@ const choices = ['first', 'second', 'same'] as const;
 
 /** Asks a judge which of two answers is better, without saying whose they are. Both are data to it, never instructions. */
 export function comparisonRequest(
+  experiment: string,
   subject: { rubric: string; request: JobRequest; delivered: string; candidate: string },
   job: string,
   model: string,
@@ -51,8 +53,23 @@ export function comparisonRequest(
     limits: {},
     priority: 'low',
     webhook: null,
-    metadata: { upshift_comparison_of: job },
+    metadata: { upshift_experiment: experiment, upshift_comparison_of: job },
   };
+}
+
+/** The configuration under which a judge compares: what the route says to jobs, and checks of their answers, is not meant for it. */
+export function comparisonConfig(config: UpshiftConfig, route: string): UpshiftConfig {
+  const bare: RouteConfig = {
+    strategy: 'rules',
+    start: ['rules'],
+    classifier: 'rules',
+    checks: [],
+    fallback: [],
+    on_refusal: [],
+    max_attempts: config.routes[route]!.max_attempts,
+    max_escalations: 0,
+  };
+  return { ...config, scorer: { type: 'checks' }, routes: { ...config.routes, [route]: bare } };
 }
 
 /** Whom the judge preferred; null where its reply says nothing. */

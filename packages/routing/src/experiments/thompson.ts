@@ -1,5 +1,5 @@
 import { draw } from '../draw.ts';
-import type { WeightedSums } from './observation.ts';
+import type { WeightedSums } from './arm-tally.ts';
 import type { Tally } from './tally.ts';
 
 /** Draws of all arms' means: the shares are then right within about 2 %. */

@@ -1,0 +1,68 @@
+import type { Experiment, ExperimentStatus, ModelConfig, UpshiftConfig } from '@upshift/contracts';
+
+import { overriddenBy } from './conflicts.ts';
+
+/** What of the configuration an experiment goes by: names, and what stands there, as text. */
+export interface Dependencies {
+  /** All that decides how the jobs of its route are answered: where it changes, what was measured is no longer comparable. */
+  measured: Record<string, string>;
+  /** What a promoted arm stands in for: where that changes, the configuration has caught up with it, or wants something else. */
+  replaced: Record<string, string>;
+}
+
+export function dependenciesOf(document: Experiment, config: UpshiftConfig): Dependencies {
+  const route = config.routes[document.route];
+  const named = new Set(document.arms.flatMap(({ overrides }) => Object.values(overrides.models ?? {}).flat()));
+  const models = Object.entries(config.models).filter(([id, model]) => model.on_trial !== true || named.has(id));
+  const trials = [...named].map((id) => [`model ${id}`, text(placeOf(config.models[id]))] as const);
+  return {
+    measured: {
+      [`route ${document.route}`]: text(route),
+      tiers: text(config.tiers),
+      classifier: text(config.classifier),
+      scorer: text(config.scorer),
+      rules: text(config.rules),
+      judge: text(config.judge),
+      ...Object.fromEntries(models.map(([id, model]) => [`model ${id}`, text(answeringPart(model))])),
+    },
+    replaced: {
+      ...Object.fromEntries(overriddenBy(document).map((name) => [name, text(valueOf(name, document.route, config))])),
+      ...Object.fromEntries(trials),
+    },
+  };
+}
+
+/** The names of what has changed since an experiment began, as far as it goes by that. */
+export function changesSince(then: Dependencies, now: Dependencies, status: ExperimentStatus): string[] {
+  const part = status === 'promoted' ? 'replaced' : 'measured';
+  const names = new Set([...Object.keys(then[part] ?? {}), ...Object.keys(now[part])]);
+  return [...names].filter((name) => then[part]?.[name] !== now[part][name]);
+}
+
+/** How often and how fast a model is called is the operator's daily business, and changes no answer. */
+function answeringPart(model: ModelConfig): Partial<ModelConfig> {
+  const { concurrency: _concurrency, rate_limit: _rateLimit, slow_call_s: _slowCallS, ...part } = model;
+  return part;
+}
+
+function placeOf(model: ModelConfig | undefined): Partial<ModelConfig> | undefined {
+  return model && { tier: model.tier, on_trial: model.on_trial };
+}
+
+/** What the configuration says where an arm overrides something. */
+function valueOf(name: string, route: string, config: UpshiftConfig): unknown {
+  const of = config.routes[route];
+  const [, kind, key = ''] = /^(models|parameters|thresholds\.accept_at)\.(.+)$/.exec(name) ?? [];
+  if (kind === 'models') return of?.models?.[key];
+  if (kind === 'parameters') return Object.entries(of?.parameters ?? {}).find(([parameter]) => parameter === key)?.[1];
+  if (kind === 'thresholds.accept_at') return config.tiers.find((tier) => tier.name === key)?.accept_at;
+  if (name === 'thresholds.classifier') return config.classifier.thresholds;
+  if (name === 'classifier') return of?.classifier ?? config.classifier.type;
+  if (name === 'scorer') return config.scorer.type;
+  if (name === 'scorer_profile') return config.scorer.profile;
+  return Object.entries(of ?? {}).find(([field]) => field === name)?.[1];
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}

@@ -1,0 +1,98 @@
+import type { Experiment } from '@upshift/contracts';
+import { accept, evaluateExperiments, experimentViewOf, listJobs, minuteOf, queueOf, readStats } from '@upshift/queues';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+import { answered, judged, requestOf, sent } from '../routing/example.ts';
+import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
+import { closeAll, simple, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
+
+const opened: TestPipeline[] = [];
+const { openFresh } = opener(opened);
+let pipeline: TestPipeline;
+
+beforeEach(async () => {
+  pipeline = await openFresh();
+});
+afterEach(() => closeAll(opened));
+
+function shadow(changes: Record<string, unknown> = {}): Experiment {
+  const judge = { rubric: 'Which is shorter?' };
+  const arms = [{ name: 'candidate', overrides }];
+  return documentOf({ kind: 'shadow', name: 'seen', arms, share: 1, budget_usd: 1, judge, ...changes });
+}
+
+async function completed(): Promise<string> {
+  const { id } = await accept(pipeline, request, null);
+  await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
+  return id;
+}
+
+const shadowsOf = async (): Promise<string[]> =>
+  (await listJobs(pipeline, { metadata: { upshift_experiment: 'seen' } }, { limit: 100 })).ids;
+
+test('a shadow has few answers under way at once, begins the next when one has ended, and forgets none', async () => {
+  await start(pipeline, shadow());
+  for (let count = 0; count < 9; count += 1) await completed();
+  await evaluateExperiments(pipeline);
+  await evaluateExperiments(pipeline);
+  const first = await shadowsOf();
+  expect(first).toHaveLength(4);
+  for (const id of first) await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
+  await evaluateExperiments(pipeline);
+  // Four more answers; of the first four the comparisons fail to begin, because no answer was stored.
+  expect(await shadowsOf()).toHaveLength(8);
+  expect((await experimentViewOf(pipeline, await recordOf(pipeline, 'seen'))).shadow).toMatchObject({
+    waiting_jobs: 1,
+    skipped_jobs: 0,
+  });
+});
+
+test('a shadow stands in no list, no count and no backlog of real jobs, and waits behind them', async () => {
+  await start(pipeline, shadow());
+  const real = await completed();
+  await evaluateExperiments(pipeline);
+  const waiting = (await accept(pipeline, requestOf({ input: { prompt: 'Why?' }, priority: 'low' }), null)).id;
+  const [shadowJob] = await shadowsOf();
+  expect((await listJobs(pipeline, {}, { limit: 100 })).ids).toEqual([waiting, real]);
+  expect((await listJobs(pipeline, { route: 'default' }, { limit: 100 })).ids).toEqual([waiting, real]);
+  const entries = await queueOf(pipeline, 'classify').getJobs(['prioritized'], 0, -1, true);
+  expect(entries.map(({ data }) => (data as { job: string }).job)).toEqual([real, waiting, shadowJob]);
+  await carry(pipeline, shadowJob!, simple, sent(1), answered(1), judged(1, 1));
+  const minute = minuteOf(Date.now());
+  const stats = await readStats(pipeline, minute - 1, minute);
+  const sum = (of: (one: (typeof stats)[number]) => number): number => stats.reduce((total, one) => total + of(one), 0);
+  expect(sum(({ accepted }) => accepted)).toBe(2);
+  expect(sum(({ ended }) => ended.completed)).toBe(1);
+  expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(2);
+  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
+});
+
+test('a shadow ends when its budget is spent, and begins nothing more', async () => {
+  await start(pipeline, shadow({ budget_usd: 0.000_001 }));
+  for (let count = 0; count < 6; count += 1) await completed();
+  await evaluateExperiments(pipeline);
+  for (const id of await shadowsOf()) await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
+  await evaluateExperiments(pipeline);
+  await evaluateExperiments(pipeline);
+  expect((await recordOf(pipeline, 'seen')).state).toMatchObject({
+    status: 'ended',
+    reason: 'its budget of 0.000001 USD is spent',
+  });
+  expect(await shadowsOf()).toHaveLength(4);
+});
+
+test('a shadow passes over what comes faster than it can follow, and counts it in neither arm', async () => {
+  await start(pipeline, shadow());
+  const outcome = {
+    arms: [{ experiment: 'seen', arm: 'delivered', probability: 1 }],
+    shadowOf: null,
+    observation: { accepted: true, metFallback: false, limitMs: null, metrics: { pass_rate: 1 } },
+  };
+  for (let count = 0; count < 1200; count += 1)
+    await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', JSON.stringify({ ...outcome, job: `job_${count}` }));
+  await evaluateExperiments(pipeline);
+  const record = await recordOf(pipeline, 'seen');
+  expect(record.skipped).toBe(200);
+  expect(record.tallies['delivered']?.jobs).toBe(1000);
+});

@@ -1,0 +1,52 @@
+import { parseExperiment } from '@upshift/contracts';
+import type { ExperimentStatus } from '@upshift/contracts';
+import { changesSince, dependenciesOf } from '@upshift/routing';
+import { expect, test } from 'vitest';
+
+import { exampleConfig, exampleModel, LOW, LOW_TWIN } from './example.ts';
+
+const parsed = parseExperiment({
+  kind: 'canary',
+  name: 'new-model',
+  arms: [{ name: 'stable' }, { name: 'canary', overrides: { models: { economy: ['openai/new'] } } }],
+  guardrails: [{ metric: 'pass_rate', absolute: 0.02 }],
+});
+if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+const { experiment } = parsed;
+
+type Change = Parameters<typeof exampleConfig>[0];
+const withTrial: NonNullable<Change> = (file) => {
+  file.models['openai/new'] = exampleModel('economy', 0.5, { on_trial: true });
+};
+
+/** What of a change of the configuration concerns the experiment. */
+function changes(change: NonNullable<Change>, status: ExperimentStatus = 'running'): string[] {
+  const config = exampleConfig((file) => (withTrial(file), change(file)));
+  return changesSince(dependenciesOf(experiment, exampleConfig(withTrial)), dependenciesOf(experiment, config), status);
+}
+
+test('a running experiment goes by all that decides how the jobs of its route are answered', () => {
+  expect(changes((file) => (file.routes['default']!['deadline_s'] = 60))).toEqual(['route default']);
+  expect(changes((file) => (file.tiers[0]!.accept_at = 0.9))).toEqual(['tiers']);
+  expect(changes((file) => (file.rules['extraction'] = { tier: 'premium' }))).toEqual(['rules']);
+  expect(changes((file) => (file.models['openai/other'] = exampleModel('economy', 0.1)))).toEqual(['model openai/other']);
+  expect(changes((file) => void delete file.models['openai/new'])).toEqual(['model openai/new']);
+});
+
+test('what changes no answer of its route ends no experiment', () => {
+  expect(changes((file) => (file.routes['chat']!['deadline_s'] = 60))).toEqual([]);
+  expect(changes((file) => (file.models[LOW]!['concurrency'] = 2))).toEqual([]);
+  expect(changes((file) => (file.models['openai/later'] = exampleModel('economy', 0.1, { on_trial: true })))).toEqual([]);
+});
+
+test('a promoted arm stays in force until the configuration says something of its own about what it replaces', () => {
+  const promoted = (change: NonNullable<Change>): string[] => changes(change, 'promoted');
+  expect(promoted((file) => (file.routes['default']!['deadline_s'] = 60))).toEqual([]);
+  expect(promoted((file) => (file.models[LOW_TWIN]!['prices'] = [{ from: '2026-01-01', input: 3, output: 3 }]))).toEqual([]);
+  expect(promoted((file) => (file.routes['default']!['models'] = { economy: [LOW] }))).toEqual(['models.economy']);
+  expect(promoted((file) => void delete file.models['openai/new']!['on_trial'])).toEqual(['model openai/new']);
+});
+
+test('what stood in a record of an older form counts as changed, never as an error', () => {
+  expect(changesSince({} as never, dependenciesOf(experiment, exampleConfig(withTrial)), 'running')).not.toEqual([]);
+});

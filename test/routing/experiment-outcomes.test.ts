@@ -1,0 +1,235 @@
+import { parseExperiment } from '@upshift/contracts';
+import type { ExperimentOf, JobEvent, JobExperiments, JobState } from '@upshift/contracts';
+import {
+  addOutcome,
+  canaryTimeMs,
+  decide,
+  emptyArmTally,
+  observationOf,
+  outcomeOf,
+  rerunNeedsMs,
+  resultsOf,
+} from '@upshift/routing';
+import type { Outcome, Tallies } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import { outcome } from '../eval-experiments/outcome.ts';
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  exampleConfig,
+  failed,
+  factsOf,
+  judged,
+  LOW,
+  LOW_TWIN,
+  NOON,
+  requestOf,
+  sent,
+} from './example.ts';
+
+const config = exampleConfig();
+const facts = factsOf(config);
+const part: JobExperiments = {
+  arms: [{ experiment: 'new-model', arm: 'canary', probability: 0.05 }],
+  baseConfigVersion: 'v0',
+  holdFor: null,
+  held: null,
+  discardedAttempts: 0,
+  shadowOf: null,
+};
+const holding: JobExperiments = { ...part, holdFor: 'new-model' };
+
+function jobOf(experiments: JobExperiments, changes: Partial<JobState> = {}, request = requestOf({ input: { prompt: 'Why?' } })) {
+  return { ...acceptedJob(config, request), experiments, ...changes };
+}
+
+/** Every outcome that is told on the way of a job. */
+function told(job: JobState, events: JobEvent[], now = NOON): Outcome[] {
+  const outcomes: Outcome[] = [];
+  let state = job;
+  for (const event of events) {
+    const decision = decide(state, event.type === 'sent' ? { ...event, epoch: state.epoch } : event, { ...facts, now });
+    const one = outcomeOf(state, decision, now);
+    if (one) outcomes.push(one);
+    state = decision.job;
+  }
+  return outcomes;
+}
+
+const toTheEnd = [classified(0.1), sent(1), answered(1), judged(1, 0.9)];
+const lateFailure: JobEvent = {
+  type: 'verdict-arrived-late',
+  revision: 1,
+  verdict: { score: 0, passed: false, checks: [] },
+};
+
+describe('what a job tells of its arm', () => {
+  test('is told once, at its end', () => {
+    expect(told(jobOf(part), toTheEnd)).toMatchObject([
+      { observation: { accepted: true, metrics: { pass_rate: 1, error_rate: 0 } } },
+    ]);
+    expect(told(jobOf({ ...part, arms: [] }), toTheEnd)).toEqual([]);
+  });
+
+  test('is told when its end is held, and not again when that is released or taken back', () => {
+    expect(told(jobOf(holding), [...toTheEnd, { type: 'hold-released' }])).toHaveLength(1);
+    expect(told(jobOf(holding), [...toTheEnd, { type: 'arm-taken-back', reason: 'rolled back' }])).toHaveLength(1);
+  });
+
+  test('is a failure where it is taken from the canary before it was answered, with what was paid', () => {
+    const events: JobEvent[] = [classified(0.1), sent(1), { type: 'arm-taken-back', reason: 'its deadline comes near' }];
+    expect(told(jobOf(holding), events, NOON + 7000)).toMatchObject([
+      {
+        arms: part.arms,
+        observation: { accepted: false, metrics: { pass_rate: 0, error_rate: 1, cost_usd: null, latency_ms: 7000 } },
+      },
+    ]);
+  });
+
+  test('is told once more when a late verdict fails it, and only the first time', () => {
+    const again: JobEvent[] = [sent(2), answered(2), judged(2, 0.9), { ...lateFailure, revision: 2 }];
+    expect(told(jobOf(part), [...toTheEnd, lateFailure, ...again]).map(({ observation }) => observation === null)).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  test('of a cancelled job is nothing', () => {
+    expect(told(jobOf(part), [classified(0.1), { type: 'cancelled' }])).toEqual([]);
+  });
+});
+
+describe('an arm whose model only fails', () => {
+  test('is seen by its errors, although another model has answered', () => {
+    const { job } = after(
+      jobOf(part),
+      facts,
+      classified(0.1),
+      sent(1),
+      failed(1, 'provider_error'),
+      sent(2),
+      answered(2),
+      judged(2, 1),
+    );
+    expect(job.attempts.map(({ model }) => model)).toEqual([LOW, LOW_TWIN]);
+    expect(observationOf(job)).toMatchObject({ accepted: true, metrics: { error_rate: 1, pass_rate: 1 } });
+  });
+
+  test('passes nothing where a fallback has answered, and a guardrail on the score counts that as 0', () => {
+    const events = [classified(0.9), sent(1), failed(1, 'provider_error'), sent(2), answered(2), judged(2, 1)];
+    const { job } = after(jobOf(part), facts, ...events);
+    expect(job).toMatchObject({ status: 'completed', fallbacks: 1 });
+    const observation = observationOf(job)!;
+    expect(observation).toMatchObject({ metFallback: true, accepted: false, metrics: { pass_rate: 0, score: 1 } });
+    const document = canary({ guardrails: [{ metric: 'score', absolute: 0.05 }] });
+    const tallies = addOutcome({}, document, { job: 'job_1', arms: part.arms, shadowOf: null, observation });
+    expect(tallies['canary']).toMatchObject({
+      fallbackJobs: 1,
+      acceptedJobs: 0,
+      guardrails: [{ count: 1, sum: 0 }],
+      metrics: {},
+    });
+  });
+
+  test('is seen by its errors too while it is not asked, because its circuit is open or its provider off', () => {
+    const answeredBy = (circuitsOpen: Record<string, number>, providersOff: Record<string, string>, models?: string[]) => {
+      const under = exampleConfig((file) => {
+        if (models) file.routes['default']!['models'] = { economy: models };
+      });
+      const health = { circuitsOpen, providersOff };
+      const events = [classified(0.1), sent(1), answered(1), judged(1, 1)];
+      const { job } = after({ ...acceptedJob(under), experiments: part }, factsOf(under, { health }), ...events);
+      return { model: job.attempts[0]!.model, errors: observationOf(job)!.metrics.error_rate };
+    };
+    expect(answeredBy({}, {})).toEqual({ model: LOW, errors: 0 });
+    expect(answeredBy({ [LOW]: NOON + 1000 }, {})).toEqual({ model: LOW_TWIN, errors: 1 });
+    expect(answeredBy({}, { openai: 'no key' }, [LOW, LOW_TWIN])).toEqual({ model: LOW_TWIN, errors: 1 });
+    expect(answeredBy({ [LOW_TWIN]: NOON + 1000 }, { openai: 'no key' }, [LOW_TWIN])).toMatchObject({ errors: 1 });
+    // Nobody has asked for it by name: what has no key is no part of the tier.
+    expect(answeredBy({}, { openai: 'no key' })).toEqual({ model: LOW_TWIN, errors: 0 });
+  });
+
+  test('is not blamed for the calls that a stopping worker gave up', () => {
+    const { job } = after(jobOf(part), facts, classified(0.1), sent(1), failed(1, 'aborted'), sent(2), answered(2), judged(2, 1));
+    expect(observationOf(job)).toMatchObject({ metrics: { error_rate: 0 } });
+  });
+});
+
+test('an answer that broke its schema counts although a better one was given in the end', () => {
+  const broken = judged(1, 0.1);
+  if (broken.type !== 'judged') throw new Error('not a verdict');
+  broken.verdict = { ...broken.verdict, passed: false, checks: [schemaCheck(false)] };
+  const mended = judged(2, 1);
+  if (mended.type !== 'judged') throw new Error('not a verdict');
+  mended.verdict = { ...mended.verdict, checks: [schemaCheck(true)] };
+  const { job } = after(jobOf(part), facts, classified(0.1), sent(1), answered(1), broken, sent(2), answered(2), mended);
+  expect(job).toMatchObject({ status: 'completed', escalations: 1, attempts: [{ schemaFailed: true }, { schemaFailed: false }] });
+  expect(observationOf(job)).toMatchObject({ metrics: { schema_failure_rate: 1 } });
+  expect(observationOf(after(jobOf(part), facts, ...toTheEnd).job)).toMatchObject({ metrics: { schema_failure_rate: null } });
+});
+
+function schemaCheck(passed: boolean) {
+  return { type: 'json_schema' as const, gate: true, passed, score: Number(passed), weight: 1, reason: 'as told' };
+}
+
+function canary(changes: Record<string, unknown> = {}): ExperimentOf<'canary'> {
+  const parsed = parseExperiment({
+    kind: 'canary',
+    name: 'new-model',
+    arms: [{ name: 'stable' }, { name: 'canary' }],
+    guardrails: [{ metric: 'pass_rate', absolute: 0.02 }],
+    hold: true,
+    ...changes,
+  });
+  if ('errors' in parsed || parsed.experiment.kind !== 'canary') throw new Error(JSON.stringify(parsed));
+  return parsed.experiment;
+}
+
+describe('a canary that holds its answers', () => {
+  const of = (arm: string, latencyMs: number, limitMs: number | null): Outcome => ({
+    job: 'job_1',
+    arms: [{ experiment: 'new-model', arm, probability: 0.5 }],
+    shadowOf: null,
+    observation: { ...outcome(true), limitMs, metrics: { ...outcome(true).metrics, latency_ms: latencyMs } },
+  });
+
+  test('keeps a job until the stable arm needs the rest of its time, and for half of it at least', () => {
+    const tallies = Array.from({ length: 20 }, () => of('stable', 10_000, null)).reduce<Tallies>(
+      (sum, one) => addOutcome(sum, canary(), one),
+      {},
+    );
+    const needsMs = rerunNeedsMs(canary(), tallies);
+    expect(needsMs).toBeGreaterThanOrEqual(20_000);
+    // A bucket of the histogram is 9 % wide.
+    expect(needsMs).toBeLessThan(22_000);
+    expect(canaryTimeMs(100_000, needsMs)).toBe(100_000 - needsMs);
+    expect(canaryTimeMs(8000, needsMs)).toBe(4000);
+    expect(rerunNeedsMs(canary(), {})).toBe(5000);
+  });
+
+  test('and its stable arm are measured by what they manage in that time', () => {
+    const count = (document: ExperimentOf<'canary'>) =>
+      [of('stable', 5000, 8000), of('stable', 3000, 8000), of('stable', 5000, null)].reduce<Tallies>(
+        (sum, one) => addOutcome(sum, document, one),
+        {},
+      )['stable'];
+    expect(count(canary())).toMatchObject({ jobs: 3, acceptedJobs: 2, guardrails: [{ count: 3, sum: 2 }] });
+    expect(count(canary({ hold: false }))).toMatchObject({ jobs: 3, acceptedJobs: 3 });
+  });
+});
+
+test('late failures never outnumber the jobs that were counted', () => {
+  const fellBack = [classified(0.9), sent(1), failed(1, 'provider_error'), sent(2), answered(2), judged(2, 1), lateFailure];
+  const outcomes = told(jobOf(part), fellBack);
+  expect(outcomes).toHaveLength(1);
+  const tallies = [...outcomes, ...told(jobOf(part), [...toTheEnd, lateFailure])].reduce<Tallies>(
+    (sum, one) => addOutcome(sum, canary(), one),
+    { stable: emptyArmTally(1) },
+  );
+  expect(tallies['canary']?.metrics.late_failure_rate).toMatchObject({ count: 1, sum: 1 });
+  const arm = resultsOf(canary(), tallies).arms.find((one) => one.arm === 'canary');
+  expect(arm?.metrics['late_failure_rate']).toMatchObject({ value: 1, jobs: 1 });
+});
