@@ -1,6 +1,6 @@
 // Runs on Node 20 with nothing installed: it brings Node 24, pnpm and the dependencies, then runs the command with them.
 import { join } from 'node:path';
-import { printCount, runChecks, runTests } from './checks.mjs';
+import { printCount, runChecks, runTests, runTestsAlone } from './checks.mjs';
 import { runChild } from './run-child.mjs';
 import { root, say, withToolchain } from './with-toolchain.mjs';
 
@@ -31,10 +31,8 @@ const commands = {
     const env = { ...environment, UPSHIFT_CHAOS: 'whole' };
     return (await runChild(node, [vitest, 'run', '--project', 'chaos', ...args], { cwd: root, env })).code;
   },
-  async 'test:cluster'({ node, environment }) {
-    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const env = { ...environment, UPSHIFT_TEST_CLUSTER: 'true' };
-    return (await runChild(node, [vitest, 'run', '--project', 'cluster', ...args], { cwd: root, env })).code;
+  'test:cluster'({ node, environment }) {
+    return runTestsAlone(root, node, { ...environment, UPSHIFT_TEST_CLUSTER: 'true' }, ['--project', 'cluster', ...args]);
   },
   async check({ environment }) {
     return (await runChecks(root, environment)).length === 0 ? 0 : 1;
