@@ -30,6 +30,7 @@ export {
   usdToNanoUsd,
 } from './cost.ts';
 export { crashesOf, precautionFor } from './crashes.ts';
+export { acceptanceOf } from './decide/classification.ts';
 export { decide } from './decide/index.ts';
 export { judgeableResult } from './decide/verdicts.ts';
 export type { Command, Decision } from './decide/index.ts';
