@@ -59,6 +59,13 @@ test('a queue says what it has, by state, and how long the oldest entry has wait
   expect(model).toMatchObject({ queue: 'tier.economy.openai~2Flow', tier: 'economy', model: 'openai/low', waiting: 1 });
 });
 
+test('the oldest entry counts even where one of a higher priority is taken before it', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS, priority: 2 });
+  await addEntry({ priority: 1 });
+  const [classify] = await readQueues(pipeline);
+  expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
+});
+
 test('nothing is stuck where entries have only just begun to wait', async () => {
   await accept(pipeline, question, null);
   expect(await stuck()).toEqual({ queues: [], jobs: [] });

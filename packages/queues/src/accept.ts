@@ -194,7 +194,7 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const fingerprint = keyHash === null ? '' : hashOf(text);
   if (holder !== null) return heldBy(holder, fingerprint);
   const { now, health } = known;
-  const state = acceptJob(request, config, { id, configVersion, seed, now });
+  const state = acceptJob(request, config, { id, configVersion, seed, now, health });
   const arms = known.arms[position] ?? null;
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   refuseUnknownWebhook(state.webhook, request, known.webhooks);
