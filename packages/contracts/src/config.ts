@@ -223,7 +223,11 @@ const shape = z.strictObject({
   judge: z.strictObject({ models: z.array(modelId).default([]) }).default({ models: [] }),
   intake: z
     .strictObject({
-      max_backlog: z.int().positive().default(1_000_000).describe('Unfinished jobs; above it, new ones get 503.'),
+      max_backlog: z
+        .int()
+        .positive()
+        .default(1_000_000)
+        .describe('Unfinished jobs; above it, new ones get 503. Each cell has an equal share, rounded up.'),
       body_limit_bytes: z.int().positive().default(2_000_000),
     })
     .prefault({}),
