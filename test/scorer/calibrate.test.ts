@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { calibrate, calibrateThresholds, scoreAnswer } from '@upshift/routing';
+import { calibrate, calibrateThresholds, draw, factsOfAnswer, scoreAnswer } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { fitThresholds, deliveredBy } from '../../packages/routing/src/scorer/fit-thresholds.ts';
+import { fitProfile } from '../../packages/routing/src/scorer/fit-profile.ts';
 import { solve } from '../../packages/routing/src/scorer/solve.ts';
 import { exampleLabels } from './example-labels.ts';
 
@@ -32,10 +33,42 @@ describe('a profile', () => {
     expect(scoreAnswer('What is 2 and 3?', 'The answer is 5.', [], profile).score).toBeCloseTo(0.5, 1);
     expect(fitted.logLoss).toBeCloseTo(Math.LN2, 1);
   });
+  test('of labels that say nothing of any sign leaves the order of answers to the shipped scorer', () => {
+    const byChance = labels.map(({ prompt, answer }, index) => ({
+      facts: factsOfAnswer(prompt, answer),
+      ok: draw(0.5, index) < 0.7,
+    }));
+    expect(fitProfile(byChance).features).toEqual({});
+  });
+  test('of labels that all speak against a sign changes the order', () => {
+    const assuming = labels.map((label, index) => ({
+      ...label,
+      answer: index % 2 === 0 ? label.answer : `Let's say that none is lost. ${label.answer}`,
+      ok: index % 2 === 0,
+    }));
+    const { profile } = calibrate(assuming);
+    expect(profile.features['assumes']).toBeLessThan(0);
+    const [plain, assumes] = [2, 3].map(
+      (index) => scoreAnswer(assuming[index]!.prompt, assuming[index]!.answer, [], profile).score,
+    );
+    expect(assumes).toBeLessThan(plain! / 2);
+  });
+  test('lets no sign that is rare in training drown all others', () => {
+    const [{ prompt, answer }] = labels as [(typeof labels)[number]];
+    const refusing = `I'm sorry, as an AI I cannot be sure. ${answer}`;
+    const by = (weight: number): number =>
+      scoreAnswer(prompt, refusing, [], { intercept: 0, slope: 1, features: { refuses: weight } }).score;
+    expect(by(-0.1)).toBeLessThan(by(0));
+    expect(logOdds(by(0)) - logOdds(by(-0.1))).toBeLessThan(0.5);
+  });
   test('can not be made of labels that are all the same', () => {
     expect(() => calibrate(labels.map((label) => ({ ...label, ok: true })))).toThrow(/all labels are the same/);
   });
 });
+
+function logOdds(probability: number): number {
+  return Math.log(probability / (1 - probability));
+}
 
 describe('thresholds', () => {
   const question = fc.record({

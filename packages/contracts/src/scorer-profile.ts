@@ -7,6 +7,6 @@ export const scorerProfile = z.strictObject({
   features: z
     .record(z.string(), z.number())
     .default({})
-    .describe('By feature of prompt and answer: added to the log-odds for each standard deviation above its mean.'),
+    .describe('By feature of prompt and answer: added to the log-odds for each standard deviation above its mean, four at most.'),
 });
 export type ScorerProfile = z.infer<typeof scorerProfile>;

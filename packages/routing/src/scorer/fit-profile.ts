@@ -16,8 +16,8 @@ export interface JudgedAnswer {
   weights?: ScorerWeights;
 }
 
-/** How strongly the shipped scorer is held to: by many labels less than by few. Chosen among these by labels that were left out. */
-const HOLDS = [3, 10, 30, 100, 300, 1000];
+/** How strongly features are held to nothing, from freely to not at all: the last leaves the order of answers to the shipped scorer. */
+const HOLDS = [3, 10, 30, 100, 300, 1000, 1e6];
 /** The slope strays from 1, and the intercept from 0, far more freely than any one feature from nothing. */
 const SLOPE_HOLD = 5;
 const INTERCEPT_HOLD = 0.1;
@@ -33,27 +33,40 @@ export function fitProfile(answers: JudgedAnswer[]): ScorerProfile {
   const rows = answers.map(observationOf);
   if (new Set(rows.map(({ ok }) => ok)).size < 2)
     throw new RangeError('all labels are the same, so nothing can be learnt of them');
-  const losses = HOLDS.map((hold) => heldOutLoss(rows, hold));
-  return profileOf(fit(rows, HOLDS[losses.indexOf(Math.min(...losses))]!));
+  return profileOf(fit(rows, strongestHold(rows)));
 }
 
 function observationOf({ facts, ok, weights = shippedWeights }: JudgedAnswer): Observation {
   return { inputs: [1, logOddsOf(facts, noOthers, null, weights), ...shown(facts, weights)], ok: ok ? 1 : 0 };
 }
 
-/** The loss on each fifth of the rows by what the others say. */
-function heldOutLoss(rows: Observation[], hold: number): number {
-  let loss = 0;
+/** The strongest hold that labels which were left out do not tell from the best one: few labels seldom say which features count. */
+function strongestHold(rows: Observation[]): number {
+  const losses = HOLDS.map((hold) => heldOutLosses(rows, hold));
+  const best = losses.reduce((least, some) => (sum(some) < sum(least) ? some : least));
+  return HOLDS[losses.findLastIndex((some) => isWithinError(some.map((loss, index) => loss - best[index]!)))]!;
+}
+
+/** Whether the mean is at most its standard error. */
+function isWithinError(differences: number[]): boolean {
+  const mean = sum(differences) / differences.length;
+  const variance = sum(differences.map((difference) => (difference - mean) ** 2)) / differences.length;
+  return mean <= Math.sqrt(variance / differences.length);
+}
+
+/** The loss of each row by what the four fifths say that it is not in. */
+function heldOutLosses(rows: Observation[], hold: number): number[] {
+  const losses = rows.map(() => 0);
   for (let fold = 0; fold < FOLDS; fold += 1) {
     const learnt = fit(
       rows.filter((_row, index) => index % FOLDS !== fold),
       hold,
     );
     rows.forEach((row, index) => {
-      if (index % FOLDS === fold) loss += lossOf(row, learnt);
+      if (index % FOLDS === fold) losses[index] = lossOf(row, learnt);
     });
   }
-  return loss;
+  return losses;
 }
 
 function lossOf({ inputs, ok }: Observation, learnt: number[]): number {
@@ -74,6 +87,10 @@ function profileOf([intercept = 0, slope = 1, ...features]: number[]): ScorerPro
     slope: Math.max(0.001, rounded(slope)),
     features: Object.fromEntries(named.filter(([, value]) => value !== 0)),
   };
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function rounded(value: number): number {

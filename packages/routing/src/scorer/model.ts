@@ -1,3 +1,4 @@
+import { deviation } from '../classifier/model.ts';
 import { choiceNames, contentNames, denseNames } from './features.ts';
 import type { AnswerFacts, Block } from './features.ts';
 
@@ -69,7 +70,7 @@ function placesOf(names: string[]): number[] {
 /** The facts as a profile sees them: in standard deviations from the mean, and 0 where the block's trees do not look. */
 export function shown({ dense, block }: AnswerFacts, { mean, scale }: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
   const seen = dense.map(() => 0);
-  for (const feature of blockFeatures[block]) seen[feature] = (dense[feature]! - mean[feature]!) * scale[feature]!;
+  for (const feature of blockFeatures[block]) seen[feature] = deviation(dense[feature]!, mean[feature]!, scale[feature]!);
   return seen;
 }
 
