@@ -17,6 +17,10 @@ const commands = {
   async bench({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'bench', 'main.ts'), ...args], { env: environment })).code;
   },
+  async eval({ node, environment }) {
+    const cli = join(root, 'services', 'cli', 'src', 'main.ts');
+    return (await runChild(node, [cli, 'eval', ...args], { env: environment })).code;
+  },
   async 'eval:experiments'({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'eval-experiments', 'main.ts'), ...args], { env: environment })).code;
   },
@@ -41,7 +45,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench,  npm run eval:experiments`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench,  npm run eval,  npm run eval:experiments`,
     );
     return 2;
   }

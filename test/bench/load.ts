@@ -74,23 +74,32 @@ export function post(agent: Agent, url: string, text: string, headers: Record<st
 
 const POLL_MS = 5;
 
+/** How many jobs are unfinished, all of which are of the default route. */
+export async function unfinished(redis: Redis): Promise<number> {
+  const [queued, inProgress] = await Promise.all([
+    redis.zcard('{upshift-0}:index:queued:default'),
+    redis.zcard('{upshift-0}:index:in_progress:default'),
+  ]);
+  return queued + inProgress;
+}
+
 /** Until no job is unfinished. */
 export function untilDrained(redis: Redis): Promise<void> {
-  return untilEmpty(redis, '{upshift-0}:open');
+  return untilNone('unfinished jobs', () => unfinished(redis));
 }
 
 /** Until no ended job is kept. */
 export function untilForgotten(redis: Redis): Promise<void> {
-  return untilEmpty(redis, '{upshift-0}:expiries');
+  return untilNone('ended jobs', () => redis.zcard('{upshift-0}:expiries'));
 }
 
 /** Throws where nothing has changed for a minute. */
-async function untilEmpty(redis: Redis, key: string): Promise<void> {
+async function untilNone(what: string, count: () => Promise<number>): Promise<void> {
   let last = Infinity;
   let changedAt = performance.now();
-  for (let left = await redis.zcard(key); left > 0; left = await redis.zcard(key)) {
+  for (let left = await count(); left > 0; left = await count()) {
     if (left !== last) [last, changedAt] = [left, performance.now()];
-    if (performance.now() - changedAt > 60_000) throw new Error(`${left} members of ${key} stay`);
+    if (performance.now() - changedAt > 60_000) throw new Error(`${left} ${what} stay`);
     await pause(POLL_MS);
   }
 }

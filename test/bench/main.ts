@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { table } from '../../services/cli/src/table.ts';
 import type { Figure } from './figure.ts';
 import { bytesWaiting } from './figures/bytes-waiting.ts';
+import { classify } from './figures/classify.ts';
 import { drain } from './figures/drain.ts';
 import { idleLatency } from './figures/idle-latency.ts';
 import { intake } from './figures/intake.ts';
@@ -24,6 +25,7 @@ const benchmarks: Benchmark[] = [
   { names: ['idle_latency_p50', 'idle_latency_p99'], run: idleLatency },
   { names: ['bytes_waiting'], run: bytesWaiting },
   { names: ['intake_post', 'intake_ndjson'], run: intake },
+  { names: ['classify'], run: classify },
   { names: ['peer_portkey'], run: peerPortkey },
   { names: ['drain_100k'], run: drain, long: true },
   { names: ['tier_scaling'], run: tierScaling },

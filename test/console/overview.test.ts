@@ -60,8 +60,8 @@ test('stuck are the entries of idle queues and the jobs that no entry carries on
   const stages = stagesOf(config, [queue('score')], {
     queues: [{ cell: 0, queue: 'tier.premium.x', tier: 'premium', entries: 3, oldestDueMs: 90_000 }],
     jobs: [
-      { id: 'job_1', queue: 'tier.premium.x', tier: 'premium', untouchedMs: 90_000, reason: 'gone' },
-      { id: 'job_2', queue: 'score', tier: null, untouchedMs: 90_000, reason: 'gone' },
+      { id: 'job_1', queue: 'tier.premium.x', tier: 'premium', ageMs: 90_000, reason: 'gone' },
+      { id: 'job_2', queue: 'score', tier: null, ageMs: 90_000, reason: 'gone' },
     ],
   });
   expect(Object.fromEntries(stages.map(({ name, stuck }) => [name, stuck]))).toMatchObject({ premium: 4, score: 1, economy: 0 });

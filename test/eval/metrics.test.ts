@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { apgrOf, cptOf, curveOf, interpolate, quantile } from './metrics.ts';
+import { apgrOf, cptOf, curveOf, interpolate, quantile } from '../../services/cli/src/eval/metrics.ts';
 
 /** Ten questions: the weak model is right on the first five, the strong one on all but the last. */
 const scored = (scores: number[]) =>

@@ -7,7 +7,8 @@ async function linesOf(chunks: string[], limit = 100): Promise<[number, string, 
     for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
   })();
   const lines: [number, string, number | null][] = [];
-  for await (const { number, text, tooLong } of splitLines(bytes, limit)) lines.push([number, text, tooLong]);
+  for await (const together of splitLines(bytes, limit))
+    for (const { number, text, tooLong } of together) lines.push([number, text, tooLong]);
   return lines;
 }
 
@@ -33,6 +34,15 @@ test('a line over the limit is said to be too long, and the next one is whole', 
     [2, 'short', null],
   ]);
   expect(await linesOf([`${'x'.repeat(100)}\n`])).toEqual([[1, 'x'.repeat(100), null]]);
+});
+
+test('short lines of one chunk are handed on together, but not thousands of them', async () => {
+  const sizes: number[] = [];
+  const chunk = (async function* () {
+    yield Buffer.from('x\n'.repeat(600));
+  })();
+  for await (const together of splitLines(chunk, 100)) sizes.push(together.length);
+  expect(sizes).toEqual([256, 256, 88]);
 });
 
 test('no bytes are no lines', async () => {

@@ -65,7 +65,7 @@ test('jobs go to all cells, their ids say which, and every key of a job carries 
   for (const id of ids) {
     const tag = `{upshift-${id.charAt(4)}}`;
     expect(await cells.redis.exists(`${tag}:job:${id}`)).toBe(1);
-    expect(await cells.redis.zscore(`${tag}:open`, id)).not.toBeNull();
+    expect(await cells.redis.zscore(`${tag}:index:queued:default`, id)).not.toBeNull();
     expect(await cells.redis.exists(`${tag}:classify:${id}.1.classify.1`)).toBe(1);
     expect((await readJob(cells.of(id), id))?.state.id).toBe(id);
   }

@@ -9,7 +9,7 @@ import {
   readStuck,
 } from '@upshift/queues';
 import type { Stuck } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { closeAll, entriesOf, openTestPipeline, simple } from './setting.ts';
@@ -24,15 +24,21 @@ beforeEach(async () => {
   opened.push(pipeline);
   await pipeline.redis.flushall();
 });
-afterEach(() => closeAll(opened));
+afterEach(async () => {
+  vi.useRealTimers();
+  await closeAll(opened);
+});
 
 async function stuck(): Promise<Stuck> {
   return readStuck(pipeline, await readQueues(pipeline));
 }
 
-/** Makes an unfinished job look as if nothing had touched it for long. */
-async function age(id: string): Promise<void> {
-  await pipeline.redis.zadd('{upshift-0}:open', 'XX', Date.now() - LONG_MS, id);
+/** Accepts a job as if long ago. */
+async function acceptLongAgo(): Promise<{ id: string }> {
+  vi.useFakeTimers({ now: Date.now() - LONG_MS, toFake: ['Date'] });
+  const accepted = await accept(pipeline, question, null);
+  vi.useRealTimers();
+  return accepted;
 }
 
 async function addEntry(options: { timestamp?: number; delay?: number; priority?: number }): Promise<void> {
@@ -79,12 +85,10 @@ test('delayed entries whose time is long past are stuck, those whose time comes 
   expect((await stuck()).queues).toMatchObject([{ queue: 'classify', entries: 1 }]);
 });
 
-test('a job that waits its turn is not lost; one whose entry is gone is, once nothing has touched it for long', async () => {
-  const waits = await accept(pipeline, question, null);
-  const lost = await accept(pipeline, question, null);
+test('a job that waits its turn is not lost; one whose entry is gone is, once it is no longer new', async () => {
+  await acceptLongAgo();
+  const lost = await acceptLongAgo();
   const fresh = await accept(pipeline, question, null);
-  await age(waits.id);
-  await age(lost.id);
   for (const { id } of [lost, fresh]) await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${id}.1.classify.1`);
 
   expect((await stuck()).jobs).toMatchObject([{ id: lost.id, queue: 'classify', tier: null, reason: 'its queue entry is gone' }]);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { calibrate, calibrateThresholds, scoreAnswer } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-import { fitThresholds, outcomeOf } from '../../packages/routing/src/scorer/fit-thresholds.ts';
+import { fitThresholds, deliveredBy } from '../../packages/routing/src/scorer/fit-thresholds.ts';
 import { solve } from '../../packages/routing/src/scorer/solve.ts';
 import { exampleLabels } from './example-labels.ts';
 
@@ -55,7 +55,7 @@ describe('thresholds', () => {
         (questions, target) => {
           const found = fitThresholds(questions, target);
           if (found === null) return;
-          expect(outcomeOf(questions, found)).toEqual({ quality: found.quality, cost: found.cost });
+          expect(deliveredBy(questions, found)).toEqual({ quality: found.quality, cost: found.cost });
           expect(found.quality).toBeGreaterThanOrEqual(target - 1e-9);
           expect(found.cost).toBeLessThanOrEqual(1.11 + 1e-9);
           expect(found.startAt).toEqual(found.startAt.toSorted((a, b) => a - b));

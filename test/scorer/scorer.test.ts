@@ -57,6 +57,12 @@ test('others that agree speak for an answer, others that differ against it', () 
   });
 });
 
+test('a number of any length has a score', () => {
+  const huge = '9'.repeat(400);
+  for (const answer of [`#### ${huge}`, `1 * ${huge} = ${huge}`, `${huge} / ${huge} = 1`, `The answer is -${huge}`])
+    expect(factsOfAnswer(`How many is ${huge}?`, answer).dense.every(Number.isFinite)).toBe(true);
+});
+
 test('every feature has its name', () => {
   expect(factsOfAnswer(prompt, right).dense).toHaveLength(denseNames.length);
 });

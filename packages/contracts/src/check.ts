@@ -8,6 +8,34 @@ import { modelId } from './model-id.ts';
  */
 const common = { gate: z.boolean().optional(), weight: z.number().positive().max(100).optional() };
 
+/** Languages that the check `language` tells apart, as ISO 639 has them. */
+export const languages = [
+  'en',
+  'de',
+  'fr',
+  'es',
+  'it',
+  'pt',
+  'nl',
+  'sv',
+  'pl',
+  'tr',
+  'ru',
+  'el',
+  'ar',
+  'he',
+  'hi',
+  'th',
+  'zh',
+  'ja',
+  'ko',
+] as const;
+export type Language = (typeof languages)[number];
+
+/** Languages of programs whose code the check `code` parses. */
+export const codeLanguages = ['json', 'javascript', 'typescript', 'sql'] as const;
+export type CodeLanguage = (typeof codeLanguages)[number];
+
 const jsonSchema = z.record(z.string(), z.unknown());
 
 export const check = z.discriminatedUnion('type', [
@@ -36,6 +64,15 @@ export const check = z.discriminatedUnion('type', [
     max_chars: z.int().positive().optional(),
     ...common,
   }),
+  z.strictObject({ type: z.literal('code'), language: z.enum(codeLanguages).optional(), ...common }),
+  z.strictObject({ type: z.literal('arithmetic'), ...common }),
+  z.strictObject({ type: z.literal('extractable'), ...common }),
+  z.strictObject({ type: z.literal('finished'), ...common }),
+  z.strictObject({ type: z.literal('unhedged'), ...common }),
+  z.strictObject({ type: z.literal('consistent'), ...common }),
+  z.strictObject({ type: z.literal('language'), language: z.enum(languages).optional(), ...common }),
+  z.strictObject({ type: z.literal('asked_format'), ...common }),
+  z.strictObject({ type: z.literal('grounded'), ...common }),
   z.strictObject({ type: z.literal('trained'), ...common }),
   z.strictObject({
     type: z.literal('agreement'),

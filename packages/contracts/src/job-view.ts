@@ -1,13 +1,14 @@
 import { z } from 'zod';
 
 import { toolCall } from './input.ts';
+import { jobStatuses } from './job.ts';
 
 /** A job as the API shows it. Money is in USD here; null or `cost_unknown` where it is not known. */
 export const jobView = z.object({
   id: z.string(),
   object: z.literal('job'),
   revision: z.int(),
-  status: z.enum(['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired']),
+  status: z.enum(jobStatuses),
   route: z.string(),
   task: z.string().nullable(),
   created_at: z.iso.datetime(),

@@ -87,7 +87,8 @@ export interface Attempt {
   schemaFailed: boolean | null;
 }
 
-export type JobStatus = 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled' | 'expired';
+export const jobStatuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
 
 /** The queue entry that carries the job on. Lost entries are made anew under a higher epoch. */
 export type Step = { kind: 'classify' } | { kind: 'call'; attempt: number } | { kind: 'score'; attempt: number };

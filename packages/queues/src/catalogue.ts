@@ -60,3 +60,8 @@ export const recovery = { lockDuration: 10_000, stalledInterval: 5000, maxStalle
 export const queuePriority = { high: 0, normal: 1, low: 2 };
 /** Of jobs that only an experiment asked for: behind all real ones. */
 export const shadowPriority = 3;
+
+/** The options of an entry as BullMQ stores them: a delay of none and no priority are left out. */
+export function optionsText({ delay: _delay, priority = 0, ...others }: JobsOptions): string {
+  return JSON.stringify(priority > 0 ? { ...others, priority } : others);
+}

@@ -87,10 +87,10 @@ async function deliver<Kind extends Step['kind']>(
 ): Promise<Fate> {
   if (entry.deferredFailure !== null) throw new UnrecoverableError(entry.deferredFailure);
   const { job: id, epoch } = payloadOf(entry);
-  if (entry.state === null || entry.version === null || entry.request === null) throw new UnrecoverableError('no such job');
+  if (entry.state === null || entry.request === null) throw new UnrecoverableError('no such job');
   const state = parseState(id, entry.state);
   const { traceparent } = entry;
-  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version), traceparent } };
+  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version ?? 0), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
     const context: StepContext<Kind> = {
       pipeline,

@@ -2,7 +2,7 @@ import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
 import { Job } from 'bullmq';
 import type { JobsOptions } from 'bullmq';
 
-import { deliveryOptions, entryOptions, queuePriority, shadowPriority } from './catalogue.ts';
+import { deliveryOptions, entryOptions, optionsText, queuePriority, shadowPriority } from './catalogue.ts';
 import type { DeliveryPayload, StepPayload } from './catalogue.ts';
 import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
 import { queueOf } from './pipeline.ts';
@@ -81,13 +81,13 @@ export function deliveryEventOf({ id, status }: Pick<JobState, 'id' | 'status'>)
 /** An entry in the form in which BullMQ would store it, without the id, which is its key. */
 export async function queueEntryOf(pipeline: Pipeline, entry: Entry): Promise<QueueEntry> {
   const { queue, id, name, data, options } = entry;
-  const { delay = 0, priority = 0, ...others } = options;
+  const { delay = 0, priority = 0 } = options;
   return {
     queue,
     id,
     name,
     data: JSON.stringify(data),
-    options: JSON.stringify(priority > 0 ? { ...others, priority } : others),
+    options: optionsText(options),
     priority,
     delayed: delay > 0 ? await delayedArguments(pipeline, entry) : null,
   };

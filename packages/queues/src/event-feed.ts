@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
-import { parseTrail, trailFieldName } from './trail.ts';
+import { linesOf, trailFieldName } from './trail.ts';
 
 /** What one transition did to one job, with the trail lines that it wrote. */
 export interface FeedEvent {
@@ -131,28 +131,32 @@ async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {
 
 type StreamEntry = [id: string, fields: string[]];
 
-/** As the transition script writes it: which version of which job is new, and how many lines it has in the trail. */
-type Step = [job: string, route: string, task: string, status: JobStatus, version: string, count: number];
+/** As the scripts write it: which version of which job is new, or of which jobs alike, and how many lines it has in the trail. */
+type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: string, count: number];
 
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
   const read = redis.pipeline();
-  for (const { job, version } of found) read.hmget(keys.job(job), 'metadata', trailFieldName(version));
+  for (const { job, version } of found)
+    read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === '0' ? ['state'] : []));
   const replies = (await read.exec()) ?? [];
   return found.flatMap((event, index) => {
-    const [metadata, lines] = (replies[index]?.[1] ?? []) as (string | null)[];
-    if (!lines) return [];
-    return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines: parseTrail(lines) }];
+    const [metadata, field = null, state = null] = (replies[index]?.[1] ?? []) as (string | null)[];
+    const lines = linesOf(event.job, field, state);
+    if (lines.length === 0) return [];
+    return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines }];
   });
 }
 
 function stepsOf(streamId: string, steps: Step[]) {
   let position = 0;
-  return steps.map(([job, route, task, status, version, count]) => {
-    const event = { streamId, position, job, route, task: task || null, status, version };
-    position += count;
-    return event;
-  });
+  return steps.flatMap(([jobs, route, task, status, version, count]) =>
+    [jobs].flat().map((job) => {
+      const event = { streamId, position, job, route, task: task || null, status, version };
+      position += count;
+      return event;
+    }),
+  );
 }

@@ -1,3 +1,5 @@
+export { accept, acceptAll } from './accept.ts';
+export type { Accepted, Asked } from './accept.ts';
 export { advance, configOf } from './advance.ts';
 export type { Advanced } from './advance.ts';
 export type { DeliveryPayload } from './catalogue.ts';
@@ -35,8 +37,7 @@ export {
 } from './health.ts';
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
-export { accept, readAnswer, readJob, readRequest } from './job-store.ts';
-export type { Accepted } from './job-store.ts';
+export { readAnswer, readJob, readRequest } from './job-store.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
 export type { JobFilter } from './list-jobs.ts';

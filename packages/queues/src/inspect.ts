@@ -1,4 +1,5 @@
 import type { Cells } from './cells/cells.ts';
+import { unfinishedIn } from './list-jobs.ts';
 import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Connection, Pipeline } from './pipeline.ts';
@@ -91,7 +92,7 @@ export async function measureQueues(cells: Cells): Promise<void> {
 }
 
 export async function unfinishedJobs(cells: Cells): Promise<number> {
-  const counts = await Promise.all((await cells.all()).map(({ redis, keys }) => redis.zcard(keys.open)));
+  const counts = await Promise.all((await cells.all()).map(unfinishedIn));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 

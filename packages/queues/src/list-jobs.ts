@@ -1,7 +1,8 @@
 import type { JobStatus } from '@upshift/contracts';
+import { jobStatuses } from '@upshift/contracts';
 
 import type { Cells } from './cells/cells.ts';
-import { idInCell, metadataIndex, orderOfId } from './names.ts';
+import { idInCell, metadataIndex, orderOfId, SHADOWS_INDEX, statusIndex, taskIndex } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -21,6 +22,9 @@ export interface JobPage {
 /** Ids looked at in one go where a filter combines several indexes. */
 const BATCH = 1000;
 
+/** The keys of indexes that no job shares: what a part of a filter means stands in one of them. */
+type Part = string[];
+
 /** The newest jobs of a filter, or those older than `after`, of all cells. */
 export async function listJobs(
   cells: Cells,
@@ -37,8 +41,8 @@ function newestFirst(one: string, other: string): number {
 }
 
 /**
- * Those of one cell. Walks the smallest of the filter's indexes and asks the others
- * whether they hold what it found: a filter that few jobs fit is slow only where each of its parts fits many.
+ * Those of one cell. Walks the smallest of the filter's parts and asks the others whether they hold what it found: a filter that few
+ * jobs fit is slow only where each of its parts fits many.
  */
 async function listCell(
   pipeline: Pipeline,
@@ -46,8 +50,7 @@ async function listCell(
   { limit, after: afterAny }: { limit: number; after: string | null },
 ): Promise<JobPage> {
   const after = afterAny === null ? null : idInCell(afterAny, pipeline.cell);
-  const [smallest, ...others] = await bySize(pipeline, indexKeysOf(pipeline, filter));
-  if (smallest === undefined) return listAll(pipeline, limit, after);
+  const [smallest = [], ...others] = await bySize(pipeline, await partsOf(pipeline, filter));
   const found: string[] = [];
   for (let from = after; found.length <= limit;) {
     const ids = await olderThan(pipeline, smallest, from, others.length === 0 ? limit + 1 : BATCH);
@@ -58,47 +61,73 @@ async function listCell(
   return { ids: found.slice(0, limit), hasMore: found.length > limit };
 }
 
-/** Every job stands in the index of its route, and routes are few. */
-async function listAll(pipeline: Pipeline, limit: number, after: string | null): Promise<JobPage> {
-  const routes = await pipeline.redis.smembers(pipeline.keys.routes);
-  const newest = await Promise.all(
-    routes.map((route) => olderThan(pipeline, pipeline.keys.index(`route:${route}`), after, limit + 1)),
-  );
-  const found = newest.flat().toSorted().toReversed();
-  return { ids: found.slice(0, limit), hasMore: found.length > limit };
-}
-
-/** The newest ids of an index that are older than `after`. */
-function olderThan({ redis }: Pipeline, index: string, after: string | null, most: number): Promise<string[]> {
-  return redis.zrevrangebylex(index, after === null ? '+' : `(${after}`, '-', 'LIMIT', 0, most);
-}
-
-/** Takes a job out of an index that still names it although Redis has dropped its record. */
+/** Takes a job out of the indexes that still name it although Redis has dropped its record. */
 export async function dropFromIndexes(pipeline: Pipeline, filter: JobFilter, id: string): Promise<void> {
+  const parts = await partsOf(pipeline, filter);
+  await Promise.all(parts.flat().map((key) => pipeline.redis.zrem(key, id)));
+}
+
+/** The indexes of unfinished jobs: those of lists, by route and status, and that of shadows, which no list names. */
+export async function unfinishedIndexes(pipeline: Pipeline): Promise<Part> {
   const { redis, keys } = pipeline;
-  const named = indexKeysOf(pipeline, filter);
-  const indexes = named.length > 0 ? named : (await redis.smembers(keys.routes)).map((route) => keys.index(`route:${route}`));
-  await Promise.all(indexes.map((key) => redis.zrem(key, id)));
+  const listed = statusIndexes(pipeline, ['queued', 'in_progress'], await redis.smembers(keys.routes));
+  return [...listed, keys.index(SHADOWS_INDEX)];
 }
 
-function indexKeysOf({ keys }: Pipeline, { status, route, task, metadata = {} }: JobFilter): string[] {
-  const names = [
-    ...(status === undefined ? [] : [`status:${status}`]),
-    ...(route === undefined ? [] : [`route:${route}`]),
-    ...(task === undefined ? [] : [`task:${task}`]),
+/** Routes and statuses are few; that is why a job stands in an index of both and not in one of each. */
+async function partsOf(pipeline: Pipeline, { status, route, task, metadata = {} }: JobFilter): Promise<Part[]> {
+  const others = [
+    ...(task === undefined ? [] : [taskIndex(task)]),
     ...Object.entries(metadata).map(([key, value]) => metadataIndex(key, value)),
-  ];
-  return names.map(keys.index);
+  ].map((name) => [pipeline.keys.index(name)]);
+  if (status === undefined && route === undefined && others.length > 0) return others;
+  const routes = route === undefined ? await pipeline.redis.smembers(pipeline.keys.routes) : [route];
+  return [statusIndexes(pipeline, status === undefined ? jobStatuses : [status], routes), ...others];
 }
 
-async function bySize({ redis }: Pipeline, indexes: string[]): Promise<string[]> {
-  if (indexes.length === 1) return indexes;
-  const sized = await Promise.all(indexes.map(async (key) => ({ key, size: await redis.zcard(key) })));
-  return sized.toSorted((one, other) => one.size - other.size).map(({ key }) => key);
+function statusIndexes({ keys }: Pipeline, statuses: readonly JobStatus[], routes: string[]): Part {
+  return routes.flatMap((route) => statuses.map((status) => keys.index(statusIndex(status, route))));
 }
 
-async function inAll({ redis }: Pipeline, ids: string[], indexes: string[]): Promise<string[]> {
-  if (ids.length === 0 || indexes.length === 0) return ids;
-  const scores = await Promise.all(indexes.map((key) => redis.zmscore(key, ...ids)));
-  return ids.filter((_, position) => scores.every((ofIndex) => ofIndex[position] !== null));
+/** The newest ids of a part that are older than `after`. */
+async function olderThan({ redis }: Pipeline, part: Part, after: string | null, most: number): Promise<string[]> {
+  // At one moment for all of them: a job that goes from one index to another meanwhile would be missed, or found twice.
+  const read = redis.multi();
+  for (const key of part) read.zrevrangebylex(key, after === null ? '+' : `(${after}`, '-', 'LIMIT', 0, most);
+  const found = (await repliesOf<string[]>(read)).flat();
+  return (part.length > 1 ? found.toSorted().toReversed() : found).slice(0, most);
+}
+
+async function bySize(pipeline: Pipeline, parts: Part[]): Promise<Part[]> {
+  if (parts.length === 1) return parts;
+  const sized = await Promise.all(parts.map(async (part) => ({ part, size: await sizeOf(pipeline, part) })));
+  return sized.toSorted((one, other) => one.size - other.size).map(({ part }) => part);
+}
+
+/** How many jobs of a cell are unfinished. */
+export async function unfinishedIn(pipeline: Pipeline): Promise<number> {
+  return sizeOf(pipeline, await unfinishedIndexes(pipeline));
+}
+
+async function sizeOf({ redis }: Pipeline, part: Part): Promise<number> {
+  const read = redis.multi();
+  for (const key of part) read.zcard(key);
+  return (await repliesOf<number>(read)).reduce((sum, size) => sum + size, 0);
+}
+
+async function inAll({ redis }: Pipeline, ids: string[], parts: Part[]): Promise<string[]> {
+  if (ids.length === 0 || parts.length === 0) return ids;
+  const read = redis.multi();
+  for (const key of parts.flat()) read.zmscore(key, ...ids);
+  const scores = await repliesOf<(string | null)[]>(read);
+  const held = parts.map((part) => scores.splice(0, part.length));
+  return ids.filter((_, position) => held.every((ofPart) => ofPart.some((ofIndex) => ofIndex[position] !== null)));
+}
+
+async function repliesOf<Reply>(read: { exec: () => Promise<[Error | null, unknown][] | null> }): Promise<Reply[]> {
+  const replies = (await read.exec()) ?? [];
+  return replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply as Reply;
+  });
 }

@@ -1,7 +1,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 
 import { isTerminal } from '@upshift/contracts';
-import type { JobState, Step } from '@upshift/contracts';
+import type { JobState, JobStatus, Step } from '@upshift/contracts';
 
 /**
  * Every key and queue name of Upshift is made here.
@@ -16,15 +16,13 @@ export function cellKeys(cell: number) {
     prefix: tag,
     job: (id: string) => `${tag}:job:${id}`,
     idempotency: (key: string) => `${tag}:idempotency:${key}`,
-    /** Sorted set: unfinished jobs by the time of their last change. */
-    open: `${tag}:open`,
     /** Sorted set: unfinished jobs by their deadline. */
     deadlines: `${tag}:deadlines`,
     /** Sorted set: jobs that have ended, by the time (ms since the epoch) at which they are forgotten. */
     expiries: `${tag}:expiries`,
     /** Sorted set of job ids, all with score 0: in the order of the ids, which is that of creation. */
     index: (name: string) => `${tag}:index:${name}`,
-    /** Set: every route that ever got a job. Together their indexes name all jobs. */
+    /** Set: every route that ever got a job. The indexes of their statuses together name all jobs, each once. */
     routes: `${tag}:routes`,
     /** Stream: what happened to all jobs of late, an entry per transition. */
     events: `${tag}:events`,
@@ -69,7 +67,12 @@ export const globalKeys = {
 
 /** A public id: the cell in one hexadecimal digit, the time in hex (so that ids of a cell sort by creation), and 72 random bits (so that none can be guessed). */
 export function newJobId(cell: number, now: number): string {
-  return `job_${cell.toString(16)}${now.toString(16).padStart(12, '0')}${randomHex()}`;
+  return firstIdAt(cell, now) + randomHex();
+}
+
+/** What stands before all ids of a cell that are made from a time on, and after all that were made before. */
+export function firstIdAt(cell: number, atMs: number): string {
+  return `job_${cell.toString(16)}${atMs.toString(16).padStart(12, '0')}`;
 }
 
 /** Random bytes are drawn for many ids at once: each draw is a call of the system. */
@@ -86,12 +89,21 @@ function randomHex(): string {
   return drawn.toString('hex', used - RANDOM_BYTES, used);
 }
 
+/** The index of the jobs of a route that have a status: every job stands in one of these, and each costs some 140 bytes a job. */
+export function statusIndex(status: JobStatus, route: string): string {
+  return `${status}:${route}`;
+}
+
+export function taskIndex(task: string): string {
+  return `task:${task}`;
+}
+
 /** The indexes in which a job stands. Those of metadata are hashed: a client's text is no key. */
 export function indexesOf(
   job: Pick<JobState, 'status' | 'route' | 'task' | 'experiments'>,
   metadata: Record<string, string>,
 ): string[] {
-  const listed = [`status:${job.status}`, `route:${job.route}`, ...(job.task === null ? [] : [`task:${job.task}`])];
+  const listed = [statusIndex(job.status, job.route), ...(job.task === null ? [] : [taskIndex(job.task)])];
   return [
     // Nobody sent a shadow: no list of jobs names it unless it is asked for by its metadata.
     ...(job.experiments?.shadowOf ? [] : listed),
@@ -103,7 +115,7 @@ export function indexesOf(
 function experimentIndexesOf({ status, experiments }: Pick<JobState, 'status' | 'experiments'>): string[] {
   if (!experiments || isTerminal(status)) return [];
   const { holdFor, held, shadowOf, arms } = experiments;
-  if (shadowOf !== null) return arms.map(({ experiment, arm }) => shadowIndex(experiment, arm));
+  if (shadowOf !== null) return [SHADOWS_INDEX, ...arms.map(({ experiment, arm }) => shadowIndex(experiment, arm))];
   if (holdFor === null) return [];
   return held ? [canaryIndex(holdFor), heldIndex(holdFor)] : [canaryIndex(holdFor)];
 }
@@ -118,7 +130,10 @@ export function heldIndex(experiment: string): string {
   return `held:${experiment}`;
 }
 
-/** Unfinished jobs that only a shadow asked for. */
+/** All unfinished jobs that only shadows asked for. */
+export const SHADOWS_INDEX = 'shadows';
+
+/** Those of an arm. */
 export function shadowIndex(experiment: string, arm: string): string {
   return `shadow:${experiment}:${arm}`;
 }

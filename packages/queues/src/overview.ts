@@ -4,14 +4,15 @@ import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
-import { entryId, globalKeys } from './names.ts';
+import { unfinishedIndexes } from './list-jobs.ts';
+import { entryId, firstIdAt, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Connection, Pipeline } from './pipeline.ts';
 
 /** How long nothing may happen, in ms, before it counts as stuck: a restart of the workers takes less. */
 export const STUCK_AFTER_MS = 60_000;
 
-/** Unfinished jobs looked at in one go, the longest untouched first; where more are stuck the count is a least one. */
+/** Unfinished jobs looked at in one go, the oldest first; where more are stuck the count is a least one. */
 const JOBS_LOOKED_AT = 100;
 /** Delayed entries counted at most; where more are overdue the count is a least one. */
 const DELAYED_LOOKED_AT = 1000;
@@ -32,7 +33,8 @@ export interface LostJob {
   /** Where its entry should be; null where it has no next step. */
   queue: string | null;
   tier: string | null;
-  untouchedMs: number;
+  /** Since it was accepted. */
+  ageMs: number;
   reason: string;
 }
 
@@ -94,24 +96,29 @@ async function overdueMs({ redis, keys }: Pipeline, queue: string): Promise<numb
 }
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {
-  const upTo = now - STUCK_AFTER_MS;
-  const found = await pipeline.redis.zrangebyscore(pipeline.keys.open, '-inf', upTo, 'WITHSCORES', 'LIMIT', 0, JOBS_LOOKED_AT);
-  const ids = found.filter((_, index) => index % 2 === 0);
-  const lost = await Promise.all(ids.map((id, index) => lostJob(pipeline, id, now - Number(found[2 * index + 1]))));
+  const before = firstIdAt(pipeline.cell, now - STUCK_AFTER_MS);
+  const oldest = await Promise.all(
+    (await unfinishedIndexes(pipeline)).map((index) =>
+      pipeline.redis.zrangebylex(index, '-', `(${before}`, 'LIMIT', 0, JOBS_LOOKED_AT),
+    ),
+  );
+  const ids = oldest.flat().toSorted().slice(0, JOBS_LOOKED_AT);
+  const lost = await Promise.all(ids.map((id) => lostJob(pipeline, id, now)));
   return lost.filter((job) => job !== null);
 }
 
-async function lostJob(pipeline: Pipeline, id: string, untouchedMs: number): Promise<LostJob | null> {
+async function lostJob(pipeline: Pipeline, id: string, now: number): Promise<LostJob | null> {
   const record = await readJob(pipeline, id);
   if (record === null) return null;
   const { state } = record;
   // It waits for its canary, as it should.
   if (state.experiments?.held) return null;
-  if (state.step === null) return { id, queue: null, tier: state.tier, untouchedMs, reason: 'it has no next step' };
+  const ageMs = now - state.createdAt;
+  if (state.step === null) return { id, queue: null, tier: state.tier, ageMs, reason: 'it has no next step' };
   const queue = queueNameOf(state, state.step);
   const entryState = await queueOf(pipeline, queue).getJobState(entryId(state, state.step));
   const reason = reasons[entryState];
-  return reason === undefined ? null : { id, queue, tier: tierOf(queue), untouchedMs, reason };
+  return reason === undefined ? null : { id, queue, tier: tierOf(queue), ageMs, reason };
 }
 
 /** States of an entry that carry no job on; the steward's reconciler mends such a job within seconds, where one runs. */

@@ -3,6 +3,8 @@ import type { Logger, Metrics } from '@upshift/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
+import { createAcceptor } from './acceptor.ts';
+import type { Acceptor } from './acceptor.ts';
 import { eventStreamLength } from './catalogue.ts';
 import { assertDurable, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
@@ -38,6 +40,7 @@ export interface Pipeline extends Connection {
   cell: number;
   keys: CellKeys;
   writer: Writer;
+  accept: Acceptor;
   /** Queues by name, opened on first use. */
   queues: Map<string, Queue>;
 }
@@ -53,7 +56,9 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
 
 export function pipelineOf(connection: Connection, cell: number): Pipeline {
   const keys = cellKeys(cell);
-  return { ...connection, cell, keys, writer: createWriter(connection.redis, keys), queues: new Map() };
+  const { redis } = connection;
+  const ways = { writer: createWriter(redis, keys), accept: createAcceptor(redis, keys) };
+  return { ...connection, cell, keys, ...ways, queues: new Map() };
 }
 
 export async function closeQueues({ queues }: Pipeline): Promise<void> {

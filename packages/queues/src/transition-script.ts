@@ -13,7 +13,7 @@ import { minuteOf, STATS_KEPT_MS } from './stats.ts';
  */
 export interface Transition {
   id: string;
-  /** The version on which it was decided; 0 for a new job. */
+  /** The version on which it was decided; 0 for a job to which nothing has happened since it was accepted. */
   version: number;
   status: string;
   route: string;
@@ -32,8 +32,6 @@ export interface Transition {
   deadline: number | null;
   /** An ended job that runs again. */
   reopened: boolean;
-  claim: { key: string; value: string; keptMs: number } | null;
-  maxBacklog: number | null;
   entry: QueueEntry | null;
   held: HeldEntry | null;
   /** Channels that are told the job's id. */
@@ -50,7 +48,7 @@ export interface HeldEntry {
   token: string | null;
 }
 
-export type TransitionReply = ['ok'] | ['conflict'] | ['held', string] | ['backlog'] | ['error', string];
+export type TransitionReply = ['ok'] | ['conflict'] | ['error', string];
 
 /**
  * An entry that waits for its time is added by BullMQ's own script: the order of delayed entries is its business. All other entries
@@ -65,10 +63,10 @@ const KEPT_ENTRIES = 100;
 const KEPT_OF_BATCH = 4;
 
 /** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
-const BATCHES_KEPT = 2000;
+export const BATCHES_KEPT = 2000;
 
 /**
- * KEYS: open, deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as JSON, what all keys of
+ * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as JSON, what all keys of
  * the cell begin with, then what the requests name by its first and last position here: fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
  * delayed entries (bytes, which JSON does not have).
  *
@@ -80,7 +78,7 @@ const script = `
 local function addDelayedJob(KEYS, ARGV)
 ${addDelayedJob.content}
 end
-local open, deadlines, queues, events, stats, expiries = unpack(KEYS)
+local deadlines, queues, events, stats, expiries = unpack(KEYS)
 local now = ARGV[1]
 local requests = cjson.decode(ARGV[2])
 local cell = ARGV[3]
@@ -102,12 +100,6 @@ local function gather(command, key, first, second)
   local count = #arguments
   arguments[count + 1] = first
   if second then arguments[count + 2] = second end
-end
-
-local opened, routes, openBefore = 0, {}, nil
-local function isFull(most)
-  openBefore = openBefore or call('ZCARD', open)
-  return openBefore + opened >= most
 end
 
 -- The next number in the order of a queue's prioritized entries; as many as there are requests are reserved at once.
@@ -155,16 +147,12 @@ local function finish(held)
 end
 
 local function transition(t)
-  local id, version, next, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, claim, maxBacklog, entry, held, publish, outcome =
+  local id, version, next, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, entry, held, publish, outcome =
     unpack(t)
-  if claim then
-    local holder = call('GET', claim[1])
-    if holder then return {'held', holder} end
-  end
-  if maxBacklog and isFull(maxBacklog) then return {'backlog'} end
   local job = cell .. 'job:' .. id
   if (call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
-  if claim then call('SET', claim[1], claim[2], 'PX', claim[3]) end
+  -- Without a version a record is new, or there is none.
+  if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
   call('HSET', job, 'version', next, unpack(ARGV, fields[1], fields[2]))
   if lines > 0 then gather('XADD', events, {id, route, task, status, next, lines}) end
   for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
@@ -172,14 +160,10 @@ local function transition(t)
   for _, index in ipairs(leaves) do gather('ZREM', cell .. 'index:' .. index, id) end
   if keptMs then
     gather('ZADD', expiries, now + keptMs, id)
-    gather('ZREM', open, id)
     if deadline then gather('ZREM', deadlines, id) end
-  elseif version == '0' or reopened then
-    opened = opened + 1
-    routes[route] = true
-    gather('ZADD', open, now, id)
+  elseif reopened then
     if deadline then gather('ZADD', deadlines, deadline, id) end
-    if reopened then gather('ZREM', expiries, id) end
+    gather('ZREM', expiries, id)
   end
   if entry then add(entry) end
   if held then finish(held) end
@@ -209,7 +193,6 @@ for prefix in pairs(kept) do
 end
 carryOut('ZREM')
 if #gone > 0 then call('DEL', unpack(gone)) end
-for route in pairs(routes) do call('SADD', cell .. 'routes', route) end
 for counter, amounts in pairs(gathered.HINCRBY or {}) do
   local sum = 0
   for _, amount in ipairs(amounts) do sum = sum + amount end
@@ -231,13 +214,12 @@ export function defineTransitions(
   redis: Redis,
   keys: CellKeys,
 ): (requests: Request[], now: number) => Promise<TransitionReply[]> {
-  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
+  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 5 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
   return (requests, now) => {
     const texts = new Texts();
     const rows = requests.map((request) => rowOf(request, texts));
     return command(
-      keys.open,
       keys.deadlines,
       keys.queues,
       keys.events,
@@ -285,8 +267,6 @@ function rowOf(request: Request, texts: Texts): unknown[] {
     t.keptMs ?? false,
     t.deadline ?? false,
     t.reopened,
-    t.claim === null ? false : [t.claim.key, t.claim.value, t.claim.keptMs],
-    t.maxBacklog ?? false,
     t.entry === null ? false : entryRow(t.entry, texts),
     t.held === null ? false : heldRow(t.held),
     t.publish,

@@ -1,16 +1,17 @@
 import { advance } from './advance.ts';
 import { queueNameOf } from './entries.ts';
 import { readJob } from './job-store.ts';
-import { entryId } from './names.ts';
+import { unfinishedIndexes } from './list-jobs.ts';
+import { entryId, firstIdAt } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Jobs read at a time; rounds go on while there are more. */
 const BATCH = 500;
 
-/** Ends jobs whose deadline has passed. Returns how many it looked at. */
+/** Ends jobs whose deadline has passed. Returns how many it ended. */
 export function expireJobs(pipeline: Pipeline): Promise<number> {
-  return forEachDue(pipeline, pipeline.keys.deadlines, Date.now(), async (id) => {
+  return forEachOf(pipeline, dueBefore(pipeline, Date.now()), async (id) => {
     const advanced = await advance(pipeline, id, { type: 'deadline-passed' });
     if (advanced === null) await pipeline.redis.zrem(pipeline.keys.deadlines, id);
     return advanced?.changed ?? false;
@@ -18,30 +19,44 @@ export function expireJobs(pipeline: Pipeline): Promise<number> {
 }
 
 /**
- * Finds unfinished jobs that nothing has touched for a while and whose queue entry is gone, and makes the entry anew; a
- * job whose entry has failed for good is ended with the reason. Returns how many it mended.
+ * Finds unfinished jobs of a certain age whose queue entry is gone, and makes the entry anew; a job whose entry has failed for good is
+ * ended with the reason. Returns how many it mended.
  */
-export function reconcile(pipeline: Pipeline, untouchedMs: number): Promise<number> {
-  return forEachDue(pipeline, pipeline.keys.open, Date.now() - untouchedMs, (id) => mend(pipeline, id));
+export async function reconcile(pipeline: Pipeline, olderThanMs: number): Promise<number> {
+  const before = firstIdAt(pipeline.cell, Date.now() - olderThanMs);
+  let mended = 0;
+  for (const index of await unfinishedIndexes(pipeline))
+    mended += await forEachOf(pipeline, idsBefore(pipeline, index, before), (id) => mend(pipeline, index, id));
+  return mended;
 }
 
-/**
- * Works through a sorted set in ascending order up to a score. A job that can not be dealt with keeps its place and does not
- * stand in the way of the others.
- */
-async function forEachDue(
+/** A job that can not be dealt with does not stand in the way of the others. Returns for how many the work says that it did something. */
+async function forEachOf(
   pipeline: Pipeline,
-  key: string,
-  upTo: number,
+  pages: AsyncIterable<string[]>,
   work: (id: string) => Promise<boolean>,
 ): Promise<number> {
   let changes = 0;
+  for await (const ids of pages) for (const id of ids) if (await attempted(pipeline, id, work)) changes += 1;
+  return changes;
+}
+
+async function* dueBefore({ redis, keys }: Pipeline, now: number): AsyncGenerator<string[]> {
   for (let from = '-inf'; ;) {
-    const found = await pipeline.redis.zrangebyscore(key, from, upTo, 'WITHSCORES', 'LIMIT', 0, BATCH);
+    const found = await redis.zrangebyscore(keys.deadlines, from, now, 'WITHSCORES', 'LIMIT', 0, BATCH);
     const ids = found.filter((_, index) => index % 2 === 0);
-    for (const id of ids) if (await attempted(pipeline, id, work)) changes += 1;
-    if (ids.length < BATCH) return changes;
+    yield ids;
+    if (ids.length < BATCH) return;
     from = `(${found.at(-1)}`;
+  }
+}
+
+async function* idsBefore({ redis }: Pipeline, index: string, before: string): AsyncGenerator<string[]> {
+  for (let from = '-'; ;) {
+    const ids = await redis.zrangebylex(index, from, `(${before}`, 'LIMIT', 0, BATCH);
+    yield ids;
+    if (ids.length < BATCH) return;
+    from = `(${ids.at(-1)}`;
   }
 }
 
@@ -54,15 +69,16 @@ async function attempted(pipeline: Pipeline, id: string, work: (id: string) => P
   }
 }
 
-async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
+async function mend(pipeline: Pipeline, index: string, id: string): Promise<boolean> {
   const record = await readJob(pipeline, id);
-  if (record === null) return (await pipeline.redis.zrem(pipeline.keys.open, id)) > 0;
+  if (record === null) return (await pipeline.redis.zrem(index, id)) > 0;
   const { state } = record;
-  if (state.step === null) return state.experiments?.held ? touch(pipeline, id) : false;
+  if (state.step === null) return false;
   const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
   if (entryState === 'failed')
     return changed(await advance(pipeline, id, { type: 'step-crashed', epoch: state.epoch, reason: 'its step failed for good' }));
-  if (entryState !== 'unknown' && entryState !== 'completed') return touch(pipeline, id);
+  // The entry is there and waits its turn.
+  if (entryState !== 'unknown' && entryState !== 'completed') return false;
   return changed(
     await advance(pipeline, id, {
       type: 'step-lost',
@@ -70,12 +86,6 @@ async function mend(pipeline: Pipeline, id: string): Promise<boolean> {
       reason: `the queue entry of the step was gone (${entryState})`,
     }),
   );
-}
-
-/** The entry is there and waits its turn, or a canary holds the answer: looked at again only after another while. */
-async function touch({ redis, keys }: Pipeline, id: string): Promise<false> {
-  await redis.zadd(keys.open, 'XX', Date.now(), id);
-  return false;
 }
 
 function changed(advanced: { changed: boolean } | null): boolean {

@@ -13,5 +13,6 @@ export { resolveProviders } from './providers.ts';
 export type { ProviderSettings } from './providers.ts';
 export { cellOptions, runService } from './service.ts';
 export type { Running, ServiceContext } from './service.ts';
-export { annotate, currentTraceparent, inSpan, startTracing } from './tracing.ts';
+export { annotate, inSpan, openSpan, startTracing } from './tracing.ts';
+export type { OpenSpan } from './tracing.ts';
 export type { SpanAttributes } from './tracing.ts';

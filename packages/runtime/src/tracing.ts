@@ -1,5 +1,5 @@
 import { context, diag, DiagLogLevel, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { Span } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
 import { ModelCallError, ProblemError } from '@upshift/contracts';
 
 import type { Environment } from './config.ts';
@@ -22,38 +22,59 @@ const kinds = { producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, client
 let isOn = false;
 
 /** Does the work within a span. Where tracing is off it just does the work. */
-export function inSpan<Result>(
-  { name, kind, attributes = {}, parent = null }: SpanOptions,
-  work: () => Promise<Result>,
-): Promise<Result> {
+export function inSpan<Result>(options: SpanOptions, work: () => Promise<Result>): Promise<Result> {
   if (!isOn) return work();
+  const { span, within } = started(options);
+  return context.with(within, () => endAfter(span, work));
+}
+
+/** A span of one among many things that are done at once, in which nothing else is called. */
+export interface OpenSpan {
+  /** In the form that goes with a job. */
+  traceparent: string | null;
+  end(attributes: SpanAttributes, error?: Error): void;
+}
+
+/** Null where tracing is off. */
+export function openSpan(options: SpanOptions): OpenSpan | null {
+  if (!isOn) return null;
+  const { span, within } = started(options);
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(within, carrier);
+  return {
+    traceparent: carrier.traceparent ?? null,
+    end(attributes, error) {
+      span.setAttributes(said(attributes));
+      if (error !== undefined) markFailed(span, error);
+      span.end();
+    },
+  };
+}
+
+function started({ name, kind, attributes = {}, parent = null }: SpanOptions): { span: Span; within: Context } {
   const around = parent === null ? context.active() : propagation.extract(context.active(), { traceparent: parent });
-  const options = { kind: kinds[kind], attributes: said(attributes) };
-  return trace.getTracer('upshift').startActiveSpan(name, options, around, (span) => endAfter(span, work));
+  const span = trace.getTracer('upshift').startSpan(name, { kind: kinds[kind], attributes: said(attributes) }, around);
+  return { span, within: trace.setSpan(around, span) };
 }
 
 async function endAfter<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    span.setAttribute('error.type', errorTypeOf(error)).setStatus({ code: SpanStatusCode.ERROR });
+    markFailed(span, error);
     throw error;
   } finally {
     span.end();
   }
 }
 
+function markFailed(span: Span, error: unknown): void {
+  span.setAttribute('error.type', errorTypeOf(error)).setStatus({ code: SpanStatusCode.ERROR });
+}
+
 /** Adds to the span in which this is called. */
 export function annotate(attributes: SpanAttributes): void {
   if (isOn) trace.getActiveSpan()?.setAttributes(said(attributes));
-}
-
-/** The span in which this is called, in the form that goes with a job; null where tracing is off. */
-export function currentTraceparent(): string | null {
-  if (!isOn) return null;
-  const carrier: { traceparent?: string } = {};
-  propagation.inject(context.active(), carrier);
-  return carrier.traceparent ?? null;
 }
 
 function said(attributes: SpanAttributes): Record<string, string | number | boolean | string[] | undefined> {

@@ -21,6 +21,9 @@ import {
   rotateWebhook,
   showWebhook,
 } from './commands/webhooks.ts';
+import { defaultDirectory } from './eval/data-directory.ts';
+import { evalCommand } from './eval/eval.ts';
+import type { EvalOptions } from './eval/eval.ts';
 import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
@@ -211,6 +214,26 @@ command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is 
 
 command(
   program,
+  'eval',
+  'How well classifier and scorer choose between recorded answers of a cheap and a dear model, beside baselines.',
+)
+  .option('--data <dir>', 'the folder with the recorded answers', defaultDirectory)
+  .option('--only <text>', 'pairs whose name contains this')
+  .option(
+    '--weights <which>',
+    'cross-fitted: trained anew without the questions asked; shipped: as they are',
+    weightsToUse,
+    'cross-fitted',
+  )
+  .option('--out <dir>', 'where report.html and report.json go', '.upshift/eval')
+  .addHelpText(
+    'after',
+    examples('eval', 'eval --only GSM8K --out /tmp/report', 'eval --data questions-of-mine --weights shipped --json'),
+  )
+  .action((options) => finish(Promise.resolve().then(() => evalCommand(options))));
+
+command(
+  program,
   'models [file]',
   'The models of a configuration: what they can, what they cost, and where their providers disagree.',
 )
@@ -294,6 +317,11 @@ function time(text: string): number {
   const ms = Date.parse(text);
   if (!Number.isNaN(ms)) return ms;
   throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
+}
+
+function weightsToUse(value: string): EvalOptions['weights'] {
+  if (value === 'cross-fitted' || value === 'shipped') return value;
+  throw new InvalidArgumentError('It is cross-fitted or shipped.');
 }
 
 function targetShare(text: string): number {

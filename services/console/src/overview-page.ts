@@ -66,12 +66,12 @@ function stuckCard({ cells, stuck: { queues, jobs } }: Overview): Content {
     <h2>Stuck</h2>
     <ul>
       ${queues.map(({ cell, queue, entries, oldestDueMs }) => html`<li><code>${queue}</code>${cells > 1 && html` in cell ${cell}`}: ${count(entries)} ${entries === 1 ? 'entry is' : 'entries are'} due, the oldest for ${duration(oldestDueMs)}, and no worker takes any. Is its worker running?</li>`)}
-      ${jobs.map(({ id, untouchedMs, reason }) => html`<li><a class="id" href="/jobs/${id}">${id}</a>: untouched for ${duration(untouchedMs)}, ${reason}. The steward mends such jobs: is it running?</li>`)}
+      ${jobs.map(({ id, ageMs, reason }) => html`<li><a class="id" href="/jobs/${id}">${id}</a>: accepted ${duration(ageMs)} ago, ${reason}. The steward mends such jobs: is it running?</li>`)}
     </ul>
   </div>`;
 }
 
-const STUCK_MEANS = `Entries that are due in a queue from which nobody takes (the oldest for over ${STUCK_AFTER_MS / 1000} s, none active), and unfinished jobs untouched for over ${STUCK_AFTER_MS / 1000} s that no entry carries on.`;
+const STUCK_MEANS = `Entries that are due in a queue from which nobody takes (the oldest for over ${STUCK_AFTER_MS / 1000} s, none active), and unfinished jobs accepted over ${STUCK_AFTER_MS / 1000} s ago that no entry carries on.`;
 
 function stagesTable(stages: Stage[]): Html {
   return html`<table id="stages" data-live>

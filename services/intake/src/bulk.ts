@@ -4,35 +4,32 @@ import { idempotencyKey, parseJobRequest, ProblemError } from '@upshift/contract
 import type { Accepted, Cells } from '@upshift/queues';
 import type { RequestHandler, Response } from 'express';
 
-import { acceptInSpan } from './accept-in-span.ts';
+import { acceptEachInSpan } from './accept-in-span.ts';
+import type { Unspanned } from './accept-in-span.ts';
 import { problemOf, problemViewOf } from './problems.ts';
 import { idempotencyKeyOf } from './post-job.ts';
 import { splitLines } from './split-lines.ts';
 import type { Line } from './split-lines.ts';
 import type { Tools } from './tools.ts';
 
-/** Lines of one request that are being accepted at once; their answers keep the order of the lines. */
-const IN_HAND = 64;
+/** Chunks of one request whose lines are being accepted at once; their answers keep the order of the lines. */
+const IN_HAND = 4;
 
 /**
- * `POST /v1/jobs` with `application/x-ndjson`: a job per line in, its id or its error per line out. What is in memory is
- * `IN_HAND` lines: where the client does not read the answer, its request is not read on either.
+ * `POST /v1/jobs` with `application/x-ndjson`: a job per line in, its id or its error per line out. What is in memory is `IN_HAND`
+ * chunks: where the client does not read the answer, its request is not read on either.
  */
 export function postJobs({ cells }: Tools): RequestHandler {
   const { logger, config } = cells;
   return async (request, response) => {
-    const key = idempotencyKeyOf(request);
+    const headers = { key: idempotencyKeyOf(request), traceparent: request.get('traceparent') };
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     response.status(200).type('application/x-ndjson').set('X-Accel-Buffering', 'no');
     response.flushHeaders();
     try {
-      await answerLines(
-        splitLines(request, config.intake.body_limit_bytes),
-        (line) => answerOf(cells, line, { key, traceparent: request.get('traceparent') }),
-        response,
-        gone.signal,
-      );
+      const chunks = splitLines(request, config.intake.body_limit_bytes);
+      await answerChunks(chunks, (lines) => answersOf(cells, lines, headers), response, gone.signal);
       response.end();
     } catch (error) {
       // The client went away in the middle: what was accepted stays accepted.
@@ -42,24 +39,29 @@ export function postJobs({ cells }: Tools): RequestHandler {
   };
 }
 
-/** Keeps up to `IN_HAND` lines in work and writes their answers in order. */
-async function answerLines(
-  lines: AsyncIterable<Line>,
-  answer: (line: Line) => Promise<object>,
+/** Keeps up to `IN_HAND` chunks in work and writes their answers in order, each chunk's in one piece. */
+async function answerChunks(
+  chunks: AsyncIterable<Line[]>,
+  answer: (lines: Line[]) => Promise<string>,
   response: Response,
   gone: AbortSignal,
 ): Promise<void> {
-  const inHand: Promise<object>[] = [];
-  const writeFirst = async (): Promise<void> => {
-    const first = await inHand.shift();
-    if (!response.write(`${JSON.stringify(first)}\n`)) await once(response, 'drain', { signal: gone });
-  };
-  for await (const line of lines) {
+  const inHand: Promise<void>[] = [];
+  let written = Promise.resolve();
+  for await (const lines of chunks) {
     if (gone.aborted) return;
-    inHand.push(answer(line));
-    if (inHand.length >= IN_HAND) await writeFirst();
+    written = writeAfter(written, answer(lines), response, gone);
+    // It is heard of where it is waited for, here or at the end.
+    written.catch(() => undefined);
+    inHand.push(written);
+    if (inHand.length >= IN_HAND) await inHand.shift();
   }
-  while (inHand.length > 0) await writeFirst();
+  await written;
+}
+
+async function writeAfter(before: Promise<void>, answers: Promise<string>, response: Response, gone: AbortSignal): Promise<void> {
+  const [text] = await Promise.all([answers, before]);
+  if (!response.write(text)) await once(response, 'drain', { signal: gone });
 }
 
 /** What the headers of a bulk request say of all its lines. */
@@ -68,33 +70,45 @@ interface BulkHeaders {
   traceparent: string | undefined;
 }
 
-async function answerOf(cells: Cells, line: Line, headers: BulkHeaders): Promise<object> {
+async function answersOf(cells: Cells, lines: Line[], headers: BulkHeaders): Promise<string> {
+  const read = lines.map((line) => readLine(line, headers));
+  const asked = read.filter((one): one is Unspanned => !(one instanceof Error));
+  const results = await acceptEachInSpan(cells, asked, headers.traceparent);
+  let next = 0;
+  return lines
+    .map(({ number }, position) => {
+      const refused = read[position]!;
+      return answerOf(cells, number, refused instanceof Error ? refused : results[next++]!);
+    })
+    .join('');
+}
+
+function answerOf({ logger }: Cells, line: number, result: Accepted | Error): string {
+  if (!(result instanceof Error)) return `${JSON.stringify({ line, id: result.id, created: result.created })}\n`;
+  const problem = problemOf(result);
+  if (problem.code === 'internal_error') logger.error({ line, reason: String(result) }, 'a line failed');
+  return `${JSON.stringify({ line, error: problemViewOf(problem, '/v1/jobs') })}\n`;
+}
+
+function readLine({ number, text, tooLong }: Line, headers: BulkHeaders): Unspanned | Error {
   try {
-    const { id, created } = await acceptLine(cells, line, headers);
-    return { line: line.number, id, created };
+    if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
+    const { key, body } = readBody(text);
+    const parsed = parseJobRequest(body);
+    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
+    return { request: parsed.request, key: key ?? (headers.key === null ? null : `${headers.key}/${number}`) };
   } catch (error) {
-    const problem = problemOf(error);
-    if (problem.code === 'internal_error') cells.logger.error({ line: line.number, reason: String(error) }, 'a line failed');
-    return { line: line.number, error: problemViewOf(problem, '/v1/jobs') };
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
-async function acceptLine(cells: Cells, { number, text, tooLong }: Line, headers: BulkHeaders): Promise<Accepted> {
-  if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
-  const { key, body } = readLine(text);
-  const parsed = parseJobRequest(body);
-  if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
-  const lineKey = key ?? (headers.key === null ? null : `${headers.key}/${number}`);
-  return acceptInSpan(cells, parsed.request, lineKey === null ? null : { key: lineKey }, headers.traceparent);
-}
-
 /** A line is a job, with or without an `idempotency_key`. */
-function readLine(text: string): { key: string | null; body: unknown } {
+function readBody(text: string): { key: string | null; body: unknown } {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new ProblemError('invalid_job', 'a line must be a JSON object: a job');
-  const { idempotency_key: key, ...body } = value as Record<string, unknown>;
-  if (key === undefined) return { key: null, body };
+  if (!('idempotency_key' in value)) return { key: null, body: value };
+  const { idempotency_key: key, ...body } = value;
   const parsed = idempotencyKey.safeParse(key);
   if (parsed.success) return { key: parsed.data, body };
   const message = parsed.error.issues[0]?.message ?? '';

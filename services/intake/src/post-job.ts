@@ -14,8 +14,8 @@ export function postJob(tools: Tools): RequestHandler {
     const parsed = parseJobRequest(request.body);
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const key = idempotencyKeyOf(request);
-    const claim = key === null ? null : { key };
-    const { id } = await acceptInSpan(tools.cells, parsed.request, claim, request.get('traceparent'), seedOf(request));
+    const asked = { request: parsed.request, key, seed: seedOf(request) };
+    const { id } = await acceptInSpan(tools.cells, asked, request.get('traceparent'));
     const view = await viewAfterWait(tools, id, request, response);
     response.location(`/v1/jobs/${id}`);
     if (response.hasHeader('Preference-Applied') && isTerminal(view.status)) return void response.status(200).json(view);

@@ -43,7 +43,7 @@ export function retryJob({ cells }: Tools): RequestHandler<ById> {
     if (!isTerminal(record.state.status))
       throw new ProblemError('job_not_ended', `job ${id} has not ended; it can be retried when it has`);
     const { deadline: _passed, ...limits } = original.limits;
-    const accepted = await acceptInSpan(cells, { ...original, limits }, null, request.get('traceparent'));
+    const accepted = await acceptInSpan(cells, { request: { ...original, limits }, key: null }, request.get('traceparent'));
     await leaveQuarantine(cells.of(id), id);
     response
       .location(`/v1/jobs/${accepted.id}`)

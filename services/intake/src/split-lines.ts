@@ -8,38 +8,51 @@ export interface Line {
 
 const NEWLINE = 0x0a;
 
-/** Splits bytes into lines; blank ones are left out. A line over the limit is skipped as it comes, and never held whole. */
-export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line> {
+/** Lines handed on together: a chunk of a request may hold thousands of short ones. */
+const MOST_TOGETHER = 256;
+
+/**
+ * Splits bytes into lines, handed on as they come: those that end in one chunk together. Blank ones are left out. A line over the limit
+ * is skipped as it comes, and never held whole.
+ */
+export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Line[]> {
   let number = 0;
   let parts: Buffer[] = [];
   let bytes = 0;
+  let lines: Line[] = [];
   const add = (part: Buffer): void => {
     bytes += part.length;
     if (bytes <= limitBytes) parts.push(part);
     else parts = [];
   };
-  const take = (): Line => {
+  const endLine = (): void => {
     number += 1;
     const tooLong = bytes > limitBytes ? limitBytes : null;
-    const line = { number, text: tooLong === null ? Buffer.concat(parts).toString('utf8') : '', tooLong };
+    const text = tooLong === null ? textOf(parts) : '';
+    if (tooLong !== null || text.trim() !== '') lines.push({ number, text, tooLong });
     parts = [];
     bytes = 0;
-    return line;
+  };
+  const takeLines = (): Line[] => {
+    const taken = lines;
+    lines = [];
+    return taken;
   };
   for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       add(chunk.subarray(from, at));
       from = at + 1;
-      const line = take();
-      if (!isBlank(line)) yield line;
+      endLine();
+      if (lines.length === MOST_TOGETHER) yield takeLines();
     }
     add(chunk.subarray(from));
+    if (lines.length > 0) yield takeLines();
   }
-  const last = take();
-  if (!isBlank(last)) yield last;
+  endLine();
+  if (lines.length > 0) yield takeLines();
 }
 
-function isBlank({ text, tooLong }: Line): boolean {
-  return tooLong === null && text.trim() === '';
+function textOf(parts: Buffer[]): string {
+  return (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8');
 }

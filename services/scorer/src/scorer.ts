@@ -1,4 +1,5 @@
 import { closeCells, consume, consumedCells, openCells, redisReadiness, SCORE_QUEUE } from '@upshift/queues';
+import { loadParsers } from '@upshift/routing';
 import type { Running, ServiceContext } from '@upshift/runtime';
 import { cellOptions } from '@upshift/runtime';
 
@@ -9,6 +10,7 @@ const CONCURRENCY = 50;
 
 /** Checks each answer, and accepts it, escalates the job, or sends it to the fallback queue. */
 export async function startScorer(context: ServiceContext): Promise<Running> {
+  await loadParsers();
   const cells = await openCells(cellOptions(context, { failFast: false }));
   const consumer = consume(await consumedCells(cells), SCORE_QUEUE, 'score', CONCURRENCY, (step) =>
     handleScore(step.pipeline, step),

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 
 import { figureOf } from '../figure.ts';
 import type { Figure, Sample } from '../figure.ts';
-import { sendRows, untilDrained, untilForgotten } from '../load.ts';
+import { sendRows, unfinished, untilDrained, untilForgotten } from '../load.ts';
 import type { Rounds } from '../rounds.ts';
 import { startRedis, startSystem } from '../system.ts';
 import type { BenchRedis, BenchSystem } from '../system.ts';
@@ -50,7 +50,7 @@ async function drainOf(jobs: number): Promise<Drained> {
     const bytesFull = await server.usedBytes();
     const system = await startSystem(server.url, { concurrency: 50, jobHours: JOB_HOURS });
     try {
-      const left = await server.redis.zcard('{upshift-0}:open');
+      const left = await unfinished(server.redis);
       const startedAt = performance.now();
       await untilDrained(server.redis);
       const secondsPerJob = (performance.now() - startedAt) / 1000 / left;

@@ -1,5 +1,6 @@
 import { ConfigError } from '@upshift/runtime';
 
+import { unfinishedIn } from '../list-jobs.ts';
 import { cellKeys, cellOfId, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
@@ -115,7 +116,7 @@ async function spreadJobs({ redis }: Connection, cells: number): Promise<void> {
 /** Says loudly where cells hold jobs that are to get no more: they are still consumed, but not by those who are told other cells. */
 async function warnOfLeftCells(cells: Cells): Promise<void> {
   const left = (await cells.all()).slice(cells.options.cells);
-  const open = await Promise.all(left.map(({ redis, keys }) => redis.zcard(keys.open)));
+  const open = await Promise.all(left.map(unfinishedIn));
   left.forEach(({ cell, logger }, index) => {
     if (!open[index]) return;
     const message = `UPSHIFT_CELLS=${cells.options.cells} leaves out cell ${cell}, which has open jobs; it must be consumed until they have ended`;
@@ -138,8 +139,11 @@ export async function retireCells(cells: Cells): Promise<void> {
   }
 }
 
-async function isEmpty({ redis, keys }: Pipeline): Promise<boolean> {
-  return (await redis.exists(keys.open, keys.expiries, keys.quarantine)) === 0;
+async function isEmpty(pipeline: Pipeline): Promise<boolean> {
+  const { redis, keys } = pipeline;
+  // Ended jobs after unfinished ones: one that ends meanwhile is seen in one of both.
+  const unfinished = await unfinishedIn(pipeline);
+  return unfinished === 0 && (await redis.exists(keys.expiries, keys.quarantine)) === 0;
 }
 
 async function readPeriods({ redis }: Connection): Promise<Period[]> {

@@ -19,18 +19,21 @@ interface Known {
 
 const known = new WeakMap<Redis, Known>();
 
-/**
- * The part that a new job gets in the experiments of its route, and the configuration under which it then runs; null where it gets
- * none. Pinned jobs and embeddings take part in none.
- */
-export async function armsOf(
-  connection: Connection,
-  request: JobRequest,
-  id: string,
-): Promise<{ experiments: JobExperiments; configVersion: string } | null> {
+/** Whether any experiment gives arms to new jobs. */
+export async function experimentsRun(connection: Connection): Promise<boolean> {
+  return (await activeExperiments(connection)).length > 0;
+}
+
+/** The part that a job gets in experiments, and the configuration under which it then runs. */
+export interface Arms {
+  experiments: JobExperiments;
+  configVersion: string;
+}
+
+/** What a new job gets in the experiments of its route; null where it gets none. Pinned jobs and embeddings take part in none. */
+export async function armsOf(connection: Connection, request: JobRequest, id: string): Promise<Arms | null> {
   if (request.model !== null || isEmbedding(request.input)) return null;
   const active = await activeExperiments(connection);
-  if (active.length === 0) return null;
   const { arms, holdFor } = chooseArms(active, request.route, { id, metadata: request.metadata });
   if (arms.length === 0) return null;
   const configVersion = await versionOf(connection, configOfArms(connection.config, active, arms));

@@ -3,8 +3,9 @@ import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
 import { applyArm, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
+import { acceptShadow } from '../accept.ts';
 import type { Cells } from '../cells/cells.ts';
-import { acceptShadow, readAnswer, readJob, readRequest } from '../job-store.ts';
+import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import { shadowIndex } from '../names.ts';
 import { versionOf } from './arms.ts';
 

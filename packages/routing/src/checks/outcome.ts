@@ -1,7 +1,20 @@
 import type { Check, CheckOutcome } from '@upshift/contracts';
 
 /** What only makes an answer better or worse; every other check is a gate unless told otherwise. */
-const graded: Check['type'][] = ['length', 'llm_judge', 'trained', 'agreement'];
+const graded: Check['type'][] = [
+  'length',
+  'arithmetic',
+  'extractable',
+  'finished',
+  'unhedged',
+  'consistent',
+  'language',
+  'asked_format',
+  'grounded',
+  'llm_judge',
+  'trained',
+  'agreement',
+];
 
 export function outcomeOf(check: Check, score: number, passed: boolean, reason: string): CheckOutcome {
   const gate = check.gate ?? !graded.includes(check.type);

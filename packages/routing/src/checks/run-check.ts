@@ -1,6 +1,13 @@
 import type { Check, CheckOutcome, UnifiedResponse } from '@upshift/contracts';
 
+import { arithmetic, consistent, extractable, finished, unhedged } from './answer-signs.ts';
+import { askedFormat } from './asked-format.ts';
+import { no, yes } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { grounded } from './grounded.ts';
 import { compileSchema, explain } from './json-schema.ts';
+import { language } from './language.ts';
+import { parsedCode } from './parsed-code.ts';
 import { parseJsonAnswer } from './parse-json.ts';
 import { runEstimate } from './estimates.ts';
 import type { Estimate } from './estimates.ts';
@@ -11,19 +18,55 @@ import type { Subject } from './subject.ts';
 /** A check that needs no call of a model. */
 export type PlainCheck = Exclude<Check, { type: 'llm_judge' }>;
 
-interface Finding {
-  passed: boolean;
-  reason: string;
-}
-
 /** Runs one check on an answer. A check never sees a known good answer. */
 export function runCheck(check: PlainCheck, subject: Subject): CheckOutcome {
   if (check.type === 'trained' || check.type === 'agreement') return runEstimate(check, subject);
-  const { passed, reason } = find(check, subject.answer);
-  return outcomeOf(check, passed ? 1 : 0, passed, reason);
+  const { passed, reason, score } = isSign(check) ? read(check, subject) : find(check, subject.answer);
+  const outcome = outcomeOf(check, score ?? (passed ? 1 : 0), passed, reason);
+  return isSign(check) && !outcome.gate && outcome.score === 1 ? { ...outcome, weight: 0 } : outcome;
 }
 
-function find(check: Exclude<PlainCheck, Estimate>, answer: UnifiedResponse): Finding {
+const signs = [
+  'arithmetic',
+  'extractable',
+  'finished',
+  'unhedged',
+  'consistent',
+  'language',
+  'asked_format',
+  'grounded',
+] as const;
+
+/** A check that looks for something wrong. That it finds nothing makes an answer no better, so that it counts only where it does. */
+type Sign = Extract<Check, { type: (typeof signs)[number] }>;
+
+function isSign(check: PlainCheck): check is Sign {
+  return (signs as readonly string[]).includes(check.type);
+}
+
+function read(check: Sign, { prompt, answer: { text, toolCalls } }: Subject): Finding {
+  if (text.trim() === '' && toolCalls.length > 0) return yes('calls tools, and has no text to look at');
+  switch (check.type) {
+    case 'arithmetic':
+      return arithmetic(text);
+    case 'extractable':
+      return extractable(prompt, text);
+    case 'finished':
+      return finished(text);
+    case 'unhedged':
+      return unhedged(text);
+    case 'consistent':
+      return consistent(prompt, text);
+    case 'language':
+      return language(prompt, text, check.language);
+    case 'asked_format':
+      return askedFormat(prompt, text);
+    case 'grounded':
+      return grounded(prompt, text);
+  }
+}
+
+function find(check: Exclude<PlainCheck, Estimate | Sign>, answer: UnifiedResponse): Finding {
   const { text } = answer;
   switch (check.type) {
     case 'non_empty':
@@ -44,6 +87,8 @@ function find(check: Exclude<PlainCheck, Estimate>, answer: UnifiedResponse): Fi
       return check.values.some((value) => fold(value) === fold(text))
         ? yes('is one of the values')
         : no(`not one of ${check.values.join(', ')}`);
+    case 'code':
+      return parsedCode(text, check.language);
     case 'length':
       return length(check, text);
   }
@@ -82,12 +127,4 @@ function length(check: Extract<Check, { type: 'length' }>, text: string): Findin
 
 function fold(text: string): string {
   return text.trim().toLowerCase();
-}
-
-function yes(reason: string): Finding {
-  return { passed: true, reason };
-}
-
-function no(reason: string): Finding {
-  return { passed: false, reason };
 }

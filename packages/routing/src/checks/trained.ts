@@ -22,8 +22,8 @@ export function opinionOf(subject: Subject): Opinion {
   return { probability, agreeing: compared.agreeing, differing: compared.differing };
 }
 
-function agreementOf({ answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
-  const agreeing = others.filter((other) => agrees(answer.text, other)).length;
+function agreementOf({ prompt, answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
+  const agreeing = others.filter((other) => agrees(answer.text, other, prompt)).length;
   return { agreeing: agreeing + imagined.agreeing, differing: others.length - agreeing + imagined.differing };
 }
 

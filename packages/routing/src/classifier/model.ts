@@ -1,7 +1,7 @@
 import { knownBit } from './features.ts';
 import type { PromptFeatures, PromptKind } from './features.ts';
 
-/** What training makes of prompts and correctness. Made by `npm run train:classifier`, which gives the same bytes for the same data. */
+/** What training makes of prompts and correctness. Made by `npm run train:weights`, which gives the same bytes for the same data. */
 export interface ClassifierWeights {
   /** Of the hand-made signals. */
   mean: number[];

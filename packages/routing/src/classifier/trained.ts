@@ -1,37 +1,48 @@
+import type { Classification } from '@upshift/contracts';
+
 import { heuristicClassifier } from '../classify.ts';
-import type { Classifier } from '../classify.ts';
+import type { Classifier, PromptFacts } from '../classify.ts';
 import { promptFeatures } from './features.ts';
 import type { PromptFeatures } from './features.ts';
 import { gainProbability, knownShare, modelOfWeights } from './model.ts';
+import type { ClassifierModel } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
-const model = modelOfWeights(shipped);
+export const shippedClassifier: ClassifierModel = modelOfWeights(shipped);
 
 /** A prompt of fewer words says too little for full confidence. */
 const WORDS_FOR_CONFIDENCE = 8;
 /** From this share of known words on the prompt is in a language and of a kind that training has seen. */
 const WELL_KNOWN = 0.9;
+/** From this confidence on only what was learnt counts; below it the hand-set signs speak too, and at 0 alone. */
+const SURE = 0.5;
+
+/** The classifier that ships. */
+export const trainedClassifier: Classifier = (prompt) => classifyBy(shippedClassifier, prompt);
 
 /**
  * The probability that a stronger tier would answer better, as learnt from which models answered what rightly. Where the prompt
  * is none that training knows (few words, another language), the hand-set signs speak instead, with little confidence.
  */
-export const trainedClassifier: Classifier = (prompt) => {
+export function classifyBy(model: ClassifierModel, prompt: PromptFacts): Classification {
   const features = promptFeatures(prompt.prompt);
-  const confidence = confidenceOf(features);
+  const confidence = confidenceOf(features, model);
   const learnt = gainProbability(features, model);
-  const reason = `stronger models gain on ${percent(learnt)} of such prompts`;
-  if (confidence === 1) return { task: prompt.task, complexity: round(learnt), confidence, reason };
+  if (confidence >= SURE) {
+    const reason = `stronger models gain on ${percent(learnt)} of such prompts`;
+    return { task: prompt.task, complexity: round(learnt), confidence: round(confidence), reason };
+  }
   const signs = heuristicClassifier(prompt);
+  const say = confidence / SURE;
   return {
     task: prompt.task,
-    complexity: round(confidence * learnt + (1 - confidence) * signs.complexity),
+    complexity: round(say * learnt + (1 - say) * signs.complexity),
     confidence: round(confidence),
-    reason: confidence >= 0.5 ? reason : signs.reason,
+    reason: signs.reason,
   };
-};
+}
 
-function confidenceOf(features: PromptFeatures): number {
+function confidenceOf(features: PromptFeatures, model: ClassifierModel): number {
   const length = Math.min(1, features.reading.words / WORDS_FOR_CONFIDENCE);
   // Half of all unknown words fall on a bit that is set.
   return length * Math.max(0, Math.min(1, (2 * knownShare(features, model) - 1) / (2 * WELL_KNOWN - 1)));
@@ -42,5 +53,5 @@ function percent(share: number): string {
 }
 
 function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
+  return Math.round(value * 10_000) / 10_000;
 }

@@ -1,4 +1,4 @@
-import type { Classification } from '@upshift/contracts';
+import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
 import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
@@ -9,10 +9,17 @@ import { ask, askTier, endOfChain } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
   if (draft.job.step !== null) return;
-  note(draft, 'job-accepted', `route ${draft.job.route}, configuration ${draft.job.configVersion}`);
-  for (const { experiment, arm, probability } of draft.job.experiments?.arms ?? [])
-    note(draft, 'arm-assigned', `${experiment}: ${arm}, with probability ${Number(probability.toPrecision(4))}`);
+  draft.trail.push(...acceptanceOf(draft.job));
   enqueue(draft, { kind: 'classify' });
+}
+
+/** The lines with which a job's trail begins. A new job tells them itself, so that they need not be written down while it waits. */
+export function acceptanceOf(job: JobState): TrailEntry[] {
+  const told = { job, trail: [], facts: { now: job.createdAt } };
+  note(told, 'job-accepted', `route ${job.route}, configuration ${job.configVersion}`);
+  for (const { experiment, arm, probability } of job.experiments?.arms ?? [])
+    note(told, 'arm-assigned', `${experiment}: ${arm}, with probability ${Number(probability.toPrecision(4))}`);
+  return told.trail;
 }
 
 /** Asks a cheap model how complex the prompt is, once. No command where none can be asked: the job is then classified without it. */

@@ -37,7 +37,7 @@ function copyOf(job: JobState): JobState {
 
 /** Adds a line to the trail. */
 export function note(
-  draft: Pick<Draft, 'job' | 'trail' | 'facts'>,
+  draft: Pick<Draft, 'job' | 'trail'> & { facts: Pick<Facts, 'now'> },
   event: TrailEvent,
   reason: string,
   details: Partial<TrailEntry> = {},

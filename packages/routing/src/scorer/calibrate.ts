@@ -4,6 +4,7 @@ import { fitProfile } from './fit-profile.ts';
 import { fitThresholds } from './fit-thresholds.ts';
 import type { FittedThresholds, LabelledQuestion } from './fit-thresholds.ts';
 import { factsOfAnswer } from './features.ts';
+import type { AnswerFacts } from './features.ts';
 import { noOthers, probabilityOf } from './model.ts';
 import { logOddsOf } from './score-answer.ts';
 
@@ -32,11 +33,11 @@ const unchanged: ScorerProfile = { intercept: 0, slope: 1, features: {} };
 
 /** Fits the scorer to labels. Throws a `RangeError` where they are too few, or all the same. */
 export function calibrate(labels: LabelLine[]): Calibrated {
-  const answers = labels.map(({ prompt, answer, ok }) => ({ prompt, answer, ok: Boolean(ok) }));
+  const answers = labels.map(({ prompt, answer, ok }) => ({ facts: factsOfAnswer(prompt, answer), ok: Boolean(ok) }));
   const foldOf = foldsByQuestion(labels);
   const profiles = Array.from({ length: FOLDS }, (_, fold) => fitProfile(answers.filter((_answer, at) => foldOf[at] !== fold)));
-  const shippedScores = answers.map(({ prompt, answer }) => scoreBy(prompt, answer, null));
-  const fittedScores = answers.map(({ prompt, answer }, at) => scoreBy(prompt, answer, profiles[foldOf[at]!]!));
+  const shippedScores = answers.map(({ facts }) => scoreBy(facts, null));
+  const fittedScores = answers.map(({ facts }, at) => scoreBy(facts, profiles[foldOf[at]!]!));
   const [shipped, fitted] = [shippedScores, fittedScores].map((scores) =>
     fitOf(
       scores,
@@ -99,8 +100,8 @@ function foldsByQuestion(labels: LabelLine[]): number[] {
   });
 }
 
-function scoreBy(prompt: string, answer: string, profile: ScorerProfile | null): number {
-  return probabilityOf(logOddsOf(factsOfAnswer(prompt, answer), noOthers, profile));
+function scoreBy(facts: AnswerFacts, profile: ScorerProfile | null): number {
+  return probabilityOf(logOddsOf(facts, noOthers, profile));
 }
 
 function fitOf(scores: number[], labels: boolean[]): Fit {

@@ -36,8 +36,11 @@ const TRIED = [40, 14, 7];
 const TRIED_STARTS = [12, 5, 3];
 const RESAMPLES = 400;
 
-/** How many standard errors a quality must lie above the target: it holds for nine of ten sets of such questions. */
-const MARGIN = 1.28;
+/**
+ * How many standard errors a quality must lie above the target, so that it holds for nine of ten sets of such questions: 1.28 for
+ * one choice of thresholds, and more because the cheapest of many is chosen, which is cheap by luck too.
+ */
+const MARGIN = 1.64;
 
 /**
  * The cheapest thresholds that can be trusted to reach a share of the top tier's quality on more such questions; null where
@@ -48,7 +51,7 @@ export function fitThresholds(questions: LabelledQuestion[], target: number): Fi
   let best: (Thresholds & Outcome) | null = null;
   for (const startAt of risingStarts(questions, tiers))
     for (const acceptAt of combinations(acceptChoices(questions, tiers))) {
-      const outcome = outcomeOf(questions, { startAt, acceptAt });
+      const outcome = deliveredBy(questions, { startAt, acceptAt });
       if ((best === null || outcome.cost < best.cost) && isTrusted(questions, { startAt, acceptAt }, target))
         best = { startAt, acceptAt, ...outcome };
     }
@@ -56,7 +59,7 @@ export function fitThresholds(questions: LabelledQuestion[], target: number): Fi
 }
 
 /** What would have become of these questions. */
-export function outcomeOf(questions: LabelledQuestion[], thresholds: Thresholds): Outcome {
+export function deliveredBy(questions: LabelledQuestion[], thresholds: Thresholds): Outcome {
   let [right, cost, topRight, topCost] = [0, 0, 0, 0];
   for (const question of questions) {
     const routed = route(question, thresholds);
@@ -99,7 +102,7 @@ function qualityWithin(questions: LabelledQuestion[], thresholds: Thresholds): [
   const qualities = Array.from({ length: RESAMPLES }, (_, round) => {
     const seed = draw(0.5, round);
     const drawn = questions.map((_question, index) => questions[Math.floor(draw(seed, index) * questions.length)]!);
-    return outcomeOf(drawn, thresholds).quality;
+    return deliveredBy(drawn, thresholds).quality;
   }).toSorted((a, b) => a - b);
   return [qualities[Math.floor(RESAMPLES * 0.05)]!, qualities[Math.floor(RESAMPLES * 0.95)]!];
 }

@@ -1,29 +1,34 @@
-import type { AnswerFacts } from './features.ts';
+import { choiceNames, contentNames, denseNames } from './features.ts';
+import type { AnswerFacts, Block } from './features.ts';
 
 /** A split of a tree: bin `atMost` or lower of a feature goes left. A number is a leaf, in log-odds. */
 export type Tree = number | [feature: number, atMost: number, left: Tree, right: Tree];
 
-/** What training makes of recorded answers. Made by `npm run train:scorer`, which gives the same bytes for the same answers. */
+/** What training makes of recorded answers: the same bytes for the same answers. */
 export interface ScorerWeights {
+  /** Of the dense features: by them a profile sees a feature in standard deviations. */
   mean: number[];
   scale: number[];
-  /** Intercept and one weight per dense feature, by kind of the final answer. */
-  linear: { number: number[]; letter: number[]; text: number[] };
-  /** Weights of hashed words of the prompt: those of questions with options, and all others. */
-  words: { letter: number[]; other: number[] };
-  /** Upper bounds of the bins of each dense feature. */
+  blocks: Record<Block, BlockWeights>;
+  /** From the log-odds of the trees to calibrated ones. */
+  calibration: Record<Block, Calibration>;
+}
+
+/** Boosted trees of one kind of question, over `blockFeatures`. */
+export interface BlockWeights {
+  /** Upper bounds of the bins of each feature. */
   cuts: number[][];
+  /** Where the trees begin, in log-odds. */
+  base: number;
   trees: Tree[];
-  /** From the mean of both models' log-odds to calibrated log-odds. */
-  calibration: Calibration;
 }
 
 /** Log-odds = intercept + slope · score; with others see `Agreement`. */
 export interface Calibration {
   intercept: number;
   slope: number;
-  /** By kind of the final answer: that two letters are the same says less than that two numbers are. */
-  withOthers: Record<Block, Agreement>;
+  /** That two letters are the same says less than that two numbers are. */
+  withOthers: Agreement;
 }
 
 /** What other answers to the same prompt are worth in log-odds: each by its number, and by how good it looks itself. */
@@ -46,28 +51,37 @@ export interface Others {
 
 export const noOthers: Others = { agreeing: 0, differing: 0, agreeingScore: 0, differingScore: 0 };
 
-/** Words weigh as much as so many dense features of one standard deviation, together. */
-const WORDS = 3;
+export const blocks = ['open', 'choice'] as const satisfies Block[];
 
-export type Block = 'number' | 'letter' | 'text';
+/**
+ * The features that count in each block, by their place among `denseNames`. Where options are listed only what is said counts,
+ * not how: how long and in which manner an answer is written differs between models far more than between right and wrong.
+ */
+export const blockFeatures: Record<Block, number[]> = {
+  open: placesOf(denseNames.filter((name) => !choiceNames.includes(name))),
+  choice: placesOf(denseNames.filter((name) => choiceNames.includes(name) || contentNames.includes(name))),
+};
 
-export function blockOf({ kind }: AnswerFacts): Block {
-  return kind === 'none' ? 'text' : kind;
+function placesOf(names: string[]): number[] {
+  return names.map((name) => denseNames.indexOf(name));
 }
 
-/** The facts as the linear model sees them: standardized, and with the share of each word. */
-export function standardized({ dense }: AnswerFacts, { mean, scale }: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
-  return dense.map((value, index) => (value - (mean[index] ?? 0)) * (scale[index] ?? 0));
+/** The facts as a profile sees them: in standard deviations from the mean, and 0 where the block's trees do not look. */
+export function shown({ dense, block }: AnswerFacts, { mean, scale }: Pick<ScorerWeights, 'mean' | 'scale'>): number[] {
+  const seen = dense.map(() => 0);
+  for (const feature of blockFeatures[block]) seen[feature] = (dense[feature]! - mean[feature]!) * scale[feature]!;
+  return seen;
 }
 
-export function shareOfWord({ words }: AnswerFacts): number {
-  return WORDS / Math.sqrt(Math.max(1, words.length));
-}
-
-/** The bins of the dense features, and the kind as one more. */
-export function binsOf(facts: AnswerFacts, cuts: number[][]): number[] {
-  const bins = facts.dense.map((value, index) => cuts[index]?.filter((cut) => value > cut).length ?? 0);
-  return [...bins, ['number', 'letter', 'text'].indexOf(blockOf(facts))];
+/** The bins of a block's features. */
+export function binsOf({ dense, block }: AnswerFacts, cuts: number[][]): number[] {
+  return blockFeatures[block].map((feature, index) => {
+    const value = dense[feature]!;
+    const bounds = cuts[index]!;
+    let bin = 0;
+    while (bin < bounds.length && value > bounds[bin]!) bin += 1;
+    return bin;
+  });
 }
 
 export function leafOf(tree: Tree, bins: number[]): number {
@@ -76,28 +90,17 @@ export function leafOf(tree: Tree, bins: number[]): number {
   return node;
 }
 
-/** The mean of both models' log-odds that an answer is right, not calibrated yet. */
-export function rawScore(facts: AnswerFacts, weights: ScorerWeights): number {
-  return (linearScore(facts, weights) + treeScore(facts, weights)) / 2;
-}
-
-function linearScore(facts: AnswerFacts, weights: ScorerWeights): number {
-  const block = blockOf(facts);
-  const [intercept = 0, ...slopes] = weights.linear[block];
-  const dense = standardized(facts, weights).reduce((sum, value, index) => sum + value * (slopes[index] ?? 0), intercept);
-  const words = weights.words[block === 'letter' ? 'letter' : 'other'];
-  return dense + shareOfWord(facts) * facts.words.reduce((sum, word) => sum + (words[word] ?? 0), 0);
-}
-
-function treeScore(facts: AnswerFacts, { cuts, trees }: ScorerWeights): number {
+/** The log-odds that an answer is right, not calibrated yet. */
+export function rawScore(facts: AnswerFacts, weights: Pick<ScorerWeights, 'blocks'>): number {
+  const { cuts, base, trees } = weights.blocks[facts.block];
   const bins = binsOf(facts, cuts);
-  return trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), 0);
+  return trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), base);
 }
 
 /** The calibrated log-odds of an answer, given the others. */
-export function calibrated(score: number, calibration: Calibration, block: Block, others: Others): number {
+export function calibrated(score: number, calibration: Calibration, others: Others): number {
   if (others.agreeing + others.differing === 0) return calibration.intercept + calibration.slope * score;
-  const worth = calibration.withOthers[block];
+  const worth = calibration.withOthers;
   return (
     worth.intercept +
     worth.slope * score +

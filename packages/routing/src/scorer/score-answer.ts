@@ -1,20 +1,23 @@
 import type { ScorerProfile } from '@upshift/contracts';
 
-import { equationsOf } from './arithmetic.ts';
+import { arithmetic, consistent, extractable, finished, unhedged } from '../checks/answer-signs.ts';
+import { askedFormat } from '../checks/asked-format.ts';
+import { language } from '../checks/language.ts';
 import { finalAnswerOf } from './extract-answer.ts';
 import { denseNames, factsOfAnswer } from './features.ts';
 import type { AnswerFacts } from './features.ts';
-import { blockOf, calibrated, noOthers, probabilityOf, rawScore, standardized } from './model.ts';
+import { calibrated, noOthers, probabilityOf, rawScore, shown } from './model.ts';
 import type { Others, ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
-/** What `npm run train:scorer` made. */
+/** What `npm run train:weights` made. */
 export const shippedWeights = shipped as unknown as ScorerWeights;
 
 /** What was found about an answer, in words. */
 export interface AnswerFinding {
-  type: 'extractable' | 'arithmetic' | 'agreement' | 'trained';
+  type: string;
   passed: boolean;
+  /** In [0, 1]. */
   score: number;
   reason: string;
 }
@@ -43,8 +46,7 @@ export function scoreAnswer(
   return {
     score,
     checks: [
-      extractable(answer),
-      arithmetic(answer),
+      ...signsOf(prompt, answer),
       ...(others.length === 0 ? [] : [agreement(compared.agreeing, others.length)]),
       { type: 'trained', passed: score >= 0.5, score, reason: `like answers of which ${Math.round(score * 100)} % were right` },
     ],
@@ -57,9 +59,9 @@ export function logOddsOf(
   profile: ScorerProfile | null = null,
   weights: ScorerWeights = shippedWeights,
 ): number {
-  const shipped = calibrated(rawScore(facts, weights), weights.calibration, blockOf(facts), others);
+  const shipped = calibrated(rawScore(facts, weights), weights.calibration[facts.block], others);
   if (profile === null) return shipped;
-  return standardized(facts, weights).reduce(
+  return shown(facts, weights).reduce(
     (sum, value, index) => sum + value * (profile.features[denseNames[index]!] ?? 0),
     profile.intercept + profile.slope * shipped,
   );
@@ -72,36 +74,39 @@ export function rawScoreOf(facts: AnswerFacts): number {
 
 /** What others say of an answer, by their final answers and by how good they look. */
 export function compare(prompt: string, answer: string, others: string[], weights: ScorerWeights = shippedWeights): Others {
-  return others.reduce<Others>((sum, other) => {
-    const score = rawScore(factsOfAnswer(prompt, other), weights);
-    return agrees(answer, other)
-      ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
-      : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score };
-  }, noOthers);
+  return othersOf(
+    others.map((other) => ({ agrees: agrees(answer, other, prompt), score: rawScore(factsOfAnswer(prompt, other), weights) })),
+  );
+}
+
+/** The sums over other answers: whether each comes to the same, and its raw score. */
+export function othersOf(seen: { agrees: boolean; score: number }[]): Others {
+  return seen.reduce<Others>(
+    (sum, { agrees: isSame, score }) =>
+      isSame
+        ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
+        : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score },
+    noOthers,
+  );
 }
 
 /** Whether two answers come to the same. */
-export function agrees(answer: string, other: string): boolean {
-  const [one, two] = [finalAnswerOf(answer), finalAnswerOf(other)];
+export function agrees(answer: string, other: string, prompt: string): boolean {
+  const [one, two] = [finalAnswerOf(answer, prompt), finalAnswerOf(other, prompt)];
   return one !== null && two !== null && one.value === two.value;
 }
 
-function extractable(answer: string): AnswerFinding {
-  const final = finalAnswerOf(answer);
-  if (final === null) return { type: 'extractable', passed: false, score: 0, reason: 'what it comes to can not be told' };
-  const reason = `comes to ${final.value.slice(0, 80)}${final.marked ? '' : ', the last number of a text that names no final answer'}`;
-  return { type: 'extractable', passed: true, score: final.marked ? 1 : 0.5, reason };
-}
-
-function arithmetic(answer: string): AnswerFinding {
-  const equations = equationsOf(answer);
-  const wrong = equations.filter(({ holds }) => !holds);
-  if (equations.length === 0) return { type: 'arithmetic', passed: true, score: 1, reason: 'shows no calculation' };
-  const [first] = wrong;
-  if (first === undefined)
-    return { type: 'arithmetic', passed: true, score: 1, reason: `${equations.length} calculations add up` };
-  const reason = `${first.text.trim()} does not add up (${Number(first.actual.toPrecision(6))})`;
-  return { type: 'arithmetic', passed: false, score: 1 - wrong.length / equations.length, reason };
+function signsOf(prompt: string, answer: string): AnswerFinding[] {
+  const findings = {
+    extractable: extractable(prompt, answer),
+    arithmetic: arithmetic(answer),
+    finished: finished(answer),
+    unhedged: unhedged(answer),
+    consistent: consistent(prompt, answer),
+    language: language(prompt, answer),
+    asked_format: askedFormat(prompt, answer),
+  };
+  return Object.entries(findings).map(([type, finding]) => ({ type, score: finding.passed ? 1 : 0, ...finding }));
 }
 
 function agreement(agreeing: number, of: number): AnswerFinding {

@@ -1,11 +1,9 @@
-import { KNOWN_BITS, knownBit, promptKinds, TEXT_BUCKETS } from '../../packages/routing/src/classifier/features.ts';
-import type { PromptKind } from '../../packages/routing/src/classifier/features.ts';
-import { deviation, modelOfWeights, rawGain } from '../../packages/routing/src/classifier/model.ts';
-import type { ClassifierWeights } from '../../packages/routing/src/classifier/model.ts';
-import { solve } from '../../packages/routing/src/scorer/solve.ts';
-import type { GainRow } from './classifier-rows.ts';
-import { foldOf } from './fit-scorer.ts';
-import { mean } from './metrics.ts';
+import { KNOWN_BITS, knownBit, promptKinds, TEXT_BUCKETS } from '../classifier/features.ts';
+import type { PromptFeatures, PromptKind } from '../classifier/features.ts';
+import { deviation, modelOfWeights, rawGain } from '../classifier/model.ts';
+import type { ClassifierWeights } from '../classifier/model.ts';
+import { foldOf, FOLDS } from './folds.ts';
+import { fitLogistic } from './logistic.ts';
 import { fitRidge, packRows } from './ridge.ts';
 
 /** Chosen by cross-validation over questions. `text` and `signals` are what a feature of length 1 is multiplied by: more is learnt of it. */
@@ -17,7 +15,20 @@ const settings: Record<PromptKind, { penalty: number; text: number; signals: num
 const SUBJECT = { share: 0.7, rows: 20 };
 /** How often a word must occur in training to count as known. */
 const OFTEN = 3;
-const FOLDS = 5;
+
+/** A prompt with what a stronger model gained on it, in right answers: from −1 to 1. */
+export interface GainRow {
+  /** Hash of the question's stem. */
+  id: string;
+  /** Where it is from: rows of one set are comparable. */
+  set: string;
+  features: PromptFeatures;
+  subject: string | null;
+  gain: number;
+  weight: number;
+  /** Of the sets with a pair: whether each was right. */
+  pair: { weak: number; strong: number } | null;
+}
 
 type Learnt = Pick<ClassifierWeights, 'mean' | 'scale' | 'kinds'>;
 
@@ -113,28 +124,11 @@ function targetsOf(rows: GainRow[]): number[] {
 
 /** Logistic regression of a gain that came true on the raw gain. */
 function calibrate(rows: GainRow[], unseen: Float64Array, kind: PromptKind): { intercept: number; slope: number } {
-  const points = rows.flatMap(({ features, pair }, index) =>
-    pair && features.kind === kind ? [{ x: unseen[index]!, y: pair.strong > pair.weak ? 1 : 0 }] : [],
+  const observations = rows.flatMap(({ features, pair }, index) =>
+    pair && features.kind === kind ? [{ inputs: [1, unseen[index]!], ok: pair.strong > pair.weak ? 1 : 0 }] : [],
   );
-  let at = [0, 1];
-  for (let step = 0; step < 30; step += 1) {
-    const gradient = [1e-3 * at[0]!, 1e-3 * at[1]!];
-    const curvature = [
-      [1e-3, 0],
-      [0, 1e-3],
-    ];
-    for (const { x, y } of points) {
-      const probability = 1 / (1 + Math.exp(-(at[0]! + at[1]! * x)));
-      const weight = probability * (1 - probability);
-      [1, x].forEach((one, row) => {
-        gradient[row]! += (probability - y) * one;
-        [1, x].forEach((other, column) => (curvature[row]![column]! += weight * one * other));
-      });
-    }
-    const move = solve(curvature, gradient);
-    at = at.map((value, index) => value - move[index]!);
-  }
-  return { intercept: rounded(at[0]!), slope: rounded(at[1]!) };
+  const [intercept = 0, slope = 1] = fitLogistic(observations, { start: [0, 0], holds: [1e-3, 1e-3] });
+  return { intercept: rounded(intercept), slope: rounded(slope) };
 }
 
 function knownWords(rows: GainRow[]): string {
@@ -146,4 +140,8 @@ function knownWords(rows: GainRow[]): string {
     if (count >= OFTEN) bits[bit >>> 3]! |= 1 << (bit & 7);
   });
   return Buffer.from(bits).toString('base64');
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -1,4 +1,4 @@
-/** Rows of sparse features, one after the other: row `i` has the entries from `starts[i]` to `starts[i + 1]`. */
+/** Rows of sparse features, one after the other: row `i` begins at `starts[i]` and ends where the next one begins. */
 export interface SparseRows {
   starts: Int32Array;
   columns: Int32Array;

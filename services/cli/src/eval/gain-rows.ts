@@ -1,20 +1,8 @@
-import { promptFeatures } from '../../packages/routing/src/classifier/features.ts';
-import type { PromptFeatures } from '../../packages/routing/src/classifier/features.ts';
+import { promptFeatures } from '@upshift/routing';
+import type { GainRow } from '@upshift/routing';
 import { mean } from './metrics.ts';
 import { readLlmrouter, readMmlupro, readRoutellm, readZeroeval } from './load-data.ts';
 import type { AnsweredQuestion } from './load-data.ts';
-
-/** A prompt with what a stronger model gained on it, in right answers: from −1 to 1. */
-export interface GainRow {
-  id: string;
-  set: 'routellm_gsm8k' | 'routellm_mmlu' | 'zeroeval' | 'mmlupro' | 'llmrouter';
-  features: PromptFeatures;
-  subject: string | null;
-  gain: number;
-  weight: number;
-  /** Of the sets with a pair: whether each was right. */
-  pair: { weak: number; strong: number } | null;
-}
 
 /** Models that are far apart, whatever else is between them. */
 const strong = /gpt-4(?!o-mini)|gpt4o|claude-3-5|405B|Qwen2\.5-72B|gemini-1\.5-pro|deepseek|70B/i;
@@ -39,7 +27,7 @@ export function readGainRows(directory: string): GainRow[] {
 function pairsOf(directory: string, set: 'gsm8k' | 'mmlu', weight: number): GainRow[] {
   return readRoutellm(directory, set).map(({ id, prompt, domain, weak_ok: weakOk, strong_ok: strongOk }) => ({
     id,
-    set: `routellm_${set}` as const,
+    set: `routellm_${set}`,
     features: promptFeatures(prompt),
     subject: domain ?? null,
     gain: Number(strongOk) - Number(weakOk),
@@ -49,7 +37,7 @@ function pairsOf(directory: string, set: 'gsm8k' | 'mmlu', weight: number): Gain
 }
 
 /** The mean of many strong models less that of many weak ones: far less noisy than one pair. */
-function ofMany({ id, prompt, subject, right }: AnsweredQuestion, set: GainRow['set'], weight: number): GainRow {
+function ofMany({ id, prompt, subject, right }: AnsweredQuestion, set: string, weight: number): GainRow {
   const meanOf = (names: RegExp): number => mean([...right].flatMap(([name, value]) => (names.test(name) ? [value] : [])));
   return { id, set, features: promptFeatures(prompt), subject, gain: meanOf(strong) - meanOf(weak), weight, pair: null };
 }

@@ -1,0 +1,92 @@
+import { equationsOf } from '../scorer/arithmetic.ts';
+import { finalAnswerOf } from '../scorer/extract-answer.ts';
+import { no, yes } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+/** Calculations that an answer shows add up. */
+export function arithmetic(text: string): Finding {
+  const equations = equationsOf(text);
+  const wrong = equations.filter(({ holds }) => !holds);
+  const [first] = wrong;
+  if (equations.length === 0) return yes('shows no calculation');
+  if (first === undefined)
+    return yes(`${equations.length} ${equations.length === 1 ? 'calculation adds' : 'calculations add'} up`);
+  const reason = `${first.text.trim()} does not add up (${Number(first.actual.toPrecision(6))})`;
+  return no(reason, 1 - wrong.length / equations.length);
+}
+
+/** What an answer comes to can be told. */
+export function extractable(prompt: string, text: string): Finding {
+  const final = finalAnswerOf(text, prompt);
+  if (final === null) return no('what it comes to can not be told');
+  const value = final.value.slice(0, 80);
+  if (final.marked) return yes(`comes to ${value}`);
+  return { ...yes(`comes to ${value}, the last number of a text that names no final answer`), score: 0.5 };
+}
+
+/** Last words after which more must come. */
+const DANGLING = /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=+\-*/:])$/i;
+
+/** The text does not break off: in the middle of a sentence, of a block of code or of brackets. */
+export function finished(text: string): Finding {
+  const end = text.trim();
+  if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
+  const inText = end.replaceAll(/```[\s\S]*?```/g, '');
+  if (/^[[{]/.test(inText) && !/[\]}]$/.test(inText)) return no('the brackets at its beginning are not closed');
+  const dangling = DANGLING.exec(end)?.[0];
+  if (dangling !== undefined) return no(`breaks off after “${dangling}”`);
+  return yes('does not break off');
+}
+
+const HEDGES: [RegExp, string][] = [
+  [/\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b/i, 'speaks of itself as an AI'],
+  [
+    /\bI(?:'m| am)? (?:can ?not|can't|unable to|not able to|won't) (?:help|answer|assist|provide|determine|access|browse|do)\b/i,
+    'says that it can not',
+  ],
+  [/\bI(?:'m| am) not (?:entirely |completely |quite )?(?:sure|certain|confident)\b/i, 'says that it is not sure'],
+  [/\bI (?:don't|do not) (?:know|have (?:enough|access|any) )/i, 'says that it does not know'],
+  [/\b(?:can ?not|can't|could not) be (?:determined|answered|known)\b/i, 'says that it can not be told'],
+  [/\b(?:not enough|insufficient|no) (?:information|data|context)\b/i, 'says that information is missing'],
+  [/\bit(?:'s| is) (?:hard|difficult|impossible) to (?:say|tell|know)\b/i, 'says that it is hard to tell'],
+  [/\b(?:this is (?:just |only )?a guess|my best guess|I(?:'d| would) guess|if I had to guess)\b/i, 'guesses'],
+];
+
+/** The answer stands by what it says. */
+export function unhedged(text: string): Finding {
+  const found = HEDGES.find(([pattern]) => pattern.test(text));
+  return found === undefined ? yes('stands by what it says') : no(`${found[1]}: “${found[0].exec(text)![0]}”`);
+}
+
+/** The answer says one thing: its final answers, its yes or no, and the results of the same calculation are the same throughout. */
+export function consistent(prompt: string, text: string): Finding {
+  return twoFinals(prompt, text) ?? yesAndNo(text) ?? twoResults(text) ?? yes('does not contradict itself');
+}
+
+const FINAL = /(?:####|\\boxed\{|\b(?:final answer|answer)\b\s*(?:is|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-P]\b)/gi;
+
+function twoFinals(prompt: string, text: string): Finding | null {
+  const finals = [...text.matchAll(FINAL)].map(([, value = '']) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
+  const [first] = finals;
+  const other = finals.find((value) => value !== first);
+  return other === undefined ? null : no(`its answer is once ${first} and once ${other}`);
+}
+
+function yesAndNo(text: string): Finding | null {
+  const first = /^\W*(yes|no)\b/i.exec(text)?.[1]?.toLowerCase();
+  const last = [...text.matchAll(/\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)\b/gi)].at(-1)?.[1]?.toLowerCase();
+  return first !== undefined && last !== undefined && first !== last ? no(`says ${first} first and ${last} at the end`) : null;
+}
+
+function twoResults(text: string): Finding | null {
+  const results = new Map<string, number>();
+  for (const { text: equation, stated } of equationsOf(text)) {
+    const left = equation.slice(0, equation.lastIndexOf('=')).replaceAll(/\s/g, '');
+    const before = results.get(left);
+    // Rounded once and exact once is no contradiction.
+    if (before !== undefined && Math.abs(before - stated) > 0.01 * Math.max(Math.abs(before), Math.abs(stated)))
+      return no(`${left} is once ${before} and once ${stated}`);
+    results.set(left, stated);
+  }
+  return null;
+}

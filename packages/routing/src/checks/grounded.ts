@@ -1,0 +1,42 @@
+import { numbersOf } from '../scorer/extract-answer.ts';
+import { no, yes } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+/** Numbers up to here count things, and need not stand in the source. */
+const SMALL = 10;
+/** So many missing words are named. */
+const NAMED = 3;
+
+/** Numbers and names of the answer stand in the prompt, which holds the source. For extraction and summaries. */
+export function grounded(prompt: string, text: string): Finding {
+  const source = prompt.toLowerCase();
+  const sourceNumbers = new Set(numbersOf(prompt).map(canonical));
+  const facts = [
+    ...[...new Set(numbersOf(withoutListMarks(text)))]
+      .filter((number) => Math.abs(canonical(number)) > SMALL)
+      .map((number) => ({ fact: number, isThere: sourceNumbers.has(canonical(number)) || source.includes(number) })),
+    ...namesIn(text).map((name) => ({ fact: name, isThere: source.includes(name.toLowerCase()) })),
+  ];
+  const strange = facts.filter(({ isThere }) => !isThere).map(({ fact }) => fact);
+  if (facts.length === 0) return yes('has no numbers and no names');
+  if (strange.length === 0) return yes(`${facts.length} numbers and names stand in the source`);
+  const more = strange.length > NAMED ? ` and ${strange.length - NAMED} more` : '';
+  return no(`not in the source: ${strange.slice(0, NAMED).join(', ')}${more}`, 1 - strange.length / facts.length);
+}
+
+function canonical(number: string): number {
+  return Number(number.replaceAll(',', ''));
+}
+
+function withoutListMarks(text: string): string {
+  return text.replaceAll(/^\s*\d+[.)]\s/gm, '');
+}
+
+/** Capitalized words that do not begin a sentence or a line, and all of those in the values of JSON. */
+function namesIn(text: string): string[] {
+  const inside = [...text.matchAll(/(?<=[\p{Ll}\d,;)] )\p{Lu}[\p{Ll}'’-]+/gu)].map(([word]) => word);
+  const ofJson = [...text.matchAll(/:\s*"([^"\n]{1,200})"/g)].flatMap(
+    ([, value = '']) => value.match(/\p{Lu}[\p{Ll}'’-]+/gu) ?? [],
+  );
+  return [...new Set([...inside, ...ofJson])];
+}

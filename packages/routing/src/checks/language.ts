@@ -1,0 +1,117 @@
+import type { Language } from '@upshift/contracts';
+
+import { no, yes } from './finding.ts';
+import type { Finding } from './finding.ts';
+
+/** Languages in Latin script are told apart by their commonest words. */
+const commonWords: Partial<Record<Language, string>> = {
+  en: 'the of and to is in that it for was with are this have not you from be on as at by which or an they',
+  de: 'der die das und ist nicht ein eine zu den mit von für auf sich auch dem des wird sind im wie oder werden',
+  fr: 'le la les de des et est un une dans que pour pas qui sur du au avec ce sont par plus ne il elle nous vous',
+  es: 'el la los las de que y en un una es por con para no se del al como más pero su lo está son muy',
+  it: 'il la di che e un una per non è con del si le lo gli della sono nel alla come più anche dei questo',
+  pt: 'o a os as de que e em um uma para não com do da no na por mais se é como dos ao são você está',
+  nl: 'de het een en van is in niet op te dat die voor met zijn er aan ook als om maar wordt naar bij',
+  sv: 'och att det som en är på för med av inte den till ett han jag om har de vi var från kan eller',
+  pl: 'i w na z do się nie jest to że jak po co tak od przez dla ale czy są tym oraz może był ma',
+  tr: 've bir bu için ile de da çok olarak daha gibi olan ne var değil kadar sonra mi ama ben en her',
+};
+const wordSets = Object.entries(commonWords).map(
+  ([language, words]) => [language as Language, new Set(words.split(' '))] as const,
+);
+
+const scripts: [Language, RegExp][] = [
+  ['ja', /[\p{Script=Hiragana}\p{Script=Katakana}]/gu],
+  ['ko', /\p{Script=Hangul}/gu],
+  ['zh', /\p{Script=Han}/gu],
+  ['ru', /\p{Script=Cyrillic}/gu],
+  ['el', /\p{Script=Greek}/gu],
+  ['ar', /\p{Script=Arabic}/gu],
+  ['he', /\p{Script=Hebrew}/gu],
+  ['hi', /\p{Script=Devanagari}/gu],
+  ['th', /\p{Script=Thai}/gu],
+];
+
+/** Characters of a text that are read, and words that must be common ones before a language is named. */
+const READ = 3000;
+const LEAST_WORDS = 3;
+
+/** The language of a text; null where too little of it speaks for one. Code is left out. */
+function languageOf(text: string): Language | null {
+  const words = text.replaceAll(/```[\s\S]*?```|`[^`]*`/g, ' ').slice(0, READ);
+  const letters = words.match(/\p{L}/gu)?.length ?? 0;
+  for (const [language, script] of isLatin(words) ? [] : scripts) {
+    const share = (words.match(script)?.length ?? 0) / Math.max(1, letters);
+    // Japanese is written with Chinese characters too, so that its own need not be many.
+    if (share > (language === 'ja' ? 0.1 : 0.4)) return language;
+  }
+  return latinLanguage(words.toLowerCase().match(/\p{L}+/gu) ?? []);
+}
+
+function isLatin(text: string): boolean {
+  // From Greek on, and from the scripts of East Asia on; signs of typing and of mathematics lie between.
+  return !/[\u0370-\u1fff\u2e80-\uffff]/.test(text);
+}
+
+function latinLanguage(words: string[]): Language | null {
+  const counts = wordSets
+    .map(([language, common]) => ({ language, count: words.filter((word) => common.has(word)).length }))
+    .toSorted((a, b) => b.count - a.count);
+  const [first, second] = counts;
+  return first !== undefined && first.count >= LEAST_WORDS && first.count > 1.3 * (second?.count ?? 0) ? first.language : null;
+}
+
+const names: Partial<Record<string, Language>> = {
+  english: 'en',
+  german: 'de',
+  deutsch: 'de',
+  french: 'fr',
+  français: 'fr',
+  spanish: 'es',
+  español: 'es',
+  italian: 'it',
+  italiano: 'it',
+  portuguese: 'pt',
+  português: 'pt',
+  dutch: 'nl',
+  swedish: 'sv',
+  polish: 'pl',
+  turkish: 'tr',
+  russian: 'ru',
+  greek: 'el',
+  arabic: 'ar',
+  hebrew: 'he',
+  hindi: 'hi',
+  thai: 'th',
+  chinese: 'zh',
+  mandarin: 'zh',
+  japanese: 'ja',
+  korean: 'ko',
+};
+
+/** The language that a prompt asks for: the one that it names, else its own; null where it can not be told. */
+function askedFor(prompt: string): Language | null {
+  const named = [...prompt.matchAll(/\b(?:in|into|to|auf|en) (\p{L}+)/giu)].flatMap(
+    ([, name = '']) => names[name.toLowerCase()] ?? [],
+  );
+  if (named.length > 0) return named.at(-1)!;
+  return /\btranslat/i.test(prompt) ? null : languageOf(prompt);
+}
+
+/** The answer is in the language that is wanted, or else in that of its prompt. */
+export function language(prompt: string, text: string, wanted?: Language): Finding {
+  const expected = wanted ?? askedFor(prompt);
+  const found = languageOf(text);
+  if (expected === null || found === null) return yes('too short to tell its language');
+  return expected === found ? yes(`is in ${nameOf(found)}`) : no(`is in ${nameOf(found)}, where ${nameOf(expected)} was wanted`);
+}
+
+const displayNames = new Intl.DisplayNames(['en'], { type: 'language' });
+const englishNames = new Map<Language, string>();
+
+function nameOf(code: Language): string {
+  // Kept: the library takes longer for it than all the rest of the check.
+  const name = englishNames.get(code) ?? displayNames.of(code) ?? code;
+  englishNames.set(code, name);
+  return name;
+}

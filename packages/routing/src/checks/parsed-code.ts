@@ -1,0 +1,99 @@
+import { parse } from '@babel/parser';
+import type { CodeLanguage } from '@upshift/contracts';
+import { loadModule, parseSync } from 'libpg-query';
+
+import { no, yes } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { parseJsonAnswer } from './parse-json.ts';
+
+const byTag: Partial<Record<string, CodeLanguage>> = {
+  json: 'json',
+  js: 'javascript',
+  javascript: 'javascript',
+  jsx: 'javascript',
+  mjs: 'javascript',
+  ts: 'typescript',
+  typescript: 'typescript',
+  tsx: 'typescript',
+  sql: 'sql',
+  postgres: 'sql',
+  postgresql: 'sql',
+  mysql: 'sql',
+  sqlite: 'sql',
+};
+
+/** PostgreSQL's own parser is WebAssembly, which loads in some 40 ms: whoever runs the check `code` waits for it once. */
+export async function loadParsers(): Promise<void> {
+  await loadModule();
+}
+
+/** More characters of code than this are not parsed. */
+const LONGEST = 200_000;
+
+/**
+ * The code of an answer parses: its fenced blocks in languages that are known, or, where a language is given and no block is
+ * fenced, all of it.
+ */
+export function parsedCode(text: string, language?: CodeLanguage): Finding {
+  const blocks = blocksOf(text, language);
+  if (blocks.length === 0)
+    return language === undefined ? yes('no code of a language that is parsed') : no(`there is no ${language}`);
+  for (const block of blocks) {
+    if (block.code.length > LONGEST) return no(`${block.code.length} characters of ${block.language} are more than is parsed`);
+    const problem = problemOf(block);
+    if (problem !== null) return no(`${block.language} does not parse: ${problem}`);
+  }
+  return yes(blocks.length === 1 ? 'the code parses' : `${blocks.length} blocks of code parse`);
+}
+
+interface Block {
+  language: CodeLanguage;
+  code: string;
+}
+
+function blocksOf(text: string, language?: CodeLanguage): Block[] {
+  const fenced = [...text.matchAll(/^[ \t]*```([\w+-]*)[^\n]*\n([\s\S]*?)^[ \t]*```/gm)].flatMap(([, tag = '', code = '']) => {
+    const known = byTag[tag.toLowerCase()] ?? (tag === '' ? language : undefined);
+    return known !== undefined && (language === undefined || known === language) ? [{ language: known, code }] : [];
+  });
+  if (fenced.length > 0 || language === undefined || text.trim() === '') return fenced;
+  return text.includes('```') ? [] : [{ language, code: text }];
+}
+
+/** What a parser says against code; null where it parses. */
+function problemOf({ language, code }: Block): string | null {
+  try {
+    if (language === 'json') return parseJsonAnswer(code) === undefined ? 'not JSON' : null;
+    if (language === 'sql') parseSync(withoutDialect(code));
+    else parseScript(code, language);
+    return null;
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  }
+}
+
+/** Pieces of programs count too: a `return` or an `await` may stand outside of a function. JSX and TypeScript's `<T>x` exclude each other. */
+function parseScript(code: string, language: 'javascript' | 'typescript'): void {
+  const options = {
+    sourceType: 'unambiguous',
+    allowReturnOutsideFunction: true,
+    allowAwaitOutsideFunction: true,
+    allowSuperOutsideMethod: true,
+    allowUndeclaredExports: true,
+  } as const;
+  if (language === 'javascript') return void parse(code, { ...options, plugins: ['jsx'] });
+  try {
+    parse(code, { ...options, plugins: ['typescript'] });
+  } catch (error) {
+    if (!/<\/|\/>/.test(code)) throw error;
+    parse(code, { ...options, plugins: ['typescript', 'jsx'] });
+  }
+}
+
+/** SQL is parsed as PostgreSQL's; what MySQL and SQLite only write differently is let pass. */
+function withoutDialect(sql: string): string {
+  return sql
+    .replaceAll('`', '"')
+    .replaceAll(/(?<=[\s(,=])\?(?=[\s),;]|$)/g, '$$1')
+    .replaceAll(/\bAUTO_?INCREMENT\b/gi, '');
+}

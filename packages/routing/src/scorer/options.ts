@@ -1,0 +1,18 @@
+/** A choice that a prompt lists. */
+export interface Option {
+  /** `A` to `P`. */
+  letter: string;
+  text: string;
+}
+
+/** `A. Paris`, `B) Rome`, `(C) Oslo`, each on a line of its own. */
+const optionLine = /^[ \t]*\(?([A-P])[).:][ \t]+(.+)$/gm;
+
+/** The choices that a prompt lists, in their order, the first being `A`; none where it lists fewer than two. */
+export function optionsOf(prompt: string): Option[] {
+  const found = [...prompt.matchAll(optionLine)].map(([, letter = '', text = '']) => ({ letter, text: text.trim() }));
+  // Of several lists (worked examples before the question) the last one is asked about.
+  const start = found.findLastIndex(({ letter }) => letter === 'A');
+  const options = start === -1 ? [] : found.slice(start);
+  return options.length >= 2 ? options : [];
+}

@@ -1,0 +1,130 @@
+import { factsOfAnswer, denseNames } from '../scorer/features.ts';
+import type { AnswerFacts, Block } from '../scorer/features.ts';
+import { binsOf, blockFeatures, blocks, rawScore } from '../scorer/model.ts';
+import type { Agreement, BlockWeights, Calibration, ScorerWeights } from '../scorer/model.ts';
+import { agrees } from '../scorer/score-answer.ts';
+import { foldOf, FOLDS } from './folds.ts';
+import { BINS, growTrees } from './grow-trees.ts';
+import { fitLogistic } from './logistic.ts';
+
+/** An answer of a model to a question, and whether it was right (0 or 1). */
+export interface LabelledAnswer {
+  /** Hash of the question's stem. */
+  id: string;
+  prompt: string;
+  answer: string;
+  right: number;
+}
+
+/** Intercepts are hardly held. */
+const LOOSE = 1e-3;
+
+type Learnt = Pick<ScorerWeights, 'mean' | 'scale' | 'blocks'>;
+
+interface Example {
+  facts: AnswerFacts;
+  right: number;
+}
+
+const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
+
+/** Weights from labelled answers: the same answers in the same order give the same weights. */
+export function fitScorer(rows: readonly LabelledAnswer[], progress: (done: number) => void = () => undefined): ScorerWeights {
+  const examples = rows.map(({ prompt, answer, right }) => ({ facts: factsOfAnswer(prompt, answer), right }));
+  const unseen = unseenScores(rows, examples, progress);
+  const learnt = learn(examples);
+  progress(1);
+  return { ...learnt, calibration: fitCalibration(rows, examples, unseen) };
+}
+
+/** Scores of questions that the models have not seen: by them it is fitted what a score and what agreement is worth. */
+function unseenScores(rows: readonly LabelledAnswer[], examples: Example[], progress: (done: number) => void): Float64Array {
+  const unseen = new Float64Array(rows.length);
+  for (let fold = 0; fold < FOLDS; fold += 1) {
+    const learnt = learn(examples.filter((_, index) => foldOf(rows[index]!.id) !== fold));
+    rows.forEach(({ id }, index) => {
+      if (foldOf(id) === fold) unseen[index] = rawScore(examples[index]!.facts, learnt);
+    });
+    progress((fold + 1) / (FOLDS + 1));
+  }
+  return unseen;
+}
+
+/** The trees alone, without calibration. */
+function learn(examples: Example[]): Learnt {
+  const ofBlock = (block: Block): BlockWeights => learnBlock(examples, block);
+  return { ...scalingOf(examples), blocks: { open: ofBlock('open'), choice: ofBlock('choice') } };
+}
+
+function scalingOf(examples: Example[]): Pick<ScorerWeights, 'mean' | 'scale'> {
+  const mean = denseNames.map((_, index) => examples.reduce((sum, { facts }) => sum + facts.dense[index]!, 0) / examples.length);
+  const scale = mean.map((middle, index) => {
+    const variance = examples.reduce((sum, { facts }) => sum + (facts.dense[index]! - middle) ** 2, 0) / examples.length;
+    return variance < 1e-9 ? 0 : 1 / Math.sqrt(variance);
+  });
+  return { mean: mean.map(rounded), scale: scale.map(rounded) };
+}
+
+function learnBlock(examples: Example[], block: Block): BlockWeights {
+  const chosen = examples.filter(({ facts }) => facts.block === block);
+  const features = blockFeatures[block];
+  const cuts = features.map((index) => cutsOf(chosen.map(({ facts }) => facts.dense[index]!)));
+  const base = baseOf(chosen);
+  const trees = growTrees(
+    chosen.map(({ facts }) => binsOf(facts, cuts)),
+    chosen.map(({ right }) => right),
+    base,
+  );
+  return { cuts, base, trees };
+}
+
+/** The log-odds of all answers together. */
+function baseOf(examples: Example[]): number {
+  const share = (examples.reduce((sum, { right }) => sum + right, 0) + 1) / (examples.length + 2);
+  return rounded(Math.log(share / (1 - share)));
+}
+
+/** Upper bounds of bins of about equally many answers each. */
+function cutsOf(values: number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const cuts = Array.from({ length: BINS - 1 }, (_, cut) => rounded(sorted[Math.floor(((cut + 1) * sorted.length) / BINS)] ?? 0));
+  return [...new Set(cuts)];
+}
+
+/** What a score, and what agreement with one or more other cheap answers, is worth in log-odds. */
+function fitCalibration(rows: readonly LabelledAnswer[], examples: Example[], scores: Float64Array): Record<Block, Calibration> {
+  const byQuestion = Map.groupBy(
+    rows.map((_, index) => index),
+    (index) => rows[index]!.id,
+  );
+  const ofBlock = (block: Block): Calibration => {
+    const chosen = rows.flatMap((_, index) => (examples[index]!.facts.block === block ? [index] : []));
+    const alone = chosen.map((index) => ({ inputs: [1, scores[index]!], ok: rows[index]!.right }));
+    const [intercept = 0, slope = 1] = fitLogistic(alone, { start: [0, 0], holds: [LOOSE, LOOSE] }).map(rounded);
+    const together = chosen.flatMap((index) => withOthers(rows, scores, index, byQuestion.get(rows[index]!.id) ?? []));
+    return { intercept, slope, withOthers: agreementOf(together) };
+  };
+  return Object.fromEntries(blocks.map((block) => [block, ofBlock(block)])) as Record<Block, Calibration>;
+}
+
+/** An answer beside one, two, … other answers to the same question. */
+function withOthers(rows: readonly LabelledAnswer[], scores: Float64Array, index: number, sameQuestion: number[]) {
+  const { prompt, answer, right } = rows[index]!;
+  const others = sameQuestion
+    .filter((other) => other !== index)
+    .map((other) => ({ agrees: agrees(answer, rows[other]!.answer, prompt), score: scores[other]! }));
+  return others.map((_, so) => {
+    const taken = others.slice(0, so + 1);
+    const agreeing = taken.filter((other) => other.agrees);
+    const differing = taken.filter((other) => !other.agrees);
+    const sum = (of: typeof taken): number => of.reduce((total, { score }) => total + score, 0);
+    return { inputs: [1, scores[index]!, agreeing.length, differing.length, sum(agreeing), sum(differing)], ok: right };
+  });
+}
+
+function agreementOf(observations: Parameters<typeof fitLogistic>[0]): Agreement {
+  const zeros = Array.from({ length: 6 }, () => 0);
+  const fitted = fitLogistic(observations, { start: zeros, holds: zeros.map(() => 1) }).map(rounded);
+  const [intercept = 0, slope = 1, agreeing = 0, differing = 0, agreeingScore = 0, differingScore = 0] = fitted;
+  return { intercept, slope, agreeing, differing, agreeingScore, differingScore };
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { CommandError, exitCode } from '../exit-code.ts';
+import { hasData } from './data-directory.ts';
+import { evaluate } from './evaluate.ts';
+import { htmlOf } from './report-html.ts';
+import { readPairs } from './pairs.ts';
+import { textOf } from './report-text.ts';
+import { shippedForAll, unseenWeights } from './unseen-weights.ts';
+
+export interface EvalOptions {
+  /** The folder with the recorded answers. */
+  data: string;
+  /** Only pairs whose name contains this. */
+  only?: string;
+  /** Where `report.html` and `report.json` go. */
+  out: string;
+  weights: 'cross-fitted' | 'shipped';
+  json: boolean;
+}
+
+/** `upshift eval`: how well the classifier and the scorer do on recorded answers. Returns the exit code. */
+export function evalCommand({ data, only = '', out, weights, json }: EvalOptions): number {
+  if (!hasData(data))
+    throw new CommandError(`There are no recorded answers in ${data}; --data names the folder that has them.`, exitCode.refused);
+  const pairs = readPairs(data).filter(({ name, weakModel, strongModel }) =>
+    `${name} ${weakModel} ${strongModel}`.includes(only),
+  );
+  if (pairs.length === 0) throw new CommandError(`--only ${only}: no pair has that in its name.`, exitCode.refused);
+  const used =
+    weights === 'shipped' ? shippedForAll : unseenWeights(data, (done) => say(done, 'training, each time without a fifth'));
+  const evaluation = evaluate(pairs, used, weights, say);
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'report.json'), `${JSON.stringify(evaluation, null, 1)}\n`);
+  writeFileSync(join(out, 'report.html'), htmlOf(evaluation));
+  process.stdout.write(json ? `${JSON.stringify(evaluation)}\n` : `${textOf(evaluation).join('\n')}\n`);
+  process.stderr.write(`wrote ${join(out, 'report.html')} and report.json\n`);
+  return exitCode.ok;
+}
+
+function say(done: number, what: string): void {
+  process.stderr.write(`${Math.round(100 * done)} % ${what}\n`);
+}

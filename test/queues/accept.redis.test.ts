@@ -1,0 +1,154 @@
+import { ProblemError } from '@upshift/contracts';
+import {
+  accept,
+  acceptAll,
+  advance,
+  CLASSIFY_QUEUE,
+  listJobs,
+  readEvents,
+  readJob,
+  readTrail,
+  unfinishedJobs,
+} from '@upshift/queues';
+import type { Accepted, Asked, Pipeline } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { exampleConfig, question, requestOf } from '../routing/example.ts';
+import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf } from './setting.ts';
+import type { TestPipeline } from './setting.ts';
+
+const opened: TestPipeline[] = [];
+let pipeline: TestPipeline;
+
+beforeEach(async () => {
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  opened.push(pipeline);
+  await pipeline.redis.flushall();
+});
+afterEach(() => closeAll(opened));
+
+const asking = (body: Parameters<typeof requestOf>[0], key: string | null = null): Asked => ({
+  request: requestOf(body),
+  key,
+  traceparent: null,
+});
+const input = { prompt: 'Why?' };
+
+function idsOf(results: (Accepted | Error)[]): string[] {
+  return results.map((result) => (result instanceof Error ? result.message : result.id));
+}
+
+test('jobs that are accepted together are each what they would be alone, in their order', async () => {
+  const results = await acceptAll(pipeline, [
+    asking({ input, priority: 'low' }),
+    asking({ input, task: 'translation', metadata: { team: 'red' } }),
+    asking({ input, route: 'chat' }),
+    asking({ input, limits: { deadline: new Date(Date.now() + 60_000).toISOString() } }),
+  ]);
+  const ids = idsOf(results);
+  expect(await pipeline.redis.zrange('{upshift-0}:classify:prioritized', '0', '-1')).toEqual(
+    [1, 2, 3, 0].map((position) => `${ids[position]}.1.classify.1`),
+  );
+  expect((await listJobs(pipeline, {}, { limit: 10 })).ids.toSorted()).toEqual(ids.toSorted());
+  expect((await listJobs(pipeline, { task: 'translation', metadata: { team: 'red' } }, { limit: 10 })).ids).toEqual([ids[1]]);
+  expect((await listJobs(pipeline, { route: 'chat', status: 'queued' }, { limit: 10 })).ids).toEqual([ids[2]]);
+  expect(await pipeline.redis.zrange('{upshift-0}:deadlines', '0', '-1')).toEqual([ids[3]]);
+  expect(await unfinishedJobs(pipeline)).toBe(4);
+});
+
+test('a job that is refused harms no other, and one key in a batch makes one job', async () => {
+  const results = await acceptAll(pipeline, [
+    asking({ input }, 'one'),
+    asking({ input, route: 'nowhere' }),
+    asking({ input }, 'one'),
+    asking({ input: { prompt: 'Another.' } }, 'one'),
+    asking({ input, webhook: 'unknown' }),
+  ]);
+  const [first] = results as Accepted[];
+  expect(first).toMatchObject({ created: true });
+  expect(results[2]).toEqual({ id: first!.id, created: false });
+  expect(results.flatMap((result) => (result instanceof ProblemError ? [result.code] : []))).toEqual([
+    'unknown_route',
+    'idempotency_key_reused',
+    'unknown_webhook',
+  ]);
+  expect(await entriesOf(pipeline, CLASSIFY_QUEUE)).toHaveLength(1);
+});
+
+test('a backlog is filled to its last place and no further', async () => {
+  const small = await openTestPipeline(
+    inject('redisUrl'),
+    exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 3 } })),
+  );
+  opened.push(small);
+  const results = await acceptAll(
+    small,
+    Array.from({ length: 5 }, () => asking({ input })),
+  );
+  expect(results.map((result) => (result instanceof ProblemError ? result.code : 'accepted'))).toEqual([
+    'accepted',
+    'accepted',
+    'accepted',
+    'backlog_full',
+    'backlog_full',
+  ]);
+  expect(await unfinishedJobs(small)).toBe(3);
+});
+
+test.each([null, 'k'])('a batch that a broken connection sends twice begins its job once (key %s)', async (key) => {
+  let afterFirst = {};
+  const sentTwice = async (jobs: Parameters<Pipeline['accept']>[0]) => {
+    await pipeline.accept(jobs);
+    await advance(pipeline, jobs[0]!.id, simple);
+    afterFirst = await dumpOf(pipeline);
+    return pipeline.accept(jobs);
+  };
+  const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, earlier: [], cells: 1 });
+  expect(await acceptAll({ ...pipeline, place }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
+  expect(await dumpOf(pipeline)).toEqual(afterFirst);
+});
+
+test('a trail begins with the acceptance, before and after anything else happens, and it is told once', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const [line] = await readTrail(pipeline, id);
+  expect(line).toMatchObject({ event: 'job-accepted', revision: 1, reason: expect.stringContaining('route default') });
+  await advance(pipeline, id, simple);
+  const trail = await readTrail(pipeline, id);
+  expect(trail[0]).toEqual(line);
+  expect(await readTrail(pipeline, id, 1)).toEqual(trail.slice(1));
+  const told = (await readEvents(pipeline, '0-0', 10)).flatMap(({ lines }) => lines);
+  expect(told).toEqual(trail);
+});
+
+test('the feed tells of a job that only waits', async () => {
+  const [first, second] = idsOf(await acceptAll(pipeline, [asking({ input, metadata: { team: 'red' } }), asking({ input })]));
+  const events = await readEvents(pipeline, '0-0', 10);
+  expect(events).toMatchObject([
+    { job: first, position: 0, status: 'queued', metadata: { team: 'red' }, lines: [{ event: 'job-accepted' }] },
+    { job: second, position: 1, metadata: {}, lines: [{ event: 'job-accepted' }] },
+  ]);
+});
+
+test('a step of a new job whose record is gone writes nothing', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const record = await readJob(pipeline, id);
+  expect(record).toMatchObject({ version: 0, state: await stateOf(pipeline, id) });
+  const lost = advance({ ...pipeline, redis: afterRead(pipeline, id) }, id, simple);
+  expect(await lost).toBeNull();
+  expect(await pipeline.redis.exists(`{upshift-0}:job:${id}`)).toBe(0);
+});
+
+/** A connection on which a job is read and then lost, as by a Redis that was emptied. */
+function afterRead({ redis }: Pipeline, id: string): Pipeline['redis'] {
+  return new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name !== 'hmget' || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: unknown[]) => {
+        const reply: unknown = await value.apply(target, args);
+        await target.del(`{upshift-0}:job:${id}`);
+        return reply;
+      };
+    },
+  });
+}

@@ -1,0 +1,190 @@
+import type { Check } from '@upshift/contracts';
+import { loadParsers, runPlainChecks, subjectOf, verdictOf } from '@upshift/routing';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+import { answerOf } from './example.ts';
+
+beforeAll(loadParsers);
+
+const outcomeOf = (check: Check, text: string, prompt = '') => runPlainChecks([check], subjectOf(prompt, answerOf(text)))[0]!;
+
+/** Each case: the prompt, the answer, and what is said of it; nothing is said where the answer passes. */
+type Case = [prompt: string, answer: string, problem: string | null];
+
+function expectEach(check: Check, cases: Case[]): void {
+  test.each(cases)(`${check.type} of %j → %j: %s`, (prompt, answer, problem) => {
+    const { passed, reason } = outcomeOf(check, answer, prompt);
+    expect([passed, passed ? null : reason]).toEqual([problem === null, problem]);
+  });
+}
+
+describe('calculations that do not add up are found', () => {
+  expectEach({ type: 'arithmetic' }, [
+    ['', 'He makes 12 * 5 = 60 loaves.', null],
+    ['', 'He makes 12 * 5 = 65 loaves, and 2 + 2 = 4.', '12 * 5 = 65 does not add up (60)'],
+    ['', 'No numbers here.', null],
+  ]);
+  test('the score is the share that holds', () => {
+    expect(outcomeOf({ type: 'arithmetic' }, '12 * 5 = 65, and 2 + 2 = 4.').score).toBe(0.5);
+  });
+});
+
+describe('an answer that comes to nothing is found', () => {
+  const options = 'Which is a metal?\nA. iron\nB. oxygen\nC. neon';
+  expectEach({ type: 'extractable' }, [
+    ['', 'The answer is 5.', null],
+    [options, 'Neon is a gas, oxygen too. The answer is (A).', null],
+    [options, 'iron', null],
+    ['', 'I would have to think about this question for a good while longer.', 'what it comes to can not be told'],
+  ]);
+});
+
+describe('an answer that breaks off is found', () => {
+  expectEach({ type: 'finished' }, [
+    ['', 'All is said.', null],
+    ['', '```js\nconst a = 1;\n```', null],
+    ['', 'Paris', null],
+    ['', 'So we add the', 'breaks off after “the”'],
+    ['', 'Then 3 * 4 =', 'breaks off after “=”'],
+    ['', '```js\nconst a = 1;', 'a block of code is not closed'],
+    ['', '{"name": "Ada", "age"', 'the brackets at its beginning are not closed'],
+  ]);
+});
+
+describe('an answer that does not stand by what it says is found', () => {
+  expectEach({ type: 'unhedged' }, [
+    ['', 'It is Paris.', null],
+    ['', 'It takes about two hours.', null],
+    ['', 'As an AI language model I have no opinion.', 'speaks of itself as an AI: “As an AI”'],
+    ['', 'I’m afraid there is not enough information.', 'says that information is missing: “not enough information”'],
+    ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
+  ]);
+});
+
+describe('an answer that contradicts itself is found', () => {
+  expectEach({ type: 'consistent' }, [
+    ['', 'The answer is 5. So the final answer is 5.', null],
+    ['', 'The answer is 1,200.\n#### 1200', null],
+    ['', 'The answer is 5. Wait. The answer is 6.', 'its answer is once 5 and once 6'],
+    ['', 'Yes. It does not hold for 3, so no.', 'says yes first and no at the end'],
+    ['', 'No, it does not.', null],
+    ['', '12 * 5 = 60 loaves. Later 12 * 5 = 70 loaves.', '12*5 is once 60 and once 70'],
+  ]);
+});
+
+describe('an answer in the wrong language is found', () => {
+  const german = 'Die Antwort ist, dass der Zug mit dem Fahrer nicht auf die Insel fährt und die Fähre das Schiff ist.';
+  const english = 'The answer is that the train does not go to the island and that the ferry is the ship.';
+  expectEach({ type: 'language' }, [
+    [english, english, null],
+    [german, german, null],
+    [german, english, 'is in English, where German was wanted'],
+    [english, german, 'is in German, where English was wanted'],
+    [`Translate into German: ${english}`, german, null],
+    [`Translate into German: ${english}`, english, 'is in English, where German was wanted'],
+    ['请用中文回答：什么是量子纠缠？', english, 'is in English, where Chinese was wanted'],
+    ['请用中文回答：什么是量子纠缠？', '量子纠缠是两个粒子之间的一种关联。', null],
+    ['量子とは何ですか。', '量子はエネルギーの最小の単位です。', null],
+    [english, 'Paris', null],
+    [english, '```python\nfor x in y: print(x)\n```', null],
+  ]);
+  expectEach({ type: 'language', language: 'fr' }, [
+    [english, 'La réponse est que le train ne va pas sur l’île et que c’est un bateau qui part.', null],
+    [english, english, 'is in English, where French was wanted'],
+  ]);
+});
+
+describe('an answer without the form that its prompt asks for is found', () => {
+  expectEach({ type: 'asked_format' }, [
+    ['Return the fields as JSON.', '{"a": 1}', null],
+    ['Return the fields as JSON.', 'a is 1', 'JSON was asked for, and it is not JSON'],
+    ['Explain what JSON is to a child.', 'It is a way to write things down.', null],
+    ['Answer with one word: which colour?', 'Blue', null],
+    ['Answer with one word: which colour?', 'It is blue.', 'one word was asked for, and there are 3'],
+    ['Reply with only the number.', '$1,200', null],
+    ['Reply with only the number.', 'It is 12.', 'only a number was asked for, and there is more'],
+    ['Is it so? Answer yes or no.', 'No.', null],
+    ['Is it so? Answer yes or no.', 'It depends.', 'yes or no was asked for, and it begins with neither'],
+    ['Give only the letter of the option.', '(B)', null],
+    ['Give only the letter of the option.', 'B, because it is', 'only a letter was asked for, and there is more'],
+    ['Summarize it in at most 5 words.', 'One two three four five', null],
+    ['Summarize it in at most 5 words.', 'One two three four five six', '6 words, where at most 5 were asked for'],
+    ['List three bullet points.', '- a\n- b\n- c', null],
+    ['List three bullet points.', '- a\n- b', '3 bullet points were asked for, and there are 2'],
+    ['Summarize in exactly 2 sentences.', 'One is this. Two is that.', null],
+    ['Give a numbered list of towns.', 'Rome and Oslo', 'a list was asked for, and there is none'],
+    ['Show it as a table.', '| a | b |\n| - | - |\n| 1 | 2 |', null],
+    ['Show it as a table.', 'a: 1, b: 2', 'a table was asked for, and there is none'],
+    ['Tell me a story.', 'Once upon a time.', null],
+  ]);
+});
+
+describe('numbers and names that are not in the source are found', () => {
+  const source = 'Extract the name, the date and the sum: On 3 May 2024 Ada Lovelace paid Northwind 1,250.00 for two lamps.';
+  expectEach({ type: 'grounded' }, [
+    [source, '{"name": "Ada Lovelace", "date": "2024-05-03", "sum": 1250}', null],
+    [source, '{"name": "Ada Byron", "sum": 1350}', 'not in the source: 1350, Byron'],
+    [source, 'The customer paid Northwind for two lamps.', null],
+    [source, 'The customer paid Southwind for two lamps.', 'not in the source: Southwind'],
+    [source, 'Nothing was bought.', null],
+  ]);
+});
+
+describe('code that does not parse is found', () => {
+  const fenced = (tag: string, code: string): string => `Here:\n\n\`\`\`${tag}\n${code}\n\`\`\`\nDone.`;
+  test.each<[string | undefined, string]>([
+    [undefined, fenced('js', 'const a = () => { return 1; };')],
+    [undefined, fenced('ts', 'type A<T> = { a: T };\nexport const f = (x: A<number>): number => x.a;')],
+    [undefined, fenced('tsx', 'export const A = (p: { a: string }) => <p>{p.a}</p>;')],
+    [undefined, fenced('json', '{"a": [1, 2]}')],
+    [undefined, fenced('sql', 'SELECT a, count(*) FROM `t` WHERE b = ? GROUP BY a; DELETE FROM t;')],
+    [undefined, fenced('python', 'def f(: this is not read')],
+    [undefined, 'no code at all'],
+    ['typescript', 'return await load<string>(1);'],
+    ['sql', 'CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);'],
+  ])('%s %j parses', (language, text) => {
+    expect(outcomeOf({ type: 'code', language } as Check, text)).toMatchObject({ passed: true, gate: true });
+  });
+  test.each<[string | undefined, string, RegExp]>([
+    [undefined, fenced('js', 'const a = () => { return 1;'), /^javascript does not parse: Unexpected token/],
+    [undefined, fenced('ts', 'type A = ;'), /^typescript does not parse/],
+    [undefined, fenced('json', '{"a": [1, 2}'), /^json does not parse: not JSON/],
+    [undefined, fenced('sql', 'SELECT FROM WHERE'), /^sql does not parse: syntax error at or near "WHERE"/],
+    ['sql', 'Here is no query', /^sql does not parse/],
+    ['sql', fenced('js', '1'), /^there is no sql/],
+    ['javascript', '('.repeat(100_000), /^javascript does not parse/],
+    ['sql', `SELECT ${'1+'.repeat(90_000)}1`, /^sql does not parse/],
+    ['json', ' '.repeat(300_000), /^there is no json|more than is parsed/],
+  ])('%s %j does not', (language, text, reason) => {
+    const outcome = outcomeOf({ type: 'code', language } as Check, text);
+    expect(outcome.passed).toBe(false);
+    expect(outcome.reason).toMatch(reason);
+  });
+});
+
+test('a sign counts only where it finds something, and as a gate it must pass', () => {
+  const of = (check: Check, text: string) =>
+    verdictOf(runPlainChecks([{ type: 'length', max_words: 1 }, check], subjectOf('', answerOf(text))));
+  expect(of({ type: 'arithmetic' }, '2 + 2 = 4').score).toBe(0);
+  expect(of({ type: 'arithmetic' }, '2+2=5').score).toBe(0.5);
+  expect(of({ type: 'arithmetic', gate: true }, '2+2=5').passed).toBe(false);
+  expect(of({ type: 'arithmetic', gate: true }, '2+2=4').passed).toBe(true);
+});
+
+test('signs are looked for in texts of any kind and length in no time', () => {
+  const types = [
+    'arithmetic',
+    'extractable',
+    'finished',
+    'unhedged',
+    'consistent',
+    'language',
+    'asked_format',
+    'grounded',
+    'code',
+  ] as const;
+  for (const part of ['a ', '1 + ', '```', 'answer is ', '{"a": "', 'Ab ', '| ', 'Return ', '- x\n', '1,000', '\n', 'in ']) {
+    const text = part.repeat(30_000);
+    for (const type of types) expect(outcomeOf({ type }, text, text).score).toBeGreaterThanOrEqual(0);
+  }
+});
