@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Redis } from 'ioredis';
@@ -7,20 +10,21 @@ import { body } from './prompts.ts';
 
 /** Sends rows as one NDJSON request, as fast as they are taken, and resolves when all are answered. Throws where one is refused. */
 export async function sendRows(url: string, count: number): Promise<void> {
-  const lines = ReadableStream.from(chunksOf(count));
-  const response = await fetch(`${url}/v1/jobs`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/x-ndjson' },
-    body: lines,
-    duplex: 'half',
-  });
+  const outgoing = request(`${url}/v1/jobs`, { method: 'POST', headers: { 'Content-Type': 'application/x-ndjson' } });
+  const [, { answered, refused }] = await Promise.all([pipeline(chunksOf(count), outgoing), answersTo(outgoing)]);
+  if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
+}
+
+/** How many rows were answered, and the first piece of the answer in which one was refused. */
+async function answersTo(outgoing: ClientRequest): Promise<{ answered: number; refused: string }> {
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   let answered = 0;
   let refused = '';
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
     answered += chunk.split('\n').length - 1;
     if (refused === '' && chunk.includes('"error"')) refused = chunk.slice(0, 500);
   }
-  if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
+  return { answered, refused };
 }
 
 const LINES_PER_CHUNK = 50;

@@ -38,7 +38,7 @@ export async function startRedis(): Promise<BenchRedis> {
     cpuSeconds: async () => (await info('cpu', 'used_cpu_sys_main_thread')) + (await info('cpu', 'used_cpu_user_main_thread')),
     usedBytes: () => info('memory', 'used_memory'),
     keptBytes: async () =>
-      (await info('memory', 'used_memory')) - Number((await redis.memory('USAGE', '{upshift-0}:events', 'SAMPLES', 0)) ?? 0),
+      (await info('memory', 'used_memory')) - ((await redis.memory('USAGE', '{upshift-0}:events', 'SAMPLES', 0)) ?? 0),
     async stop() {
       redis.disconnect();
       await server.stop();
