@@ -2,7 +2,7 @@ import { ModelCallError } from '@upshift/contracts';
 import type { CallErrorCode } from '@upshift/contracts';
 import { createCircuits } from '@upshift/models';
 import type { CircuitChange, Circuits } from '@upshift/models';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { callErrorOf } from './conformance.ts';
 
@@ -258,4 +258,60 @@ test('where nobody can be asked who may probe the process goes by its own circui
   vi.advanceTimersByTime(5000);
   expect(await alone.run(modelId, () => Promise.resolve('answer'))).toBe('answer');
   alone.close();
+});
+
+test('where nobody says in time who may probe the process goes by its own circuit, and gives the right back if it comes', async () => {
+  const right = Promise.withResolvers<() => void>();
+  const slow = createCircuits({ onChange: () => undefined, mayProbe: () => right.promise });
+  slow.hear(modelId, Date.now() + 5000);
+  vi.advanceTimersByTime(5000);
+  const call = slow.run(modelId, () => Promise.resolve('answer'));
+  await vi.advanceTimersByTimeAsync(500);
+  expect(await call).toBe('answer');
+  const ended = Promise.withResolvers<string>();
+  right.resolve(() => ended.resolve('given back'));
+  expect(await ended.promise).toBe('given back');
+  slow.close();
+});
+
+test('a circuit that was heard of tells when it is closed again, so that the traffic can come back step by step', async () => {
+  circuits.hear(modelId, Date.now() + 5000);
+  vi.advanceTimersByTime(5000);
+  await succeed();
+  expect(changes).toEqual([{ modelId, state: 'closed', openUntilMs: null }]);
+});
+
+describe('what this process sleeps away is held against no model', () => {
+  /** As heavy computing does it: no timer fires meanwhile. */
+  function block(ms: number): void {
+    vi.setSystemTime(Date.now() + ms);
+  }
+
+  test('not a timeout', async () => {
+    for (let count = 0; count < 10; count += 1) {
+      const { call, reject } = pendingCall();
+      await vi.advanceTimersByTimeAsync(0);
+      block(2000);
+      reject(fault('timeout'));
+      await callErrorOf(call);
+    }
+    expect(circuits.state(modelId)).toBe('closed');
+  });
+
+  test('not the slowness of an answer', async () => {
+    for (let count = 0; count < 10; count += 1) await circuits.run(modelId, async () => block(2000), 1000);
+    expect(circuits.state(modelId)).toBe('closed');
+  });
+
+  test('but a timeout of which it slept away little is', async () => {
+    for (let count = 0; count < 5; count += 1) {
+      const { call, reject } = pendingCall();
+      await vi.advanceTimersByTimeAsync(0);
+      block(300);
+      vi.advanceTimersByTime(2000);
+      reject(fault('timeout'));
+      await callErrorOf(call);
+    }
+    expect(circuits.state(modelId)).toBe('open');
+  });
 });

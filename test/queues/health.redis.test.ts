@@ -2,7 +2,7 @@ import { accept, closeCircuit, expireJobs, openCircuit, publishProviders, readHe
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
-import { closeAll, openTestPipeline, stateOf } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -17,7 +17,7 @@ async function another(): Promise<TestPipeline> {
 
 beforeEach(async () => {
   pipeline = await another();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   await closeAll(open);
   pipeline = await another();
 });
@@ -25,7 +25,7 @@ afterEach(() => closeAll(open));
 
 describe('a provider', () => {
   test('is not off as long as no worker has said so', async () => {
-    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, circuitsOpen: {} });
+    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: [], circuitsOpen: {} });
   });
   test('is off when a worker says so, with its reason', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);
@@ -44,13 +44,16 @@ describe('a provider', () => {
   });
 });
 
-test('a circuit is open for all processes until its time, or until it is closed', async () => {
+test('a circuit is open for all processes until the latest time that one has told, whoever closes his own before', async () => {
   const until = Date.now() + 60_000;
   await openCircuit(pipeline, 'a/one', until);
   await openCircuit(pipeline, 'a/two', Date.now() - 1);
   expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  await openCircuit(await another(), 'a/one', until - 30_000);
   await closeCircuit(pipeline, 'a/one');
-  expect((await readHealth(await another())).circuitsOpen).toEqual({});
+  await closeCircuit(pipeline, 'a/two');
+  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await pipeline.redis.zrange('{upshift-health}:open-circuits', 0, '-1')).toEqual(['a/one']);
 });
 
 describe('a job that upkeep can not deal with', () => {

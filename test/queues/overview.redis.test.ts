@@ -12,7 +12,7 @@ import type { Stuck } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { question } from '../routing/example.ts';
-import { closeAll, entriesOf, openTestPipeline, simple } from './setting.ts';
+import { closeAll, entriesOf, flushAll, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const LONG_MS = 120_000;
@@ -22,7 +22,7 @@ let pipeline: TestPipeline;
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -57,6 +57,13 @@ test('a queue says what it has, by state, and how long the oldest entry has wait
   expect(classify).toMatchObject({ queue: 'classify', tier: null, model: null, waiting: 3, delayed: 1, active: 0, failed: 0 });
   expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
   expect(model).toMatchObject({ queue: 'tier.economy.openai~2Flow', tier: 'economy', model: 'openai/low', waiting: 1 });
+});
+
+test('the oldest entry counts even where one of a higher priority is taken before it', async () => {
+  await addEntry({ timestamp: Date.now() - LONG_MS, priority: 2 });
+  await addEntry({ priority: 1 });
+  const [classify] = await readQueues(pipeline);
+  expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
 });
 
 test('nothing is stuck where entries have only just begun to wait', async () => {

@@ -1,9 +1,11 @@
 import type { RateLimit } from '@upshift/contracts';
-import { holdBack, reservePlace, settlePlace } from '@upshift/queues';
+import { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from '@upshift/queues';
 import type { Place } from '@upshift/queues';
+import { limitsLearned, placesOf } from '@upshift/routing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { closeAll, openTestPipeline } from './setting.ts';
+import { exampleConfig } from '../routing/example.ts';
+import { closeAll, flushAll, openTestPipeline } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -17,7 +19,7 @@ async function another(): Promise<TestPipeline> {
 
 beforeEach(async () => {
   pipeline = await another();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(() => closeAll(open));
 
@@ -79,4 +81,65 @@ test('after the vendor has said that its limit is reached nobody calls for as lo
   expect(await reservePlace(await another(), [wide], 60_000)).toMatchObject({
     waitMs: expect.toSatisfy((ms: number) => ms > 18_000 && ms <= 20_001),
   });
+});
+
+const MODEL = 'openai/low';
+const config = exampleConfig();
+
+/** What a process does before a call: takes a place under what it has heard. */
+async function placeFor(of: TestPipeline, inputTokens = 0): Promise<{ waitMs: number } | { tooLongMs: number }> {
+  const { places, mostMs } = placesOf(config, MODEL, { inputTokens, maxOutputTokens: 0 }, await learnedLimits(of, MODEL));
+  return reservePlace(of, places, mostMs);
+}
+
+test('what a vendor says of a scarce limit holds for all processes: so many calls go, and the next one waits', async () => {
+  const heard = [{ unit: 'requests' as const, limit: 60, remaining: 2, resetMs: 58_000 }];
+  await learnLimits(pipeline, MODEL, limitsLearned(heard, null, Date.now()));
+  const [one, other] = [await another(), await another()];
+
+  expect(await placeFor(one)).toEqual({ waitMs: 0 });
+  expect(await placeFor(other)).toEqual({ waitMs: 0 });
+  expect(await placeFor(one)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 0 && ms <= 1000) });
+  expect(await placeFor(other)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 1000 && ms <= 2000) });
+});
+
+test('tokens that a vendor says are scarce are counted, and a call that needs more than will come in time is told so', async () => {
+  const heard = [{ unit: 'tokens' as const, limit: 60_000, remaining: 1000, resetMs: 59_000 }];
+  await learnLimits(pipeline, MODEL, limitsLearned(heard, null, Date.now()));
+
+  expect(await placeFor(await another(), 900)).toEqual({ waitMs: 0 });
+  expect(await placeFor(await another(), 2000)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 1500) });
+  expect(await placeFor(await another(), 50_000)).toHaveProperty('tooLongMs');
+});
+
+test('retry-after holds for all processes, where no limit is declared, for as long as the vendor said', async () => {
+  await learnLimits(pipeline, MODEL, limitsLearned([], 300, Date.now()));
+  const other = await another();
+  expect(await placeFor(other)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 100 && ms <= 301) });
+  await expect.poll(() => learnedLimits(other, MODEL)).toEqual([]);
+  expect(await placeFor(other)).toEqual({ waitMs: 0 });
+});
+
+test('where there is plenty nothing is kept, and nobody waits', () => {
+  expect(limitsLearned([{ unit: 'requests', limit: 60, remaining: 30, resetMs: 30_000 }], null, Date.now())).toEqual([]);
+});
+
+test("a provider's retries are a tenth of its calls, and ten at once, over all processes", async () => {
+  const other = await another();
+  const waits = async (times: number): Promise<number[]> => {
+    const taken: number[] = [];
+    for (let index = 0; index < times; index += 1) {
+      const place = await reserveRetry(index % 2 ? pipeline : other, 'openai', 300_000);
+      taken.push('waitMs' in place ? place.waitMs : Infinity);
+    }
+    return taken;
+  };
+
+  expect(await waits(10)).toEqual(Array.from({ length: 10 }, () => 0));
+  expect(await waits(1)).toEqual([expect.toSatisfy((ms: number) => ms > 500 && ms <= 1000)]);
+  // The eleventh and one more are earned by twenty calls.
+  await earnRetries(other, 'openai', 20);
+  expect(await waits(2)).toEqual([0, expect.toSatisfy((ms: number) => ms > 500 && ms <= 1000)]);
+  expect(await reserveRetry(pipeline, 'openai', 100)).toHaveProperty('tooLongMs');
+  expect(await reserveRetry(pipeline, 'anthropic', 0)).toEqual({ waitMs: 0 });
 });

@@ -10,6 +10,7 @@ import {
   priceAt,
   promptFactsOf,
 } from '@upshift/routing';
+import type { Health } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { exampleConfig, exampleModel, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
@@ -69,6 +70,33 @@ describe('a request', () => {
     const refusal = acceptanceOf(body) as ProblemError;
     expect(refusal.code).toBe(code);
     expect(refusal.message).toContain(text);
+  });
+  test('for a model whose provider is off is refused, and says why; one that has only denied the account just now is waited for', () => {
+    const accepted = (model: string | null, health: Health, of = config): string => {
+      try {
+        acceptJob(requestOf({ input: { prompt: 'x' }, model }), of, {
+          id: 'job',
+          configVersion: 'v',
+          seed: 0,
+          now: NOON,
+          health,
+        });
+        return 'accepted';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    const off = { providersOff: { openai: 'OPENAI_API_KEY is not set' }, circuitsOpen: {} };
+    expect(accepted(LOW, off)).toBe(
+      `no model can do this job: ${LOW} lacks a provider that can be called (openai: OPENAI_API_KEY is not set)`,
+    );
+    expect(accepted(HIGH, off)).toBe('accepted');
+    expect(accepted(null, off)).toBe('accepted');
+    expect(accepted(LOW, { ...off, providersDenied: ['openai'] })).toBe('accepted');
+    const switchedOff = exampleConfig((file) => void (file.providers['openai']!['enabled'] = false));
+    expect(accepted(LOW, { providersOff: {}, circuitsOpen: {} }, switchedOff)).toContain(
+      'openai: it is switched off in the configuration',
+    );
   });
   test('takes the earlier deadline and the lower cap', () => {
     const body: JobRequestBody = {

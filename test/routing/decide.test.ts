@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide } from '@upshift/routing';
+import { decide, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -214,6 +214,26 @@ describe('a failed call', () => {
     const one = exampleConfig((file) => void (file.routes['default']!['max_attempts'] = 1));
     const again = after(acceptedJob(one), factsOf(one), classified(0.5), sent(1), failed(1, 'aborted'));
     expect(again.job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
+  });
+  test('that is a retry comes when its provider has room for it, as the same attempt', () => {
+    const claimed = after(fresh, facts, classified(0.1), sent(1), failed(1, 'overloaded'));
+    const event = { type: 'retry-deferred', attempt: 2, waitMs: 700 } as const;
+    const deferred = decide(claimed.job, event, facts);
+    expect(deferred).toMatchObject({
+      job: { attempts: [{}, { state: 'claimed', retryAt: NOON + 700 }] },
+      trail: [{ event: 'attempt-waiting', reason: 'anthropic has had its share of retries; this one comes in 700 ms' }],
+      commands: [{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 700 }],
+    });
+    expect(decide(deferred.job, event, facts).commands).toEqual([]);
+  });
+  test('is a retry where the one before it has reached its provider and failed there', () => {
+    const second = (code: CallErrorCode) => after(fresh, facts, classified(0.1), sent(1), failed(1, code)).job;
+    const retried = (code: CallErrorCode) => isRetry(second(code), second(code).attempts[1]!);
+    expect(retried('overloaded')).toBe(true);
+    expect(retried('circuit_open')).toBe(false);
+    expect(retried('outcome_unknown')).toBe(false);
+    const escalated = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1)).job;
+    expect(isRetry(escalated, escalated.attempts[1]!)).toBe(false);
   });
   test('is not sent by an entry that was overtaken', () => {
     const { job } = after(fresh, facts, classified(0.1));

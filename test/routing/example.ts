@@ -123,7 +123,11 @@ export function answered(attempt: number, changes: Partial<Extract<JobEvent, { t
   return { type: 'answered', attempt, finishReason: 'stop', usage, empty: false, times, ...changes };
 }
 
-export function failed(attempt: number, code: CallErrorCode, changes: Partial<CallError> = {}): JobEvent {
+export function failed(
+  attempt: number,
+  code: CallErrorCode,
+  changes: Partial<CallError> = {},
+): Extract<JobEvent, { type: 'call-failed' }> {
   const error = {
     code,
     message: `${code} happened`,

@@ -17,7 +17,7 @@ const faultKinds = [
 ] as const;
 
 const faultRule = z.strictObject({
-  /** Book model id, or "*" for any. */
+  /** Book model id, "provider/*" for all of a provider, or "*" for any. */
   model: z.string().min(1),
   /** Substring of the last user message. */
   match: z.string().min(1).optional(),
@@ -76,10 +76,14 @@ export class Faults {
 }
 
 function applies({ rule, hits }: ArmedRule, target: Target): boolean {
-  if (rule.model !== '*' && rule.model !== target.model) return false;
+  if (!isMeant(rule.model, target.model)) return false;
   if (rule.match !== undefined && !target.text.includes(rule.match)) return false;
   if (rule.share !== undefined && draw(rule, target) >= rule.share) return false;
   return rule.times === undefined || hitsOf({ rule, hits }, target) < rule.times;
+}
+
+function isMeant(models: string, model: string): boolean {
+  return models === '*' || models === model || (models.endsWith('/*') && model.startsWith(models.slice(0, -1)));
 }
 
 function prompt({ model, key }: Target): string {

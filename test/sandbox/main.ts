@@ -5,7 +5,7 @@ import { startSandbox } from './server.ts';
 
 const { values } = parseArgs({
   options: {
-    port: { type: 'string', default: '0' },
+    port: { type: 'string', default: process.env['PORT'] ?? '0' },
     host: { type: 'string', default: '127.0.0.1' },
     book: { type: 'string', multiple: true, default: [] },
     faults: { type: 'string' },

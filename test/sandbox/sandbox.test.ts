@@ -511,6 +511,13 @@ describe('faults as the SDKs see them', () => {
     expect(sandbox.ledger.summary()).toMatchObject({ generations: 1, by_outcome: { timeout: 1 } });
   });
 
+  test('a rule may hit all models of one provider, and no other', async () => {
+    sandbox.faults.replace([{ model: 'openai/*', kind: 'auth' }]);
+    expect(await failureOf(openai.responses.create({ model: 'm', input: PROMPT }))).toBeInstanceOf(OpenAI.AuthenticationError);
+    expect(await failureOf(openai.responses.create({ model: 'n', input: PROMPT }))).toBeInstanceOf(OpenAI.AuthenticationError);
+    await anthropic.messages.create(claude());
+  });
+
   test('timeout: the SDK’s own timeout ends the call', async () => {
     rule('timeout');
     expect(await failureOf(openai.responses.create({ model: 'm', input: PROMPT }, { timeout: 50 }))).toBeInstanceOf(

@@ -18,7 +18,8 @@ let fleet: Fleet;
 
 beforeAll(async () => {
   fleet = await startFleet({
-    configure: ({ models }) => {
+    configure: ({ models, routes }) => {
+      routes['remembering'] = { ...routes['default']!, cached_answers_s: 600 };
       models[IMPATIENT]!.call_timeout_s = 2;
     },
   });
@@ -158,6 +159,20 @@ test('where the fallback chain fails too the job fails with every reason', async
   ]);
   for (const { model } of failed) expect(job.reasons.join('\n')).toContain(model);
   expect(generationsOf(fleet, job.id)).toHaveLength(0);
+});
+
+test('where the fallback chain fails too an earlier answer to the very same request is given, where the route allows it', async () => {
+  const body = { input: { prompt: 'Remember this.' }, task: 'classification', metadata: { tenant: 'one' } };
+  const first = await fleet.api.run({ ...body, route: 'remembering' });
+  fleet.sandbox.faults.replace([{ model: '*', match: 'Remember this', kind: 'overloaded' }]);
+
+  const again = await fleet.api.run({ ...body, route: 'remembering' });
+  const ofAnother = await fleet.api.run({ ...body, route: 'remembering', metadata: { tenant: 'two' } });
+
+  expect(again).toMatchObject({ status: 'completed', cost_usd: 0, result: { text: first.result?.text, degraded: true } });
+  expect(again.reasons.join('\n')).toContain('overloaded');
+  expect((await fleet.api.trail(again.id)).find(({ event }) => event === 'answer-reused')?.reason).toContain('the same request');
+  expect(ofAnother).toMatchObject({ status: 'failed', result: null });
 });
 
 test('where an answer is in hand and all other calls fail that answer is given, degraded, with reasons', async () => {

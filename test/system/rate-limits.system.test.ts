@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { generationsOf } from './bill.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
+import { eventsOf, hasEnded } from './job-api.ts';
 
 const LIMITED = 'openai/gpt-6-luna';
 const PATIENT = 'anthropic/claude-haiku-5-5';
+const UNDECLARED = 'ollama/llama3.1:8b';
 
 let fleet: Fleet;
 
@@ -35,7 +37,7 @@ test('where a declared limit leaves no place in time another model is asked, and
     model: LIMITED,
     error: 'rate_limited',
     cost_usd: 0,
-    reason: expect.stringMatching(/^no place within 1000 ms under its rate_limit/),
+    reason: expect.stringMatching(/^no place within 1000 ms under its rate limit/),
   });
   expect(generationsOf(fleet, turnedAway?.id ?? '').map(({ model }) => model)).not.toContain(LIMITED);
 });
@@ -50,4 +52,38 @@ test('a job that waits for its place spends no attempt', async () => {
   );
   expect(new Set(jobs.map(({ result }) => result?.model))).toEqual(new Set([PATIENT]));
   expect(Math.max(...jobs.map(({ timings_ms: { total } }) => total ?? 0))).toBeGreaterThan(1000);
+});
+
+test('the retry-after of a vendor holds for all workers, and no attempt is spent on waiting for it', async () => {
+  await fleet.start('worker-economy-2');
+  fleet.sandbox.faults.replace([{ model: UNDECLARED, match: 'Stop us', kind: 'rate_limit', retry_after_s: 2, times: 1 }]);
+  const { id } = (await fleet.api.post({ input: { prompt: 'Stop us.' }, model: UNDECLARED })).body;
+  await vi.waitFor(async () => expect(eventsOf(await fleet.api.trail(id))).toContain('attempt-waiting'), { timeout: 10_000 });
+  const limited = (await fleet.api.trail(id)).find(({ event }) => event === 'attempt-waiting');
+
+  const others = await Promise.all(
+    [1, 2, 3, 4, 5, 6].map((index) => fleet.api.run({ input: { prompt: `Stopped ${index}.` }, model: UNDECLARED })),
+  );
+  const first = await fleet.api.until(id, hasEnded);
+
+  const called = others.flatMap((job) => generationsOf(fleet, job.id).map(({ at }) => Date.parse(at)));
+  expect(Math.min(...called) - Date.parse(limited?.at ?? '')).toBeGreaterThan(1900);
+  for (const job of [first, ...others]) expect(job).toMatchObject({ status: 'completed', attempts: 1, failovers: 0 });
+});
+
+test('retries beyond a tenth of the calls of a provider are spread over time: each job says so, and all are answered', async () => {
+  fleet.sandbox.faults.replace([{ model: 'openai/gpt-6.1-terra', match: 'Storm', share: 0.35, kind: 'server_error' }]);
+
+  const jobs = await Promise.all(
+    Array.from({ length: 60 }, (_, index) => fleet.api.run({ input: { prompt: `Storm ${index}.` }, task: 'code_generation' })),
+  );
+
+  expect(jobs.filter(({ status, fallbacks }) => status !== 'completed' || fallbacks > 0)).toEqual([]);
+  const trails = await Promise.all(jobs.map(({ id }) => fleet.api.trail(id)));
+  const deferred = trails.filter((trail) =>
+    trail.some(({ reason }) => reason.startsWith('anthropic has had its share of retries')),
+  );
+  const retries = trails.flat().filter(({ event, attempt = 0 }) => event === 'attempt-sent' && attempt > 1).length;
+  expect(retries).toBeGreaterThan(10);
+  expect(deferred.length).toBeGreaterThan(0);
 });

@@ -73,6 +73,50 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
   expect(await recordsIn(directory)).toBe(rows);
 });
 
+test('a provider that is switched off in the middle of the run: every job completes, and the trail of one that met it says why', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const child = up(directory, '--json');
+  const stdout = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const said = linesOf(child);
+  const url = await said.find(/Job API\s+(http:\/\/[\d.:]+)/);
+  const sandbox = await said.find(/Sandbox\s+(http:\/\/[\d.:]+)/);
+  child.stderr.resume();
+  expect(await upshift('sandbox', '--sandbox', sandbox, 'fault', 'openai')).toContain(
+    'All calls of openai/* end with server_error',
+  );
+
+  const table = JSON.parse(String((await stdout.next()).value)) as { jobs: { total: number; completed: number } };
+  expect(table.jobs).toMatchObject({ total: rows, completed: rows });
+  const { data } = (await (await fetch(`${url}/v1/jobs?limit=100`)).json()) as { data: { id: string; failovers: number }[] };
+  const trails = await Promise.all(
+    data.filter(({ failovers }) => failovers > 0).map(({ id }) => upshift('--url', url, 'trail', id)),
+  );
+  expect(trails.filter((trail) => /openai\/\S+ failed \((provider_error|circuit_open)\)/.test(trail))).not.toEqual([]);
+  expect(await upshift('sandbox', '--sandbox', sandbox, 'heal', 'openai')).toContain('answered again');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+/** What a command writes to stdout. */
+async function upshift(...flags: string[]): Promise<string> {
+  const child = spawn(process.execPath, [cli, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] });
+  return text(child.stdout);
+}
+
+/** The lines that `up` says, looked through in their order. */
+function linesOf(child: Up): { find(pattern: RegExp): Promise<string> } {
+  const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  return {
+    async find(pattern) {
+      for (let line = await lines.next(); !line.done; line = await lines.next()) {
+        const found = pattern.exec(line.value)?.[1];
+        if (found !== undefined) return found;
+      }
+      throw new Error('up ended without saying it');
+    },
+  };
+}
+
 test('a row that the API refuses ends the run with the reason, and stops everything', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
   const workload = join(directory, 'bad.jsonl');

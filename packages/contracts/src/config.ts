@@ -134,6 +134,20 @@ const route = z.strictObject({
   prompt_prefix: z.string().min(1).optional().describe('Put before the last message of the user.'),
   parameters: routeParameters.optional().describe('For jobs that do not set them.'),
   fallback: z.array(modelId).default([]).describe('The last resort, in this order.'),
+  hedge: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True: where a call takes longer than 95 % of its model’s, a second model of the tier is asked beside it. The first answer counts; the other call is cancelled, and its cost recorded.',
+    ),
+  cached_answers_s: z
+    .number()
+    .positive()
+    .max(604_800)
+    .optional()
+    .describe(
+      'Where all models have failed: an accepted answer to the same request (all of its body, metadata too) that is no older than so many seconds is given, degraded. Unset: never.',
+    ),
   on_refusal: z
     .array(modelId)
     .default([])
@@ -197,7 +211,11 @@ const shape = z.strictObject({
   judge: z.strictObject({ models: z.array(modelId).default([]) }).default({ models: [] }),
   intake: z
     .strictObject({
-      max_backlog: z.int().positive().default(1_000_000).describe('Unfinished jobs; above it, new ones get 503.'),
+      max_backlog: z
+        .int()
+        .positive()
+        .default(1_000_000)
+        .describe('Unfinished jobs; above it, new ones get 503. Each cell has an equal share, rounded up.'),
       body_limit_bytes: z.int().positive().default(2_000_000),
     })
     .prefault({}),

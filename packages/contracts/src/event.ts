@@ -28,6 +28,10 @@ export type JobEvent =
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
   /** No place under a declared rate limit came in time: the call was not made. */
   | { type: 'place-denied'; attempt: number; error: CallError; times: CallTimes }
+  /** The call is a retry, and those of its provider have room for it in `waitMs`: that place is kept for it. */
+  | { type: 'retry-deferred'; attempt: number; waitMs: number }
+  /** The call takes longer than is usual for its model: no answer within `afterMs`. */
+  | { type: 'hedge-due'; attempt: number; afterMs: number }
   | { type: 'judge-requested'; attempt: number; check: number }
   /** One more answer of a cheap model may be asked for, `between` the scores that the answer may get by those that can still come. */
   | {

@@ -8,6 +8,7 @@ export * from './event.ts';
 export * from './experiment.ts';
 export * from './experiment-view.ts';
 export * from './field-errors.ts';
+export * from './heard-limit.ts';
 export * from './input.ts';
 export * from './job.ts';
 export * from './job-view.ts';

@@ -80,6 +80,10 @@ export interface Attempt {
   judges: { attempt: number; check: number } | null;
   /** How often the call was put off by a provider's limit, which is not a failure. */
   waits: number;
+  /** When the retries of its provider have room for it, in ms since the epoch; missing where it did not have to wait for that. */
+  retryAt?: number;
+  /** Purpose `hedge`: the attempt beside which it is made. */
+  hedges?: number;
   claimedAt: number;
   sentAt: number | null;
   settledAt: number | null;
@@ -162,7 +166,7 @@ export interface JobState {
   epoch: number;
   /** Null for a job of no experiment. */
   experiments: JobExperiments | null;
-  /** How often the model that came first was not asked, because its circuit was open or its provider off. */
+  /** How often the first of the models that the route names was not asked, because its circuit was open or its provider off. */
   passedOver: number;
 }
 

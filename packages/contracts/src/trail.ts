@@ -23,6 +23,7 @@ export const trailEvents = [
   'job-held',
   'job-released',
   'job-rerun',
+  'answer-reused',
   'answer-confirmed',
   'job-reopened',
   'job-completed',

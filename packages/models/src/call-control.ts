@@ -12,6 +12,8 @@ export interface CallBounds {
   /** Longest answer, in bytes, beside what it repeats of the request. */
   longestAnswerBytes: number;
   signal: AbortSignal;
+  /** Told of the headers of each answer, be it an error. */
+  onHeaders?: ((headers: Headers) => void) | undefined;
 }
 
 /** As the SDKs call it. */
@@ -98,6 +100,7 @@ export class CallControl {
     const response = await this.#exchange.answer.catch((error: unknown) => {
       throw this.#transportError(error);
     });
+    this.#bounds.onHeaders?.(response.headers);
     const wrong = badHeaders(response.status, response.headers);
     if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
     this.throwIfStopped();

@@ -3,6 +3,7 @@ import type { CallErrorCode } from '@upshift/contracts';
 import CircuitBreaker from 'opossum';
 
 import { failedCall } from './call-failure.ts';
+import { EventLoopLag } from './event-loop-lag.ts';
 
 export type CircuitState = 'closed' | 'open' | 'half_open';
 
@@ -46,10 +47,14 @@ const rollingCountBuckets = 12;
 const resetTimeoutMs = 10_000;
 /** What to wait while another call probes: about the length of a call. */
 const probeWaitMs = 2_000;
+/** How long the other processes are asked for the right to probe; then this one goes by its own circuit. In ms. */
+const askedWithinMs = 500;
+/** A timeout of which the process itself has slept away this share says nothing of the model. */
+const excusedLagShare = 0.25;
 
 /**
- * The faults of a provider. A limit (429) is none: it is waited out, and jobs must not go to dearer models for it. All others say nothing of the model's health: they are neither a failure nor the success
- * that would close a half-open circuit.
+ * The faults of a provider. A limit (429) is none: it is waited out, and jobs must not go to dearer models for it. All others say
+ * nothing of the model's health: they are neither a failure nor the success that would close a half-open circuit.
  */
 const providerFaults: readonly CallErrorCode[] = [
   'overloaded',
@@ -63,8 +68,9 @@ const providerFaults: readonly CallErrorCode[] = [
 /** One circuit per model id, of this process. What other processes saw is heard from the caller. */
 export function createCircuits(options: CircuitOptions): Circuits {
   const circuits = new Map<string, Circuit>();
+  const lag = new EventLoopLag();
   const circuitOf = (modelId: string): Circuit => {
-    const circuit = circuits.get(modelId) ?? new Circuit(modelId, options);
+    const circuit = circuits.get(modelId) ?? new Circuit(modelId, options, lag);
     circuits.set(modelId, circuit);
     return circuit;
   };
@@ -73,7 +79,10 @@ export function createCircuits(options: CircuitOptions): Circuits {
     run: (modelId, action, slowMs = Infinity) => circuitOf(modelId).run(action, slowMs),
     hear: (modelId, openUntilMs) => circuitOf(modelId).hear(openUntilMs),
     state: (modelId) => circuits.get(modelId)?.state ?? 'closed',
-    close: () => circuits.forEach((circuit) => circuit.shutdown()),
+    close() {
+      lag.close();
+      circuits.forEach((circuit) => circuit.shutdown());
+    },
   };
 }
 
@@ -87,6 +96,7 @@ type Breaker = CircuitBreaker<[fault: ModelCallError | null], void>;
 class Circuit {
   readonly #modelId: string;
   readonly #options: CircuitOptions;
+  readonly #lag: EventLoopLag;
   #breaker: Breaker;
   /** Counts changes of state: the outcome of a call that began before the last change is old news. */
   #epoch = 0;
@@ -97,9 +107,10 @@ class Circuit {
   #faultsInARow = 0;
   #lastFaultAt = 0;
 
-  constructor(modelId: string, options: CircuitOptions) {
+  constructor(modelId: string, options: CircuitOptions, lag: EventLoopLag) {
     this.#modelId = modelId;
     this.#options = options;
+    this.#lag = lag;
     this.#breaker = this.#newBreaker();
   }
 
@@ -120,12 +131,15 @@ class Circuit {
     const endProbe = await this.#admit();
     const epoch = this.#epoch;
     const startedAt = Date.now();
+    const lostBefore = this.#lag.lostMs;
+    const times = (): Times => ({ tookMs: Date.now() - startedAt, lostMs: this.#lag.lostMs - lostBefore });
     try {
       const result = await action();
-      await this.#tell(epoch, Date.now() - startedAt > slowMs ? this.#slowness(slowMs) : null);
+      const { tookMs, lostMs } = times();
+      await this.#tell(epoch, tookMs - lostMs > slowMs ? this.#slowness(slowMs) : null);
       return result;
     } catch (error) {
-      if (isProviderFault(error)) await this.#tell(epoch, error);
+      if (isProviderFault(error) && !isOurLag(error, times())) await this.#tell(epoch, error);
       throw error;
     } finally {
       // After an outcome that did not count the circuit is still half open, and the next call probes.
@@ -146,8 +160,8 @@ class Circuit {
     this.#probing = true;
     const { mayProbe } = this.#options;
     if (mayProbe === undefined) return null;
-    // Where nobody can be asked this process goes by its own circuit.
-    const endProbe = await mayProbe(this.#modelId).catch(() => () => undefined);
+    // Where nobody can be asked in time this process goes by its own circuit.
+    const endProbe = await inTime(mayProbe(this.#modelId)).catch(() => () => undefined);
     if (endProbe !== null) return endProbe;
     this.#probing = false;
     throw this.#refusal(probeWaitMs);
@@ -173,11 +187,17 @@ class Circuit {
 
   async #tell(epoch: number, fault: ModelCallError | null): Promise<void> {
     if (epoch !== this.#epoch) return;
-    if (fault === null) this.#heardUntilMs = 0;
+    if (fault === null && this.#heardUntilMs !== 0) this.#heardOver();
     this.#countInARow(fault !== null);
     // The fault comes back as a rejection; run() throws it itself.
     await this.#breaker.fire(fault).catch(() => undefined);
     if (this.#faultsInARow >= faultsInARow && this.#breaker.closed) this.#breaker.open();
+  }
+
+  /** What another process said is over for this one: its own circuit was closed all along. */
+  #heardOver(): void {
+    this.#heardUntilMs = 0;
+    if (this.#breaker.closed) this.#changed(null);
   }
 
   #newBreaker(): Breaker {
@@ -222,6 +242,29 @@ class Circuit {
     // Not within opossum's event: there, an error of the listener would leave the call unsettled.
     queueMicrotask(() => this.#options.onChange(change));
   }
+}
+
+interface Times {
+  tookMs: number;
+  /** Of that, what this process could do nothing in. */
+  lostMs: number;
+}
+
+function isOurLag({ error: { code } }: ModelCallError, { tookMs, lostMs }: Times): boolean {
+  return (code === 'timeout' || code === 'connection_failed') && lostMs > 0 && lostMs >= tookMs * excusedLagShare;
+}
+
+/** Rejects where the right comes too late; it is then given back. */
+async function inTime(right: Promise<(() => void) | null>): Promise<(() => void) | null> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('nobody answered')), askedWithinMs);
+  let isLate = false;
+  late.promise.catch(() => (isLate = true));
+  right.then(
+    (endProbe) => isLate && endProbe?.(),
+    () => undefined,
+  );
+  return Promise.race([right, late.promise]).finally(() => clearTimeout(timer));
 }
 
 async function settle(fault: ModelCallError | null): Promise<void> {

@@ -1,5 +1,5 @@
 import { isEmbedding, splitModelId } from '@upshift/contracts';
-import type { JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
+import type { HeardLimit, JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
 import { annotate, inSpan } from '@upshift/runtime';
 import type { ProviderSettings, SpanAttributes } from '@upshift/runtime';
 
@@ -8,6 +8,7 @@ import { longestAnswerBytes } from './answer-bounds.ts';
 import { CallControl } from './call-control.ts';
 import type { CallBounds } from './call-control.ts';
 import { failedCall } from './call-failure.ts';
+import { heardLimits } from './rate-limit-headers.ts';
 
 /** One call of one model, with its bounds. */
 export interface ModelCall {
@@ -26,6 +27,8 @@ export interface ModelCall {
   /** Longest silence within the answer, counted from its headers. */
   idleTimeoutMs: number;
   signal: AbortSignal;
+  /** Told of the limits that the provider speaks of with its answer, be it an error. */
+  onLimits?: (limits: HeardLimit[]) => void;
 }
 
 export interface ModelClient {
@@ -51,8 +54,9 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
   };
 }
 
-function boundsOf({ input, maxOutputTokens, timeoutMs, idleTimeoutMs, signal }: ModelCall): CallBounds {
-  return { timeoutMs, idleTimeoutMs, longestAnswerBytes: longestAnswerBytes(input, maxOutputTokens), signal };
+function boundsOf({ input, maxOutputTokens, timeoutMs, idleTimeoutMs, signal, onLimits }: ModelCall): CallBounds {
+  const onHeaders = onLimits && ((headers: Headers) => onLimits(heardLimits(headers, Date.now())));
+  return { timeoutMs, idleTimeoutMs, longestAnswerBytes: longestAnswerBytes(input, maxOutputTokens), signal, onHeaders };
 }
 
 function unifiedRequest(call: ModelCall, model: string): UnifiedRequest {

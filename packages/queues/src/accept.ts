@@ -48,7 +48,29 @@ export async function accept(cells: Cells, request: JobRequest, claim: { key: st
  */
 export async function acceptAll(cells: Cells, asked: Asked[]): Promise<(Accepted | Error)[]> {
   try {
-    const known = await readKnown(cells, asked);
+    const anywhere = await cells.place(null);
+    const results = await acceptOnce(cells, asked, anywhere);
+    for (const pipeline of anywhere.others) {
+      // Its cell is full: a job without a key may go to another.
+      const full = asked.flatMap(({ key }, position) => (key === null && isBacklogFull(results[position]!) ? [position] : []));
+      if (full.length === 0) break;
+      const again = await acceptOnce(
+        cells,
+        full.map((position) => asked[position]!),
+        { ...anywhere, pipeline },
+      );
+      full.forEach((position, index) => (results[position] = again[index]!));
+    }
+    return results;
+  } catch (error) {
+    return asked.map(() => errorOf(error));
+  }
+}
+
+/** @param anywhere where jobs without a key go */
+async function acceptOnce(cells: Cells, asked: Asked[], anywhere: Placement): Promise<(Accepted | Error)[]> {
+  try {
+    const known = await readKnown(cells, asked, anywhere);
     const drafts = asked.map((one, position) => orError(() => draftOf(cells, one, position, known)));
     const replies = await writeDrafts(drafts.filter(isDraft));
     return drafts.map((draft) => (isDraft(draft) ? orError(() => resultOf(cells, draft, replies.get(draft)!)) : draft));
@@ -99,9 +121,9 @@ interface Place {
   holder: string | null;
 }
 
-async function readKnown(cells: Cells, asked: Asked[]): Promise<Known> {
+async function readKnown(cells: Cells, asked: Asked[], anywhere: Placement): Promise<Known> {
   const now = Date.now();
-  const places = await readPlaces(cells, asked, now);
+  const places = await readPlaces(cells, asked, anywhere, now);
   const [arms, webhooks, health] = await Promise.all([
     readArms(cells, asked, places),
     readWebhooks(cells, asked),
@@ -111,8 +133,7 @@ async function readKnown(cells: Cells, asked: Asked[]): Promise<Known> {
 }
 
 /** Jobs without a key go to one cell together; one with a key to the cell of its key. */
-async function readPlaces(cells: Cells, asked: Asked[], now: number): Promise<Place[]> {
-  const anywhere = await cells.place(null);
+function readPlaces(cells: Cells, asked: Asked[], anywhere: Placement, now: number): Promise<Place[]> {
   return Promise.all(
     asked.map(async ({ key }) => {
       if (key !== null) return placeOf(cells, hashOf(key), now);
@@ -173,7 +194,7 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const fingerprint = keyHash === null ? '' : hashOf(text);
   if (holder !== null) return heldBy(holder, fingerprint);
   const { now, health } = known;
-  const state = acceptJob(request, config, { id, configVersion, seed, now });
+  const state = acceptJob(request, config, { id, configVersion, seed, now, health });
   const arms = known.arms[position] ?? null;
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   refuseUnknownWebhook(state.webhook, request, known.webhooks);
@@ -252,6 +273,10 @@ function resultOf({ metrics, config }: Cells, { job, fingerprint }: Draft, reply
   if (accepted.id === job.id) accepted.created = true;
   if (accepted.created) metrics.jobsAccepted.inc({ route: job.route });
   return accepted;
+}
+
+function isBacklogFull(result: Accepted | Error): boolean {
+  return result instanceof ProblemError && result.code === 'backlog_full';
 }
 
 function backlogFull({ intake }: UpshiftConfig): ProblemError {

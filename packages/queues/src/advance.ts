@@ -1,9 +1,10 @@
 import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
-import { decide, draw } from '@upshift/routing';
+import { decide, draw, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
 
+import { findEarlierAnswer, keepAnswer } from './earlier-answers.ts';
 import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
@@ -84,8 +85,7 @@ async function tryAdvance(
 ): Promise<Advanced | null> {
   const { state, version } = record;
   const config = await configOf(pipeline, state.configVersion);
-  const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
-  const decision = decide(state, event, facts);
+  const decision = await decideOn(pipeline, state, event, config);
   if (decision.trail.length === 0 && decision.commands.length === 0) return { job: state, changed: false };
   const { job } = decision;
   const overtaken = holding !== null && (isTerminal(job.status) || job.epoch !== holding.epoch);
@@ -100,7 +100,18 @@ async function tryAdvance(
     holding.finished ||= overtaken;
   }
   count(pipeline, decision);
+  await keepAnswer(pipeline, decision, config).catch((error: unknown) =>
+    pipeline.logger.warn({ job: job.id, reason: String(error) }, 'could not keep an answer'),
+  );
   return { job, changed: true };
+}
+
+async function decideOn(pipeline: Pipeline, state: JobState, event: JobEvent, config: UpshiftConfig): Promise<Decision> {
+  const facts = { config, health: await readHealth(pipeline), now: Date.now(), draw: draw(state.seed, state.attempts.length) };
+  const decision = decide(state, event, facts);
+  if (!wantsEarlierAnswer(state, decision.job, config)) return decision;
+  const earlierAnswer = await findEarlierAnswer(pipeline, state, config);
+  return earlierAnswer === null ? decision : decide(state, event, { ...facts, earlierAnswer });
 }
 
 /** The configuration under which a job was accepted. */

@@ -13,6 +13,10 @@ export class Capacity {
     this.isShared = lines > 1;
   }
 
+  get hasFree(): boolean {
+    return this.#free > 0;
+  }
+
   /** Takes all that is free; 0 where nothing is. */
   takeAll(): number {
     const taken = this.#free;

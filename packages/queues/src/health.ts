@@ -43,16 +43,17 @@ export async function denyProvider(connection: Connection, provider: string, rea
 }
 
 /** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
-function providersOff(words: Record<string, string>, now: number): Record<string, string> {
+function providersIn(words: Record<string, string>, now: number): Pick<Health, 'providersOff' | 'providersDenied'> {
   const fresh = Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
     const [provider = '', kind] = name.split(' ');
     return now - at <= (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS) ? [{ provider, kind, off }] : [];
   });
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
-  const isOff = ({ provider, kind }: { provider: string; kind: string | undefined }): boolean =>
-    kind === 'denied' || !on.has(provider);
-  return Object.fromEntries(fresh.flatMap((word) => (word.off !== null && isOff(word) ? [[word.provider, word.off]] : [])));
+  const denied = fresh.filter(({ kind }) => kind === 'denied').map(({ provider }) => provider);
+  const isOff = (provider: string): boolean => denied.includes(provider) || !on.has(provider);
+  const off = fresh.flatMap((word) => (word.off !== null && isOff(word.provider) ? [[word.provider, word.off]] : []));
+  return { providersOff: Object.fromEntries(off) as Record<string, string>, providersDenied: denied };
 }
 
 /** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
@@ -60,8 +61,13 @@ export async function openCircuit(connection: Connection, modelId: string, until
   await connection.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
 
+const closeScript = `
+local untilMs = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if untilMs and tonumber(untilMs) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
+
+/** This process has closed its circuit of a model. A time that another one has told since, and that is not over yet, stays. */
 export async function closeCircuit(connection: Connection, modelId: string): Promise<void> {
-  await connection.redis.zrem(globalKeys.circuitsOpen, modelId);
+  await connection.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
 }
 
 /** Longer than most calls; a process that dies while it probes keeps the others waiting for no longer. */
@@ -81,7 +87,7 @@ async function fetchHealth(redis: Redis): Promise<Health> {
     redis.zrangebyscore(globalKeys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
   ]);
   return {
-    providersOff: providersOff(words, now),
+    ...providersIn(words, now),
     circuitsOpen: Object.fromEntries(pairs(circuits)),
   };
 }

@@ -57,7 +57,7 @@ export type { IdleQueue, LostJob, Stuck } from './overview.ts';
 export { queueOf } from './pipeline.ts';
 export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
-export { holdBack, reservePlace, settlePlace } from './rate-limits.ts';
+export { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';

@@ -1,3 +1,4 @@
+import { queuePriority, shadowPriority } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { unfinishedIn } from './list-jobs.ts';
 import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
@@ -58,10 +59,10 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
   const [counts, waiting, prioritized] = await Promise.all([
     queue.getJobCounts('waiting', 'prioritized', 'delayed', 'active', 'failed'),
     queue.getJobs(['waiting'], 0, 0, true),
-    queue.getJobs(['prioritized'], 0, 0, true),
+    oldestOfEachPriority(pipeline, name),
   ]);
   const now = Date.now();
-  const oldest = Math.min(now, ...[...waiting, ...prioritized].map(({ timestamp }) => timestamp));
+  const oldest = Math.min(now, ...waiting.map(({ timestamp }) => timestamp), ...prioritized);
   return {
     cell: pipeline.cell,
     queue: name,
@@ -73,6 +74,28 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
     failed: counts['failed'] ?? 0,
     oldestWaitingMs: now - oldest,
   };
+}
+
+/** BullMQ's score of a prioritized entry: its priority times this, and a number that grows with each entry. */
+const PRIORITY_STEP = 0x100000000;
+
+/** When the first entry of each priority was made, in ms since the epoch: one of a low priority may wait far longer than the next to be taken. */
+async function oldestOfEachPriority({ redis, keys }: Pipeline, queue: string): Promise<number[]> {
+  const priorities = [...Object.values(queuePriority), shadowPriority].filter((priority) => priority > 0);
+  const firsts = await Promise.all(
+    priorities.map((priority) =>
+      redis.zrangebyscore(
+        `${keys.prefix}:${queue}:prioritized`,
+        priority * PRIORITY_STEP,
+        `(${(priority + 1) * PRIORITY_STEP}`,
+        'LIMIT',
+        0,
+        1,
+      ),
+    ),
+  );
+  const made = await Promise.all(firsts.flat().map((id) => redis.hget(`${keys.prefix}:${queue}:${id}`, 'timestamp')));
+  return made.flatMap((timestamp) => (timestamp === null ? [] : [Number(timestamp)]));
 }
 
 /** The tier whose worker consumes a queue; null for the queues of no tier. */

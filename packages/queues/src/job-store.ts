@@ -70,7 +70,7 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...trailFields(before, decision, version), ...extras.fields }).flat(),
+    fields: Object.entries({ state: stateText(job), ...fieldsOf(before, decision, version), ...extras.fields }).flat(),
     lines: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(before, job),
@@ -84,9 +84,16 @@ export async function write(
   });
 }
 
-/** What is new in the trail, and with the first step what the job has told of its acceptance until then. */
-function trailFields(before: JobState, { trail }: Decision, version: number): Record<string, string> {
-  return { ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}), ...trailField(trail, version + 1) };
+/** What is new in the trail, with the first step what the job has told of its acceptance until then; and an earlier answer that is given. */
+function fieldsOf(before: JobState, { trail, commands }: Decision, version: number): Record<string, string> {
+  const answers = commands.flatMap((command) =>
+    command.type === 'store-answer' ? [[`answer:${command.attempt}`, command.answer] as const] : [],
+  );
+  return {
+    ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}),
+    ...trailField(trail, version + 1),
+    ...Object.fromEntries(answers),
+  };
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */

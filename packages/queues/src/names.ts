@@ -55,6 +55,10 @@ export const globalKeys = {
   providers: '{upshift-health}:providers',
   /** Sorted set: models by the time until which their circuit is open. */
   circuitsOpen: '{upshift-health}:open-circuits',
+  /** Hash: what vendors have said of their limits, by model and unit. */
+  learnedLimits: '{upshift-health}:limits',
+  /** A hash of a request → an accepted answer to it, for routes that allow it. */
+  earlierAnswer: (hash: string) => `{upshift-answers:${hash}}`,
   /** When a bucket is full again, in ms since the epoch. All of an account stand in one slot of a cluster: they are taken together. */
   limit: (provider: string, model: string | null, unit: string) =>
     `{upshift-limits:${provider}}:${model === null ? 'account' : encodeModelId(model)}:${unit}`,

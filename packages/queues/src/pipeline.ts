@@ -10,6 +10,7 @@ import { assertDurable, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
+import type { Watchdog } from './watchdog.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
@@ -23,6 +24,8 @@ export interface PipelineOptions {
   disposable: boolean;
   /** Let commands fail at once while Redis is away. */
   failFast: boolean;
+  /** Missing for a process that need not be ended where it is stuck, as one that is started by hand. */
+  watchdog?: Watchdog;
 }
 
 /** An open connection to Redis and what this process goes by: for functions that are about no one cell. */

@@ -12,6 +12,7 @@ import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
 import type { Take, Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition-script.ts';
+import { watchProgress } from './watchdog.ts';
 
 /** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */
 export type Fate = 'finished' | 'put-back';
@@ -69,12 +70,17 @@ export class QueueLine {
   readonly #token = randomUUID();
   readonly #inHand = new Map<string, InHand>();
   readonly #locking: NodeJS.Timeout;
+  readonly #endWatch: () => void;
   readonly #stopping = new AbortController();
   readonly #disconnect: () => void;
   readonly #running: Promise<void>;
   #oneEnded = Promise.withResolvers<void>();
   /** What the last look at the queue said, where it found nothing more. */
   #drained: Taken | null = null;
+  /** When the queue was last asked for entries, in ms since the epoch. */
+  #turnedAt = Date.now();
+  /** Waits for a free slot. */
+  #isFull = false;
 
   constructor(pipeline: Pipeline, queue: string, options: LineOptions, work: Work, onFailure: OnFailure) {
     this.#pipeline = pipeline;
@@ -101,6 +107,7 @@ export class QueueLine {
     this.#lock = defineLock(pipeline.redis, pipeline.keys, queue, lock);
     this.#take = defineTake(pipeline.redis, pipeline.keys, queue, options.locksAtOnce ? lock : null);
     this.#takeAfterWait = defineTake(this.#waiting, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#endWatch = watchProgress(pipeline, queue, () => this.#idleMs());
     this.#locking = setInterval(() => void this.#lockEntries(), LOCKING_MS);
     this.#running = this.#run();
     void this.#worker.startStalledCheckTimer();
@@ -109,6 +116,7 @@ export class QueueLine {
   /** Takes nothing more and waits for what is in hand. */
   async close(): Promise<void> {
     this.#stopping.abort();
+    this.#endWatch();
     this.#options.capacity.wakeAll();
     await this.#endWait();
     await this.#running;
@@ -121,6 +129,7 @@ export class QueueLine {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
+        this.#turnedAt = Date.now();
         await this.#turn();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -128,6 +137,10 @@ export class QueueLine {
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
+  }
+
+  #idleMs(): number {
+    return this.#isFull && !this.#options.capacity.hasFree ? 0 : Date.now() - this.#turnedAt;
   }
 
   async #turn(): Promise<void> {
@@ -158,7 +171,9 @@ export class QueueLine {
 
   /** Resolves in the turn after a slot became free: those that become free together are filled together. */
   async #nextFreeSlot(): Promise<void> {
+    this.#isFull = true;
     await this.#options.capacity.change();
+    this.#isFull = false;
     await new Promise((resolve) => void setImmediate(resolve));
   }
 

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import type { RateLimit } from '@upshift/contracts';
+import { splitModelId } from '@upshift/contracts';
+import type { LearnedLimit } from '@upshift/routing';
 
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
@@ -10,7 +12,7 @@ export interface Place {
   provider: string;
   /** Null for the limit of the whole account. */
   model: string | null;
-  limit: RateLimit;
+  limit: RateLimit | LearnedLimit;
   tokens: number;
 }
 
@@ -47,12 +49,12 @@ for index, key in ipairs(KEYS) do
   end
 end`;
 
-/** KEYS: buckets. ARGV 1: the ms for which nothing is to be called; then each bucket's burst. */
-const holdScript = `
+/** KEYS: buckets. ARGV: of each, in how many ms it is full again, unless it is full later. */
+const fillScript = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 for index, key in ipairs(KEYS) do
-  local full = now + tonumber(ARGV[1]) + tonumber(ARGV[index + 1])
+  local full = now + tonumber(ARGV[index])
   if tonumber(redis.call('GET', key) or 0) < full then
     redis.call('SET', key, full, 'PX', math.ceil(full - now) + ${KEPT_MS})
   end
@@ -64,7 +66,14 @@ export async function reservePlace(
   places: Place[],
   mostMs: number,
 ): Promise<{ waitMs: number } | { tooLongMs: number }> {
-  const buckets = places.flatMap(bucketsOf);
+  return reserve(connection, places.flatMap(bucketsOf), mostMs);
+}
+
+async function reserve(
+  connection: Connection,
+  buckets: Bucket[],
+  mostMs: number,
+): Promise<{ waitMs: number } | { tooLongMs: number }> {
   if (buckets.length === 0) return { waitMs: 0 };
   const settings = buckets.flatMap(({ takesMs, burstMs }) => [takesMs, burstMs]);
   const wait = Number(await run(connection, reserveScript, buckets, [mostMs, ...settings]));
@@ -90,7 +99,74 @@ export async function settlePlace(connection: Connection, places: Place[], usedT
 /** The vendor said that a limit is reached: no worker calls for that long. */
 export async function holdBack(connection: Connection, places: Place[], forMs: number): Promise<void> {
   const buckets = places.flatMap(bucketsOf);
-  if (buckets.length > 0) await run(connection, holdScript, buckets, [forMs, ...buckets.map(({ burstMs }) => burstMs)]);
+  await fill(
+    connection,
+    buckets,
+    buckets.map(({ burstMs }) => forMs + burstMs),
+  );
+}
+
+async function fill(connection: Connection, buckets: Bucket[], fullInMs: number[]): Promise<void> {
+  if (buckets.length > 0) await run(connection, fillScript, buckets, fullInMs);
+}
+
+/** Tells all workers what the vendor has said of the limits of a model. */
+export async function learnLimits(connection: Connection, model: string, learned: LearnedLimit[]): Promise<void> {
+  const { provider } = splitModelId(model);
+  const now = Date.now();
+  const buckets = learned.flatMap((limit) => bucketsOf({ provider, model, limit, tokens: 0 }));
+  await fill(
+    connection,
+    buckets,
+    learned.map(({ untilMs }) => untilMs - now),
+  );
+  const fields = learned.flatMap((limit) => [`${model} ${limit.unit}`, JSON.stringify(limit)]);
+  await connection.redis.hset(globalKeys.learnedLimits, ...fields);
+  cache.delete(connection);
+}
+
+/** Such words may be a moment old, in ms: who has not heard one yet makes a call more. */
+const CACHED_MS = 250;
+const cache = new WeakMap<Connection, { at: number; words: Promise<Record<string, string>> }>();
+
+/** What vendors have said of the limits of a model, as far as it still holds. */
+export async function learnedLimits(connection: Connection, model: string): Promise<LearnedLimit[]> {
+  const now = Date.now();
+  let cached = cache.get(connection);
+  if (cached === undefined || now - cached.at >= CACHED_MS) {
+    cached = { at: now, words: connection.redis.hgetall(globalKeys.learnedLimits) };
+    cached.words.catch(() => cache.delete(connection));
+    cache.set(connection, cached);
+  }
+  const words = await cached.words;
+  const said = units.flatMap((unit) => words[`${model} ${unit}`] ?? []).map((word) => JSON.parse(word) as LearnedLimit);
+  return said.filter(({ untilMs }) => untilMs > now);
+}
+
+const units: LearnedLimit['unit'][] = ['requests', 'tokens', 'pause'];
+
+/** A retry takes a second of its provider's bucket of retries, and each other call gives a tenth of that back: ≤ 10 % of the calls, and one a second. */
+const RETRY_MS = 1000;
+const EARNED_MS = RETRY_MS / 10;
+/** Retries that may be made at once, as after a short fault, in ms of the bucket. */
+const RETRY_BURST_MS = 10 * RETRY_MS;
+
+function retriesOf(provider: string): Bucket {
+  return { key: globalKeys.limit(provider, null, 'retries'), takesMs: RETRY_MS, burstMs: RETRY_BURST_MS };
+}
+
+/** Takes a place among the retries of a provider, as `reservePlace` does. */
+export async function reserveRetry(
+  connection: Connection,
+  provider: string,
+  mostMs: number,
+): Promise<{ waitMs: number } | { tooLongMs: number }> {
+  return reserve(connection, [retriesOf(provider)], mostMs);
+}
+
+/** So many calls of a provider were made that are no retries. */
+export async function earnRetries(connection: Connection, provider: string, calls: number): Promise<void> {
+  await run(connection, settleScript, [retriesOf(provider)], [calls * EARNED_MS]);
 }
 
 interface Bucket {
@@ -101,6 +177,11 @@ interface Bucket {
 
 /** A request, or a token, takes the time in which the limit gives another one; one call never takes more than the bucket holds. */
 function bucketsOf({ provider, model, limit, tokens }: Place): Bucket[] {
+  if ('unit' in limit) {
+    const { unit, eachMs, burstMs } = limit;
+    const amount = unit === 'tokens' ? tokens : 1;
+    return [{ key: globalKeys.limit(provider, model, `learned-${unit}`), takesMs: Math.min(amount * eachMs, burstMs), burstMs }];
+  }
   const bucket = (unit: string, perMinute: number | undefined, amount: number): Bucket[] => {
     if (perMinute === undefined) return [];
     const eachMs = MINUTE_MS / perMinute;

@@ -57,6 +57,8 @@ const attemptFields = fieldsOf<Attempt>({
   sentAt: null,
   settledAt: null,
   schemaFailed: null,
+  retryAt: undefined,
+  hedges: undefined,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */
@@ -171,7 +173,7 @@ function stateOfAllValues(values: unknown[]): JobState {
   const job = named(['id', ...jobFields.all.map(({ name }) => name)], values) as JobState;
   const attempts = job.attempts as unknown as unknown[][];
   const names = attemptFields.all.map(({ name }) => name);
-  return { ...job, attempts: attempts.map((attempt) => named(names, attempt) as Attempt) };
+  return { ...job, attempts: attempts.map((attempt) => named(names.slice(0, attempt.length), attempt) as Attempt) };
 }
 
 function named(names: string[], values: unknown[]): object {

@@ -1,8 +1,9 @@
 import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@upshift/contracts';
-import { isEmbedding, ProblemError } from '@upshift/contracts';
+import { isEmbedding, ProblemError, splitModelId } from '@upshift/contracts';
 
 import { lacks, needsOf, providerOf } from './capabilities.ts';
 import { usdToNanoUsd } from './cost.ts';
+import type { Health } from './facts.ts';
 import { badChecks, badSchema } from './score.ts';
 
 /** What the shell adds to a request to make a job of it. */
@@ -12,18 +13,24 @@ export interface Acceptance {
   /** In [0, 1). */
   seed: number;
   now: number;
+  /** What is known of the providers; missing where none is to be called. */
+  health?: Health;
 }
 
 /**
  * Makes the state of a new job, or throws a `ProblemError` that says all that is wrong with the request. What no model
  * can do is refused here, not found out later at a price.
  */
-export function acceptJob(request: JobRequest, config: UpshiftConfig, { id, configVersion, seed, now }: Acceptance): JobState {
+export function acceptJob(
+  request: JobRequest,
+  config: UpshiftConfig,
+  { id, configVersion, seed, now, health }: Acceptance,
+): JobState {
   const route = Object.hasOwn(config.routes, request.route) ? config.routes[request.route] : undefined;
   if (route === undefined) throw unknownRoute(request.route, config);
   refuseBadFields(request, config, now);
   const needs = needsOf(request);
-  refuseIncapable(request, needs, config);
+  refuseIncapable(request, needs, config, health);
   return {
     id,
     revision: 1,
@@ -110,10 +117,13 @@ function badEmbedding({ input, checks }: JobRequest): FieldError[] {
   return [{ field: 'checks', message: 'vectors are not checked; leave checks out of an embedding job' }];
 }
 
-function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig): void {
+function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig, health: Health | undefined): void {
   if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
   const models = request.model === null ? Object.keys(config.models) : [request.model];
-  const lackedBy = (id: string): string[] => lacks(config.models[id]!, providerOf(config, id), needs);
+  const lackedBy = (id: string): string[] => [
+    ...lacks(config.models[id]!, providerOf(config, id), needs),
+    ...unreachable(id, config, health),
+  ];
   if (models.some((id) => lackedBy(id).length === 0)) return;
   const missing = models.map((id) => ({ id, lacks: lackedBy(id) }));
   throw new ProblemError(
@@ -127,6 +137,14 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
       })),
     },
   );
+}
+
+/** A provider that is off stays so until a person does something: no job is to wait for it, or to fail by it after a while. */
+function unreachable(id: string, config: UpshiftConfig, health: Health | undefined): string[] {
+  const { provider } = splitModelId(id);
+  const off = health?.providersDenied?.includes(provider) ? undefined : health?.providersOff[provider];
+  const reason = config.providers[provider]?.enabled === false ? 'it is switched off in the configuration' : off;
+  return reason === undefined ? [] : [`a provider that can be called (${provider}: ${reason})`];
 }
 
 function unknownModel(id: string, config: UpshiftConfig): ProblemError {

@@ -5,12 +5,13 @@ const ALONE_AFTER = 2;
 
 /**
  * How often a worker has died or hung with this job on board. A crash within a call ends the call's entry and so its count of
- * stalls; it stands in the ledger instead.
+ * stalls; it stands in the ledger instead, once for a call and its hedge.
  *
  * @param stalls of the entry in hand
  */
 export function crashesOf(job: JobState, stalls: number): number {
-  return stalls + job.attempts.filter(({ errorCode }) => errorCode === 'outcome_unknown').length;
+  const lost = job.attempts.filter(({ errorCode, hedges }) => errorCode === 'outcome_unknown' && hedges === undefined);
+  return stalls + lost.length;
 }
 
 /** What is to be done with a job that has seen so many crashes; `aloneAt` of them when it was last begun alone, null if it never was. */

@@ -1,9 +1,13 @@
 import type { UpshiftConfig } from '@upshift/contracts';
 
+import type { EarlierAnswer } from './earlier-answer.ts';
+
 /** What is known of the world outside, shared by all processes. */
 export interface Health {
   /** By provider: why it can not be called, in words. A lasting state, such as a missing key. */
   providersOff: Record<string, string>;
+  /** Those of them that have denied the account just now: they are asked again soon. */
+  providersDenied?: string[];
   /** By model id: when its circuit may close again, in ms since the epoch. A passing state. */
   circuitsOpen: Record<string, number>;
 }
@@ -17,4 +21,6 @@ export interface Facts {
   now: number;
   /** In [0, 1), from the job's seed. */
   draw: number;
+  /** Looked for only where a job would end badly without it. */
+  earlierAnswer?: EarlierAnswer;
 }

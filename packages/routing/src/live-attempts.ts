@@ -9,3 +9,8 @@ export function liveAttempts({ attempts, experiments }: JobState): Attempt[] {
 export function wasLost({ errorCode }: Attempt): boolean {
   return errorCode === 'outcome_unknown' || errorCode === 'aborted';
 }
+
+/** Whether an attempt is made to answer the job, and not to help with something else. */
+export function isForAnswer({ purpose }: Attempt): boolean {
+  return purpose === 'answer' || purpose === 'hedge';
+}

@@ -58,6 +58,13 @@ export const environmentVariables = z.object({
     .max(1)
     .default(1)
     .describe('The share of jobs that are traced, from 0 to 1. A client’s own traceparent decides for its job.'),
+  STUCK_AFTER_S: z.coerce
+    .number()
+    .positive()
+    .default(60)
+    .describe(
+      'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1.',
+    ),
   SHUTDOWN_GRACE_S: z.coerce
     .number()
     .positive()

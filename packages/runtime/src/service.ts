@@ -152,5 +152,12 @@ export function cellOptions(
   const url = environment.REDIS_URL;
   if (url === undefined) throw new ConfigError('REDIS_URL', ['is not set; as in redis://127.0.0.1:6379']);
   const { UPSHIFT_DISPOSABLE_REDIS: disposable, UPSHIFT_CELLS: cells, UPSHIFT_CONSUME_CELLS: consumed = null } = environment;
-  return { url, config, configVersion, logger, metrics, disposable, cells, consumed, spreads, failFast };
+  const watchdog = { stuckAfterMs: environment.STUCK_AFTER_S * 1000, end: (reason: string) => endStuck(logger, reason) };
+  return { url, config, configVersion, logger, metrics, disposable, cells, consumed, spreads, failFast, watchdog };
+}
+
+/** At once and without order: what would be waited for is what hangs. The process's supervisor starts it anew. */
+function endStuck(logger: Logger, reason: string): never {
+  logger.fatal({ reason }, 'stuck: the process ends, so that it is started anew');
+  process.exit(1);
 }

@@ -10,6 +10,7 @@ import { cancel, get, list, submit, trail, verdict, watch } from './commands/job
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
+import { failInSandbox, healInSandbox } from './commands/sandbox.ts';
 import { score } from './commands/score.ts';
 import {
   createWebhook,
@@ -33,6 +34,9 @@ import { up } from './up/up.ts';
 
 /** Where `npx upshift up` puts the job API. */
 const DEFAULT_URL = 'http://127.0.0.1:7700';
+
+/** Where it puts the provider sandbox. */
+const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
@@ -182,6 +186,29 @@ quarantine
   .command('drop <job>')
   .description('Take a job off the list.')
   .action((id) => finish(dropQuarantined(api(), id)));
+
+const sandbox = program
+  .command('sandbox')
+  .description('Failures of the provider sandbox, to see what follows from them.')
+  .option('--sandbox <url>', 'its address, as npm start prints it', DEFAULT_SANDBOX_URL)
+  .addHelpText(
+    'after',
+    examples('sandbox fault openai', 'sandbox fault anthropic/claude-haiku-5-5 --kind overloaded', 'sandbox heal openai'),
+  );
+const sandboxUrl = (): string => sandbox.opts<{ sandbox: string }>().sandbox;
+sandbox
+  .command('fault <target>')
+  .description('Make all further calls of a provider, or of one model, fail.')
+  .option(
+    '--kind <kind>',
+    'server_error, overloaded, rate_limit, auth, timeout, stalled_body, reset, malformed_json or truncation',
+    'server_error',
+  )
+  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind)));
+sandbox
+  .command('heal <target>')
+  .description('Take that back.')
+  .action((target) => finish(healInSandbox(sandboxUrl(), target)));
 
 program
   .command('classify [file]')

@@ -27,6 +27,7 @@ const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
   'job-held': ['warn', '‖'],
   'job-released': ['good', '▶'],
   'job-rerun': ['warn', '↻'],
+  'answer-reused': ['warn', '⎘'],
   'answer-confirmed': ['good', '✓'],
   'job-reopened': ['warn', '↻'],
   'job-completed': ['good', '✓'],

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { CallError, JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { splitModelId } from '@upshift/contracts';
-import { holdBack, reservePlace, settlePlace } from '@upshift/queues';
+import type { CallError, HeardLimit, JobEvent, UpshiftConfig } from '@upshift/contracts';
+import { holdBack, learnedLimits, learnLimits, openCircuit, reservePlace, settlePlace } from '@upshift/queues';
 import type { Pipeline, Place } from '@upshift/queues';
-import { placesOf } from '@upshift/routing';
+import { limitsLearned, LONGEST_WAIT_MS, placesOf } from '@upshift/routing';
+
+import { noPlace } from './call-errors.ts';
 
 /** The size of a call, in tokens, as far as it is known beforehand. */
 export interface Size {
@@ -12,33 +13,37 @@ export interface Size {
   maxOutputTokens: number;
 }
 
-/** Waits in hand for a place within the limits of the model and its account. `refused` says why there is none in time. */
+/** The places that a call has taken, or why there are none in time. */
+export type Taken = { places: Place[] } | { refused: CallError };
+
+/** Waits in hand for a place within the limits of the model and its account, declared ones and those that its vendor has told. */
 export async function takePlace(
   pipeline: Pipeline,
   config: UpshiftConfig,
   model: string,
   size: Size,
   waitingUntil: () => AbortSignal,
-): Promise<{ refused: CallError | null }> {
-  const { places, mostMs } = placesOf(config, model, size);
-  if (places.length === 0) return { refused: null };
+): Promise<Taken> {
+  const { places, mostMs } = placesOf(config, model, size, await learnedLimits(pipeline, model));
+  if (places.length === 0) return { places };
   const taken = await reservePlace(pipeline, places, mostMs);
-  if ('tooLongMs' in taken) return { refused: noPlace(model, taken.tooLongMs, mostMs) };
+  if ('tooLongMs' in taken) {
+    const message = `no place within ${mostMs} ms under its rate limit (the next is in ${taken.tooLongMs} ms)`;
+    return { refused: noPlace(model, message, taken.tooLongMs) };
+  }
   if (taken.waitMs > 0) await pause(taken.waitMs, undefined, { signal: waitingUntil() }).catch(() => undefined);
-  return { refused: null };
+  return { places };
 }
 
-/** Settles what the call really took; after the vendor's own limit every worker waits as long as it said. */
+/** Settles what the call really took, and tells all workers what the vendor said of its limits. */
 export async function giveBackPlace(
   pipeline: Pipeline,
-  config: UpshiftConfig,
   model: string,
-  size: Size,
+  places: Place[],
   event: JobEvent,
+  heard: HeardLimit[],
 ): Promise<void> {
-  const { places } = placesOf(config, model, size);
-  if (places.length === 0) return;
-  await settle(pipeline, places, event).catch((error: unknown) =>
+  await Promise.all([settle(pipeline, places, event), learn(pipeline, model, event, heard)]).catch((error: unknown) =>
     // The estimate stays in force, which errs on the side of the limit.
     pipeline.logger.warn({ model, reason: String(error) }, 'could not settle a rate limit'),
   );
@@ -47,20 +52,19 @@ export async function giveBackPlace(
 async function settle(pipeline: Pipeline, places: Place[], event: JobEvent): Promise<void> {
   if (event.type === 'answered' && event.usage !== null)
     await settlePlace(pipeline, places, event.usage.inputTokens + event.usage.outputTokens);
-  if (event.type === 'call-failed' && event.error.code === 'rate_limited' && event.error.retryAfterMs !== null)
-    await holdBack(pipeline, places, event.error.retryAfterMs);
+  const retryAfterMs = retryAfterOf(event);
+  if (retryAfterMs !== null) await holdBack(pipeline, places, retryAfterMs);
 }
 
-/** A limit that lasts too long is no reason to wait: its `retryAfterMs` is longer than any wait, so another model is asked. */
-function noPlace(model: string, waitMs: number, mostMs: number): CallError {
-  return {
-    code: 'rate_limited',
-    message: `no place within ${mostMs} ms under its rate_limit (the next is in ${waitMs} ms)`,
-    retryable: true,
-    retryAfterMs: Math.max(waitMs, 60_000),
-    maybeBilled: false,
-    provider: splitModelId(model).provider,
-    status: null,
-    requestId: null,
-  };
+/** A limit that lasts longer than any job waits closes the model, as an open circuit does: its jobs go to others from the start. */
+async function learn(pipeline: Pipeline, model: string, event: JobEvent, heard: HeardLimit[]): Promise<void> {
+  const now = Date.now();
+  const retryAfterMs = retryAfterOf(event);
+  if (retryAfterMs !== null && retryAfterMs > LONGEST_WAIT_MS) await openCircuit(pipeline, model, now + retryAfterMs);
+  const learned = limitsLearned(heard, retryAfterMs, now);
+  if (learned.length > 0) await learnLimits(pipeline, model, learned);
+}
+
+function retryAfterOf(event: JobEvent): number | null {
+  return event.type === 'call-failed' && event.error.code === 'rate_limited' ? event.error.retryAfterMs : null;
 }

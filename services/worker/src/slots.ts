@@ -13,6 +13,8 @@ export interface Slots {
     waitingUntil: () => AbortSignal,
     work: () => Promise<{ code: CallErrorCode } | null>,
   ): Promise<void>;
+  /** One call at a time, and more with each round of answers: for a model that has just come back. */
+  beginAnew(model: string): void;
 }
 
 interface ModelSlots {
@@ -30,16 +32,23 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
     return slots;
   };
 
+  const setLimit = (model: string, slots: ModelSlots, limit: number): void => {
+    if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
+    slots.limit = limit;
+  };
+
   return {
+    beginAnew(model) {
+      const slots = byModel.get(model);
+      if (slots) setLimit(model, slots, 1);
+    },
     async run(model, most, waitingUntil, work) {
       const slots = slotsOf(model, most);
-      await freeSlot(slots, waitingUntil);
-      slots.inFlight += 1;
+      if (isFull(slots)) await takeFreeSlot(slots, waitingUntil());
+      else slots.inFlight += 1;
       try {
         const error = await work();
-        const limit = adaptLimit(slots.limit, most, error?.code ?? null);
-        if (Math.floor(limit) !== Math.floor(slots.limit)) onChange(model, Math.floor(limit));
-        slots.limit = limit;
+        setLimit(model, slots, adaptLimit(slots.limit, most, error?.code ?? null));
       } finally {
         slots.inFlight -= 1;
         slots.change.resolve();
@@ -49,12 +58,16 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
   };
 }
 
-async function freeSlot(slots: ModelSlots, waitingUntil: () => AbortSignal): Promise<void> {
-  if (slots.inFlight < Math.floor(slots.limit)) return;
-  const stop = waitingUntil();
+function isFull({ inFlight, limit }: ModelSlots): boolean {
+  return inFlight >= Math.floor(limit);
+}
+
+/** Takes the slot that becomes free in the turn in which it sees it: else all who wait would take the same one. Or stops waiting. */
+async function takeFreeSlot(slots: ModelSlots, stop: AbortSignal): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const onStop = (): void => stopped.resolve();
   stop.addEventListener('abort', onStop);
-  while (slots.inFlight >= Math.floor(slots.limit) && !stop.aborted) await Promise.race([slots.change.promise, stopped.promise]);
+  while (isFull(slots) && !stop.aborted) await Promise.race([slots.change.promise, stopped.promise]);
+  slots.inFlight += 1;
   stop.removeEventListener('abort', onStop);
 }

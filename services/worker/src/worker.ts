@@ -24,6 +24,8 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createCalls } from './calls.ts';
 import { handleCall } from './handle-call.ts';
+import { Durations } from './hedge.ts';
+import { createRetries } from './retries.ts';
 import { createSlots } from './slots.ts';
 import { warnOfDisagreements } from './warn-of-disagreements.ts';
 
@@ -45,13 +47,24 @@ export async function startWorker(context: ServiceContext, createClient = create
   const signals = await listenToSignals(cells, 'abort');
   const calls = createCalls();
   signals.onAbort((id) => calls.abort(id, 'the job has ended'));
+  const slots = createSlots((model, limit) => cells.metrics.concurrencyLimit.set({ model }, limit));
   const circuits = createCircuits({
-    onChange: (change) => share(cells, change),
+    onChange(change) {
+      if (change.state === 'closed') slots.beginAnew(change.modelId);
+      share(cells, change);
+    },
     mayProbe: (model) => probeOf(cells, model),
   });
-  const slots = createSlots((model, limit) => cells.metrics.concurrencyLimit.set({ model }, limit));
   const stopping = new AbortController();
-  const tools = { client: createClient(providers), circuits, calls, slots, stopping: stopping.signal };
+  const tools = {
+    client: createClient(providers),
+    circuits,
+    calls,
+    slots,
+    retries: createRetries(cells),
+    durations: new Durations(),
+    stopping: stopping.signal,
+  };
   const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>
     consume(consumed, queue, 'call', concurrency, (step) => handleCall({ ...tools, pipeline: step.pipeline }, step)),
   );

@@ -1,22 +1,24 @@
-import type { Attempt, CallError, CallErrorCode, CallTimes, JobEvent, JobState, TrailEntry } from '@upshift/contracts';
+import type { Attempt, CallError, CallErrorCode, CallTimes, JobEvent, TrailEntry } from '@upshift/contracts';
 import { isTerminal, splitModelId } from '@upshift/contracts';
 
 import { droppedParameters, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
-import { wasLost } from '../live-attempts.ts';
+import { isForAnswer, wasLost } from '../live-attempts.ts';
+import { LONGEST_WAIT_MS } from '../places.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { isAwaited, rivalOf, rivalRuns } from './hedging.ts';
 import { askAgain, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
 type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
 type PlaceDenied = Extract<JobEvent, { type: 'place-denied' }>;
+type RetryDeferred = Extract<JobEvent, { type: 'retry-deferred' }>;
 
-/** How often one call is put off by a provider's limit, and for how long at most, before another model is asked. */
+/** How often one call is put off by a provider's limit before another model is asked. */
 const MAX_WAITS = 3;
-const LONGEST_WAIT_MS = 30_000;
 /** What to wait where a provider says only that its limit is reached. */
 const USUAL_WAIT_MS = 1000;
 
@@ -33,7 +35,7 @@ export function sent(draft: Draft, number: number): void {
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
   const dropped =
-    attempt.purpose === 'answer' || attempt.purpose === 'sample'
+    isForAnswer(attempt) || attempt.purpose === 'sample'
       ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
       : [];
   note(
@@ -57,7 +59,7 @@ export function answered(draft: Draft, event: Answered): void {
     model_ms: event.times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
+  if (!isForAnswer(attempt)) return backTo(draft, attempt);
   if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
   if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
@@ -73,7 +75,19 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
 /** The limit of a model lasts too long to wait for: another one is asked, and nothing was paid. */
 export function placeDenied(draft: Draft, { attempt: number, error, times }: PlaceDenied): void {
   const attempt = attemptOf(draft.job, number);
-  if (attempt.state === 'claimed' && isAwaited(draft.job, attempt)) failed(draft, attempt, error, times);
+  // A hedge that was not made in time is settled, though nobody waits for it any more.
+  if (attempt.state === 'claimed' && (isAwaited(draft.job, attempt) || attempt.hedges !== undefined))
+    failed(draft, attempt, error, times);
+}
+
+/** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
+export function retryDeferred(draft: Draft, { attempt: number, waitMs }: RetryDeferred): void {
+  const attempt = attemptOf(draft.job, number);
+  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || !isAwaited(draft.job, attempt)) return;
+  attempt.retryAt = draft.facts.now + waitMs;
+  const { provider } = splitModelId(attempt.model);
+  note(draft, 'attempt-waiting', `${provider} has had its share of retries; this one comes in ${waitMs} ms`, detailsOf(attempt));
+  enqueue(draft, { kind: 'call', attempt: number }, waitMs);
 }
 
 function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTimes): void {
@@ -89,8 +103,10 @@ function failed(draft: Draft, attempt: Attempt, error: CallError, times: CallTim
     model_ms: times.modelMs,
   });
   if (!isAwaited(job, attempt)) return;
-  if (attempt.purpose !== 'answer') return backTo(draft, attempt);
+  if (!isForAnswer(attempt)) return backTo(draft, attempt);
   job.reasons.push(`${attempt.model}: ${error.message}`);
+  // The other one of two may still answer.
+  if (rivalRuns(job, attempt)) return;
   failOver(draft, attempt, error);
 }
 
@@ -134,11 +150,6 @@ function embedded(draft: Draft, attempt: Attempt, empty: boolean): void {
   end(draft, 'completed', 'the vectors are there');
 }
 
-/** Whether this call carries the job on. One that was overtaken (the job ended, and a late verdict reopened it) is only paid for. */
-function isAwaited({ step }: JobState, attempt: Attempt): boolean {
-  return step?.kind === 'call' && step.attempt === attempt.number;
-}
-
 /**
  * A limit is waited out; an open circuit only where no other model may answer. Neither is a failure, and neither was billed.
  */
@@ -146,6 +157,8 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   const { job } = draft;
   // Where a prompt is classified there is no time to wait: without this call the job goes on at once.
   if (attempt.purpose === 'classify') return false;
+  // Of two calls the one that is put off has lost.
+  if (rivalOf(job, attempt) !== undefined) return false;
   if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
   if ((error.retryAfterMs ?? USUAL_WAIT_MS) > LONGEST_WAIT_MS) return false;
   const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');

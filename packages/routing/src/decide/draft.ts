@@ -9,6 +9,8 @@ export type Command =
   | { type: 'enqueue'; step: Step; delayMs: number }
   /** Stop the calls of this job that are in flight. */
   | { type: 'abort' }
+  /** Store what another job was answered as the answer of an attempt of this one. */
+  | { type: 'store-answer'; attempt: number; answer: string }
   /** Tell those who wait that the job has ended. */
   | { type: 'deliver' };
 
@@ -55,6 +57,34 @@ export function enqueue(draft: Draft, step: Step, delayMs = 0): void {
   draft.job.step = step;
   draft.job.epoch += 1;
   draft.commands.push({ type: 'enqueue', step, delayMs });
+}
+
+/** The next line of the ledger, as it stands when its number is taken. */
+export function newAttempt(
+  { job, facts }: Draft,
+  { purpose, tier, model }: Pick<Attempt, 'purpose' | 'tier' | 'model'>,
+): Attempt {
+  return {
+    number: job.attempts.length + 1,
+    purpose,
+    tier,
+    model,
+    lane: 'live',
+    state: 'claimed',
+    outcome: null,
+    errorCode: null,
+    usage: null,
+    costNanoUsd: null,
+    reservedNanoUsd: 0,
+    score: null,
+    passed: null,
+    judges: null,
+    waits: 0,
+    claimedAt: facts.now,
+    sentAt: null,
+    settledAt: null,
+    schemaFailed: null,
+  };
 }
 
 /** The attempt of a number. Asking for one that the ledger does not have is a bug in a shell. */

@@ -2,10 +2,11 @@ import type { JobEvent, JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import type { Facts } from '../facts.ts';
-import { answered, callFailed, placeDenied, sent } from './calls.ts';
+import { answered, callFailed, placeDenied, retryDeferred, sent } from './calls.ts';
 import { accepted, classified, classifyRequested } from './classification.ts';
 import { draftOf } from './draft.ts';
 import type { Decision, Draft } from './draft.ts';
+import { hedgeDue } from './hedging.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
 import { judgeRequested, sampleRequested } from './opinions.ts';
@@ -49,6 +50,10 @@ function react(draft: Draft, event: JobEvent): void {
       return callFailed(draft, event);
     case 'place-denied':
       return placeDenied(draft, event);
+    case 'retry-deferred':
+      return retryDeferred(draft, event);
+    case 'hedge-due':
+      return hedgeDue(draft, event);
     case 'judge-requested':
       return judgeRequested(draft, event);
     case 'sample-requested':

@@ -1,11 +1,12 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { candidatesInTier, isEligible, isUsable, modelOf, wantedInTier } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
-import { detailsOf, end, enqueue, note } from './draft.ts';
+import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { liveAttempts, wasLost } from '../live-attempts.ts';
+import { giveEarlierAnswer } from './earlier-answer.ts';
+import { isForAnswer, liveAttempts, wasLost } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
@@ -25,7 +26,7 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
   const from = tiers.findIndex(({ name }) => name === tier);
   for (const { name } of tiers.slice(Math.max(0, from))) {
     const left = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
-    const wanted = wantedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
+    const wanted = namedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
     const isMissing = wanted !== undefined && !left.includes(wanted);
     if (isMissing) draft.job.passedOver += 1;
     const model = left.find((id) => splitModelId(id).provider !== avoid) ?? left[0];
@@ -49,7 +50,7 @@ export function fallBack(draft: Draft, reason: string): void {
   const { job, route, facts } = draft;
   if (job.pinnedModel !== null) return endOfChain(draft, reason);
   const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
-  const last = liveAttempts(job).findLast(({ purpose }) => purpose === 'answer')?.model;
+  const last = liveAttempts(job).findLast(isForAnswer)?.model;
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
   const next = left.find((id) => id !== last) ?? left[0];
   if (next === undefined) return waitForCircuit(draft, reason);
@@ -129,7 +130,7 @@ interface Ask {
   purpose: Purpose;
   tier: string;
   model: string;
-  judges?: { attempt: number; check: number };
+  judges?: Attempt['judges'];
   /** Where they are not the job's own. */
   needs?: Needs;
 }
@@ -148,8 +149,9 @@ export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): vo
   enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
 }
 
-/** Ends a chain that has no next model: with the best answer so far, marked degraded, or without one as failed. */
+/** Ends a chain that has no next model: with an earlier answer to the same request, the best answer so far, or as failed. */
 export function endOfChain(draft: Draft, reason: string): void {
+  if (giveEarlierAnswer(draft, reason)) return;
   const best = bestAnswer(draft.job);
   draft.job.reasons.push(reason);
   if (best === null) return end(draft, 'failed', reason);
@@ -160,44 +162,26 @@ export function endOfChain(draft: Draft, reason: string): void {
 
 /** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
 export function bestAnswer(job: JobState): Attempt | null {
-  const answers = liveAttempts(job).filter(({ purpose, outcome }) => purpose === 'answer' && outcome === 'answered');
+  const answers = liveAttempts(job).filter((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
   return answers.reduce<Attempt | null>(
     (best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best),
     null,
   );
 }
 
-function claim(draft: Draft, { purpose, tier, model, judges, needs }: Ask): Attempt {
+/** Takes the next number in the ledger. */
+export function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
   const { job, facts } = draft;
-  const attempt: Attempt = {
-    number: job.attempts.length + 1,
-    purpose,
-    tier,
-    model,
-    lane: 'live',
-    state: 'claimed',
-    outcome: null,
-    errorCode: null,
-    usage: null,
-    costNanoUsd: null,
-    reservedNanoUsd: estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0,
-    score: null,
-    passed: null,
-    judges: judges ?? null,
-    waits: 0,
-    claimedAt: facts.now,
-    sentAt: null,
-    settledAt: null,
-    schemaFailed: null,
-  };
+  const reservedNanoUsd = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0;
+  const attempt: Attempt = { ...newAttempt(draft, { purpose, tier, model }), reservedNanoUsd, judges };
   job.attempts.push(attempt);
   return attempt;
 }
 
-function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string | null {
-  // A call that the provider denied, or that a stopping worker gave up, says nothing of the job.
+/** Which cap stands against a call, in words; null for none. */
+export function whyDenied({ job, route, facts }: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
   const attempts = liveAttempts(job);
-  const counted = attempts.filter(({ errorCode }) => errorCode !== 'provider_denied' && errorCode !== 'aborted').length;
+  const counted = attempts.filter(countsForTheJob).length;
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
@@ -208,10 +192,16 @@ function whyDenied({ job, route, facts }: Draft, { model, needs }: Ask): string 
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
 }
 
+/** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */
+function countsForTheJob({ errorCode, state, sentAt }: Attempt): boolean {
+  if (state === 'settled' && sentAt === null) return false;
+  return errorCode !== 'provider_denied' && errorCode !== 'aborted';
+}
+
 /** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */
-function wasAsked(job: JobState, model: string): boolean {
+export function wasAsked(job: JobState, model: string): boolean {
   const ended = liveAttempts(job).filter(
-    (attempt) => attempt.model === model && attempt.purpose === 'answer' && attempt.outcome !== null,
+    (attempt) => attempt.model === model && isForAnswer(attempt) && attempt.outcome !== null,
   );
   return ended.length >= MAX_LOST_CALLS || !ended.every(wasLost);
 }

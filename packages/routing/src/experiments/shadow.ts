@@ -65,6 +65,7 @@ export function comparisonConfig(config: UpshiftConfig, route: string): UpshiftC
     classifier: 'rules',
     checks: [],
     fallback: [],
+    hedge: false,
     on_refusal: [],
     max_attempts: config.routes[route]!.max_attempts,
     max_escalations: 0,

@@ -84,7 +84,7 @@ function isObjectCall({ arguments: json }: { arguments: string }): boolean {
 }
 
 function askedBy({ purpose, judges }: RecordedAttempt, { request: { input }, attempts }: JobRecording): string | null {
-  if (judges === null) return purpose === 'answer' || purpose === 'sample' ? lastUserText(input) : null;
+  if (judges === null) return ['answer', 'hedge', 'sample'].includes(purpose) ? lastUserText(input) : null;
   const judged = attempts.find(({ attempt }) => attempt === judges.attempt)?.answer;
   if (!judged) return null;
   const question = judgeMessages({ rubric: judges.rubric, prompt: promptOf(input), answer: judged.text }).at(-1)!;

@@ -61,20 +61,26 @@ export function startSandbox(
   directory: string,
   books: string[],
   faults: string | null,
+  port: number,
   say: (line: string) => void,
 ): Promise<Started> {
   const flags = [...books.flatMap((book) => ['--book', book]), ...(faults === null ? [] : ['--faults', faults])];
-  return startSandboxWith(flags, directory, say);
+  return startSandboxWith(flags, directory, port, say);
 }
 
 /** A sandbox that gives what was recorded for the very job, and nothing else. */
 export function startRecordedSandbox(directory: string, say: (line: string) => void): Promise<Started> {
-  return startSandboxWith(['--recorded'], directory, say);
+  return startSandboxWith(['--recorded'], directory, 0, say);
 }
 
-function startSandboxWith(flags: string[], directory: string, say: (line: string) => void): Promise<Started> {
+function startSandboxWith(flags: string[], directory: string, port: number, say: (line: string) => void): Promise<Started> {
   return start(
-    { name: 'sandbox', file: `${root}test/sandbox/main.ts`, arguments: flags, environment: { ...process.env, PORT: '0' } },
+    {
+      name: 'sandbox',
+      file: `${root}test/sandbox/main.ts`,
+      arguments: flags,
+      environment: { ...process.env, PORT: String(port) },
+    },
     directory,
     say,
   );

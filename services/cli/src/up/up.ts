@@ -35,6 +35,9 @@ const bundled = { workload: `${examples}workload.jsonl`, book: `${examples}answe
 /** Whatever was started, in the order in which it must be stopped. */
 type Stop = () => Promise<void>;
 
+/** Between the port of the job API and that of the sandbox: behind those of all services. */
+const SANDBOX_PORT_OFFSET = 10;
+
 /** What a shell expects of a program that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
@@ -60,6 +63,7 @@ export async function up(options: UpOptions): Promise<number> {
 interface Launched {
   config: UpshiftConfig;
   directory: string;
+  sandboxUrl: string | null;
   fleet: Fleet;
   workload: Workload | null;
   book: AnswerBook | null;
@@ -77,7 +81,7 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   const workload = file === null ? null : readWorkload(file);
   const [redisUrl, sandboxUrl] = await Promise.all([
     openRedis(environment, directory, stops),
-    sandboxed ? openSandbox(directory, stops) : null,
+    sandboxed ? openSandbox(directory, options.port, stops) : null,
   ]);
   const fleet = await startFleet({
     config,
@@ -91,6 +95,7 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   return {
     config,
     directory,
+    sandboxUrl,
     fleet,
     workload,
     book: sandboxed && file === bundled.workload ? readAnswerBook(bundled.book, config.models) : null,
@@ -98,9 +103,14 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
 }
 
 /** Says where everything is and runs the workload, if there is one. */
-async function work({ config, directory, fleet, workload, book }: Launched, { json }: UpOptions): Promise<'finished'> {
+async function work(
+  { config, directory, sandboxUrl, fleet, workload, book }: Launched,
+  { json }: UpOptions,
+): Promise<'finished'> {
   const url = `http://127.0.0.1:${fleet.intake.port}`;
-  const ready = fleet.all.then((all) => sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, directory));
+  const ready = fleet.all.then((all) =>
+    sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, directory, sandboxUrl),
+  );
   const [, result] = await Promise.all([ready, workload === null ? null : run(url, workload, config, directory, book)]);
   if (result) report(result, config, json);
   return 'finished';
@@ -134,8 +144,9 @@ async function openRedis(environment: Environment, directory: string, stops: Sto
   return redis.url;
 }
 
-async function openSandbox(directory: string, stops: Stop[]): Promise<string> {
-  const sandbox = await startSandbox(directory, [bundled.book], bundled.faults, say);
+async function openSandbox(directory: string, port: number, stops: Stop[]): Promise<string> {
+  const ownPort = port === 0 ? 0 : port + SANDBOX_PORT_OFFSET;
+  const sandbox = await startSandbox(directory, [bundled.book], bundled.faults, ownPort, say);
   stops.push(() => sandbox.stop());
   return `http://127.0.0.1:${sandbox.port}`;
 }
@@ -170,9 +181,10 @@ function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed:
   say(`Live providers: ${providers.join(', ')}. No workload runs unless --workload names one.`);
 }
 
-function sayWhere(url: string, consolePort: number, directory: string): void {
+function sayWhere(url: string, consolePort: number, directory: string, sandboxUrl: string | null): void {
   say(`Job API   ${url}/v1/jobs   (described at ${url}/openapi.json)`);
   say(`Console   http://127.0.0.1:${consolePort}/   (user upshift, password in ${join(directory, 'console-password')})`);
+  if (sandboxUrl !== null) say(`Sandbox   ${sandboxUrl}   (npx upshift sandbox fault <provider> makes its calls fail)`);
 }
 
 function say(line: string): void {

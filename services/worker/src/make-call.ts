@@ -1,0 +1,162 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import { ModelCallError } from '@upshift/contracts';
+import type { Circuits, ModelClient } from '@upshift/models';
+import { denyProvider, readAnswer, readHealth } from '@upshift/queues';
+import type { Pipeline, Place, StepContext } from '@upshift/queues';
+import { callOf } from '@upshift/routing';
+import type { Call } from '@upshift/routing';
+import { annotate } from '@upshift/runtime';
+
+import { tooLate } from './call-errors.ts';
+import type { Calls } from './calls.ts';
+import type { Durations } from './hedge.ts';
+import { giveBackPlace, takePlace } from './pace.ts';
+import type { Retries } from './retries.ts';
+import type { Slots } from './slots.ts';
+
+/** Longest that the shared health of models is waited for, in ms. */
+const HEARD_WITHIN_MS = 250;
+
+export interface Tools {
+  pipeline: Pipeline;
+  client: ModelClient;
+  circuits: Circuits;
+  calls: Calls;
+  slots: Slots;
+  retries: Retries;
+  durations: Durations;
+  /** Fires when this process is told to stop: what is not sent by then goes back to its queue. */
+  stopping: AbortSignal;
+}
+
+/** A call that is to be made. */
+export interface Order {
+  tools: Tools;
+  context: StepContext<'call'>;
+  /** The configuration of the job. */
+  config: UpshiftConfig;
+  attempt: Attempt;
+  /** Fires when nobody wants the answer any more. */
+  stop: AbortSignal;
+}
+
+/** What a call came to: the event that it ended with; null where it was not made, and the job knows. */
+export type Made = JobEvent | 'put-back' | null;
+
+/** Makes a call when a slot of this process and a place within the limits are free, which costs no attempt, and settles it. */
+export async function makeCall(order: Order): Promise<Made> {
+  const { tools, config, attempt } = order;
+  const call = await callOfOrder(order);
+  const { concurrency: most = 1, slow_call_s: slowS } = config.models[attempt.model] ?? {};
+  let made: Made = null;
+  await tools.slots.run(attempt.model, most, waitingUntil(order), async () => {
+    made = await placeAndCall(order, call);
+    return made === null || made === 'put-back' ? null : whatProviderSaid(made, slowS);
+  });
+  return made;
+}
+
+/** What ends a wait: made only where there is one, because it costs as much as a step. */
+function waitingUntil({ stop, tools }: Order): () => AbortSignal {
+  return () => AbortSignal.any([stop, tools.stopping]);
+}
+
+async function callOfOrder({ tools, context: { job, request }, config, attempt }: Order): Promise<Call> {
+  const { purpose, judges } = attempt;
+  const judged = purpose === 'judge' && judges !== null ? await readAnswer(tools.pipeline, job.id, judges.attempt) : null;
+  return callOf(job, attempt, request, config, judged);
+}
+
+async function placeAndCall(order: Order, call: Call): Promise<Made> {
+  const { tools, context, config, attempt, stop } = order;
+  const { needs } = context.job;
+  const denied = (error: ReturnType<typeof tooLate>): JobEvent => {
+    const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
+    return { type: 'place-denied', attempt: attempt.number, error, times };
+  };
+  if (call.deadline !== null && Date.now() >= call.deadline) {
+    await context.advance(denied(tooLate(attempt.model)));
+    return null;
+  }
+  if (!(await tools.retries.admit(context, attempt))) return null;
+  const size = { inputTokens: needs.inputTokens, maxOutputTokens: call.maxOutputTokens };
+  const isOver = stop.aborted || tools.stopping.aborted;
+  const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, size, waitingUntil(order));
+  if (stop.aborted) return null;
+  if (place === null || tools.stopping.aborted) return 'put-back';
+  if ('places' in place) return sendAndSettle(order, call, place.places);
+  await context.advance(denied(place.refused));
+  return null;
+}
+
+async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise<JobEvent | null> {
+  const { tools, context, attempt } = order;
+  const { job, advance } = context;
+  const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
+  if (!sent?.changed) return null;
+  const { event, answer, heard } = await callModel(order, call);
+  await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
+  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
+    await denyProvider(tools.pipeline, event.error.provider, event.error.message);
+  await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
+  if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
+  return event;
+}
+
+/** The error of a call; null after an answer. One that took too long makes for fewer calls at a time, as a timeout does. */
+function whatProviderSaid(event: JobEvent, slowS = Infinity): { code: CallErrorCode } | null {
+  if (event.type === 'call-failed') return event.error;
+  return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
+}
+
+/** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
+function untilDeadline({ deadline }: Call, signal: AbortSignal): AbortSignal {
+  if (deadline === null) return signal;
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.max(0, deadline - Date.now()))]);
+}
+
+interface Result {
+  event: JobEvent;
+  answer: UnifiedResponse | null;
+  heard: HeardLimit[];
+}
+
+async function callModel({ tools, context, config, attempt, stop }: Order, call: Call): Promise<Result> {
+  const { pipeline, client, circuits } = tools;
+  const { number, model, claimedAt } = attempt;
+  const startedAt = Date.now();
+  const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
+  const requestId = `${context.job.id}.${context.job.revision}.${number}`;
+  const slowMs = (config.models[model]?.slow_call_s ?? Infinity) * 1000;
+  let heard: HeardLimit[] = [];
+  const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
+  const health = await inTime(readHealth(pipeline));
+  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+  try {
+    const signal = untilDeadline(call, stop);
+    const ask = () => client.call({ ...call, modelId: model, requestId, signal, onLimits });
+    const answer = await circuits.run(model, ask, slowMs);
+    const { finishReason, usage } = answer;
+    const empty = answer.vectors?.length === 0;
+    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
+  } catch (error) {
+    if (!(error instanceof ModelCallError)) throw error;
+    annotate({ 'error.type': error.error.code });
+    return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
+  }
+}
+
+/** What the other processes say is worth no wait: without it this one goes by its own circuit. */
+async function inTime<Value>(value: Promise<Value>): Promise<Value | null> {
+  try {
+    // Most often it is known already: no timer is needed then.
+    const known = await Promise.race([value, notYet]);
+    return known === 'not yet' ? await Promise.race([value, pause(HEARD_WITHIN_MS, null, { ref: false })]) : known;
+  } catch {
+    return null;
+  }
+}
+
+const notYet = Promise.resolve('not yet' as const);

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+
+import { createSlots } from '../../services/worker/src/slots.ts';
+
+const model = 'openai/low';
+const never = () => new AbortController().signal;
+
+test('a model that has just come back gets one call at a time, and more with each round of answers, up to its concurrency', async () => {
+  const limits: number[] = [];
+  const slots = createSlots((_, limit) => limits.push(limit));
+  const answer = () => slots.run(model, 4, never, () => Promise.resolve(null));
+
+  await answer();
+  slots.beginAnew(model);
+  expect(limits).toEqual([1]);
+
+  let most = 0;
+  let inFlight = 0;
+  const counted = () =>
+    slots.run(model, 4, never, async () => {
+      most = Math.max(most, (inFlight += 1));
+      await new Promise((resolve) => void setImmediate(resolve));
+      inFlight -= 1;
+      return null;
+    });
+  await Promise.all([counted(), counted()]);
+  expect(most).toBe(1);
+  for (let round = 0; round < 20; round += 1) await answer();
+  await Promise.all(Array.from({ length: 8 }, counted));
+  expect(most).toBe(4);
+  expect(limits).toEqual([1, 2, 3, 4]);
+});
+
+test('an answer that took too long makes for fewer calls at a time', async () => {
+  const limits: number[] = [];
+  const slots = createSlots((_, limit) => limits.push(limit));
+  await slots.run(model, 10, never, () => Promise.resolve({ code: 'timeout' }));
+  expect(limits).toEqual([7]);
+});
