@@ -1,6 +1,6 @@
 // Runs on Node 20 with nothing installed: it brings Node 24, pnpm and the dependencies, then runs the command with them.
 import { join } from 'node:path';
-import { printCount, runChecks, runTests } from './checks.mjs';
+import { printCount, runChecks, runTests, runTestsAlone } from './checks.mjs';
 import { runChild } from './run-child.mjs';
 import { root, say, withToolchain } from './with-toolchain.mjs';
 
@@ -35,6 +35,9 @@ const commands = {
     const env = { ...environment, UPSHIFT_CHAOS: 'whole' };
     return (await runChild(node, [vitest, 'run', '--project', 'chaos', ...args], { cwd: root, env })).code;
   },
+  'test:cluster'({ node, environment }) {
+    return runTestsAlone(root, node, { ...environment, UPSHIFT_TEST_CLUSTER: 'true' }, ['--project', 'cluster', ...args]);
+  },
   async check({ environment }) {
     return (await runChecks(root, environment)).length === 0 ? 0 : 1;
   },
@@ -45,7 +48,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run replay,  npm run bench,  npm run eval,  npm run eval:experiments`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run test:cluster,  npm run replay,  npm run bench,  npm run eval,  npm run eval:experiments`,
     );
     return 2;
   }

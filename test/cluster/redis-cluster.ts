@@ -30,6 +30,11 @@ export interface RedisCluster {
   ownerOf(key: string): Promise<Node>;
   /** SIGKILL, and a start on the same files. */
   restart(node: Node): Promise<void>;
+  /** Sends a signal to all nodes. */
+  signal(signal: NodeJS.Signals): void;
+  /** Stops all nodes in order; `startNodes` starts them on the same files. */
+  stopNodes(): Promise<void>;
+  startNodes(): Promise<void>;
   /** Moves the slot of a key to another node, key by key, while clients go on. */
   moveSlot(key: string, to: Node): Promise<void>;
   stop(): Promise<void>;
@@ -54,6 +59,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     nodes.push(node);
   }
   await meet(nodes);
+  const startNode = (node: Node): void => void children.set(node, startServer(program, node.folder, node.port));
   const ownerOf = async (key: string): Promise<Node> => {
     return nodeOfSlot(nodes, await nodes[0]!.redis.cluster('KEYSLOT', key));
   };
@@ -62,9 +68,15 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     nodes,
     ownerOf,
     async restart(node) {
-      await kill(children.get(node)!);
-      children.set(node, startServer(program, node.folder, node.port));
+      await end(children.get(node)!, 'SIGKILL');
+      startNode(node);
       while (!(await isWhole(node.redis, nodes.length)));
+    },
+    signal: (signal) => children.forEach((child) => child.kill(signal)),
+    stopNodes: async () => void (await Promise.all([...children.values()].map((child) => end(child, 'SIGTERM')))),
+    async startNodes() {
+      nodes.forEach(startNode);
+      for (const { redis } of nodes) while (!(await isWhole(redis, nodes.length)));
     },
     async moveSlot(key, to) {
       const slot = await to.redis.cluster('KEYSLOT', key);
@@ -72,7 +84,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     },
     async stop() {
       for (const { redis } of nodes) redis.disconnect();
-      await Promise.all([...children.values()].map(kill));
+      await Promise.all([...children.values()].map((child) => end(child, 'SIGKILL')));
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -93,7 +105,7 @@ function startServer(program: string, directory: string, port: number): ChildPro
 }
 
 /** The cluster's bus takes the port 10,000 above. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -140,9 +152,9 @@ async function moveSlot(slot: number, from: Node, to: Node, all: Node[]): Promis
   for (const { redis } of [to, from, ...all]) await redis.cluster('SETSLOT', slot, 'NODE', to.id);
 }
 
-async function kill(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill(signal);
   await exited;
 }

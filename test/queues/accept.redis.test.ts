@@ -14,7 +14,7 @@ import type { Accepted, Asked, Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question, requestOf } from '../routing/example.ts';
-import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf } from './setting.ts';
+import { closeAll, dumpOf, entriesOf, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -23,7 +23,7 @@ let pipeline: TestPipeline;
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(() => closeAll(opened));
 
@@ -103,7 +103,7 @@ test.each([null, 'k'])('a batch that a broken connection sends twice begins its 
     afterFirst = await dumpOf(pipeline);
     return pipeline.accept(jobs);
   };
-  const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, earlier: [], cells: 1 });
+  const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, others: [], earlier: [], cells: 1 });
   expect(await acceptAll({ ...pipeline, place }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
   expect(await dumpOf(pipeline)).toEqual(afterFirst);
 });

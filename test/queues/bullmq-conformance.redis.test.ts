@@ -3,7 +3,7 @@ import { Queue } from 'bullmq';
 import { expect, inject, test } from 'vitest';
 
 import { failed, LOW, question, sent } from '../routing/example.ts';
-import { openTestPipeline, simple } from './setting.ts';
+import { flushAll, keysLike, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 /** BullMQ writes options in the order of their keys, which a copy does not keep, and repeats the id that is the key of the hash. */
@@ -18,7 +18,7 @@ const LEFT_OUT = ['events', 'id', 'meta'];
 /** All other keys of a queue as plain values, without what differs from run to run: times, and scores made of them. */
 async function contentsOf({ redis }: TestPipeline, queue: string, id: string): Promise<Record<string, unknown>> {
   const prefix = `{upshift-0}:${queue}:`;
-  const names = (await redis.keys(`${prefix}*`)).filter((name) => !LEFT_OUT.includes(name.slice(prefix.length))).toSorted();
+  const names = (await keysLike(redis, `${prefix}*`)).filter((name) => !LEFT_OUT.includes(name.slice(prefix.length)));
   const read: Record<string, (name: string) => Promise<unknown>> = {
     hash: async (name) => (name.endsWith(id) ? entryIn(await redis.hgetall(name)) : redis.hgetall(name)),
     list: (name) => redis.lrange(name, 0, -1),
@@ -38,7 +38,7 @@ test.each<Case>([
   ['delayed and prioritized', 'normal', true],
 ])('a %s entry of the transition script is equal to one of queue.add', async (_, priority, delayed) => {
   const pipeline = await openTestPipeline(inject('redisUrl'));
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   const { id } = await accept(pipeline, { ...question, priority }, null);
   await advance(pipeline, id, simple);
   await advance(pipeline, id, sent(1));
@@ -57,7 +57,7 @@ test.each<Case>([
   const ours = await contentsOf(pipeline, name, entryId);
   const entry = await queueOf(pipeline, name).getJob(entryId);
 
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   const queue = new Queue(name, { connection: pipeline.redis, prefix: '{upshift-0}', streams: { events: { maxLen: 500 } } });
   await queue.waitUntilReady();
   await queue.add(entry!.name, entry!.data, { ...entry!.opts, jobId: entryId });

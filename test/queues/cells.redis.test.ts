@@ -223,3 +223,13 @@ test('cells that are left out are given up when the last job of theirs is forgot
   expect(await periodsOf(before)).toEqual(['2']);
   expect((await (await open(2)).all()).map(({ cell }) => cell)).toEqual([0, 1]);
 });
+
+test('the backlog is shared out: a job with a key is put off by its own cell, one without by all of them', async () => {
+  const config = exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 8 } }));
+  const cells = await openIntake(4, config);
+  const ids = await acceptMany(cells, 8);
+  const perCell = ['0', '1', '2', '3'].map((cell) => ids.filter((id) => id.charAt(4) === cell).length);
+  expect(perCell).toEqual([2, 2, 2, 2]);
+  for (const claim of [null, { key: 'k' }])
+    await expect(accept(cells, question, claim)).rejects.toMatchObject({ code: 'backlog_full' });
+});

@@ -3,8 +3,9 @@ import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
+import { connect } from '../../packages/queues/src/connection.ts';
 import { LOW, question } from '../routing/example.ts';
-import { closeAll, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -13,7 +14,7 @@ let pipeline: TestPipeline;
 
 beforeEach(async () => {
   const cleaner = await openTestPipeline(inject('redisUrl'));
-  await cleaner.redis.flushall();
+  await flushAll(cleaner);
   await closeAll([cleaner]);
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
@@ -109,7 +110,7 @@ test('a step that fails for good ends its job, with the reason', async () => {
 
 test('a step that failed for good while nobody could say so is ended by the reconciler', async () => {
   const { id } = await accept(pipeline, question, null);
-  const connection = pipeline.redis.duplicate({ lazyConnect: false, maxRetriesPerRequest: null });
+  const connection = connect(pipeline.url, { failFast: false });
   const stranger = new Worker(CLASSIFY_QUEUE, undefined, { connection, prefix: '{upshift-0}' });
   const entry = await stranger.getNextJob('token');
   await entry?.moveToFailed(new UnrecoverableError('for good'), 'token');
@@ -121,7 +122,7 @@ test('a step that failed for good while nobody could say so is ended by the reco
 
 test('the entry of a consumer that was killed is delivered to another', { timeout: 60_000 }, async () => {
   const { id } = await accept(pipeline, question, null);
-  const connection = pipeline.redis.duplicate({ lazyConnect: false, maxRetriesPerRequest: null });
+  const connection = connect(pipeline.url, { failFast: false });
   const killed = new Worker(CLASSIFY_QUEUE, undefined, { connection, prefix: '{upshift-0}', lockDuration: 1 });
   expect((await killed.getNextJob('token'))?.id).toBe(`${id}.1.classify.1`);
   connection.disconnect();

@@ -1,13 +1,13 @@
 /** A process that takes a job through its steps and dies before its n-th command to Redis, as if killed there: see crash.redis.test.ts. */
 import { advance, closeCells, readJob } from '@upshift/queues';
-import { Redis } from 'ioredis';
 
+import { connect } from '../../packages/queues/src/connection.ts';
 import { walk } from './crash-walk.ts';
 import { openTestPipeline } from './setting.ts';
 
 const [url = '', id = '', lives = '0'] = process.argv.slice(2);
 const pipeline = await openTestPipeline(url);
-const books = new Redis(url.replace('unix://', ''));
+const books = connect(url, { failFast: false });
 let left = Number(lives);
 const send = pipeline.redis.sendCommand.bind(pipeline.redis);
 pipeline.redis.sendCommand = (...args) => {

@@ -7,7 +7,7 @@ import { expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { walk } from './crash-walk.ts';
-import { openTestPipeline, stateOf } from './setting.ts';
+import { flushAll, openTestPipeline, stateOf } from './setting.ts';
 
 async function livesUntil(command: number, id: string): Promise<number | null> {
   const child = fork(join(import.meta.dirname, 'crash-child.ts'), [inject('redisUrl'), id, String(command)], {
@@ -22,7 +22,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const cleaner = await openTestPipeline(inject('redisUrl'));
-    await cleaner.redis.flushall();
+    await flushAll(cleaner);
     await closeCells(cleaner);
     const pipeline = await openTestPipeline(inject('redisUrl'));
     let code: number | null = 9;

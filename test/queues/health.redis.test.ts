@@ -2,7 +2,7 @@ import { accept, closeCircuit, expireJobs, openCircuit, publishProviders, readHe
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
-import { closeAll, openTestPipeline, stateOf } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -17,7 +17,7 @@ async function another(): Promise<TestPipeline> {
 
 beforeEach(async () => {
   pipeline = await another();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   await closeAll(open);
   pipeline = await another();
 });

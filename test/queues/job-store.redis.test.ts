@@ -20,7 +20,18 @@ import { stateText } from '../../packages/queues/src/state-text.ts';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
-import { closeAll, dumpOf, entriesOf, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import {
+  closeAll,
+  dumpOf,
+  entriesOf,
+  flushAll,
+  keysLike,
+  openTestPipeline,
+  serversOf,
+  simple,
+  stateOf,
+  until,
+} from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -34,7 +45,7 @@ async function open(...options: Parameters<typeof exampleConfig>): Promise<TestP
 
 beforeEach(async () => {
   pipeline = await open();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   await closeAll(opened);
   pipeline = await open();
 });
@@ -67,7 +78,7 @@ test('an accepted job has its record, its trail, its claim and one entry', async
   expect(await stateOf(pipeline, id)).toMatchObject({ id, status: 'queued', step: { kind: 'classify' }, epoch: 1 });
   expect((await readTrail(pipeline, id)).map(({ event }) => event)).toEqual(['job-accepted']);
   expect(await entriesOf(pipeline, CLASSIFY_QUEUE)).toEqual([`${id}.1.classify.1`]);
-  expect(await pipeline.redis.keys('*idempotency*')).toHaveLength(1);
+  expect(await keysLike(pipeline.redis, '*idempotency*')).toHaveLength(1);
 });
 
 test('the same key and body give the same job, and nothing is written', async () => {
@@ -244,13 +255,15 @@ test('a configuration that nobody stored is named', async () => {
 });
 
 test('a Redis that may lose or evict what was accepted is refused', async () => {
+  const configure = (name: string, value: string) =>
+    Promise.all(serversOf(pipeline.redis).map((server) => server.config('SET', name, value)));
   const refusal = () => openCells({ ...pipeline.options, disposable: false }).then(closeCells, (error: Error) => error.message);
-  await pipeline.redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+  await configure('maxmemory-policy', 'allkeys-lru');
   expect(await refusal()).toContain('maxmemory-policy allkeys-lru');
-  await pipeline.redis.config('SET', 'maxmemory-policy', 'noeviction');
-  await pipeline.redis.config('SET', 'appendonly', 'no');
+  await configure('maxmemory-policy', 'noeviction');
+  await configure('appendonly', 'no');
   expect(await refusal()).toContain('appendonly no');
-  await pipeline.redis.config('SET', 'appendonly', 'yes');
+  await configure('appendonly', 'yes');
 });
 
 test('the name of a queue holds nothing that BullMQ refuses', () => {

@@ -3,7 +3,7 @@ import type { JobFilter } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
-import { closeAll, dumpOf, openTestPipeline, simple } from './setting.ts';
+import { closeAll, dumpOf, flushAll, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -14,7 +14,7 @@ beforeEach(async () => {
     inject('redisUrl'),
     exampleConfig((file) => Object.assign(file, { retention: { job_hours: 2, idempotency_hours: 1 } })),
   );
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
   await pipeline.redis.set(`{upshift-0}:config:${pipeline.configVersion}`, JSON.stringify(pipeline.config));
   opened.push(pipeline);
 });

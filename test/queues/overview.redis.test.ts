@@ -12,7 +12,7 @@ import type { Stuck } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { question } from '../routing/example.ts';
-import { closeAll, entriesOf, openTestPipeline, simple } from './setting.ts';
+import { closeAll, entriesOf, flushAll, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const LONG_MS = 120_000;
@@ -22,7 +22,7 @@ let pipeline: TestPipeline;
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(async () => {
   vi.useRealTimers();

@@ -3,7 +3,7 @@ import type { Consumer, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { LOW, question } from '../routing/example.ts';
-import { closeAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -12,7 +12,7 @@ let pipeline: TestPipeline;
 
 beforeEach(async () => {
   const cleaner = await openTestPipeline(inject('redisUrl'));
-  await cleaner.redis.flushall();
+  await flushAll(cleaner);
   await closeAll([cleaner]);
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
@@ -35,7 +35,8 @@ function consumeClassify(concurrency: number, handle: (context: StepContext<'cla
 
 /** Until the consumer has found nothing and waits for news. */
 function untilIdle(): Promise<void> {
-  return until(pipeline, async () => String(await pipeline.redis.client('LIST')).includes('cmd=bzpopmin'));
+  const clients = () => Promise.all(serversOf(pipeline.redis).map((server) => server.client('LIST')));
+  return until(pipeline, async () => String(await clients()).includes('cmd=bzpopmin'));
 }
 
 test('entries are taken many at a time: high before normal, normal before low, each in its order', async () => {

@@ -5,7 +5,7 @@ import { limitsLearned, placesOf } from '@upshift/routing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
-import { closeAll, openTestPipeline } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -19,7 +19,7 @@ async function another(): Promise<TestPipeline> {
 
 beforeEach(async () => {
   pipeline = await another();
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(() => closeAll(open));
 

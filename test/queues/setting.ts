@@ -60,14 +60,20 @@ export async function flushAll({ redis }: Pick<Pipeline, 'redis'>): Promise<void
   await Promise.all(serversOf(redis).map((server) => server.flushall()));
 }
 
-function serversOf(redis: Redis): Redis[] {
+/** The one server, or all masters of a cluster: for commands that are about a server and no key. */
+export function serversOf(redis: Redis): Redis[] {
   const several: unknown = redis;
   return several instanceof Cluster ? several.nodes('master') : [redis];
 }
 
+/** In ascending order. */
+export async function keysLike(redis: Redis, pattern: string): Promise<string[]> {
+  return (await Promise.all(serversOf(redis).map((server) => server.keys(pattern)))).flat().toSorted();
+}
+
 /** Everything that Redis holds: two equal dumps mean that nothing was written in between. */
 export async function dumpOf({ redis }: Pipeline): Promise<Record<string, string>> {
-  const names = (await Promise.all(serversOf(redis).map((server) => server.keys('*')))).flat().toSorted();
+  const names = await keysLike(redis, '*');
   const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)));
   return Object.fromEntries(names.map((name, index) => [name, String(dumps[index]?.toString('base64'))]));
 }

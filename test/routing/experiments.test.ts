@@ -1,4 +1,6 @@
-import { parseExperiment } from '@upshift/contracts';
+import { readFile } from 'node:fs/promises';
+
+import { parseExperiment, upshiftConfig } from '@upshift/contracts';
 import type { Experiment } from '@upshift/contracts';
 import {
   addObservation,
@@ -14,6 +16,7 @@ import {
 } from '@upshift/routing';
 import type { ArmTally } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 
 import { outcome } from '../eval-experiments/outcome.ts';
 import {
@@ -103,6 +106,13 @@ describe('a document', () => {
       'steps[1]: steps must rise',
       'steps: the last step is 100',
       'arms[0].overrides: the first arm is the stable one and overrides nothing',
+    ]);
+  });
+
+  test('of a canary without guardrails, or with one arm, is told what is missing', () => {
+    expect(errorsOf({ kind: 'canary', name: 'model', arms: [{ name: 'stable' }] })).toEqual([
+      'arms: a canary has two arms: first the stable one, then the canary',
+      'guardrails: a canary needs a list of guardrails, as in [{ metric: pass_rate, absolute: 0.02 }]',
     ]);
   });
 
@@ -262,4 +272,18 @@ describe('results', () => {
     expect(arms[1]).toMatchObject({ jobs: 10, fallback_jobs: 1, metrics: { pass_rate: { jobs: 9 } } });
     expect(words.at(-1)).toContain('10 % of changed. The arms differ in that');
   });
+});
+
+test('the documents of the examples fit the shipped configuration once their model is declared', async () => {
+  const root = new URL('../../', import.meta.url);
+  const text = async (name: string): Promise<unknown> => parse(await readFile(new URL(name, root), 'utf8'));
+  const shipped = (await text('upshift.config.yaml')) as { models: Record<string, unknown> };
+  const guide = await readFile(new URL('docs/experiments.md', root), 'utf8');
+  const declared = parse(/```yaml\n(models:[^`]*)```/.exec(guide)![1]!) as { models: Record<string, unknown> };
+  const models = upshiftConfig.parse({ ...shipped, models: { ...shipped.models, ...declared.models } });
+  for (const name of ['shadow', 'canary']) {
+    const file = await readFile(new URL(`examples/experiments/${name}.yaml`, root), 'utf8');
+    expect(badExperiment(read(parse(file)), models)).toEqual([]);
+    expect(guide).toContain(file.trim());
+  }
 });

@@ -27,6 +27,28 @@ describe('the trained classifier', () => {
     expect(complexity).toBeGreaterThan(0.2);
     expect(complexity).toBeLessThan(0.7);
   });
+  test.each([
+    ['German', 'Wie viele Äpfel hat Tom, wenn er am Montag 3 hat und an jedem Tag der Woche 2 weitere kauft?', 0, 0.6],
+    ['Spanish', '¿Cuántos kilómetros recorre un tren que viaja a 80 km/h durante 3 horas y media?', 0, 0.6],
+    ['Russian', 'Напишите функцию, которая сортирует список по двум ключам и возвращает новый список.', 0, 0.5],
+    ['Arabic', 'اكتب دالة بلغة بايثون تحسب المتوسط', 0, 0.5],
+    ['emoji', '😀'.repeat(100), 0, 0.1],
+    ['one long word', 'a'.repeat(1_000_000), 0, 0.1],
+    [
+      'JavaScript',
+      'function f(x) { return x.map((y) => y * 2).filter(Boolean); }\nWhy does this throw for an empty list?',
+      0.5,
+      1,
+    ],
+    ['Python', 'def solve(n):\n    dp = [0] * (n + 1)\n    for i in range(n): dp[i + 1] = dp[i] + i\nFind the bug.', 0.5, 1],
+    ['a very long text', 'the report says that the price of the goods is high. '.repeat(50_000), 0.5, 1],
+  ])('is as sure of %s as it knows its words', (_what, prompt, least, most) => {
+    const { complexity, confidence } = classify(prompt);
+    expect(confidence).toBeGreaterThanOrEqual(least);
+    expect(confidence).toBeLessThanOrEqual(most);
+    expect(complexity).toBeGreaterThan(0.1);
+    expect(complexity).toBeLessThan(0.7);
+  });
   test('gives sane values for whatever text there is, and the same each time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 3000 }), fc.lorem({ maxCount: 200 })), (prompt) => {
@@ -48,6 +70,7 @@ describe('the trained classifier', () => {
 
 test.each([
   ['Which is a metal?\nA. iron\nB. oxygen\nC. neon', 'multiple_choice'],
+  ['Which is a metal?\n(A): iron\n(B): oxygen', 'multiple_choice'],
   ['Translate into French: good morning', 'translation'],
   ['Summarize this article: …', 'summarization'],
   ['Write a Python function that sorts an array.', 'code_generation'],

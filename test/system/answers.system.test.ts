@@ -1,8 +1,10 @@
 import type { JobView, TrailEntry } from '@upshift/contracts';
 import { judgeMessages } from '@upshift/routing';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { connect } from '../../packages/queues/src/connection.ts';
+import { keysLike } from '../queues/setting.ts';
 import { bookKey } from '../sandbox/book.ts';
 import { billOf, generationsOf } from './bill.ts';
 import { CONSOLE_PASSWORD, programs, startFleet } from './fleet.ts';
@@ -332,15 +334,15 @@ async function readBoard(): Promise<{ queues: string[]; entries: string }> {
     });
     return response.text();
   };
-  const queues = (JSON.parse(await read('')) as { queues: { name: string }[] }).queues.map(({ name }) => name);
+  const names = (JSON.parse(await read('')) as { queues: { name: string }[] }).queues.map(({ name }) => name);
   const entries = await Promise.all(
-    queues.map((name) => read(`?activeQueue=${encodeURIComponent(name)}&status=latest&page=1&jobsPerPage=100`)),
+    names.map((name) => read(`?activeQueue=${encodeURIComponent(name)}&status=latest&page=1&jobsPerPage=100`)),
   );
-  return { queues, entries: entries.join('\n') };
+  return { queues: names.map((name) => name.replace(/^cell-\d+\./, '')), entries: entries.join('\n') };
 }
 
 function recordKey({ id }: JobView): string {
-  return `{upshift-0}:job:${id}`;
+  return `{upshift-${Number.parseInt(id.charAt('job_'.length), 16)}}:job:${id}`;
 }
 
 function keysWith(text: string, dump: Map<string, string>): string[] {
@@ -349,9 +351,10 @@ function keysWith(text: string, dump: Map<string, string>): string[] {
 
 /** Everything in Redis, as text. */
 async function dumpRedis(): Promise<Map<string, string>> {
-  const redis = new Redis(fleet.redis.url.replace('unix://', ''));
+  const redis = connect(fleet.redis.url, { failFast: false });
   try {
-    const keys = await redis.keys('*');
+    await redis.connect();
+    const keys = await keysLike(redis, '*');
     return new Map(await Promise.all(keys.map(async (key) => [key, await dumpKey(redis, key)] as const)));
   } finally {
     redis.disconnect();

@@ -267,7 +267,7 @@ function resolve(document: unknown, reference: string): unknown {
 test('above the backlog limit new jobs are put off, and taken again when the backlog is worked off', async () => {
   fleet.sandbox.settings.change({ hold: true });
   const accepted = await Promise.all(
-    Array.from({ length: MAX_BACKLOG }, () => fleet.api.post({ input, task: 'classification' }, { key: crypto.randomUUID() })),
+    Array.from({ length: MAX_BACKLOG }, () => fleet.api.post({ input, task: 'classification' })),
   );
   expect(accepted.map(({ status }) => status)).toEqual(Array(MAX_BACKLOG).fill(202));
 
@@ -309,11 +309,11 @@ test('while Redis is away new jobs are put off; afterwards all goes on by itself
 });
 
 test('a Redis that hangs is answered for in time, too', async () => {
-  process.kill(fleet.redis.pid, 'SIGSTOP');
+  fleet.redis.signal('SIGSTOP');
   try {
     await expectUnavailable();
   } finally {
-    process.kill(fleet.redis.pid, 'SIGCONT');
+    fleet.redis.signal('SIGCONT');
   }
   await isTakenAgain();
 });

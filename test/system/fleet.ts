@@ -12,6 +12,7 @@ import type { z } from 'zod';
 
 import { startLocalRedis } from '../../services/cli/src/local-redis.ts';
 import type { LocalRedis } from '../../services/cli/src/local-redis.ts';
+import { startRedisCluster } from '../cluster/redis-cluster.ts';
 import { startSandbox } from '../sandbox/server.ts';
 import type { Sandbox } from '../sandbox/server.ts';
 import { createJobApi } from './job-api.ts';
@@ -47,11 +48,25 @@ export interface FleetOptions {
   environment?: Record<string, string>;
 }
 
+/** One server, or a cluster where the tests run on one. */
+interface FleetRedis {
+  url: string;
+  /** Of the server; throws on a cluster. */
+  pid: number;
+  /** How many cells jobs are spread over. */
+  cells: number;
+  signal(signal: NodeJS.Signals): void;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it for good. */
+  close(): Promise<void>;
+}
+
 /** Upshift as it runs: its programs, a Redis of its own, and the provider sandbox in this process. */
 export interface Fleet {
   api: JobApi;
   sandbox: Sandbox;
-  redis: { url: string; pid: number; stop(): Promise<void>; start(): Promise<void> };
+  redis: FleetRedis;
   /** The configuration that programs started from now on read, with its defaults filled in. */
   config(): z.output<typeof upshiftConfig>;
   configure(change: (config: TestConfig) => void): Promise<void>;
@@ -78,13 +93,14 @@ const READY_WITHIN_MS = 30_000;
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const directory = await mkdtemp(join(tmpdir(), 'upshift-system-'));
   const config = await createConfigFile(join(directory, 'upshift.config.yaml'), options.configure);
-  const redis = await createRedis(join(directory, 'redis'));
+  const redis = process.env.UPSHIFT_TEST_CLUSTER === 'true' ? await createCluster() : await createRedis(join(directory, 'redis'));
   const sandbox = await startSandbox();
   const running = new Map<ProgramName, Program>();
   const output: string[] = [];
   const environment = {
     ...process.env,
     REDIS_URL: redis.url,
+    UPSHIFT_CELLS: String(redis.cells),
     PORT: '0',
     UPSHIFT_SANDBOX_URL: sandbox.url,
     UPSHIFT_CONFIG: config.path,
@@ -122,7 +138,7 @@ export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
       sandbox.settings.change({ hold: false });
       await Promise.all([...running.keys()].map((name) => end(name, 'SIGKILL')));
       await sandbox.close();
-      await redis.stop();
+      await redis.close();
       await rm(directory, { recursive: true, force: true });
     },
   };
@@ -196,16 +212,40 @@ async function createConfigFile(path: string, configure: FleetOptions['configure
 }
 
 /** With a directory that outlives a stop, so that the same data can be started again. */
-async function createRedis(directory: string): Promise<Fleet['redis']> {
+async function createRedis(directory: string): Promise<FleetRedis> {
   const startServer = (): Promise<LocalRedis> => startLocalRedis({ directory, say: (line) => process.stderr.write(`${line}\n`) });
   let server = await startServer();
+  const pid = (): number => {
+    if (server.pid === null) throw new Error('Redis runs in a container');
+    return server.pid;
+  };
   return {
     url: server.url,
     get pid() {
-      if (server.pid === null) throw new Error('Redis runs in a container');
-      return server.pid;
+      return pid();
     },
+    cells: 1,
+    signal: (signal) => void process.kill(pid(), signal),
     stop: () => server.stop(),
     start: async () => void (server = await startServer()),
+    close: () => server.stop(),
+  };
+}
+
+/** So many that they stand on all three nodes: the slots of the first three stand on two. */
+const CELLS_ON_A_CLUSTER = 4;
+
+async function createCluster(): Promise<FleetRedis> {
+  const cluster = await startRedisCluster();
+  return {
+    url: cluster.url,
+    get pid(): number {
+      throw new Error('a cluster has several processes');
+    },
+    cells: CELLS_ON_A_CLUSTER,
+    signal: (signal) => cluster.signal(signal),
+    stop: () => cluster.stopNodes(),
+    start: () => cluster.startNodes(),
+    close: () => cluster.stop(),
   };
 }

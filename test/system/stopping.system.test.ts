@@ -1,7 +1,7 @@
-import { queueOf } from '@upshift/queues';
+import { closeCells, queueOf } from '@upshift/queues';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
-import { openTestPipeline } from '../queues/setting.ts';
+import { openTestCells } from '../queues/setting.ts';
 import { bookKey } from '../sandbox/book.ts';
 import { generationsOf } from './bill.ts';
 import { startFleet } from './fleet.ts';
@@ -30,6 +30,8 @@ async function submit(prompt: string): Promise<string> {
   return (await fleet.api.post({ input: { prompt }, task: 'classification' })).body.id;
 }
 
+const sum = (numbers: number[]): number => numbers.reduce((all, number) => all + number, 0);
+
 async function isCalled(id: string): Promise<void> {
   await vi.waitFor(() => expect(generationsOf(fleet, id)).toHaveLength(1), { timeout: 10_000 });
 }
@@ -43,19 +45,20 @@ test('a worker that stops puts back what it has not sent, uncounted, and what it
   const sent = await submit('Sent.');
   await isCalled(sent);
   const waiting = await submit('Not sent.');
-  const pipeline = await openTestPipeline(fleet.redis.url);
-  const queue = queueOf(pipeline, 'tier.economy.openai~2Fgpt-6-luna');
-  await vi.waitFor(async () => expect(await queue.getActiveCount()).toBe(2), { timeout: 1500, interval: 10 });
+  const cells = await openTestCells(fleet.redis.url, { cells: fleet.redis.cells });
+  const queues = (await cells.all()).map((cell) => queueOf(cell, 'tier.economy.openai~2Fgpt-6-luna'));
+  const active = async () => sum(await Promise.all(queues.map((queue) => queue.getActiveCount())));
+  await vi.waitFor(async () => expect(await active()).toBe(2), { timeout: 1500, interval: 10 });
 
   expect(await fleet.stop('worker-economy')).toEqual([0]);
 
-  const entries = await queue.getJobs(['prioritized', 'waiting']);
+  const entries = (await Promise.all(queues.map((queue) => queue.getJobs(['prioritized', 'waiting'])))).flat();
   expect(entries.map(({ data }) => (data as { job: string }).job).toSorted()).toEqual([sent, waiting].toSorted());
   expect(entries.map(({ attemptsMade, stalledCounter }) => [attemptsMade, stalledCounter])).toEqual([
     [0, 0],
     [0, 0],
   ]);
-  await pipeline.redis.quit();
+  await closeCells(cells);
   expect(eventsOf(await fleet.api.trail(waiting))).toEqual(['job-accepted', 'job-classified', 'attempt-claimed']);
   answer('Sent.', 'in time', 0);
   await fleet.start('worker-economy');

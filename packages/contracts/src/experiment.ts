@@ -90,8 +90,14 @@ const ab = z.strictObject({ kind: z.literal('ab'), ...common, arms: z.array(shar
 const canary = z.strictObject({
   kind: z.literal('canary'),
   ...common,
-  arms: z.array(plainArm).length(2).describe('First the stable arm, then the canary.'),
-  guardrails: z.array(guardrail).min(1).max(9),
+  arms: z
+    .array(plainArm)
+    .length(2, 'a canary has two arms: first the stable one, then the canary')
+    .describe('First the stable arm, then the canary.'),
+  guardrails: z
+    .array(guardrail, 'a canary needs a list of guardrails, as in [{ metric: pass_rate, absolute: 0.02 }]')
+    .min(1)
+    .max(9),
   steps: z.array(z.number().gt(0).lte(100)).min(2).max(20).default([1, 5, 25, 100]).describe('Per cent of the units.'),
   min_samples: z.int().positive().max(10_000_000).default(100).describe('Judged jobs of the canary in a step.'),
   min_seconds: z.number().nonnegative().max(2_592_000).default(60).describe('How long a step lasts at least.'),
@@ -101,7 +107,10 @@ const canary = z.strictObject({
 const shadow = z.strictObject({
   kind: z.literal('shadow'),
   ...common,
-  arms: z.array(plainArm).length(1).describe('The candidate. What is delivered comes from the route as it is.'),
+  arms: z
+    .array(plainArm)
+    .length(1, 'a shadow has one arm: the candidate')
+    .describe('The candidate. What is delivered comes from the route as it is.'),
   share: share.describe('The part of the jobs that the candidate also answers.'),
   budget_usd: z.number().positive().describe('When it is spent the experiment ends.'),
   judge: z.strictObject({ rubric: z.string().min(1).max(4000) }).optional(),

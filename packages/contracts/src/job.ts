@@ -166,7 +166,7 @@ export interface JobState {
   epoch: number;
   /** Null for a job of no experiment. */
   experiments: JobExperiments | null;
-  /** How often the model that came first was not asked, because its circuit was open or its provider off. */
+  /** How often the first of the models that the route names was not asked, because its circuit was open or its provider off. */
   passedOver: number;
 }
 

@@ -48,7 +48,29 @@ export async function accept(cells: Cells, request: JobRequest, claim: { key: st
  */
 export async function acceptAll(cells: Cells, asked: Asked[]): Promise<(Accepted | Error)[]> {
   try {
-    const known = await readKnown(cells, asked);
+    const anywhere = await cells.place(null);
+    const results = await acceptOnce(cells, asked, anywhere);
+    for (const pipeline of anywhere.others) {
+      // Its cell is full: a job without a key may go to another.
+      const full = asked.flatMap(({ key }, position) => (key === null && isBacklogFull(results[position]!) ? [position] : []));
+      if (full.length === 0) break;
+      const again = await acceptOnce(
+        cells,
+        full.map((position) => asked[position]!),
+        { ...anywhere, pipeline },
+      );
+      full.forEach((position, index) => (results[position] = again[index]!));
+    }
+    return results;
+  } catch (error) {
+    return asked.map(() => errorOf(error));
+  }
+}
+
+/** @param anywhere where jobs without a key go */
+async function acceptOnce(cells: Cells, asked: Asked[], anywhere: Placement): Promise<(Accepted | Error)[]> {
+  try {
+    const known = await readKnown(cells, asked, anywhere);
     const drafts = asked.map((one, position) => orError(() => draftOf(cells, one, position, known)));
     const replies = await writeDrafts(drafts.filter(isDraft));
     return drafts.map((draft) => (isDraft(draft) ? orError(() => resultOf(cells, draft, replies.get(draft)!)) : draft));
@@ -99,9 +121,9 @@ interface Place {
   holder: string | null;
 }
 
-async function readKnown(cells: Cells, asked: Asked[]): Promise<Known> {
+async function readKnown(cells: Cells, asked: Asked[], anywhere: Placement): Promise<Known> {
   const now = Date.now();
-  const places = await readPlaces(cells, asked, now);
+  const places = await readPlaces(cells, asked, anywhere, now);
   const [arms, webhooks, health] = await Promise.all([
     readArms(cells, asked, places),
     readWebhooks(cells, asked),
@@ -111,8 +133,7 @@ async function readKnown(cells: Cells, asked: Asked[]): Promise<Known> {
 }
 
 /** Jobs without a key go to one cell together; one with a key to the cell of its key. */
-async function readPlaces(cells: Cells, asked: Asked[], now: number): Promise<Place[]> {
-  const anywhere = await cells.place(null);
+function readPlaces(cells: Cells, asked: Asked[], anywhere: Placement, now: number): Promise<Place[]> {
   return Promise.all(
     asked.map(async ({ key }) => {
       if (key !== null) return placeOf(cells, hashOf(key), now);
@@ -141,12 +162,18 @@ async function readArms(cells: Cells, asked: Asked[], places: Place[]): Promise<
 
 /** Which of the endpoints that are named there are. */
 async function readWebhooks({ redis, config }: Cells, asked: Asked[]): Promise<Set<string>> {
-  const named = new Set(asked.map(({ request }) => request.webhook ?? routeOf(config, request)?.webhook ?? null));
-  named.delete(null);
-  const names = [...named] as string[];
+  const named = new Set(asked.flatMap(({ request }) => webhooksOf(request, routeOf(config, request)?.webhook)));
+  const names = [...named];
   if (names.length === 0) return new Set();
   const there = await redis.smismember(globalKeys.webhooks, ...names);
   return new Set(names.filter((_, position) => there[position] === 1));
+}
+
+/** Who is told of the end, and the verifiers that the job itself names. */
+function webhooksOf({ webhook, checks }: JobRequest, ofRoute: string | undefined): string[] {
+  const told = webhook ?? ofRoute;
+  const verifiers = checks.flatMap((check) => (check.type === 'verifier' ? [check.webhook] : []));
+  return told === undefined ? verifiers : [told, ...verifiers];
 }
 
 function routeOf({ routes }: UpshiftConfig, { route }: JobRequest): UpshiftConfig['routes'][string] | undefined {
@@ -198,6 +225,12 @@ async function writeDrafts(drafts: Draft[]): Promise<Map<Draft, Refusal | Error 
 
 /** Before the job is accepted: afterwards nobody could be told. */
 function refuseUnknownWebhook(webhook: string | null, request: JobRequest, known: Set<string>): void {
+  for (const [at, check] of request.checks.entries()) {
+    if (check.type !== 'verifier' || known.has(check.webhook)) continue;
+    const missing = `there is no webhook ${check.webhook}; POST /v1/webhooks makes one`;
+    const field = `checks[${at}].webhook`;
+    throw new ProblemError('unknown_webhook', missing, { errors: [{ field, value: check.webhook, message: missing }] });
+  }
   if (webhook === null || known.has(webhook)) return;
   const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
   throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
@@ -252,6 +285,10 @@ function resultOf({ metrics, config }: Cells, { job, fingerprint }: Draft, reply
   if (accepted.id === job.id) accepted.created = true;
   if (accepted.created) metrics.jobsAccepted.inc({ route: job.route });
   return accepted;
+}
+
+function isBacklogFull(result: Accepted | Error): boolean {
+  return result instanceof ProblemError && result.code === 'backlog_full';
 }
 
 function backlogFull({ intake }: UpshiftConfig): ProblemError {

@@ -20,11 +20,10 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
 }
 
-/** The models of a tier that would be asked, best first, if no circuit were open, and if every one that the route names could be called. */
-export function wantedInTier(job: JobState, tier: string, facts: Facts): string[] {
-  const { providersOff } = facts.health;
-  const health = { circuitsOpen: {}, providersOff: namedModels(job, tier, facts.config) ? {} : providersOff };
-  return candidatesInTier(job, tier, { ...facts, health });
+/** The models that the route names for a tier and that the job could be given, best first, be they healthy or not; none where it names none. */
+export function namedInTier(job: JobState, tier: string, facts: Facts): string[] {
+  if (namedModels(job, tier, facts.config) === undefined) return [];
+  return candidatesInTier(job, tier, { ...facts, health: { circuitsOpen: {}, providersOff: {} } });
 }
 
 /** The models that the job's route names for a tier, in place of all of the tier; undefined where it names none. */

@@ -30,7 +30,7 @@ export function experimentsPage(experiments: ExperimentSummary[]): Html {
 /** One experiment: its arms, what can be concluded, and its metrics over time. */
 export function experimentPage(experiment: ExperimentView): Html {
   const { name, kind, route, status, reason, shares, document, words, series, history } = experiment;
-  const summary = html`<p>${kind} on route ${route}: ${status.replace('_', ' ')}. ${reason}.</p>
+  const summary = html`<p>${kind} on route ${route}, ${status.replace('_', ' ')}: ${reason}.</p>
     <p>New jobs: ${sharesText(shares)}.</p>
     ${document.kind === 'canary' && document.hold && html`<p>${heldText(experiment)}</p>`}
     ${document.kind === 'shadow' && html`<p>${shadowText(experiment)}</p>`}`;

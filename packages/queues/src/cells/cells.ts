@@ -19,6 +19,8 @@ export interface CellOptions extends PipelineOptions {
 /** Where a new job goes. */
 export interface Placement {
   pipeline: Pipeline;
+  /** Where it may go too: a job with a key must be found in its own cell. */
+  others: Pipeline[];
   /** Where the claim of its key may stand from before the number of cells was changed. */
   earlier: Pipeline[];
   /** Over how many cells new jobs are spread. */
@@ -69,9 +71,12 @@ export async function openCells(options: CellOptions): Promise<Cells> {
       const known = await periods();
       const now = Date.now();
       const cells = cellsAt(known, now);
-      if (keyHash === null) return { pipeline: cell(Math.floor(Math.random() * cells)), earlier: [], cells };
+      if (keyHash === null) {
+        const number = Math.floor(Math.random() * cells);
+        return { pipeline: cell(number), others: upTo(cells).toSpliced(number, 1).map(cell), earlier: [], cells };
+      }
       const earlier = earlierCells(known, keyHash, now, keptMs).map(cell);
-      return { pipeline: cell(cellOfKey(keyHash, cells)), earlier, cells };
+      return { pipeline: cell(cellOfKey(keyHash, cells)), others: [], earlier, cells };
     },
   };
   await warnOfLeftCells(cells);

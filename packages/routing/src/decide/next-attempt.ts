@@ -1,7 +1,7 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { candidatesInTier, isEligible, isUsable, modelOf, wantedInTier } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
 import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -26,7 +26,7 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
   const from = tiers.findIndex(({ name }) => name === tier);
   for (const { name } of tiers.slice(Math.max(0, from))) {
     const left = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
-    const wanted = wantedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
+    const wanted = namedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
     const isMissing = wanted !== undefined && !left.includes(wanted);
     if (isMissing) draft.job.passedOver += 1;
     const model = left.find((id) => splitModelId(id).provider !== avoid) ?? left[0];

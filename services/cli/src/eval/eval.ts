@@ -2,7 +2,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError, exitCode } from '../exit-code.ts';
-import { hasData } from './data-directory.ts';
 import { evaluate } from './evaluate.ts';
 import { htmlOf } from './report-html.ts';
 import { readPairs } from './pairs.ts';
@@ -22,11 +21,10 @@ export interface EvalOptions {
 
 /** `upshift eval`: how well the classifier and the scorer do on recorded answers. Returns the exit code. */
 export function evalCommand({ data, only = '', out, weights, json }: EvalOptions): number {
-  if (!hasData(data))
+  const found = readPairs(data, (reason) => process.stderr.write(`left out: ${reason}\n`));
+  if (found.length === 0)
     throw new CommandError(`There are no recorded answers in ${data}; --data names the folder that has them.`, exitCode.refused);
-  const pairs = readPairs(data).filter(({ name, weakModel, strongModel }) =>
-    `${name} ${weakModel} ${strongModel}`.includes(only),
-  );
+  const pairs = found.filter(({ name, weakModel, strongModel }) => `${name} ${weakModel} ${strongModel}`.includes(only));
   if (pairs.length === 0) throw new CommandError(`--only ${only}: no pair has that in its name.`, exitCode.refused);
   const used =
     weights === 'shipped' ? shippedForAll : unseenWeights(data, (done) => say(done, 'training, each time without a fifth'));

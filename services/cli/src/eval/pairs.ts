@@ -5,7 +5,7 @@ import { readLlmrouter, readMmlupro, readRoutellm, readZeroeval } from './load-d
 import type { AnsweredQuestion } from './load-data.ts';
 import { mean } from './metrics.ts';
 import { callUsd, hasPrice } from './prices.ts';
-import { readRows, rowOf } from './read-rows.ts';
+import { MissingFile, readRows, rowOf } from './read-rows.ts';
 
 /** A question that both models of a pair have answered. */
 export interface PairQuestion {
@@ -37,26 +37,36 @@ export interface Pair {
 /** RouteLLM's file has GPT-4's labels as they are, and 42 of them are wrong: its answer equals the gold and is marked wrong. */
 type Labels = 'as published' | 'corrected';
 
-/** All pairs of a folder of recorded answers. */
-export function readPairs(directory: string): Pair[] {
-  const extra = readZeroevalAnswers(directory, 'gsm', 'Qwen2-7B-Instruct');
-  return [
-    routellmGsm(directory, 'as published', extra),
-    routellmGsm(directory, 'corrected', extra),
-    routellmMmlu(directory),
-    zeroeval(directory, 'gsm', 'Meta-Llama-3.1-8B-Instruct', 'gpt-4o-2024-08-06', ['Qwen2-7B-Instruct', 'gemma-2-9b-it']),
-    zeroeval(directory, 'gsm', 'gpt-3.5-turbo-0125', 'claude-3-5-sonnet-20241022', ['Qwen2-7B-Instruct', 'gemma-2-9b-it']),
-    zeroeval(directory, 'math-l5', 'Meta-Llama-3.1-8B-Instruct', 'gpt-4o-2024-08-06', ['Qwen2-7B-Instruct', 'gemma-2-9b-it']),
-    mmlupro(directory, 'gemini-1.5-flash-002', 'gpt4o-202405', ['Meta-Llama-3_1-70B-Instruct']),
-    mmlupro(directory, 'Meta-Llama-3_1-8B-Instruct', 'gpt4o-202405', ['Mixtral-8x7B-Instruct-v0.1', 'Phi-3-mini-4k-instruct']),
-    mixedTasks(directory),
-    openChat(directory),
+/** All pairs of a folder of recorded answers; those whose files are not there are told of and left out. */
+export function readPairs(directory: string, leftOut: (reason: string) => void): Pair[] {
+  const gsmOthers = ['Qwen2-7B-Instruct', 'gemma-2-9b-it'];
+  const readers: (() => Pair)[] = [
+    () => routellmGsm(directory, 'as published'),
+    () => routellmGsm(directory, 'corrected'),
+    () => routellmMmlu(directory),
+    () => zeroeval(directory, 'gsm', 'Meta-Llama-3.1-8B-Instruct', 'gpt-4o-2024-08-06', gsmOthers),
+    () => zeroeval(directory, 'gsm', 'gpt-3.5-turbo-0125', 'claude-3-5-sonnet-20241022', gsmOthers),
+    () => zeroeval(directory, 'math-l5', 'Meta-Llama-3.1-8B-Instruct', 'gpt-4o-2024-08-06', gsmOthers),
+    () => mmlupro(directory, 'gemini-1.5-flash-002', 'gpt4o-202405', ['Meta-Llama-3_1-70B-Instruct']),
+    () =>
+      mmlupro(directory, 'Meta-Llama-3_1-8B-Instruct', 'gpt4o-202405', ['Mixtral-8x7B-Instruct-v0.1', 'Phi-3-mini-4k-instruct']),
+    () => mixedTasks(directory),
+    () => openChat(directory),
   ];
+  return readers.flatMap((read) => {
+    try {
+      return [read()];
+    } catch (error) {
+      if (!(error instanceof MissingFile)) throw error;
+      leftOut(error.message);
+      return [];
+    }
+  });
 }
 
-function routellmGsm(directory: string, labels: Labels, extra: LabelledAnswer[]): Pair {
+function routellmGsm(directory: string, labels: Labels): Pair {
   const [weakModel, strongModel, other] = ['Mixtral-8x7B-Instruct-v0.1', 'gpt-4-1106', 'Qwen2-7B-Instruct'];
-  const others = new Map(extra.map(({ id, answer }) => [id, answer]));
+  const others = new Map(readZeroevalAnswers(directory, 'gsm', other).map(({ id, answer }) => [id, answer]));
   const questions = readRoutellm(directory, 'gsm8k').map((row): PairQuestion => {
     const { id, prompt, gold = '', weak_response: answer = '', strong_response: strongAnswer = '' } = row;
     const second = others.get(id);

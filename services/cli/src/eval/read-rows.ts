@@ -41,11 +41,17 @@ export const rowOf = {
 /** One question of RouteLLM's pair. */
 export type RoutellmRow = z.infer<(typeof rowOf)['routellm']>;
 
+/** A file of recorded answers that is not in its folder. */
+export class MissingFile extends CommandError {
+  constructor(path: string) {
+    super(`There is no ${path}; --data names the folder with the recorded answers.`, exitCode.refused);
+  }
+}
+
 /** The rows of `<file>.jsonl.gz`. */
 export function readRows<Schema extends z.ZodType>(directory: string, file: string, schema: Schema): z.output<Schema>[] {
   const path = join(directory, `${file}.jsonl.gz`);
-  if (!existsSync(path))
-    throw new CommandError(`There is no ${path}; --data names the folder with the recorded answers.`, exitCode.refused);
+  if (!existsSync(path)) throw new MissingFile(path);
   const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n').filter(Boolean);
   return lines.map((line) => schema.parse(JSON.parse(line)));
 }
@@ -54,7 +60,9 @@ const namesOfModels = z.union([z.array(z.string()), z.object({ models: z.array(z
 
 /** The models of a set, in the order of its correctness. */
 export function readModels(directory: string, set: string): string[] {
-  const names = namesOfModels.parse(JSON.parse(readFileSync(join(directory, `${set}_models.json`), 'utf8')));
+  const path = join(directory, `${set}_models.json`);
+  if (!existsSync(path)) throw new MissingFile(path);
+  const names = namesOfModels.parse(JSON.parse(readFileSync(path, 'utf8')));
   return Array.isArray(names) ? names : names.models;
 }
 
