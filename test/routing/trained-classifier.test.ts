@@ -70,6 +70,7 @@ describe('the trained classifier', () => {
 
 test.each([
   ['Which is a metal?\nA. iron\nB. oxygen\nC. neon', 'multiple_choice'],
+  ['Which is a metal?\n(A): iron\n(B): oxygen', 'multiple_choice'],
   ['Translate into French: good morning', 'translation'],
   ['Summarize this article: …', 'summarization'],
   ['Write a Python function that sorts an array.', 'code_generation'],

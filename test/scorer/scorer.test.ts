@@ -19,6 +19,19 @@ test.each([
   expect(finalAnswerOf(text)).toMatchObject({ value, kind });
 });
 
+test.each([
+  ['A. iron\nB. oxygen', 'A'],
+  ['A) iron\nB) oxygen', 'A'],
+  ['(A) iron\n(B) oxygen', 'A'],
+  ['Options are:\n(A): iron\n(B): oxygen', 'A'],
+  ['- **A.** iron\n- **B.** oxygen', 'A'],
+  ['Which is a gas?\nA. neon\nB. iron\nAnswer: A\n\nWhich is a metal?\nA. neon\nB. iron', 'B'],
+  ['A. Smith\nand others said iron', null],
+])('what is chosen of %j is %s', (options, letter) => {
+  const final = finalAnswerOf('It conducts, so the answer is iron.', `Which is a metal?\n${options}`);
+  expect(final?.kind === 'letter' ? final.value : null).toBe(letter);
+});
+
 test('an answer without a word and without a number comes to nothing', () => {
   expect(finalAnswerOf('')).toBeNull();
   expect(finalAnswerOf('I am sorry, but this is beyond what can be said about the matter at hand.')).toBeNull();

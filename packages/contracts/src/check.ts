@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { modelId } from './model-id.ts';
+import { webhookName } from './names.ts';
 
 /**
  * A check that the scorer runs on an answer. `gate: true` must pass; other checks only move the score.
@@ -80,7 +81,18 @@ export const check = z.discriminatedUnion('type', [
     models: z.array(modelId).min(1).max(5).optional(),
     ...common,
   }),
-  z.strictObject({ type: z.literal('llm_judge'), rubric: z.string().min(1).max(4000), ...common }),
+  z.strictObject({
+    type: z.literal('verifier'),
+    webhook: webhookName,
+    timeout_s: z.number().positive().max(60).optional(),
+    ...common,
+  }),
+  z.strictObject({
+    type: z.literal('llm_judge'),
+    rubric: z.string().min(1).max(4000),
+    against: z.array(modelId).min(1).max(5).optional(),
+    ...common,
+  }),
 ]);
 
 export type Check = z.infer<typeof check>;
@@ -94,6 +106,11 @@ export const checkOutcome = z.object({
   score: z.number(),
   weight: z.number(),
   reason: z.string(),
+  cost_usd: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('What the calls for this check cost; null where that is unknown, absent where it made none.'),
 });
 export type CheckOutcome = z.infer<typeof checkOutcome>;
 

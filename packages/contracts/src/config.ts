@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { check } from './check.ts';
 import type { Check } from './check.ts';
+import { classifierProfile } from './classifier-profile.ts';
 import { samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
@@ -121,6 +122,14 @@ const route = z.strictObject({
     .default(['rules', 'classifier'])
     .describe('Who says at which tier a cascade starts: the first that knows.'),
   classifier: z.enum(classifierTypes).optional().describe('In place of `classifier.type`.'),
+  explore: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe(
+      'The part of the jobs of a cascade that starts at the lowest tier by chance, so that labels also tell of prompts that look hard.',
+    ),
   checks: z.array(check).default([]),
   models: z
     .record(z.string(), z.array(modelId).min(1))
@@ -168,6 +177,9 @@ const classifier = z.strictObject({
       '`trained` has learnt where stronger models gain; `rules` goes by hand-set signs of hard work; `llm` asks a cheap model, `hybrid` only where `trained` is near a threshold; `http` asks your own service. Where nobody answers in time, `trained` does.',
     ),
   thresholds: z.array(z.number().gt(0).lt(1)),
+  profile: classifierProfile
+    .optional()
+    .describe('What your own traffic changes of the trained classifier: written by `upshift train`.'),
   llm: z
     .strictObject({
       models: z.array(modelId).default([]).describe('Who may be asked, in this order; each needs `structured_output`.'),
@@ -223,6 +235,17 @@ const shape = z.strictObject({
     .strictObject({
       job_hours: z.number().positive().default(168).describe('How long a finished job stays readable.'),
       idempotency_hours: z.number().positive().default(168),
+    })
+    .prefault({}),
+  learning: z
+    .strictObject({
+      labels_kept: z
+        .int()
+        .nonnegative()
+        .max(1_000_000)
+        .default(20_000)
+        .describe('Verdicts kept for `upshift train`, the newest in each cell, without any text; 0 keeps none.'),
+      labels_days: z.number().positive().default(90).describe('And no older than this.'),
     })
     .prefault({}),
   recording: z
@@ -325,8 +348,10 @@ function badClassifiers({
   return [...problems, ...unable];
 }
 
-function modelsOfCheck(check: Check): string[] {
-  return check.type === 'agreement' ? (check.models ?? []) : [];
+/** The models that a check names. */
+export function modelsOfCheck(check: Check): string[] {
+  if (check.type === 'agreement') return check.models ?? [];
+  return check.type === 'llm_judge' ? (check.against ?? []) : [];
 }
 
 function modelReferences(config: z.infer<typeof shape>): { path: (string | number)[]; ids: string[] }[] {
@@ -337,7 +362,10 @@ function modelReferences(config: z.infer<typeof shape>): { path: (string | numbe
     ...Object.entries(config.rules).map(([task, { prefer }]) => ({ path: ['rules', task, 'prefer'], ids: prefer })),
     ...Object.entries(config.routes).flatMap(([name, { fallback, on_refusal, checks, models = {} }]) => [
       ...Object.entries(models).map(([tier, ids]) => ({ path: ['routes', name, 'models', tier], ids })),
-      ...checks.map((check, index) => ({ path: ['routes', name, 'checks', index, 'models'], ids: modelsOfCheck(check) })),
+      ...checks.map((check, index) => ({
+        path: ['routes', name, 'checks', index, check.type === 'llm_judge' ? 'against' : 'models'],
+        ids: modelsOfCheck(check),
+      })),
       { path: ['routes', name, 'fallback'], ids: fallback },
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),

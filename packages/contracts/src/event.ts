@@ -1,5 +1,5 @@
 import type { Usage, FinishReason } from './answer.ts';
-import type { Verdict } from './check.ts';
+import type { CheckOutcome, Verdict } from './check.ts';
 import type { CallError } from './errors.ts';
 
 /** What the classifier says of a prompt. `complexity` and `confidence` are in [0, 1]; 0.5 with confidence 0 is "no signal". */
@@ -8,6 +8,8 @@ export interface Classification {
   complexity: number;
   confidence: number;
   reason: string;
+  /** How probable it was that the job would start where it did; 1 where no chance was in it. */
+  propensity?: number;
 }
 
 /** Timings of a call, in ms since the epoch or as a duration. */
@@ -42,6 +44,8 @@ export type JobEvent =
       models: string[] | null;
       between: readonly [number, number];
     }
+  /** A user's verifier has said something of an answer, or that it will. */
+  | { type: 'answer-verified'; attempt: number; outcome: CheckOutcome }
   | { type: 'judged'; attempt: number; verdict: Verdict }
   | { type: 'cancelled' }
   | { type: 'deadline-passed' }

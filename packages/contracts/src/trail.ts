@@ -14,6 +14,7 @@ export const trailEvents = [
   'attempt-waiting',
   'attempt-settled',
   'attempt-failed',
+  'answer-verified',
   'answer-judged',
   'budget-denied',
   'job-escalated',
@@ -50,6 +51,7 @@ export const trailEntry = z.object({
   score: z.number().optional(),
   checks: z.array(checkOutcome).optional(),
   complexity: z.number().optional(),
+  propensity: z.number().optional().describe('How probable the start was, where chance decided it.'),
   error: z.enum(callErrorCodes).optional(),
   reason: z.string(),
 });

@@ -162,12 +162,18 @@ async function readArms(cells: Cells, asked: Asked[], places: Place[]): Promise<
 
 /** Which of the endpoints that are named there are. */
 async function readWebhooks({ redis, config }: Cells, asked: Asked[]): Promise<Set<string>> {
-  const named = new Set(asked.map(({ request }) => request.webhook ?? routeOf(config, request)?.webhook ?? null));
-  named.delete(null);
-  const names = [...named] as string[];
+  const named = new Set(asked.flatMap(({ request }) => webhooksOf(request, routeOf(config, request)?.webhook)));
+  const names = [...named];
   if (names.length === 0) return new Set();
   const there = await redis.smismember(globalKeys.webhooks, ...names);
   return new Set(names.filter((_, position) => there[position] === 1));
+}
+
+/** Who is told of the end, and the verifiers that the job itself names. */
+function webhooksOf({ webhook, checks }: JobRequest, ofRoute: string | undefined): string[] {
+  const told = webhook ?? ofRoute;
+  const verifiers = checks.flatMap((check) => (check.type === 'verifier' ? [check.webhook] : []));
+  return told === undefined ? verifiers : [told, ...verifiers];
 }
 
 function routeOf({ routes }: UpshiftConfig, { route }: JobRequest): UpshiftConfig['routes'][string] | undefined {
@@ -219,6 +225,12 @@ async function writeDrafts(drafts: Draft[]): Promise<Map<Draft, Refusal | Error 
 
 /** Before the job is accepted: afterwards nobody could be told. */
 function refuseUnknownWebhook(webhook: string | null, request: JobRequest, known: Set<string>): void {
+  for (const [at, check] of request.checks.entries()) {
+    if (check.type !== 'verifier' || known.has(check.webhook)) continue;
+    const missing = `there is no webhook ${check.webhook}; POST /v1/webhooks makes one`;
+    const field = `checks[${at}].webhook`;
+    throw new ProblemError('unknown_webhook', missing, { errors: [{ field, value: check.webhook, message: missing }] });
+  }
   if (webhook === null || known.has(webhook)) return;
   const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
   throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });

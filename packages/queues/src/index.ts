@@ -37,7 +37,8 @@ export {
 } from './health.ts';
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
-export { readAnswer, readJob, readRequest } from './job-store.ts';
+export { readAnswer, readJob, readRequest, readVerified, verifiedField } from './job-store.ts';
+export { forgetLabels, keepLabel, readLabels } from './labels.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
 export type { JobFilter } from './list-jobs.ts';
@@ -59,6 +60,7 @@ export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
+export { keepSavings, readSavings } from './savings.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';
 export { readView } from './read-view.ts';

@@ -1,4 +1,4 @@
-import type { JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { CheckOutcome, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { acceptanceOf, outcomeOf } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
@@ -41,6 +41,17 @@ export async function readRequest(pipeline: Pipeline, id: string): Promise<JobRe
 export async function readAnswer(pipeline: Pipeline, id: string, attempt: number): Promise<UnifiedResponse | null> {
   const answer = await pipeline.redis.hget(pipeline.keys.job(id), `answer:${attempt}`);
   return answer ? (JSON.parse(answer) as UnifiedResponse) : null;
+}
+
+/** The field in which a job keeps what a verifier said of an answer by one of its checks. */
+export function verifiedField(attempt: number, check: number): string {
+  return `verified:${attempt}:${check}`;
+}
+
+/** What a verifier has said already; null where it was not asked yet. */
+export async function readVerified(pipeline: Pipeline, id: string, attempt: number, check: number): Promise<CheckOutcome | null> {
+  const outcome = await pipeline.redis.hget(pipeline.keys.job(id), verifiedField(attempt, check));
+  return outcome ? (JSON.parse(outcome) as CheckOutcome) : null;
 }
 
 export interface Extras {

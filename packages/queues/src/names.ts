@@ -37,6 +37,8 @@ export function cellKeys(cell: number) {
     quarantine: `${tag}:quarantine`,
     /** Stream: what jobs of experiments came to, for the evaluator. */
     outcomes: `${tag}:outcomes`,
+    /** Stream: what became of answers, for `upshift train`. */
+    labels: `${tag}:labels`,
   };
 }
 export type CellKeys = ReturnType<typeof cellKeys>;
@@ -52,6 +54,8 @@ export const globalKeys = {
   /** Sorted set: over how many cells new jobs are spread, by the time (ms since the epoch) from which that holds. */
   periods: `${FIRST_CELL}:cells`,
   lease: (name: string) => `${FIRST_CELL}:lease:${name}`,
+  /** Hash: sums of the counters of savings of a day (days since the epoch, UTC). */
+  savings: (day: number) => `${FIRST_CELL}:savings:${day}`,
   providers: '{upshift-health}:providers',
   /** Sorted set: models by the time until which their circuit is open. */
   circuitsOpen: '{upshift-health}:open-circuits',

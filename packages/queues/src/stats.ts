@@ -1,6 +1,6 @@
 import type { JobState, JobStatus, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
-import { costAlone, usdToNanoUsd } from '@upshift/routing';
+import { costAlone, savingsCounters, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
 import type { Cells } from './cells/cells.ts';
@@ -25,6 +25,9 @@ export interface MinuteStats {
   answered: Record<string, number>;
 }
 
+/** Before the counters of savings: `saved:<route>:<name>`. */
+export const SAVED = 'saved:';
+
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
 /** How long the counters of a minute are kept: what the console shows, a day, and one more. */
@@ -47,7 +50,7 @@ function isListed({ experiments }: JobState): boolean {
 }
 
 function isOfCalls(counter: string): boolean {
-  return counter === 'cost' || counter.startsWith('attempts:');
+  return counter === 'cost' || counter.startsWith('attempts:') || counter.startsWith(SAVED);
 }
 
 function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: UpshiftConfig, now: number): [string, number][] {
@@ -64,7 +67,11 @@ function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: 
     return [];
   });
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
-  return endedNow ? [...counters, ...endCounters({ job }, config, now)] : counters;
+  const saved = savingsCounters(job, trail, config, now).map(([name, amount]): [string, number] => [
+    `${SAVED}${job.route}:${name}`,
+    amount,
+  ]);
+  return [...counters, ...saved, ...(endedNow ? endCounters({ job }, config, now) : [])];
 }
 
 function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {
@@ -84,6 +91,12 @@ export async function readStats(cells: Cells, fromMinute: number, toMinute: numb
   return minutes.map((minute, index) => statsOf(minute, sumOf(counters.map((ofCell) => ofCell[index] ?? {}))));
 }
 
+/** The sums of all counters over a span of minutes and all cells. */
+export async function readSums(cells: Cells, fromMinute: number, toMinute: number): Promise<Record<string, number>> {
+  const minutes = Array.from({ length: Math.max(0, toMinute - fromMinute + 1) }, (_, index) => fromMinute + index);
+  return sumOf((await Promise.all((await cells.all()).map((cell) => readCounters(cell, minutes)))).flat());
+}
+
 type Counters = Record<string, string | number>;
 
 async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promise<Counters[]> {
@@ -92,7 +105,7 @@ async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promi
   return ((await pipelined.exec()) ?? []).map(([, counters]) => (counters ?? {}) as Counters);
 }
 
-function sumOf(all: Counters[]): Counters {
+function sumOf(all: Counters[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const [name, amount] of all.flatMap((counters) => Object.entries(counters))) sum[name] = (sum[name] ?? 0) + Number(amount);
   return sum;

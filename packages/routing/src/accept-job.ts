@@ -1,5 +1,5 @@
 import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@upshift/contracts';
-import { isEmbedding, ProblemError, splitModelId } from '@upshift/contracts';
+import { isEmbedding, modelsOfCheck, ProblemError, splitModelId } from '@upshift/contracts';
 
 import { lacks, needsOf, providerOf } from './capabilities.ts';
 import { usdToNanoUsd } from './cost.ts';
@@ -84,8 +84,16 @@ function refuseBadFields(request: JobRequest, config: UpshiftConfig, now: number
 /** Models that are named to be compared with, and are not declared. */
 function unknownSamplers({ checks }: JobRequest, { models }: UpshiftConfig): FieldError[] {
   return checks.flatMap((check, at) =>
-    (check.type === 'agreement' ? (check.models ?? []) : []).flatMap((id, index) =>
-      Object.hasOwn(models, id) ? [] : [{ field: `checks[${at}].models[${index}]`, value: id, message: noModel(id, models) }],
+    modelsOfCheck(check).flatMap((id, index) =>
+      Object.hasOwn(models, id)
+        ? []
+        : [
+            {
+              field: `checks[${at}].${check.type === 'llm_judge' ? 'against' : 'models'}[${index}]`,
+              value: id,
+              message: noModel(id, models),
+            },
+          ],
     ),
   );
 }

@@ -15,7 +15,7 @@ import { modelOf } from './choose-model.ts';
 import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
-import { JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
+import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
 
 /** What is asked of the model in an attempt. */
@@ -30,13 +30,14 @@ export interface Call {
   idleTimeoutMs: number;
 }
 
-/** Makes the call of an attempt: the job's own input, or the question to a judge about `judged`, an answer of this job. */
+/** Makes the call of an attempt: the job's own input, or the question to a judge about `judged`, an answer of this job, maybe beside an `other` one. */
 export function callOf(
   job: JobState,
   attempt: Attempt,
   request: JobRequest,
   config: UpshiftConfig,
   judged: UnifiedResponse | null,
+  other: UnifiedResponse | null = null,
 ): Call {
   const model = modelOf(config, attempt.model);
   const limits = {
@@ -46,7 +47,7 @@ export function callOf(
     idleTimeoutMs: model.idle_timeout_s * 1000,
   };
   if (attempt.purpose === 'judge' && attempt.judges !== null) {
-    const input = judgeInput(job, attempt.judges.check, request, config, judged);
+    const input = judgeInput(job, attempt.judges, request, config, judged, other);
     return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
   }
   if (attempt.purpose === 'classify') {
@@ -72,13 +73,18 @@ export function callOf(
 
 function judgeInput(
   job: JobState,
-  index: number,
+  { attempt, check: index }: NonNullable<Attempt['judges']>,
   request: JobRequest,
   config: UpshiftConfig,
   judged: UnifiedResponse | null,
+  other: UnifiedResponse | null,
 ): JobInput {
   const check = checksOf(request, config, job.route)[index];
   if (check?.type !== 'llm_judge' || judged === null) throw new Error(`job ${job.id} has no answer to judge by check ${index}`);
-  const messages = judgeMessages({ rubric: check.rubric, prompt: promptOf(request.input), answer: judged.text });
+  const subject = { rubric: check.rubric, prompt: promptOf(request.input), answer: judged.text };
+  const messages =
+    other === null
+      ? judgeMessages(subject)
+      : comparisonMessages({ ...subject, other: other.text }, answerComesFirst(job, attempt, index));
   return { messages, tools: [], response_format: null };
 }

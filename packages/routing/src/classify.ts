@@ -25,6 +25,11 @@ export function promptFactsOf(request: JobRequest): PromptFacts {
   };
 }
 
+/** Of a prompt of which nothing else is known. */
+export function bareFacts(prompt: string): PromptFacts {
+  return { prompt, systemPrompt: '', task: null, structured: false, tools: 0 };
+}
+
 /** A sign of work that weak models get wrong (positive) or right (negative), with its weight in log-odds. */
 interface Sign {
   name: string;

@@ -35,12 +35,17 @@ export function samplesToAsk(checks: Check[], plain: CheckOutcome[], job: JobSta
 }
 
 /** The lowest and the highest score that an answer may get by the answers that can still come, and by judges. */
-export function scoresWithin(checks: Check[], subject: Subject, missing: number): [number, number] {
+export function scoresWithin(
+  checks: Check[],
+  subject: Subject,
+  missing: number,
+  verified: CheckOutcome[] = [],
+): [number, number] {
   const imagined = (more: Subject['imagined'], ofJudges: number): number => {
     const judges = checks.flatMap((check) =>
       check.type === 'llm_judge' ? [judgeOutcome(check, { score: ofJudges, reason: 'imagined' })] : [],
     );
-    return verdictOf([...runPlainChecks(checks, { ...subject, imagined: more }), ...judges]).score;
+    return verdictOf([...runPlainChecks(checks, { ...subject, imagined: more }), ...verified, ...judges]).score;
   };
   return [imagined({ agreeing: 0, differing: missing }, 0), imagined({ agreeing: missing, differing: 0 }, 1)];
 }

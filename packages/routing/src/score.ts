@@ -8,7 +8,7 @@ import { runCheck } from './checks/run-check.ts';
 import type { PlainCheck } from './checks/run-check.ts';
 import type { Subject } from './checks/subject.ts';
 
-type Judge = Extract<Check, { type: 'llm_judge' }>;
+export type Judge = Extract<Check, { type: 'llm_judge' }>;
 
 /** What a judge said of an answer, or why none could be asked. */
 export type Judgement = { score: number; reason: string } | { unavailable: string };
@@ -37,7 +37,9 @@ function impliedChecks({ input }: JobRequest): Check[] {
 
 /** The outcomes of all checks that need no model. */
 export function runPlainChecks(checks: Check[], subject: Subject): CheckOutcome[] {
-  return checks.filter((check): check is PlainCheck => check.type !== 'llm_judge').map((check) => runCheck(check, subject));
+  return checks
+    .filter((check): check is PlainCheck => check.type !== 'llm_judge' && check.type !== 'verifier')
+    .map((check) => runCheck(check, subject));
 }
 
 /** The judges to ask, by their place among the checks; none where a gate has failed already, because cheap goes before dear. */

@@ -26,7 +26,7 @@ export async function handleClassify(pipeline: Pipeline, context: StepContext<'c
 async function classify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Classification | 'waiting'> {
   const { job, request } = context;
   const config = await configOf(pipeline, job.configVersion);
-  const own = classifierOf(classifierTypeOf(config, job.route))(promptFactsOf(request));
+  const own = classifierOf(classifierTypeOf(config, job.route), config.classifier.profile)(promptFactsOf(request));
   switch (classifierToAsk(config, job, own)) {
     case null:
       return own;

@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { calibrateCommand } from './calibrate/calibrate.ts';
+import { trainCommand } from './calibrate/train.ts';
+import { audit } from './commands/audit.ts';
 import { classify } from './commands/classify.ts';
 import { checkConfig } from './commands/check-config.ts';
 import { commandExperiment, createExperiment, listExperiments, showExperiment } from './commands/experiments.ts';
@@ -10,6 +12,7 @@ import { cancel, get, list, submit, trail, verdict, watch } from './commands/job
 import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/quarantine.ts';
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
+import { savings } from './commands/savings.ts';
 import { failInSandbox, healInSandbox } from './commands/sandbox.ts';
 import { score } from './commands/score.ts';
 import {
@@ -239,6 +242,26 @@ command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is 
   )
   .action((options) => finish(calibrateCommand(api, options)));
 
+command(program, 'train', 'Fit the classifier to what became of answers; what is no better is not written.')
+  .option('--labels <file>', 'labels, a JSON line each; those that the system has kept where it is left out')
+  .option('--config <file>', 'the configuration whose classifier is fitted', configFile(undefined))
+  .option('--out <file>', 'write the configuration with the new weights here; the same file installs them at the next start')
+  .addHelpText('after', examples('train', 'train --labels labels.jsonl --out new.yaml'))
+  .action((options) => finish(trainCommand(api, options)));
+
+command(program, 'audit', 'Have a part of the jobs answered once more at the top tier, after they have ended, for labels.')
+  .option('--route <route>', 'of which route', 'default')
+  .option('--share <share>', 'the part of its jobs', targetShare, 0.02)
+  .requiredOption('--budget-usd <usd>', 'when it is spent the audit ends', positiveUsd)
+  .option('--rubric <text>', 'have a judge compare the answers by this; without it final answers are compared')
+  .addHelpText('after', examples('audit --budget-usd 5', "audit --share 0.05 --budget-usd 20 --rubric 'Which answer is right?'"))
+  .action((options) => finish(audit(api(), options)));
+
+command(program, 'savings', 'What jobs cost, and what they would have cost with one model for everything, by route.')
+  .option('--days <n>', 'the last days, today included', wholeNumber('days'), 7)
+  .addHelpText('after', examples('savings', 'savings --days 30 --json'))
+  .action((options) => finish(savings(api(), options)));
+
 command(
   program,
   'eval',
@@ -355,6 +378,12 @@ function targetShare(text: string): number {
   const share = Number(text);
   if (share > 0 && share <= 1) return share;
   throw new InvalidArgumentError('a share is a number above 0 and at most 1, as 0.97.');
+}
+
+function positiveUsd(text: string): number {
+  const usd = Number(text);
+  if (usd > 0 && Number.isFinite(usd)) return usd;
+  throw new InvalidArgumentError('an amount of USD is a number above 0, as 5.');
 }
 
 function wholeNumber(of: string): (text: string) => number {

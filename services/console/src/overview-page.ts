@@ -11,6 +11,7 @@ import type { OverviewQuery } from './overview-query.ts';
 import type { ModelState, Overview, Stage } from './overview.ts';
 import { ranges } from './plots.ts';
 import type { RangeName } from './plots.ts';
+import { savingsCard } from './savings-card.ts';
 import { badge } from './status.ts';
 
 export function overviewPage(overview: Overview, query: OverviewQuery): Html {
@@ -30,7 +31,7 @@ export function overviewPage(overview: Overview, query: OverviewQuery): Html {
           <div class="scroll" tabindex="0" role="region" aria-labelledby="models-title">${modelsTable(overview)}</div>
         </section>
       </div>
-      ${plotsCard(overview, query)} ${jobsCard(overview, query)}
+      ${plotsCard(overview, query)} ${savingsCard(overview.savings)} ${jobsCard(overview, query)}
       <p class="muted" id="read-at" data-live>Read at ${clock(overview.now)} UTC. All times are UTC.</p>`,
   });
 }

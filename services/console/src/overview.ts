@@ -1,4 +1,4 @@
-import type { JobState, JobStatus, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, JobStatus, SavingsView, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import {
   CLASSIFY_QUEUE,
@@ -10,6 +10,7 @@ import {
   readHealth,
   readJob,
   readQueues,
+  readSavings,
   readStats,
   readStuck,
   SCORE_QUEUE,
@@ -72,6 +73,7 @@ export interface Overview {
   lastHour: HourStats;
   /** The model whose price savings are measured against. */
   topModel: string | null;
+  savings: SavingsView;
   list: JobList;
 }
 
@@ -82,6 +84,7 @@ export interface ListQuery {
 }
 
 const JOBS_LISTED = 20;
+const SAVINGS_DAYS = 7;
 const HOUR_MINUTES = 60;
 
 export async function readOverview(cells: Cells, query: ListQuery): Promise<Overview> {
@@ -89,11 +92,12 @@ export async function readOverview(cells: Cells, query: ListQuery): Promise<Over
   const { config } = cells;
   const minute = minuteOf(now);
   const queues = await readQueues(cells);
-  const [stuck, health, heard, stats, list] = await Promise.all([
+  const [stuck, health, heard, stats, savings, list] = await Promise.all([
     readStuck(cells, queues),
     readHealth(cells),
     providersHeardOf(cells),
     readStats(cells, minute - HOUR_MINUTES + 1, minute),
+    readSavings(cells, SAVINGS_DAYS),
     readList(cells, query),
   ]);
   return {
@@ -104,6 +108,7 @@ export async function readOverview(cells: Cells, query: ListQuery): Promise<Over
     models: modelsOf(config, queues, health, heard),
     lastHour: hourOf(stats),
     topModel: firstModelOf(config, config.tiers.at(-1)?.name ?? ''),
+    savings,
     list,
   };
 }

@@ -18,6 +18,7 @@ const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
   'attempt-waiting': ['warn', '…'],
   'attempt-settled': ['good', '←'],
   'attempt-failed': ['bad', '✕'],
+  'answer-verified': ['calm', '✓'],
   'answer-judged': ['calm', '≥'],
   'budget-denied': ['bad', '$'],
   'job-escalated': ['warn', '▲'],
@@ -92,9 +93,11 @@ function tokens(usage: TrailEntry['usage']): string {
   return usage ? `${count(usage.input_tokens)} tokens in, ${count(usage.output_tokens)} out` : 'tokens unknown';
 }
 
-function checkLine({ type, gate, passed, score, reason }: CheckOutcome): Content {
+function checkLine({ type, gate, passed, score, reason, cost_usd: costUsd }: CheckOutcome): Content {
   return html`<li>
     ${passed ? badge('good', '✓', 'passed') : badge('bad', '✕', 'failed')} <strong>${type}</strong>${gate && ' (gate)'}
-    <span class="n">score ${score}</span> <span class="why">${reason}</span>
+    <span class="n">score ${score}</span
+    >${typeof costUsd === 'number' && html` <span class="n">${money(usdToNanoUsd(costUsd))}</span>`}
+    <span class="why">${reason}</span>
   </li>`;
 }

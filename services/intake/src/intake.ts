@@ -10,6 +10,8 @@ import { onlyBulk, postJobs } from './bulk.ts';
 import { cancelJob, getJob, getTrail } from './get-job.ts';
 import { getModelHealth } from './get-model-health.ts';
 import { getQueues } from './get-queues.ts';
+import { getLabels } from './get-labels.ts';
+import { getSavings } from './get-savings.ts';
 import { getRecording } from './get-recording.ts';
 import { getJobEvents } from './job-events.ts';
 import { getJobs } from './list-jobs.ts';
@@ -49,6 +51,8 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/jobs/:id/retry').post(retryJob(tools)).all(methodNotAllowed('POST'));
   app.route('/v1/jobs/:id/verdict').post(requireJson, json, postVerdict(tools)).all(methodNotAllowed('POST'));
   app.route('/v1/health/models').get(getModelHealth(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/labels').get(getLabels(tools)).all(methodNotAllowed('GET'));
+  app.route('/v1/savings').get(getSavings(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine').get(getQuarantine(tools)).all(methodNotAllowed('GET'));
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(cells, json));

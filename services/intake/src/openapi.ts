@@ -7,19 +7,23 @@ import {
   redeliverRequest,
   webhookRequest,
   webhookView,
+  gateLabel,
   jobPage,
   jobRecording,
   jobRequest,
   jobView,
-  problemStatus,
   problemView,
   modelHealthView,
   quarantineView,
   queuesView,
+  savingsView,
   trailEntry,
   verdictRequest,
 } from '@upshift/contracts';
 import { z } from 'zod';
+
+import { experimentPaths } from './openapi-experiments.ts';
+import { json, name, problems, ref } from './openapi-parts.ts';
 
 /** The API's description (OpenAPI 3.1), made of the very schemas that validate. */
 export function openapi(): Record<string, unknown> {
@@ -47,6 +51,27 @@ export function openapi(): Record<string, unknown> {
           operationId: 'getQueues',
           summary: 'What waits in each queue, and for how long',
           responses: { 200: json('The queues', 'Queues'), ...problems('queue_unavailable') },
+        },
+      },
+      '/v1/labels': {
+        get: {
+          operationId: 'getLabels',
+          summary: 'What became of answers, for training: without any text of prompts or answers',
+          responses: {
+            200: {
+              description: 'A label per line, cell by cell, the oldest first',
+              content: { 'application/x-ndjson': { schema: { $ref: '#/components/schemas/Label' } } },
+            },
+            ...problems('queue_unavailable'),
+          },
+        },
+      },
+      '/v1/savings': {
+        get: {
+          operationId: 'getSavings',
+          summary: 'What jobs cost, and what they would have cost with one model for everything, by route',
+          parameters: [{ name: 'days', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 400, default: 7 } }],
+          responses: { 200: json('The savings', 'Savings'), ...problems('invalid_query', 'queue_unavailable') },
         },
       },
       '/v1/health/models': {
@@ -166,6 +191,8 @@ export function openapi(): Record<string, unknown> {
         ModelHealth: schemaOf(modelHealthView, 'output'),
         Quarantine: schemaOf(quarantineView, 'output'),
         Queues: schemaOf(queuesView, 'output'),
+        Label: schemaOf(gateLabel, 'output'),
+        Savings: schemaOf(savingsView, 'output'),
         VerdictRequest: schemaOf(verdictRequest, 'input'),
         Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
         Problem: schemaOf(problemView, 'output'),
@@ -175,8 +202,6 @@ export function openapi(): Record<string, unknown> {
 }
 
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
-
-const name = { name: 'name', in: 'path', required: true, schema: { type: 'string' } };
 
 /** An operation on one webhook. */
 function onWebhook(operationId: string, summary: string, responses: Record<number, unknown>, body?: string): object {
@@ -231,58 +256,6 @@ const webhookPaths = {
       'RedeliverRequest',
     ),
   },
-};
-
-/** A command to an experiment. */
-function commandPath(command: string, summary: string, body?: string): object {
-  const requestBody = body && { content: { 'application/json': { schema: ref(body) } } };
-  return {
-    post: {
-      operationId: `${command}Experiment`,
-      summary,
-      parameters: [name],
-      ...(requestBody ? { requestBody } : {}),
-      responses: {
-        200: json('The experiment with its results', 'Experiment'),
-        ...problems('not_found', 'invalid_experiment', 'experiment_state', 'queue_unavailable'),
-      },
-    },
-  };
-}
-
-const experimentPaths = {
-  '/v1/experiments': {
-    get: {
-      operationId: 'listExperiments',
-      summary: 'All experiments, newest first',
-      responses: { 200: json('The experiments', 'Experiments'), ...problems('queue_unavailable') },
-    },
-    post: {
-      operationId: 'createExperiment',
-      summary: 'Start an experiment from its document',
-      requestBody: { required: true, content: { 'application/json': { schema: ref('ExperimentDocument') } } },
-      responses: {
-        201: json('The experiment', 'Experiment'),
-        ...problems('invalid_experiment', 'experiment_exists', 'experiment_conflict', 'queue_unavailable'),
-      },
-    },
-  },
-  '/v1/experiments/{name}': {
-    get: {
-      operationId: 'getExperiment',
-      summary: 'An experiment with its results',
-      parameters: [name],
-      responses: { 200: json('The experiment with its results', 'Experiment'), ...problems('not_found', 'queue_unavailable') },
-    },
-  },
-  '/v1/experiments/{name}/pause': commandPath('pause', 'Give new jobs no arm; held answers go on waiting'),
-  '/v1/experiments/{name}/resume': commandPath('resume', 'Go on after a pause'),
-  '/v1/experiments/{name}/promote': commandPath(
-    'promote',
-    'Give all jobs to the canary, or to the arm that the body names',
-    'PromoteRequest',
-  ),
-  '/v1/experiments/{name}/abort': commandPath('abort', 'End it; held answers are thrown away and their jobs answered anew'),
 };
 
 const lastEventId = {
@@ -358,22 +331,6 @@ const postJob = {
     ),
   },
 };
-
-function problems(...codes: (keyof typeof problemStatus)[]): Record<number, unknown> {
-  const byStatus = Object.groupBy([...codes, 'internal_error' as const], (code) => problemStatus[code]);
-  const content = { 'application/problem+json': { schema: ref('Problem') } };
-  return Object.fromEntries(
-    Object.entries(byStatus).map(([status, same]) => [status, { description: `code: ${same?.join(', ') ?? ''}`, content }]),
-  );
-}
-
-function json(description: string, name: string): Record<string, unknown> {
-  return { description, content: { 'application/json': { schema: ref(name) } } };
-}
-
-function ref(name: string): { $ref: string } {
-  return { $ref: `#/components/schemas/${name}` };
-}
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });

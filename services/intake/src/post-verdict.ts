@@ -1,7 +1,8 @@
 import { fieldErrors, isTerminal, ProblemError, verdictRequest } from '@upshift/contracts';
 import type { JobState, Verdict, VerdictRequest } from '@upshift/contracts';
-import { advance, readJob } from '@upshift/queues';
-import { judgeableResult } from '@upshift/routing';
+import { advance, keepLabel, readJob, readRequest } from '@upshift/queues';
+import type { Pipeline } from '@upshift/queues';
+import { judgeableResult, labelOf } from '@upshift/routing';
 import type { RequestHandler } from 'express';
 
 import { noSuchJob, readView } from './read-view.ts';
@@ -14,10 +15,18 @@ export function postVerdict({ cells }: Tools): RequestHandler<{ id: string }> {
     const given = parse(request.body);
     const record = await readJob(cells.of(id), id);
     if (record === null) throw noSuchJob(id);
-    if (isAboutTheResult(record.state, given))
-      await advance(cells.of(id), id, { type: 'verdict-arrived-late', revision: given.revision, verdict: verdictOf(given) });
+    if (isAboutTheResult(record.state, given)) await apply(cells.of(id), record.state, given);
     response.json(await readView(cells, id));
   };
+}
+
+/** The verdict, and the label that it makes of the delivered answer. */
+async function apply(pipeline: Pipeline, { id, finalAttempt }: JobState, given: VerdictRequest): Promise<void> {
+  const verdict = verdictOf(given);
+  const advanced = await advance(pipeline, id, { type: 'verdict-arrived-late', revision: given.revision, verdict });
+  const request = advanced?.changed ? await readRequest(pipeline, id) : null;
+  if (!advanced || request === null || finalAttempt === null) return;
+  await keepLabel(pipeline, labelOf({ job: advanced.job, request, attempt: finalAttempt }, given.passed, 'late', Date.now()));
 }
 
 function parse(body: unknown): VerdictRequest {

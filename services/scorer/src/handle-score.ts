@@ -1,13 +1,11 @@
 import { promptOf } from '@upshift/contracts';
-import type { Check, CheckOutcome, JobEvent, JobState } from '@upshift/contracts';
-import { configOf, done, readAnswer } from '@upshift/queues';
+import type { Check, CheckOutcome } from '@upshift/contracts';
+import { configOf, done, keepLabel, readAnswer } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
   checksOf,
-  judgeCalls,
-  judgeOutcome,
-  judgesToAsk,
-  readJudgement,
+  gateLabelOf,
+  priceOf,
   runPlainChecks,
   sampleCalls,
   samplesToAsk,
@@ -15,8 +13,12 @@ import {
   subjectOf,
   verdictOf,
 } from '@upshift/routing';
-import type { Judgement, Subject } from '@upshift/routing';
+import type { Subject } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
+
+import { judge } from './judge.ts';
+import { staysWith } from './stays-with.ts';
+import { verify } from './verify.ts';
 
 /** Runs the checks on an answer; where another answer or a judge is needed first, the step ends and comes back with it. */
 export async function handleScore(pipeline: Pipeline, context: StepContext<'score'>): Promise<Outcome> {
@@ -26,19 +28,30 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const checks = checksOf(request, config, job.route);
   const profile = config.scorer.profile ?? null;
   const subject = subjectOf(promptOf(request.input), answer, { profile, others: await otherAnswers(pipeline, context, checks) });
-  const plain = runPlainChecks(checks, subject);
-  if (await waitsForSample(context, checks, subject, plain)) return done;
-  const judged = await judge(pipeline, context, judgesToAsk(checks, plain));
+  // What is free goes before what is paid for.
+  const plain = withPrice(runPlainChecks(checks, subject), context, checks);
+  const verified = await verify(pipeline, context, checks, plain);
+  if (await waitsForSample(context, checks, subject, plain, verified)) return done;
+  const judged = await judge(pipeline, context, { config, checks, known: [...plain, ...verified] });
   if (judged === 'waiting') return done;
-  const verdict = verdictOf([...plain, ...judged]);
+  const verdict = verdictOf([...plain, ...verified, ...judged]);
   annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });
-  await context.advance({ type: 'judged', attempt: step.attempt, verdict });
+  const advanced = await context.advance({ type: 'judged', attempt: step.attempt, verdict });
+  if (advanced?.changed)
+    await keepLabel(pipeline, gateLabelOf({ job: advanced.job, request, config, attempt: step.attempt }, Date.now()));
   return done;
+}
+
+/** Agreement costs what the further answers cost. */
+function withPrice(outcomes: CheckOutcome[], { job, step }: StepContext<'score'>, checks: Check[]): CheckOutcome[] {
+  const calls = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
+  if (calls.length === 0) return outcomes;
+  return outcomes.map((outcome) => (outcome.type === 'agreement' ? { ...outcome, cost_usd: priceOf(calls) } : outcome));
 }
 
 /** What other models have answered, to be compared with. */
 async function otherAnswers(pipeline: Pipeline, { job, step }: StepContext<'score'>, checks: Check[]): Promise<string[]> {
-  const calls = checks.flatMap((_check, index) => sampleCalls(job, step.attempt, index));
+  const calls = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
   const given = calls.filter(({ outcome }) => outcome === 'answered');
   const answers = await Promise.all(given.map(({ number }) => readAnswer(pipeline, job.id, number)));
   return answers.flatMap((other) => (other === null ? [] : [other.text]));
@@ -50,12 +63,13 @@ async function waitsForSample(
   checks: Check[],
   subject: Subject,
   plain: CheckOutcome[],
+  verified: CheckOutcome[],
 ): Promise<boolean> {
   const { attempt } = context.step;
-  const wanted = samplesToAsk(checks, plain, context.job, attempt);
+  const wanted = samplesToAsk(checks, [...plain, ...verified], context.job, attempt);
   if (wanted === null) return false;
   const { index, check, most, missing } = wanted;
-  const between = scoresWithin(checks, subject, missing);
+  const between = scoresWithin(checks, subject, missing, verified);
   return !(await staysWith(context, {
     type: 'sample-requested',
     attempt,
@@ -64,41 +78,4 @@ async function waitsForSample(
     models: check.models ?? null,
     between,
   }));
-}
-
-type JudgeCheck = Extract<Check, { type: 'llm_judge' }>;
-
-async function judge(
-  pipeline: Pipeline,
-  context: StepContext<'score'>,
-  judges: { check: JudgeCheck; index: number }[],
-): Promise<CheckOutcome[] | 'waiting'> {
-  const outcomes: CheckOutcome[] = [];
-  for (const { check, index } of judges) {
-    const judgement = (await judgementOf(pipeline, context.job, context.step.attempt, index)) ?? (await ask(context, index));
-    if (judgement === 'waiting') return 'waiting';
-    outcomes.push(judgeOutcome(check, judgement));
-  }
-  return outcomes;
-}
-
-/** The opinion that a judge has given already, or null. */
-async function judgementOf(pipeline: Pipeline, job: JobState, attempt: number, check: number): Promise<Judgement | null> {
-  for (const call of judgeCalls(job, attempt, check)) {
-    const reply = call.outcome === 'answered' ? await readAnswer(pipeline, job.id, call.number) : null;
-    const judgement = reply ? readJudgement(reply.text) : null;
-    if (judgement) return judgement;
-  }
-  return null;
-}
-
-async function ask(context: StepContext<'score'>, check: number): Promise<Judgement | 'waiting'> {
-  const stays = await staysWith(context, { type: 'judge-requested', attempt: context.step.attempt, check });
-  return stays ? { unavailable: 'no judge could be asked' } : 'waiting';
-}
-
-/** Whether the job is still at this step after the event, so that nobody was asked. */
-async function staysWith({ step: { attempt }, advance }: StepContext<'score'>, event: JobEvent): Promise<boolean> {
-  const advanced = await advance(event);
-  return advanced?.job.step?.kind === 'score' && advanced.job.step.attempt === attempt;
 }

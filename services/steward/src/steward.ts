@@ -3,6 +3,8 @@ import {
   evaluateExperiments,
   expireJobs,
   forgetJobs,
+  forgetLabels,
+  keepSavings,
   leaseOf,
   measureQueues,
   openCells,
@@ -27,11 +29,13 @@ const UNTOUCHED_MS = 60_000;
 const ofEachCell: Chore<Pipeline>[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
   { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
+  { name: 'forget labels', everyMs: 600_000, run: forgetLabels },
   { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
 ];
 const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
   { name: 'measure queues', everyMs: 5000, run: measureQueues },
+  { name: 'keep savings', everyMs: 300_000, run: keepSavings },
   { name: 'retire cells', everyMs: 60_000, run: retireCells },
 ];
 

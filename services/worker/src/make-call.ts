@@ -5,7 +5,7 @@ import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { denyProvider, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
-import { callOf } from '@upshift/routing';
+import { callOf, sampleCalls } from '@upshift/routing';
 import type { Call } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
@@ -65,8 +65,13 @@ function waitingUntil({ stop, tools }: Order): () => AbortSignal {
 
 async function callOfOrder({ tools, context: { job, request }, config, attempt }: Order): Promise<Call> {
   const { purpose, judges } = attempt;
-  const judged = purpose === 'judge' && judges !== null ? await readAnswer(tools.pipeline, job.id, judges.attempt) : null;
-  return callOf(job, attempt, request, config, judged);
+  if (purpose !== 'judge' || judges === null) return callOf(job, attempt, request, config, null);
+  const beside = sampleCalls(job, judges.attempt, judges.check).findLast(({ outcome }) => outcome === 'answered');
+  const [judged, other] = await Promise.all([
+    readAnswer(tools.pipeline, job.id, judges.attempt),
+    beside ? readAnswer(tools.pipeline, job.id, beside.number) : null,
+  ]);
+  return callOf(job, attempt, request, config, judged, other);
 }
 
 async function placeAndCall(order: Order, call: Call): Promise<Made> {

@@ -1,6 +1,6 @@
 import { DELIVERED, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
-import { applyArm, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
+import { applyArm, comeToTheSame, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
 
 import { acceptShadow } from '../accept.ts';
@@ -8,6 +8,7 @@ import type { Cells } from '../cells/cells.ts';
 import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import { shadowIndex } from '../names.ts';
 import { versionOf } from './arms.ts';
+import { keepAudit } from './audits.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
@@ -28,6 +29,7 @@ export async function followOutcome(cells: Cells, document: Shadow, outcome: Out
     if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
     else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
+    else await compareResults(cells, outcome);
   } catch (error) {
     // The candidate can not do this job, or nobody can judge it: there is no comparison then.
     if (!(error instanceof ProblemError)) throw error;
@@ -97,9 +99,19 @@ async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcom
   await acceptShadow(cells, comparison, partOf(cells, document, JUDGE, job), { config, configVersion }, key);
 }
 
+/** Without a judge, by what the two answers come to, where that can be told. */
+async function compareResults(cells: Cells, { job, shadowOf }: Outcome): Promise<void> {
+  if (shadowOf === null) return;
+  const [delivered, candidate] = await Promise.all([resultText(cells, shadowOf), resultText(cells, job)]);
+  const same = delivered === null || candidate === null ? null : comeToTheSame(delivered, candidate);
+  if (same !== null) await keepAudit(cells, job, same);
+}
+
 async function preferenceOf(cells: Cells, { job, shadowOf }: Outcome): Promise<Preference | null> {
   const text = await resultText(cells, job);
-  return text === null || shadowOf === null ? null : readPreference(text, shadowOf);
+  const preference = text === null || shadowOf === null ? null : readPreference(text, shadowOf);
+  if (preference !== null) await keepAudit(cells, shadowOf!, preference !== 'candidate');
+  return preference;
 }
 
 function partOf(cells: Cells, document: Shadow, arm: string, shadowOf: string): JobExperiments {

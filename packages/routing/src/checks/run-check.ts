@@ -16,7 +16,7 @@ import { compilePattern } from './patterns.ts';
 import type { Subject } from './subject.ts';
 
 /** A check that needs no call of a model. */
-export type PlainCheck = Exclude<Check, { type: 'llm_judge' }>;
+export type PlainCheck = Exclude<Check, { type: 'llm_judge' | 'verifier' }>;
 
 /** Runs one check on an answer. A check never sees a known good answer. */
 export function runCheck(check: PlainCheck, subject: Subject): CheckOutcome {

@@ -235,13 +235,14 @@ function isBracket(unit: number): boolean {
   return unit === 40 || unit === 41 || unit === 91 || unit === 93 || unit === 123 || unit === 125;
 }
 
-/** The length of `A. `, `B) ` or `(C) ` at the start of a line, 0 where there is none. */
+/** The length of `A. `, `B) `, `(C) ` or `(D): ` at the start of a line, 0 where there is none. */
 function optionMark(text: string, start: number): number {
   const open = text.charCodeAt(start) === 40 ? 1 : 0;
   const letter = text.charCodeAt(start + open) | 32;
   const close = text.charCodeAt(start + open + 1);
   if (letter < 97 || letter > 106 || !(close === 41 || (close === 46 && open === 0))) return 0;
-  return text.charCodeAt(start + open + 2) === SPACE ? open + 3 : 0;
+  const colon = open === 1 && text.charCodeAt(start + 3) === 58 ? 1 : 0;
+  return text.charCodeAt(start + open + 2 + colon) === SPACE ? open + 3 + colon : 0;
 }
 
 function isNumeric(text: string, start: number): boolean {

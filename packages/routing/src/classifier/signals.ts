@@ -1,4 +1,5 @@
 import type { PromptReading } from './read-prompt.ts';
+import { wordClasses } from './word-classes.ts';
 
 /** Hand-made features of a prompt, by name; counts as log(1 + n), so that a long prompt does not drown the rest. */
 const signals: Record<string, (reading: PromptReading) => number> = {
@@ -37,6 +38,9 @@ const signals: Record<string, (reading: PromptReading) => number> = {
 };
 
 const ofReading = Object.values(signals);
+
+/** Their names, in their order. */
+export const signalNames = [...Object.keys(signals), ...wordClasses.map((name) => `words.${name}`)];
 
 /** The hand-made features of a prompt, always in the same order. */
 export function signalsOf(reading: PromptReading): number[] {

@@ -1,13 +1,16 @@
-import type { Classification } from '@upshift/contracts';
+import type { Classification, ClassifierProfile } from '@upshift/contracts';
 
 import { heuristicClassifier } from '../classify.ts';
 import type { Classifier, PromptFacts } from '../classify.ts';
+import { dot } from '../held-logistic.ts';
 import { promptFeatures } from './features.ts';
 import type { PromptFeatures } from './features.ts';
 import { gainProbability, knownShare, modelOfWeights } from './model.ts';
 import type { ClassifierModel } from './model.ts';
+import { profileInputs, profileWeights } from './profile.ts';
 import shipped from './weights.json' with { type: 'json' };
 
+/** What `npm run train:classifier` made. */
 export const shippedClassifier: ClassifierModel = modelOfWeights(shipped);
 
 /** A prompt of fewer words says too little for full confidence. */
@@ -25,7 +28,28 @@ export const trainedClassifier: Classifier = (prompt) => classifyBy(shippedClass
  * is none that training knows (few words, another language), the hand-set signs speak instead, with little confidence.
  */
 export function classifyBy(model: ClassifierModel, prompt: PromptFacts): Classification {
+  return classificationOf(model, prompt, promptFeatures(prompt.prompt));
+}
+
+/** The trained classifier with what a user's own traffic has changed of it. */
+export function fittedClassifier(profile: ClassifierProfile): Classifier {
+  const weights = profileWeights(profile);
+  return (prompt) => {
+    const features = promptFeatures(prompt.prompt);
+    const asShipped = classificationOf(shippedClassifier, prompt, features);
+    const logOdds = dot(weights, profileInputs(asShipped.complexity, features.signals, shippedClassifier));
+    const complexity = round(1 / (1 + Math.exp(-logOdds)));
+    return { ...asShipped, complexity, reason: `stronger tiers gained on ${percent(complexity)} of such prompts here` };
+  };
+}
+
+/** What the classifier sees of a prompt and makes of it as shipped: what a label keeps. */
+export function seenOf(prompt: PromptFacts): { complexity: number; signals: number[] } {
   const features = promptFeatures(prompt.prompt);
+  return { complexity: classificationOf(shippedClassifier, prompt, features).complexity, signals: features.signals };
+}
+
+function classificationOf(model: ClassifierModel, prompt: PromptFacts, features: PromptFeatures): Classification {
   const confidence = confidenceOf(features, model);
   const learnt = gainProbability(features, model);
   if (confidence >= SURE) {

@@ -3,6 +3,7 @@ import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
 import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
+import { draw } from '../draw.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { ask, askTier, endOfChain } from './next-attempt.ts';
@@ -37,14 +38,35 @@ export function classifyRequested(draft: Draft): void {
 export function classified(draft: Draft, classification: Classification): void {
   const { job } = draft;
   if (job.step?.kind !== 'classify') return;
-  job.classification = classification;
   job.task ??= classification.task;
-  const { tier, reason } = startOf(draft, classification);
-  note(draft, 'job-classified', reason, { tier, complexity: classification.complexity });
+  const { tier, reason, propensity } = explored(draft, startOf(draft, classification));
+  job.classification = propensity === 1 ? classification : { ...classification, propensity };
+  note(draft, 'job-classified', reason, {
+    tier,
+    complexity: classification.complexity,
+    ...(propensity === 1 ? {} : { propensity }),
+  });
   if (job.pinnedModel !== null)
     return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
   if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
   askTier(draft, tier, reason);
+}
+
+interface Start {
+  tier: string;
+  reason: string;
+}
+
+/** Which of the job's draws says whether it starts low by chance: no other decision uses it. */
+const EXPLORE_DRAW = 1_000_003;
+
+/** A stated part of the jobs that would start higher starts at the lowest tier: the answer is judged there, and good enough or not. */
+function explored({ job, route, facts }: Draft, start: Start): Start & { propensity: number } {
+  const lowest = facts.config.tiers[0]!.name;
+  const isOpen = route.strategy === 'cascade' && job.pinnedModel === null && !job.needs.capabilities.includes('embedding');
+  if (route.explore === 0 || !isOpen || start.tier === lowest) return { ...start, propensity: 1 };
+  if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };
+  return { tier: lowest, reason: `${start.reason}; by chance it starts at ${lowest}`, propensity: route.explore };
 }
 
 /** Vector spaces differ, so the choice must not depend on what is healthy now: the first that is declared and reachable. */
@@ -62,7 +84,7 @@ function embedders({ job, facts }: Draft): string[] {
   return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
 }
 
-function startOf({ job, route, facts }: Draft, classification: Classification): { tier: string; reason: string } {
+function startOf({ job, route, facts }: Draft, classification: Classification): Start {
   const { config } = facts;
   if (job.pinnedModel !== null) return { tier: modelOf(config, job.pinnedModel).tier, reason: `pinned to ${job.pinnedModel}` };
   for (const source of sourcesOf(route)) {

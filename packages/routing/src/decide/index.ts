@@ -9,7 +9,7 @@ import type { Decision, Draft } from './draft.ts';
 import { hedgeDue } from './hedging.ts';
 import { cancelled, deadlinePassed, stepCrashed, stepLost } from './interruptions.ts';
 import { armTakenBack, holdReleased } from './holding.ts';
-import { judgeRequested, sampleRequested } from './opinions.ts';
+import { answerVerified, judgeRequested, sampleRequested } from './opinions.ts';
 import { judged, verdictArrivedLate } from './verdicts.ts';
 
 export type { Command, Decision } from './draft.ts';
@@ -58,6 +58,8 @@ function react(draft: Draft, event: JobEvent): void {
       return judgeRequested(draft, event);
     case 'sample-requested':
       return sampleRequested(draft, event);
+    case 'answer-verified':
+      return answerVerified(draft, event);
     case 'judged':
       return judged(draft, event.attempt, event.verdict);
     case 'cancelled':

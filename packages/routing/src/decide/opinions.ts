@@ -3,7 +3,7 @@ import type { JobEvent } from '@upshift/contracts';
 import { modelOf } from '../choose-model.ts';
 import { judgeCalls, judgeNeeds } from '../judge.ts';
 import { sampleCalls } from '../samples.ts';
-import { attemptOf } from './draft.ts';
+import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { ask, judgeModel, sampleModel } from './next-attempt.ts';
 import { thresholdOf } from './verdicts.ts';
@@ -36,7 +36,7 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
   const { job, facts } = draft;
   if (!isScored(draft, number)) return;
   const attempt = attemptOf(job, number);
-  const threshold = thresholdOf(draft, attempt);
+  const threshold = thresholdOf(job, facts.config, attempt);
   const [lowest, highest] = between;
   if (threshold === 'always' || lowest >= threshold || highest < threshold) return;
   const calls = sampleCalls(job, number, check);
@@ -48,6 +48,15 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
     { purpose: 'sample', tier, model, judges: { attempt: number, check } },
     `another answer to compare attempt ${number} with`,
   );
+}
+
+type AnswerVerified = Extract<JobEvent, { type: 'answer-verified' }>;
+
+/** What a user's verifier said stands in the trail at once: the verdict may have to wait for others. */
+export function answerVerified(draft: Draft, { attempt: number, outcome }: AnswerVerified): void {
+  if (!isScored(draft, number)) return;
+  const details = detailsOf(attemptOf(draft.job, number));
+  note(draft, 'answer-verified', outcome.reason, { ...details, score: outcome.score, checks: [outcome] });
 }
 
 function isScored({ job }: Draft, attempt: number): boolean {

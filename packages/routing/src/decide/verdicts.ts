@@ -1,4 +1,4 @@
-import type { Attempt, JobState, Verdict } from '@upshift/contracts';
+import type { Attempt, JobState, UpshiftConfig, Verdict } from '@upshift/contracts';
 
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -80,15 +80,16 @@ function hasFailedSchema({ checks }: Verdict): boolean | null {
 function whyShort(draft: Draft, attempt: Attempt, verdict: Verdict): string | null {
   const failed = verdict.checks.filter(({ gate, passed }) => gate && !passed).map(({ type, reason }) => `${type} (${reason})`);
   if (!verdict.passed) return `failed ${failed.join(', ') || 'a gate'}`;
-  const threshold = thresholdOf(draft, attempt);
+  const threshold = thresholdOf(draft.job, draft.facts.config, attempt);
   if (threshold === 'always' || verdict.score >= threshold) return null;
   return `score ${verdict.score} is below ${threshold}`;
 }
 
 /** The score from which an answer of this attempt is accepted. */
-export function thresholdOf({ job, route, facts }: Draft, attempt: Attempt): number | 'always' {
-  if (attempt.tier === 'fallback' || route.strategy !== 'cascade' || job.pinnedModel !== null) return 'always';
-  return facts.config.tiers.find(({ name }) => name === attempt.tier)?.accept_at ?? 'always';
+export function thresholdOf(job: JobState, config: UpshiftConfig, attempt: Attempt): number | 'always' {
+  const isCascade = config.routes[job.route]?.strategy === 'cascade';
+  if (attempt.tier === 'fallback' || !isCascade || job.pinnedModel !== null) return 'always';
+  return config.tiers.find(({ name }) => name === attempt.tier)?.accept_at ?? 'always';
 }
 
 function tierAbove({ facts }: Draft, tier: string): string | null {

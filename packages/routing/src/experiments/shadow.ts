@@ -3,6 +3,7 @@ import { promptOf } from '@upshift/contracts';
 
 import { asData } from '../as-data.ts';
 import { parseJsonAnswer } from '../checks/parse-json.ts';
+import { finalAnswerOf } from '../scorer/extract-answer.ts';
 import { assign } from './assign.ts';
 
 /** The same question once more: for nobody, without haste, and under none of the limits of the job that was delivered. */
@@ -63,6 +64,7 @@ export function comparisonConfig(config: UpshiftConfig, route: string): UpshiftC
     strategy: 'rules',
     start: ['rules'],
     classifier: 'rules',
+    explore: 0,
     checks: [],
     fallback: [],
     hedge: false,
@@ -80,4 +82,10 @@ export function readPreference(text: string, job: string): 'candidate' | 'delive
   if (better === undefined) return null;
   if (better === 'same') return 'same';
   return (better === 'first') === candidateComesFirst(job) ? 'candidate' : 'delivered';
+}
+
+/** Whether two answers come to the same; null where that can not be told of one of them: of a summary, or a letter. */
+export function comeToTheSame(one: string, other: string): boolean | null {
+  const [first, second] = [finalAnswerOf(one), finalAnswerOf(other)];
+  return first === null || second === null ? null : first.value === second.value;
 }

@@ -5,8 +5,8 @@ export interface Option {
   text: string;
 }
 
-/** `A. Paris`, `B) Rome`, `(C) Oslo`, each on a line of its own. */
-const optionLine = /^[ \t]*\(?([A-P])[).:][ \t]+(.+)$/gm;
+/** `A. Paris`, `B) Rome`, `(C) Oslo`, `(D): Bern`, `- **E.** Kyiv`, each on a line of its own. */
+const optionLine = /^[ \t]*(?:[-*] )?\**\(?([A-P])[).:]{1,2}\**[ \t]+(.+)$/gm;
 
 /** The choices that a prompt lists, in their order, the first being `A`; none where it lists fewer than two. */
 export function optionsOf(prompt: string): Option[] {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
-import { calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
+import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
 import type { Calibrated, FittedThresholds } from '@upshift/routing';
 import { loadConfig } from '@upshift/runtime';
 
@@ -56,7 +56,7 @@ async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOption
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
-      ? 'No ended job has a late verdict; give some with  npx upshift verdict <job> --passed|--failed --reason …'
+      ? 'No ended job has a late verdict or was audited; give verdicts with  npx upshift verdict <job> --passed|--failed --reason …  or begin an audit'
       : `${labels} has no labels.`,
     exitCode.refused,
   );
@@ -76,8 +76,8 @@ function fit(
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
-    const classify = classifierOf(config.classifier.type);
-    const complexityOf = (prompt: string): number => classify({ ...bareFacts, prompt }).complexity;
+    const classify = classifierOf(config.classifier.type, config.classifier.profile);
+    const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
     const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     return { calibration: { ...calibrated, tiers, target, ...calibrateThresholds(labels, scores, ladder, target) }, config };
@@ -86,9 +86,6 @@ function fit(
     throw error;
   }
 }
-
-/** Of a prompt of which nothing else is known. */
-const bareFacts = { systemPrompt: '', task: null, structured: false, tools: 0 };
 
 /** The tiers of the configuration that have labels, the top one among them. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {

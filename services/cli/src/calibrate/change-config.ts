@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-import type { ScorerProfile } from '@upshift/contracts';
+import type { ClassifierProfile, ScorerProfile } from '@upshift/contracts';
 import type { FittedThresholds } from '@upshift/routing';
 import { isMap, isScalar, parseDocument, stringify } from 'yaml';
-import type { Document, Node } from 'yaml';
+import type { Document, Node, Scalar, YAMLMap } from 'yaml';
 
 /** What calibration found, as keys of the configuration. */
 export interface ConfigChange {
@@ -28,6 +28,27 @@ export function writeChanged(config: string, out: string, change: ConfigChange):
     .toSorted((a, b) => b.from - a.from)
     .reduce((text, edit) => text.slice(0, edit.from) + edit.text + text.slice(edit.to), source);
   writeFileSync(out, changed);
+}
+
+/** Writes a configuration with the classifier's profile in it, and all else to the letter. `out` may be the configuration itself. */
+export function writeClassifierProfile(config: string, out: string, profile: ClassifierProfile): void {
+  const source = readFileSync(config, 'utf8');
+  const { from, to, text } = classifierEdit(parseDocument(source), source, `profile: ${JSON.stringify(profile)}`);
+  writeFileSync(out, source.slice(0, from) + text + source.slice(to));
+}
+
+/** In the place of the old profile, or after the last key of `classifier`, which every configuration has. */
+function classifierEdit(document: Document, source: string, text: string): Edit {
+  const classifier = document.get('classifier', true) as YAMLMap<Scalar, Node>;
+  const old = classifier.items.find(({ key }) => key.value === 'profile');
+  const { key, value } = old ?? classifier.items.at(-1)!;
+  const [start, end] = [key.range![0], value!.range![1]];
+  // A block ends with its line.
+  const lineEnd = source[end - 1] === '\n' ? '\n' : '';
+  if (old) return { from: start, to: end, text: text + lineEnd };
+  if (classifier.flow) return { from: end, to: end, text: `, ${text}` };
+  const indent = ' '.repeat(start - source.lastIndexOf('\n', start) - 1);
+  return { from: end, to: end, text: `${lineEnd === '' ? '\n' : ''}${indent}${text}${lineEnd}` };
 }
 
 function thresholdEdits(document: Document, { tiers, thresholds }: ConfigChange): Edit[] {

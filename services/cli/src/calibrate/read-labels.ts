@@ -1,9 +1,10 @@
 import { fieldErrors, labelLine, promptOf } from '@upshift/contracts';
-import type { JobRecording, LabelLine } from '@upshift/contracts';
+import type { GateLabel, JobRecording, LabelLine } from '@upshift/contracts';
+import type { z } from 'zod';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
-import { recordingPages } from '../record/record.ts';
+import { recordingOf, recordingPages } from '../record/record.ts';
 import { readLines } from '../run/read-lines.ts';
 
 const SHAPE = '{"question_id": "…", "prompt": "…", "tier": "…", "answer": "…", "ok": true}';
@@ -14,29 +15,49 @@ export async function readLabels(file: string): Promise<LabelLine[]> {
   let number = 0;
   for await (const line of readLines(file)) {
     number += 1;
-    if (line.trim() !== '') labels.push(parse(line, `${file}, line ${number}`));
+    if (line.trim() !== '') labels.push(parseLine(line, `${file}, line ${number}`, labelLine));
   }
   return labels;
 }
 
-function parse(line: string, where: string): LabelLine {
+/** A label of a file. Throws a `CommandError` that names what is wrong. */
+export function parseLine<Schema extends z.ZodType>(line: string, where: string, schema: Schema): z.output<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch {
     throw new CommandError(`${where} is not JSON; a label is ${SHAPE}`, exitCode.refused);
   }
-  const parsed = labelLine.safeParse(value);
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [first] = fieldErrors(parsed.error, value, labelLine);
+  const [first] = fieldErrors(parsed.error, value, schema);
   throw new CommandError(`${where}: ${first?.field ?? ''} ${first?.message ?? ''}; a label is ${SHAPE}`, exitCode.refused);
 }
 
-/** The labels that late verdicts have given to the answers of ended jobs. */
+/** What the system has kept of verdicts, without the texts. */
+export async function keptLabels(api: Api): Promise<GateLabel[]> {
+  const text = await (await api.open('/v1/labels')).text();
+  return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as GateLabel]));
+}
+
+/** The labels of ended jobs: by late verdicts, and by audits, which give the top tier's answers too. A late verdict is believed more. */
 export async function labelsFromHistory(api: Api): Promise<LabelLine[]> {
-  const labels: LabelLine[] = [];
-  for await (const recordings of recordingPages(api)) labels.push(...recordings.flatMap(labelsOf));
-  return labels;
+  const labels = new Map<string, LabelLine>();
+  const add = (label: LabelLine): unknown => labels.set(`${label.question_id} ${label.tier}`, label);
+  for (const label of await keptLabels(api)) (await auditLabel(api, label)).forEach(add);
+  for await (const recordings of recordingPages(api)) recordings.flatMap(labelsOf).forEach(add);
+  return [...labels.values()];
+}
+
+/** The answer that an audit was about, with its text; none where it is no longer kept. */
+async function auditLabel(api: Api, { job, tier, passed, source, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
+  if (source !== 'audit') return [];
+  const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
+  const answer = recording?.attempts.findLast(
+    (attempt) => (attempt.purpose === 'answer' || attempt.purpose === 'hedge') && attempt.tier === tier,
+  )?.answer;
+  if (!recording || !answer) return [];
+  return [{ question_id: job, prompt: promptOf(recording.request.input), tier, answer: answer.text, ok: passed }];
 }
 
 function labelsOf({ job, request, attempts }: JobRecording): LabelLine[] {

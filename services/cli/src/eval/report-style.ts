@@ -31,6 +31,6 @@ rect.c-violet { fill: var(--violet); } rect.c-brown { fill: var(--brown); } rect
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-td { min-width: 7.4rem; } th:first-child { min-width: 13rem; }
+td { min-width: 6.4rem; } th:first-child { min-width: 11rem; }
 thead th { color: var(--muted); font-weight: 500; } th:first-child { text-align: left; font-weight: 500; }
 `;

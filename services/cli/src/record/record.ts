@@ -85,7 +85,7 @@ async function recordingsOf(api: Api, jobs: JobView[]): Promise<JobRecording[]> 
 }
 
 /** Null for a job whose retention has ended since it was listed. */
-async function recordingOf(api: Api, path: string): Promise<JobRecording | null> {
+export async function recordingOf(api: Api, path: string): Promise<JobRecording | null> {
   try {
     return await api.get<JobRecording>(`${path}/recording`);
   } catch (error) {

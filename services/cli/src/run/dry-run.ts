@@ -77,7 +77,10 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const { request } = parsed;
     const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
-    const classification = classifierOf(classifierTypeOf(config, request.route))(promptFactsOf(request));
+    const classification = classifierOf(
+      classifierTypeOf(config, request.route),
+      config.classifier.profile,
+    )(promptFactsOf(request));
     return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, config, outputTokens, now);
   };
 }

@@ -10,3 +10,10 @@ export const classificationReply = z.object({
   reason: z.string().default('no reason given'),
 });
 export type ClassificationReply = z.infer<typeof classificationReply>;
+
+/** What a user's verifier says of an answer; other fields are left alone. */
+export const verificationReply = z.object({
+  passed: z.boolean(),
+  score: z.number().min(0).max(1).optional(),
+  reason: z.string().max(2000).default('no reason given'),
+});

@@ -1,0 +1,66 @@
+import type { Attempt, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+
+import { costOf, usdToNanoUsd } from './cost.ts';
+import { isForAnswer } from './live-attempts.ts';
+
+/** What a job adds to the counters of its route, by name: money in nano-dollars, known costs only. */
+export type SavingsCounter = [name: string, amount: number];
+
+/**
+ * What a decision changes of the savings of a route. What is paid counts when it is paid; what the job would have cost otherwise counts at
+ * its end, and is taken back when a late verdict reopens it.
+ */
+export function savingsCounters(job: JobState, trail: TrailEntry[], config: UpshiftConfig, now: number): SavingsCounter[] {
+  const paid = trail.flatMap((entry) => paidBy(job, entry));
+  if (job.experiments?.shadowOf) return paid;
+  const endedNow = isTerminal(job.status) && trail.some(({ event }) => event === `job-${job.status}`);
+  const reopened = trail.some(({ event }) => event === 'job-reopened');
+  const first = trail.flatMap((entry) => firstVerdict(job, entry));
+  return [...paid, ...first, ...(endedNow || reopened ? atEnd(job, config, now, endedNow ? 1 : -1) : [])];
+}
+
+function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }: TrailEntry): SavingsCounter[] {
+  if ((event !== 'attempt-settled' && event !== 'attempt-failed') || !costUsd) return [];
+  const cost = usdToNanoUsd(costUsd);
+  if (experiments?.shadowOf) return [['audits', cost]];
+  const forAnswer = purpose === 'answer' || purpose === 'hedge';
+  return forAnswer
+    ? [['cost', cost]]
+    : [
+        ['cost', cost],
+        ['scoring', cost],
+      ];
+}
+
+/** How often a model passes where it is asked first: of later answers it has only the hard ones. */
+function firstVerdict({ attempts, finalAttempt }: JobState, { event, attempt: number, model }: TrailEntry): SavingsCounter[] {
+  const first = attempts.find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
+  if (event !== 'answer-judged' || model === undefined || first?.number !== number) return [];
+  return [
+    [`first:${model}`, 1],
+    [`passed:${model}`, finalAttempt === number ? 1 : 0],
+  ];
+}
+
+function atEnd(job: JobState, config: UpshiftConfig, now: number, sign: 1 | -1): SavingsCounter[] {
+  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
+  if (answered === undefined) return [['jobs', sign]];
+  // Before the late verdict the answer had passed.
+  const good = sign === -1 || (!job.degraded && answered.outcome === 'answered');
+  return [
+    ['jobs', sign],
+    ['good', good ? sign : 0],
+    ['perfect', sign * (answered.costNanoUsd ?? 0)],
+    ...alone(job, answered, config, now).map(([name, cost]): SavingsCounter => [name, sign * cost]),
+  ];
+}
+
+/** What each model would have taken for the answer: its tokens at that model's price. Vectors would have cost the same. */
+function alone({ needs }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig, now: number): SavingsCounter[] {
+  return Object.entries(config.models).flatMap(([id, model]): SavingsCounter[] => {
+    if (model.capabilities.includes('embedding')) return [];
+    const cost = needs.capabilities.includes('embedding') ? costNanoUsd : costOf(usage, model, now);
+    return [[`alone:${id}`, cost ?? 0]];
+  });
+}

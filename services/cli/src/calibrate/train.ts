@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs';
+
+import type { GateLabel, LabelLine, UpshiftConfig } from '@upshift/contracts';
+import { gateLabel, labelLine } from '@upshift/contracts';
+import { questionsOfAnswers, questionsOfLabels, refitClassifier } from '@upshift/routing';
+import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
+import { loadConfig } from '@upshift/runtime';
+
+import type { Api } from '../api.ts';
+import { CommandError, exitCode } from '../exit-code.ts';
+import { readLines } from '../run/read-lines.ts';
+import { table } from '../table.ts';
+import { writeClassifierProfile } from './change-config.ts';
+import { keptLabels, parseLine } from './read-labels.ts';
+
+export interface TrainOptions {
+  /** A file of labels; those that the system has kept where it is left out. */
+  labels?: string;
+  /** The configuration whose classifier is fitted. */
+  config: string;
+  /** Where the configuration with the new weights goes: the same file installs them. */
+  out?: string;
+  json: boolean;
+}
+
+/** `upshift train`: fits the classifier to what became of answers. Returns the exit code: `failed` where what came out is no better. */
+export async function trainCommand(api: () => Api, { labels, config: file, out, json }: TrainOptions): Promise<number> {
+  const config = loadConfig(file);
+  const questions = await questionsOf(api, labels, config);
+  const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);
+  if (out !== undefined && refitted.isBetter) writeClassifierProfile(file, out, refitted.profile);
+  process.stdout.write(json ? `${JSON.stringify(refitted)}\n` : `${textOf(refitted).join('\n')}\n`);
+  if (out !== undefined)
+    process.stderr.write(refitted.isBetter ? `wrote ${out}\n` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}\n`);
+  return refitted.isBetter ? exitCode.ok : exitCode.failed;
+}
+
+async function questionsOf(api: () => Api, labels: string | undefined, config: UpshiftConfig): Promise<GainedQuestion[]> {
+  const tiers = config.tiers.map(({ name }) => name);
+  if (labels === undefined) return questionsOfLabels(await keptLabels(api()), tiers);
+  const [kept, answers]: [GateLabel[], LabelLine[]] = [[], []];
+  let number = 0;
+  for await (const line of readLines(labels)) {
+    number += 1;
+    if (line.trim() === '') continue;
+    // A line of the system's own has signals; one of somebody's has the prompt.
+    if (/"signals"\s*:/.test(line)) kept.push(parseLine(line, `${labels}, line ${number}`, gateLabel));
+    else answers.push(parseLine(line, `${labels}, line ${number}`, labelLine));
+  }
+  return [...questionsOfLabels(kept, tiers), ...questionsOfAnswers(answers, tiers)];
+}
+
+function fit(questions: GainedQuestion[], config: UpshiftConfig, from: string): Refitted {
+  try {
+    return refitClassifier(questions, config.classifier.profile ?? null);
+  } catch (error) {
+    if (error instanceof RangeError) throw new CommandError(`${from}: ${error.message}`, exitCode.refused);
+    throw error;
+  }
+}
+
+function textOf({ profile, trained, heldOut, gains, before, after, isBetter }: Refitted): string[] {
+  return [
+    `${trained + heldOut} questions whose lowest tier was tried; on ${gains} a stronger tier gained.`,
+    `Learnt from ${trained}; tried on ${heldOut} others:`,
+    '',
+    ...table(['classifier', 'log loss', 'expects too much by', 'ranks rightly'], [row('as it is', before), row('fitted', after)]),
+    '',
+    isBetter
+      ? `It is better. It has an intercept of ${profile.intercept}, a slope of ${profile.slope}, and ${Object.keys(profile.features).length} signals.`
+      : 'It is no better, so it is not written.',
+  ];
+}
+
+function row(name: string, { logLoss, bias, ranked }: ClassifierFit): string[] {
+  const tooMuch = `${bias < 0 ? '−' : '+'}${Math.abs(100 * bias).toFixed(1)} points`;
+  return [name, logLoss.toFixed(4), tooMuch, ranked.toFixed(3)];
+}

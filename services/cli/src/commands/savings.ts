@@ -1,0 +1,62 @@
+import type { SavingsRow, SavingsView } from '@upshift/contracts';
+
+import type { Api } from '../api.ts';
+import { exitCode } from '../exit-code.ts';
+import { table } from '../table.ts';
+
+/** What was paid, and what the same jobs would have cost otherwise, by route and in total. */
+export async function savings(api: Api, { days, json }: { days: number; json: boolean }): Promise<number> {
+  const view = await api.get<SavingsView>(`/v1/savings?days=${days}`);
+  process.stdout.write(`${json ? JSON.stringify(view) : textOf(view)}\n`);
+  return exitCode.ok;
+}
+
+function textOf({ from, to, total, routes }: SavingsView): string {
+  const head = [
+    'route',
+    'jobs',
+    'accepted',
+    'paid',
+    'of it scoring',
+    'of it lost',
+    'perfect',
+    'all economy',
+    'best single',
+    'all premium',
+    'saved',
+  ];
+  const rows = [...Object.entries(routes), ['total', total] as const].map(([name, row]) => [name, ...cellsOf(row)]);
+  const named = [
+    ['all economy', total.all_economy],
+    ['best single', total.best_single],
+    ['all premium', total.all_premium],
+  ] as const;
+  return [
+    `${from} to ${to}, USD`,
+    '',
+    ...table(head, rows),
+    '',
+    ...named.map(([name, one]) => `${name}: ${one?.model ?? 'no model is known to pass as often'}`),
+    ...(total.audits_usd > 0 ? [`beside it ${money(total.audits_usd)} USD for shadows and audits`] : []),
+  ].join('\n');
+}
+
+function cellsOf(row: SavingsRow): (string | number)[] {
+  const share = row.all_premium && row.all_premium.cost_usd > 0 ? (row.saved_usd ?? 0) / row.all_premium.cost_usd : null;
+  return [
+    row.jobs,
+    row.good,
+    money(row.cost_usd),
+    money(row.scoring_usd),
+    money(row.lost_usd),
+    money(row.perfect_usd),
+    money(row.all_economy?.cost_usd ?? null),
+    money(row.best_single?.cost_usd ?? null),
+    money(row.all_premium?.cost_usd ?? null),
+    share === null ? '–' : `${(100 * share).toFixed(1)} %`,
+  ];
+}
+
+function money(usd: number | null): string {
+  return usd === null ? '–' : usd.toFixed(6);
+}

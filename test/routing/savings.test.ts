@@ -1,0 +1,137 @@
+import type { TrailEntry } from '@upshift/contracts';
+import { savingsCounters, savingsOf } from '@upshift/routing';
+import type { Decision, RouteCounters } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  exampleConfig,
+  factsOf,
+  HIGH,
+  judged,
+  LOW,
+  LOW_TWIN,
+  MIDDLE,
+  NOON,
+  sent,
+  verdictAt,
+} from './example.ts';
+
+const config = exampleConfig();
+const facts = factsOf(config);
+const days = { from: '2026-11-23', to: '2026-11-23' };
+
+/** 1,000 tokens in and 100 out: what a call of each model costs, in USD. */
+const price = { [LOW]: 0.0015, [LOW_TWIN]: 0.003, [MIDDLE]: 0.015, [HIGH]: 0.06 };
+
+/** The sums after decisions in a row. */
+function sums(...decisions: Decision[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const { job, trail } of decisions)
+    for (const [name, amount] of savingsCounters(job, trail, config, NOON)) total[name] = (total[name] ?? 0) + amount;
+  return total;
+}
+
+function steps(job: Decision['job'], ...events: Parameters<typeof after>[2][]): Decision[] {
+  const decisions: Decision[] = [];
+  for (const event of events) decisions.push(after(decisions.at(-1)?.job ?? job, facts, event));
+  return decisions;
+}
+
+const escalated = steps(
+  acceptedJob(config),
+  classified(0.1),
+  sent(1),
+  answered(1),
+  judged(1, 0.2),
+  sent(2),
+  answered(2),
+  judged(2, 0.9),
+);
+
+describe('what jobs cost beside what they would have cost', () => {
+  test('the failed cheap attempt is lost, and each model alone has the result’s tokens at its price', () => {
+    const { total } = savingsOf({ default: sums(...escalated) }, config, days);
+    expect(total).toMatchObject({
+      jobs: 1,
+      good: 1,
+      cost_usd: price[LOW] + price[MIDDLE],
+      lost_usd: price[LOW],
+      scoring_usd: 0,
+      perfect_usd: price[MIDDLE],
+      all_economy: { model: LOW, cost_usd: price[LOW] },
+      all_premium: { model: HIGH, cost_usd: price[HIGH] },
+    });
+    expect(total.saved_usd).toBeCloseTo(price[HIGH] - price[LOW] - price[MIDDLE], 9);
+  });
+
+  test('a call of a judge is scoring', () => {
+    const judging = steps(acceptedJob(config), classified(0.1), sent(1), answered(1), {
+      type: 'judge-requested',
+      attempt: 1,
+      check: 0,
+    });
+    const all = [...judging, ...steps(judging.at(-1)!.job, sent(2), answered(2), judged(1, 0.9))];
+    expect(savingsOf({ default: sums(...all) }, config, days).total).toMatchObject({
+      scoring_usd: price[MIDDLE],
+      perfect_usd: price[LOW],
+      lost_usd: 0,
+    });
+  });
+
+  test('a late verdict takes the end back, so that a job is counted once', () => {
+    const ended = escalated.at(-1)!.job;
+    const again = steps(
+      ended,
+      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) },
+      sent(3),
+      answered(3),
+      judged(3, 0.9),
+    );
+    const { total } = savingsOf({ default: sums(...escalated, ...again) }, config, days);
+    expect(total).toMatchObject({ jobs: 1, good: 1, perfect_usd: price[HIGH], all_premium: { cost_usd: price[HIGH] } });
+    expect(total.lost_usd).toBeCloseTo(price[LOW] + price[MIDDLE], 9);
+  });
+
+  test('a shadow costs beside, and is no job', () => {
+    const shadow = { ...acceptedJob(config), experiments: { shadowOf: 'job_0a' } as never };
+    const counters = savingsCounters(shadow, [settled(0.5)], config, NOON);
+    expect(counters).toEqual([['audits', 500_000_000]]);
+  });
+
+  test('the best single model is the cheapest that passes at first as often as the whole does, once enough is measured', () => {
+    const measured = (passed: number): RouteCounters => ({
+      default: {
+        jobs: 100,
+        good: 90,
+        [`alone:${LOW}`]: 1,
+        [`alone:${MIDDLE}`]: 2,
+        [`first:${LOW}`]: 50,
+        [`passed:${LOW}`]: passed,
+      },
+    });
+    expect(savingsOf(measured(45), config, days).total.best_single?.model).toBe(LOW);
+    expect(savingsOf(measured(44), config, days).total.best_single).toBeNull();
+  });
+
+  test('routes are apart, and the total is their sum', () => {
+    const { routes, total } = savingsOf({ b: sums(...escalated), a: sums(...escalated) }, config, days);
+    expect(Object.keys(routes)).toEqual(['a', 'b']);
+    expect(total.jobs).toBe(2);
+    expect(total.cost_usd).toBeCloseTo(2 * routes['a']!.cost_usd, 9);
+  });
+});
+
+function settled(costUsd: number): TrailEntry {
+  return {
+    at: '2026-11-23T12:00:00.000Z',
+    event: 'attempt-settled',
+    revision: 1,
+    purpose: 'answer',
+    cost_usd: costUsd,
+    reason: '',
+  };
+}
