@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -11,29 +12,25 @@ import { body } from './prompts.ts';
 /** Sends rows as one NDJSON request, as fast as they are taken, and resolves when all are answered. Throws where one is refused. */
 export async function sendRows(url: string, count: number): Promise<void> {
   const outgoing = request(`${url}/v1/jobs`, { method: 'POST', headers: { 'Content-Type': 'application/x-ndjson' } });
-  const [, { answered, refused }] = await Promise.all([pipeline(chunksOf(count), outgoing), answersTo(outgoing)]);
-  if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
-}
-
-/** How many rows were answered, and the first piece of the answer in which one was refused. */
-async function answersTo(outgoing: ClientRequest): Promise<{ answered: number; refused: string }> {
-  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const answering = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+  const sending = pipeline(Readable.from(chunksOf(count)), outgoing);
+  const [response] = await answering;
   let answered = 0;
   let refused = '';
-  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+  for await (const chunk of response.setEncoding('latin1') as AsyncIterable<string>) {
     answered += chunk.split('\n').length - 1;
     if (refused === '' && chunk.includes('"error"')) refused = chunk.slice(0, 500);
   }
-  return { answered, refused };
+  if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
+  await sending;
 }
 
 const LINES_PER_CHUNK = 50;
 
-function* chunksOf(count: number): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
+function* chunksOf(count: number): Generator<string> {
   for (let from = 0; from < count; from += LINES_PER_CHUNK) {
     const size = Math.min(LINES_PER_CHUNK, count - from);
-    yield encoder.encode(Array.from({ length: size }, (_, index) => `${JSON.stringify(body(from + index))}\n`).join(''));
+    yield Array.from({ length: size }, (_, index) => `${JSON.stringify(body(from + index))}\n`).join('');
   }
 }
 
