@@ -1,4 +1,8 @@
+import { once } from 'node:events';
 import { Agent, request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { Redis } from 'ioredis';
@@ -7,29 +11,26 @@ import { body } from './prompts.ts';
 
 /** Sends rows as one NDJSON request, as fast as they are taken, and resolves when all are answered. Throws where one is refused. */
 export async function sendRows(url: string, count: number): Promise<void> {
-  const lines = ReadableStream.from(chunksOf(count));
-  const response = await fetch(`${url}/v1/jobs`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/x-ndjson' },
-    body: lines,
-    duplex: 'half',
-  });
+  const outgoing = request(`${url}/v1/jobs`, { method: 'POST', headers: { 'Content-Type': 'application/x-ndjson' } });
+  const answering = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+  const sending = pipeline(Readable.from(chunksOf(count)), outgoing);
+  const [response] = await answering;
   let answered = 0;
   let refused = '';
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of response.setEncoding('latin1') as AsyncIterable<string>) {
     answered += chunk.split('\n').length - 1;
     if (refused === '' && chunk.includes('"error"')) refused = chunk.slice(0, 500);
   }
   if (refused !== '' || answered !== count) throw new Error(`${answered} of ${count} rows answered. ${refused}`);
+  await sending;
 }
 
 const LINES_PER_CHUNK = 50;
 
-function* chunksOf(count: number): Generator<Uint8Array> {
-  const encoder = new TextEncoder();
+function* chunksOf(count: number): Generator<string> {
   for (let from = 0; from < count; from += LINES_PER_CHUNK) {
     const size = Math.min(LINES_PER_CHUNK, count - from);
-    yield encoder.encode(Array.from({ length: size }, (_, index) => `${JSON.stringify(body(from + index))}\n`).join(''));
+    yield Array.from({ length: size }, (_, index) => `${JSON.stringify(body(from + index))}\n`).join('');
   }
 }
 

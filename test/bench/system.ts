@@ -19,6 +19,8 @@ export interface BenchRedis {
   /** Seconds of CPU that Redis has used for commands. */
   cpuSeconds: () => Promise<number>;
   usedBytes: () => Promise<number>;
+  /** The same without the stream of events, which grows with the first jobs up to its bound. */
+  keptBytes: () => Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -35,6 +37,8 @@ export async function startRedis(): Promise<BenchRedis> {
     redis,
     cpuSeconds: async () => (await info('cpu', 'used_cpu_sys_main_thread')) + (await info('cpu', 'used_cpu_user_main_thread')),
     usedBytes: () => info('memory', 'used_memory'),
+    keptBytes: async () =>
+      (await info('memory', 'used_memory')) - ((await redis.memory('USAGE', '{upshift-0}:events', 'SAMPLES', 0)) ?? 0),
     async stop() {
       redis.disconnect();
       await server.stop();

@@ -40,10 +40,12 @@ test('a failed check moves a job up a tier, and a cancelled one stops, on a clus
   expect((await fleet.api.until(body.id, hasEnded)).status).toBe('cancelled');
 });
 
-/** Accepts so many jobs, answered slowly enough that what follows happens in the middle of them. */
-async function acceptMany(count: number): Promise<string[]> {
+/** Accepts so many jobs, answered slowly enough that what follows happens in the middle of them: in all cells, by their keys. */
+async function acceptMany(name: string, count: number): Promise<string[]> {
   fleet.sandbox.settings.change({ latency_ms: 40 });
-  const rows = Array.from({ length: count }, (_, index) => JSON.stringify({ input: { prompt: `Question ${index}?` } }));
+  const rows = Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ input: { prompt: `Question ${index}?` }, idempotency_key: `${name} ${index}` }),
+  );
   const bulk = await fetch(`${fleet.url('intake')}/v1/jobs`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-ndjson' },
@@ -70,14 +72,14 @@ async function expectAllToEndOnce(ids: string[]): Promise<void> {
 test('the slot of a cell moves to another node in the middle of a run: every job accepted ends once', async () => {
   const owner = await cluster.ownerOf('{upshift-0}:open');
   const other = cluster.nodes.find((node) => node !== owner)!;
-  const ids = await acceptMany(300);
+  const ids = await acceptMany('moved', 300);
   await cluster.moveSlot('{upshift-0}:open', other);
   expect(await cluster.ownerOf('{upshift-0}:open')).toBe(other);
   await expectAllToEndOnce(ids);
 });
 
 test('the node of a cell is killed and comes back in the middle of a run: every job accepted ends once', async () => {
-  const ids = await acceptMany(300);
+  const ids = await acceptMany('killed', 300);
   await cluster.restart(await cluster.ownerOf('{upshift-0}:open'));
   await expectAllToEndOnce(ids);
 });

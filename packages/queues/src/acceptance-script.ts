@@ -121,10 +121,10 @@ for position = 1, count do
   end
 end
 
-local steps, accepted, queues = {}, 0, {}
+local steps, accepted, queues = {}, 0, {} -- Nobody sent a shadow, which has no limit: it is not counted.
 for _, kind in ipairs(kinds) do
   if #kind.ids > 0 then
-    accepted = accepted + #kind.ids
+    if kind.most then accepted = accepted + #kind.ids end
     steps[#steps + 1] = {kind.ids, kind.route, kind.task, kind.status, '0', kind.lines}
     call('SADD', cell .. 'routes', kind.route)
     for _, index in ipairs(kind.indexes) do call('ZADD', cell .. 'index:' .. index, unpack(kind.members)) end
@@ -140,6 +140,8 @@ end
 if accepted > 0 then
   call('HINCRBY', stats, 'accepted', accepted)
   call('PEXPIRE', stats, ${STATS_KEPT_MS})
+end
+if #steps > 0 then
   call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', cjson.encode(steps))
 end
 return refused

@@ -12,14 +12,16 @@ const requestDefaults: Omit<JobRequest, 'input'> = {
   metadata: {},
   webhook: null,
 };
+const defaultNames = Object.keys(requestDefaults) as (keyof typeof requestDefaults)[];
 
 /**
  * The text in which a request is stored: without what has its default value, because a million may wait. Equal for two bodies
  * that mean the same job, since validation has put their keys in order and filled in the defaults.
  */
-export function requestText({ input, ...others }: JobRequest): string {
-  const told = Object.entries(others).filter(([name, value]) => !isDefault(name as keyof typeof requestDefaults, value));
-  return JSON.stringify({ input, ...Object.fromEntries(told) });
+export function requestText(request: JobRequest): string {
+  const told: Record<string, unknown> = { input: request.input };
+  for (const name of defaultNames) if (!isDefault(name, request[name])) told[name] = request[name];
+  return JSON.stringify(told);
 }
 
 export function parseRequest(text: string): JobRequest {
@@ -34,5 +36,5 @@ function structuredDefaults(): typeof requestDefaults {
 function isDefault(name: keyof typeof requestDefaults, value: unknown): boolean {
   const usual = requestDefaults[name];
   if (typeof usual !== 'object' || usual === null) return value === usual;
-  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  return Array.isArray(value) ? value.length === 0 : Object.keys(value as object).length === 0;
 }

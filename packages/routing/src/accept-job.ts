@@ -128,11 +128,12 @@ function badEmbedding({ input, checks }: JobRequest): FieldError[] {
 function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig, health: Health | undefined): void {
   if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
   const models = request.model === null ? Object.keys(config.models) : [request.model];
-  const missing = models.map((id) => ({
-    id,
-    lacks: [...lacks(config.models[id]!, providerOf(config, id), needs), ...unreachable(id, config, health)],
-  }));
-  if (missing.some((model) => model.lacks.length === 0)) return;
+  const lackedBy = (id: string): string[] => [
+    ...lacks(config.models[id]!, providerOf(config, id), needs),
+    ...unreachable(id, config, health),
+  ];
+  if (models.some((id) => lackedBy(id).length === 0)) return;
+  const missing = models.map((id) => ({ id, lacks: lackedBy(id) }));
   throw new ProblemError(
     'no_capable_model',
     `no model can do this job: ${missing.map((model) => `${model.id} lacks ${model.lacks.join(', ')}`).join('; ')}`,

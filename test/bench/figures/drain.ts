@@ -5,10 +5,12 @@ import type { Figure, Sample } from '../figure.ts';
 import { sendRows, unfinished, untilDrained, untilForgotten } from '../load.ts';
 import type { Rounds } from '../rounds.ts';
 import { startRedis, startSystem } from '../system.ts';
-import type { BenchSystem } from '../system.ts';
+import type { BenchRedis, BenchSystem } from '../system.ts';
 
 const MANY = 100_000;
 const FEW = 10_000;
+/** So many before all else: what a system that has been in use keeps anyway (finished entries for the board, scripts, settings) is no part of the figure. */
+const WARM_UP = 2000;
 /** Ended jobs are forgotten at once, so that what Redis still holds afterwards is what was not given back. */
 const JOB_HOURS = 0.000_1;
 const CONSUMERS = ['classifier', 'scorer', 'worker', 'notifier', 'console'];
@@ -40,9 +42,9 @@ interface Drained {
 async function drainOf(jobs: number): Promise<Drained> {
   const server = await startRedis();
   try {
+    const bytesBefore = await bytesInUse(server);
     // With the same retention: a job goes by the configuration under which it was accepted.
     const intake = await startSystem(server.url, { leaveOut: [...CONSUMERS, 'steward'], jobHours: JOB_HOURS });
-    const bytesBefore = await server.usedBytes();
     await sendRows(intake.url, jobs);
     await intake.stop();
     const bytesFull = await server.usedBytes();
@@ -54,12 +56,25 @@ async function drainOf(jobs: number): Promise<Drained> {
       const secondsPerJob = (performance.now() - startedAt) / 1000 / left;
       const peaks = await peaksOf(system);
       await untilForgotten(server.redis);
-      return { secondsPerJob, bytesBefore, bytesFull, bytesAfter: await server.usedBytes(), peaks };
+      return { secondsPerJob, bytesBefore, bytesFull, bytesAfter: await server.keptBytes(), peaks };
     } finally {
       await system.stop();
     }
   } finally {
     await server.stop();
+  }
+}
+
+/** What Redis holds while all services are at rest after their first jobs. */
+async function bytesInUse(server: BenchRedis): Promise<number> {
+  const system = await startSystem(server.url, { concurrency: 50, jobHours: JOB_HOURS });
+  try {
+    await sendRows(system.url, WARM_UP);
+    await untilDrained(server.redis);
+    await untilForgotten(server.redis);
+    return await server.keptBytes();
+  } finally {
+    await system.stop();
   }
 }
 

@@ -1,3 +1,4 @@
+import { cpuOf, cpuPerJob } from '../cpu.ts';
 import { figureOf } from '../figure.ts';
 import type { Figure, Sample } from '../figure.ts';
 import { sendRows, untilDrained } from '../load.ts';
@@ -24,7 +25,9 @@ export async function pipeline(rounds: Rounds): Promise<Figure[]> {
     await ours(WARM_UP);
     await raw.run(WARM_UP);
     await rounds(async () => {
+      const before = await cpuOf(system);
       const value = await measured(server.cpuSeconds, () => ours(JOBS));
+      process.stderr.write(`pipeline: µs of CPU a job: ${cpuPerJob(before, await cpuOf(system), JOBS)}\n`);
       const reference = await measured(server.cpuSeconds, () => raw.run(JOBS));
       speeds.push({ value: JOBS / value.seconds, reference: JOBS / reference.seconds });
       cpu.push({ value: (value.cpu / JOBS) * 1e6, reference: (reference.cpu / JOBS) * 1e6 });
