@@ -1,4 +1,4 @@
-import { classifierOf, guessTask } from '@upshift/routing';
+import { classifierOf, guessDomain, guessTask } from '@upshift/routing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -79,3 +79,18 @@ test.each([
   ['Who was Ada Lovelace?', 'question_answering'],
   ['Good morning', null],
 ])('the task of %j is guessed as %s', (prompt, task) => expect(guessTask(prompt)).toBe(task));
+
+test.each([
+  ['Solve the equation 3x + 4 = 19 and draw a triangle.', 'math'],
+  ['Why does this Python regex not compile?', 'code'],
+  ['```\nconst a = 1;\n```\nWhat is wrong here?', 'code'],
+  ['My landlord keeps the deposit after the lease has ended. Can I sue?', 'law'],
+  ['Which side effects has ibuprofen for a patient with kidney disease?', 'medicine'],
+  ['How do molecules of oxygen scatter light of a short wavelength?', 'science'],
+  ['How does inflation affect unemployment?', 'business'],
+  ['Compare what Plato and Kant say of virtue.', 'humanities'],
+  ['Plan a weekend in Lisbon', null],
+  ['Can a patient sue?', null],
+  ['Warum ist der Himmel blau?', null],
+  ['', null],
+])('the domain of %j is guessed as %s', (prompt, domain) => expect(guessDomain(prompt)).toBe(domain));

@@ -15,6 +15,7 @@ export type { ClassifierModel } from './classifier/model.ts';
 export { promptFeatures } from './classifier/features.ts';
 export { classifierToAsk, classifyCalls, instead, readClassification } from './classifier/ask-model.ts';
 export { classifierOf, classifierTypeOf } from './classifier/classifier-of.ts';
+export { guessDomain } from './classifier/guess-domain.ts';
 export { guessTask } from './classifier/guess-task.ts';
 export { questionsOfAnswers, questionsOfLabels, refitClassifier } from './classifier/refit.ts';
 export type { ClassifierFit, GainedQuestion, Refitted } from './classifier/refit.ts';

@@ -216,7 +216,7 @@ sandbox
 program
   .command('classify [file]')
   .description(
-    'Say how complex prompts are: JSON lines {"prompt"} from a file or a pipe, {"complexity", "confidence", "task"} out.',
+    'Say how complex prompts are: JSON lines {"prompt"} from a file or a pipe, {"complexity", "confidence", "task", "domain"} out.',
   )
   .addHelpText('after', examples('classify prompts.jsonl', 'classify < prompts.jsonl > complexities.jsonl'))
   .action((file) => finish(classify(file)));

@@ -1,5 +1,5 @@
 import { classifyLine } from '@upshift/contracts';
-import { classifierOf, guessTask } from '@upshift/routing';
+import { classifierOf, guessDomain, guessTask } from '@upshift/routing';
 
 import { answerLines } from './answer-lines.ts';
 
@@ -8,6 +8,6 @@ export function classify(file: string | undefined): Promise<number> {
   const trained = classifierOf('trained');
   return answerLines(file, classifyLine, '{"prompt": "…"}', ({ prompt }) => {
     const { complexity, confidence } = trained({ prompt, systemPrompt: '', task: null, structured: false, tools: 0 });
-    return { complexity, confidence, task: guessTask(prompt) };
+    return { complexity, confidence, task: guessTask(prompt), domain: guessDomain(prompt) };
   });
 }
