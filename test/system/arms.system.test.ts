@@ -65,6 +65,14 @@ async function runWithArms(prompts: string[], route: string): Promise<JobView[]>
   }, TOLD_WITHIN_MS);
 }
 
+/** Until the evaluator has counted jobs that were given arms: how many batches it takes must not hang on how fast they are. */
+async function untilCounted(name: string, assigned: number): Promise<void> {
+  await vi.waitFor(async () => {
+    const { status, arms } = await experiment(name);
+    if (status === 'running') expect(arms.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(assigned);
+  }, TOLD_WITHIN_MS);
+}
+
 /** What a client sees of a job, and how it came to that, without ids and times. */
 async function story(job: JobView): Promise<unknown> {
   const { status, result, attempts, escalations, failovers, fallbacks, cost_usd: cost, usage, reasons } = job;
@@ -157,6 +165,7 @@ test('adaptive arms: the better one gets more and more jobs, every job has its p
       await fleet.kill('steward');
       await fleet.start('steward');
     }
+    await untilCounted('learning', counts['good']! + counts['bad']!);
     const { shares } = await experiment('learning');
     if (shares['good']! > 0.85 && batches >= 4) break;
     expect(batches).toBeLessThan(20);
@@ -229,9 +238,13 @@ test('a canary whose model is out of order is rolled back, although other models
     steps: [50, 100],
     min_samples: 1000,
   });
+  let assigned = 0;
   for (let batches = 0; (await experiment('broken-model')).status === 'running'; batches += 1) {
     const jobs = await run(Array<string>(20).fill(prompt), 'broken');
     expect(new Set(jobs.map(({ status }) => status))).toEqual(new Set(['completed']));
+    const trails = await Promise.all(jobs.map(({ id }) => fleet.api.trail(id)));
+    assigned += trails.filter((trail) => eventsOf(trail).includes('arm-assigned')).length;
+    await untilCounted('broken-model', assigned);
     expect(batches).toBeLessThan(20);
   }
   const view = await experiment('broken-model');
