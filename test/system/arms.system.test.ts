@@ -69,7 +69,8 @@ async function runWithArms(prompts: string[], route: string): Promise<JobView[]>
 async function untilCounted(name: string, assigned: number): Promise<void> {
   await vi.waitFor(async () => {
     const { status, arms } = await experiment(name);
-    if (status === 'running') expect(arms.reduce((sum, { jobs }) => sum + jobs, 0)).toBe(assigned);
+    const counted = arms.reduce((sum, { jobs }) => sum + jobs, 0);
+    expect(status === 'running' ? counted : assigned).toBe(assigned);
   }, TOLD_WITHIN_MS);
 }
 
