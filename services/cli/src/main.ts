@@ -346,15 +346,22 @@ command(experiments, 'promote <name>', 'Give all jobs to the canary, or to one a
   .option('--arm <arm>', 'which arm, for all but canaries')
   .action((name, { arm, json }) => finish(commandExperiment(api(), name, 'promote', arm, json)));
 
-/** Ends the process with a command's code: requests that are still open would keep it alive. */
+/** How long a request that is still open may keep a process alive whose command has ended, in ms. */
+const END_WITHIN_MS = 500;
+
+/**
+ * Has the process end with a command's code, by itself where nothing is open: `process.exit` while V8 compiles in the background
+ * can hang for ever (nodejs/node#54918).
+ */
 async function finish(command: Promise<number>): Promise<void> {
   try {
-    process.exit(await command);
+    process.exitCode = await command;
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(error.code);
+    process.exitCode = error.code;
   }
+  setTimeout(() => process.exit(), END_WITHIN_MS).unref();
 }
 
 function portNumber(text: string): number {
