@@ -1,8 +1,7 @@
 import type { Check, CheckOutcome } from '@upshift/contracts';
 
-/** What only makes an answer better or worse; every other check is a gate unless told otherwise. */
-const graded: Check['type'][] = [
-  'length',
+/** Checks that look for something wrong in an answer. */
+export const signs = [
   'arithmetic',
   'extractable',
   'finished',
@@ -11,10 +10,10 @@ const graded: Check['type'][] = [
   'language',
   'asked_format',
   'grounded',
-  'llm_judge',
-  'trained',
-  'agreement',
-];
+] as const;
+
+/** What only makes an answer better or worse; every other check is a gate unless told otherwise. */
+const graded: Check['type'][] = ['length', ...signs, 'llm_judge', 'trained', 'agreement'];
 
 export function outcomeOf(check: Check, score: number, passed: boolean, reason: string): CheckOutcome {
   const gate = check.gate ?? !graded.includes(check.type);

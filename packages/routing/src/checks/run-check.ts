@@ -11,7 +11,7 @@ import { parsedCode } from './parsed-code.ts';
 import { parseJsonAnswer } from './parse-json.ts';
 import { runEstimate } from './estimates.ts';
 import type { Estimate } from './estimates.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, signs } from './outcome.ts';
 import { compilePattern } from './patterns.ts';
 import type { Subject } from './subject.ts';
 
@@ -25,17 +25,6 @@ export function runCheck(check: PlainCheck, subject: Subject): CheckOutcome {
   const outcome = outcomeOf(check, score ?? (passed ? 1 : 0), passed, reason);
   return isSign(check) && !outcome.gate && outcome.score === 1 ? { ...outcome, weight: 0 } : outcome;
 }
-
-const signs = [
-  'arithmetic',
-  'extractable',
-  'finished',
-  'unhedged',
-  'consistent',
-  'language',
-  'asked_format',
-  'grounded',
-] as const;
 
 /** A check that looks for something wrong. That it finds nothing makes an answer no better, so that it counts only where it does. */
 type Sign = Extract<Check, { type: (typeof signs)[number] }>;
