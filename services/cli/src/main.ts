@@ -28,7 +28,8 @@ import {
 import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
 import type { EvalOptions } from './eval/eval.ts';
-import { CommandError, exitCode, exitCodesHelp } from './exit-code.ts';
+import { exitCode, exitCodesHelp } from './exit-code.ts';
+import { finish } from './finish.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -345,24 +346,6 @@ for (const [verb, description] of [
 command(experiments, 'promote <name>', 'Give all jobs to the canary, or to one arm.')
   .option('--arm <arm>', 'which arm, for all but canaries')
   .action((name, { arm, json }) => finish(commandExperiment(api(), name, 'promote', arm, json)));
-
-/** How long a request that is still open may keep a process alive whose command has ended, in ms. */
-const END_WITHIN_MS = 500;
-
-/**
- * Has the process end with a command's code, by itself where nothing is open: `process.exit` while V8 compiles in the background
- * can hang for ever (nodejs/node#54918).
- */
-async function finish(command: Promise<number>): Promise<void> {
-  try {
-    process.exitCode = await command;
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = error.code;
-  }
-  setTimeout(() => process.exit(), END_WITHIN_MS).unref();
-}
 
 function portNumber(text: string): number {
   const port = Number(text);
