@@ -69,10 +69,10 @@ export function openEventFeed(cells: Cells): EventFeed {
       try {
         const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', pipeline.keys.events, last);
         const entries = news?.[0]?.[1] ?? [];
+        const events = await withLines(pipeline, redis, entries);
+        // Behind them only now: where their lines could not be read, the same entries are read again.
         last = entries.at(-1)?.[0] ?? last;
-        for (const event of await withLines(pipeline, redis, entries)) {
-          for (const listener of listeners) listener(event);
-        }
+        for (const event of events) for (const listener of listeners) listener(event);
         // A cell that was not there before: all of it is news.
         for (const cell of await cells.all()) start(cell, NO_STREAM_ID);
       } catch (error) {
@@ -134,7 +134,7 @@ type StreamEntry = [id: string, fields: string[]];
 /** As the scripts write it: which version of which job is new, or of which jobs alike, and how many lines it has in the trail. */
 type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: string, count: number];
 
-/** The lines themselves stand in the trails. Those of forgotten jobs are left out. */
+/** The lines themselves stand in the trails. Those of forgotten jobs are left out. Throws where Redis does not say one: left out, it would never be sent. */
 async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
   const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
   if (found.length === 0) return [];
@@ -143,7 +143,9 @@ async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: Stream
     read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === '0' ? ['state'] : []));
   const replies = (await read.exec()) ?? [];
   return found.flatMap((event, index) => {
-    const [metadata, field = null, state = null] = (replies[index]?.[1] ?? []) as (string | null)[];
+    const [error, reply] = replies[index] ?? [new Error('Redis gave no reply')];
+    if (error !== null) throw error;
+    const [metadata, field = null, state = null] = reply as (string | null)[];
     const lines = linesOf(event.job, field, state);
     if (lines.length === 0) return [];
     return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines }];
