@@ -38,7 +38,7 @@ export {
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { readAnswer, readJob, readRequest, readVerified, verifiedField } from './job-store.ts';
-export { forgetLabels, keepLabel, readLabels } from './labels.ts';
+export { forgetLabels, keepLabel, readLabels, seenField } from './labels.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
 export type { JobFilter } from './list-jobs.ts';

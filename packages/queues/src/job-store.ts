@@ -1,7 +1,7 @@
 import type { CheckOutcome, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { acceptanceOf, outcomeOf } from '@upshift/routing';
-import type { Decision } from '@upshift/routing';
+import type { Decision, UnseenLabel } from '@upshift/routing';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -60,6 +60,8 @@ export interface Extras {
   fields: Record<string, string>;
   /** The entry that the decision overtakes. */
   held: HeldEntry | null;
+  /** What became of the answer that the decision is about. */
+  label: UnseenLabel | null;
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
@@ -91,6 +93,7 @@ export async function write(
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held,
     outcome: outcome && JSON.stringify(outcome),
+    label: extras.label && JSON.stringify(extras.label),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
 }

@@ -59,8 +59,8 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
 
 export function pipelineOf(connection: Connection, cell: number): Pipeline {
   const keys = cellKeys(cell);
-  const { redis } = connection;
-  const ways = { writer: createWriter(redis, keys), accept: createAcceptor(redis, keys) };
+  const { redis, config } = connection;
+  const ways = { writer: createWriter(redis, keys, config.learning.labels_kept), accept: createAcceptor(redis, keys) };
   return { ...connection, cell, keys, ...ways, queues: new Map() };
 }
 
