@@ -146,6 +146,7 @@ function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decisio
     metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
     countTokens(metrics, model, job.attempts.find(({ number }) => number === attempt)?.usage ?? null);
   }
+  if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }
 

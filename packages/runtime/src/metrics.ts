@@ -39,6 +39,12 @@ export const metricTable = {
     help: 'Jobs sent to another model because a call failed.',
     labelNames: ['code'],
   },
+  deferrals: {
+    type: 'counter',
+    name: 'upshift_deferrals_total',
+    help: 'Calls put off, by why: the code of the failure, such as `rate_limited`, or `retries` where the provider has had its share of them.',
+    labelNames: ['model', 'reason'],
+  },
   costUsd: { type: 'counter', name: 'upshift_cost_usd_total', help: 'Known cost of calls, in USD.', labelNames: ['model'] },
   tokens: {
     type: 'counter',
