@@ -51,7 +51,7 @@ export interface Pipeline extends Connection {
 export async function openConnection(options: PipelineOptions): Promise<Connection> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
-  await reach(redis, options.url);
+  await reach(redis, options.url, options.logger);
   if (!options.disposable) await assertDurable(redis);
   await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
   return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
