@@ -1,4 +1,6 @@
 import { deviation } from '../classifier/model.ts';
+import { comeToTheSame, logOddsAmong } from './agreement.ts';
+import type { Agreement, Compared } from './agreement.ts';
 import { choiceNames, contentNames, denseNames } from './features.ts';
 import type { AnswerFacts, Block } from './features.ts';
 
@@ -31,26 +33,6 @@ export interface Calibration {
   /** That two letters are the same says less than that two numbers are. */
   withOthers: Agreement;
 }
-
-/** What other answers to the same prompt are worth in log-odds: each by its number, and by how good it looks itself. */
-export interface Agreement {
-  intercept: number;
-  slope: number;
-  agreeing: number;
-  differing: number;
-  agreeingScore: number;
-  differingScore: number;
-}
-
-/** Others that come to the same and that do not: how many, and the sum of their raw scores. */
-export interface Others {
-  agreeing: number;
-  differing: number;
-  agreeingScore: number;
-  differingScore: number;
-}
-
-export const noOthers: Others = { agreeing: 0, differing: 0, agreeingScore: 0, differingScore: 0 };
 
 export const blocks = ['open', 'choice'] as const satisfies Block[];
 
@@ -98,18 +80,17 @@ export function rawScore(facts: AnswerFacts, weights: Pick<ScorerWeights, 'block
   return trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), base);
 }
 
-/** The calibrated log-odds of an answer, given the others. */
-export function calibrated(score: number, calibration: Calibration, others: Others): number {
-  if (others.agreeing + others.differing === 0) return calibration.intercept + calibration.slope * score;
-  const worth = calibration.withOthers;
-  return (
-    worth.intercept +
-    worth.slope * score +
-    worth.agreeing * others.agreeing +
-    worth.differing * others.differing +
-    worth.agreeingScore * others.agreeingScore +
-    worth.differingScore * others.differingScore
-  );
+/** That all others agree speaks so much for an answer at least, in log-odds, however poor they look; that none does, against it. */
+const LEAST_SAID = 0.1;
+
+/** The calibrated log-odds that an answer is right, given others to the same prompt. */
+export function calibrated(own: Compared, others: readonly Compared[], { intercept, slope, withOthers }: Calibration): number {
+  const alone = intercept + slope * own.score;
+  if (others.length === 0) return alone;
+  const among = logOddsAmong([own, ...others], withOthers);
+  const agreeing = others.filter((other) => comeToTheSame(own, other)).length;
+  if (agreeing === others.length) return Math.max(alone + LEAST_SAID, among);
+  return agreeing === 0 ? Math.min(alone - LEAST_SAID, among) : among;
 }
 
 export function probabilityOf(logOdds: number): number {

@@ -1,8 +1,8 @@
 import { factsOfAnswer, denseNames } from '../scorer/features.ts';
 import type { AnswerFacts, Block } from '../scorer/features.ts';
 import { binsOf, blockFeatures, blocks, rawScore } from '../scorer/model.ts';
-import type { Agreement, BlockWeights, Calibration, ScorerWeights } from '../scorer/model.ts';
-import { agrees } from '../scorer/score-answer.ts';
+import type { BlockWeights, Calibration, ScorerWeights } from '../scorer/model.ts';
+import { fitAgreement } from './fit-agreement.ts';
 import { foldOf, FOLDS } from './folds.ts';
 import { BINS, growTrees } from './grow-trees.ts';
 import { fitLogistic } from './logistic.ts';
@@ -93,38 +93,15 @@ function cutsOf(values: number[]): number[] {
 
 /** What a score, and what agreement with one or more other cheap answers, is worth in log-odds. */
 function fitCalibration(rows: readonly LabelledAnswer[], examples: Example[], scores: Float64Array): Record<Block, Calibration> {
-  const byQuestion = Map.groupBy(
-    rows.map((_, index) => index),
-    (index) => rows[index]!.id,
-  );
+  const judged = examples.map(({ facts: { block, final, steps }, right }, index) => ({
+    ...{ block, final, steps, right, score: scores[index]! },
+    question: `${rows[index]!.id} ${rows[index]!.prompt}`,
+  }));
   const ofBlock = (block: Block): Calibration => {
-    const chosen = rows.flatMap((_, index) => (examples[index]!.facts.block === block ? [index] : []));
-    const alone = chosen.map((index) => ({ inputs: [1, scores[index]!], ok: rows[index]!.right }));
+    const chosen = judged.filter((answer) => answer.block === block);
+    const alone = chosen.map(({ score, right }) => ({ inputs: [1, score], ok: right }));
     const [intercept = 0, slope = 1] = fitLogistic(alone, { start: [0, 0], holds: [LOOSE, LOOSE] }).map(rounded);
-    const together = chosen.flatMap((index) => withOthers(rows, scores, index, byQuestion.get(rows[index]!.id) ?? []));
-    return { intercept, slope, withOthers: agreementOf(together) };
+    return { intercept, slope, withOthers: fitAgreement([...Map.groupBy(chosen, ({ question }) => question).values()]) };
   };
   return Object.fromEntries(blocks.map((block) => [block, ofBlock(block)])) as Record<Block, Calibration>;
-}
-
-/** An answer beside one, two, … other answers to the same question. */
-function withOthers(rows: readonly LabelledAnswer[], scores: Float64Array, index: number, sameQuestion: number[]) {
-  const { prompt, answer, right } = rows[index]!;
-  const others = sameQuestion
-    .filter((other) => other !== index)
-    .map((other) => ({ agrees: agrees(answer, rows[other]!.answer, prompt), score: scores[other]! }));
-  return others.map((_, so) => {
-    const taken = others.slice(0, so + 1);
-    const agreeing = taken.filter((other) => other.agrees);
-    const differing = taken.filter((other) => !other.agrees);
-    const sum = (of: typeof taken): number => of.reduce((total, { score }) => total + score, 0);
-    return { inputs: [1, scores[index]!, agreeing.length, differing.length, sum(agreeing), sum(differing)], ok: right };
-  });
-}
-
-function agreementOf(observations: Parameters<typeof fitLogistic>[0]): Agreement {
-  const zeros = Array.from({ length: 6 }, () => 0);
-  const fitted = fitLogistic(observations, { start: zeros, holds: zeros.map(() => 1) }).map(rounded);
-  const [intercept = 0, slope = 1, agreeing = 0, differing = 0, agreeingScore = 0, differingScore = 0] = fitted;
-  return { intercept, slope, agreeing, differing, agreeingScore, differingScore };
 }

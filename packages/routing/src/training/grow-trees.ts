@@ -2,7 +2,7 @@ import { leafOf } from '../scorer/model.ts';
 import type { Tree } from '../scorer/model.ts';
 
 /** Chosen by cross-validation over questions; the figures in docs/routing-quality.md are those of these values. */
-const SETTINGS = { count: 120, depth: 3, step: 0.08, leastCurve: 8, shrink: 5 };
+const SETTINGS = { count: 120, depth: 3, step: 0.08, leastCurve: 4, shrink: 5 };
 export const BINS = 24;
 
 interface Loss {
