@@ -1,29 +1,20 @@
 import { deviation } from '../classifier/model.ts';
+import { sumOfTrees } from '../trees.ts';
+import type { BoostedTrees } from '../trees.ts';
 import { comeToTheSame, logOddsAmong } from './agreement.ts';
 import type { Agreement, Compared } from './agreement.ts';
 import { choiceNames, contentNames, denseNames } from './features.ts';
 import type { AnswerFacts, Block } from './features.ts';
-
-/** A split of a tree: bin `atMost` or lower of a feature goes left. A number is a leaf, in log-odds. */
-export type Tree = number | [feature: number, atMost: number, left: Tree, right: Tree];
 
 /** What training makes of recorded answers: the same bytes for the same answers. */
 export interface ScorerWeights {
   /** Of the dense features: by them a profile sees a feature in standard deviations. */
   mean: number[];
   scale: number[];
-  blocks: Record<Block, BlockWeights>;
+  /** Of each kind of question, over `blockFeatures`. */
+  blocks: Record<Block, BoostedTrees>;
   /** From the log-odds of the trees to calibrated ones. */
   calibration: Record<Block, Calibration>;
-}
-
-/** Boosted trees of one kind of question, over `blockFeatures`. */
-export interface BlockWeights {
-  /** Upper bounds of the bins of each feature. */
-  cuts: number[][];
-  /** Where the trees begin, in log-odds. */
-  base: number;
-  trees: Tree[];
 }
 
 /** Log-odds = intercept + slope · score; with others see `Agreement`. */
@@ -56,28 +47,14 @@ export function shown({ dense, block }: AnswerFacts, { mean, scale }: Pick<Score
   return seen;
 }
 
-/** The bins of a block's features. */
-export function binsOf({ dense, block }: AnswerFacts, cuts: number[][]): number[] {
-  return blockFeatures[block].map((feature, index) => {
-    const value = dense[feature]!;
-    const bounds = cuts[index]!;
-    let bin = 0;
-    while (bin < bounds.length && value > bounds[bin]!) bin += 1;
-    return bin;
-  });
-}
-
-export function leafOf(tree: Tree, bins: number[]): number {
-  let node = tree;
-  while (typeof node !== 'number') node = (bins[node[0]] ?? 0) <= node[1] ? node[2] : node[3];
-  return node;
+/** What the trees of a block look at. */
+export function inputsOf({ dense, block }: AnswerFacts): number[] {
+  return blockFeatures[block].map((feature) => dense[feature]!);
 }
 
 /** The log-odds that an answer is right, not calibrated yet. */
 export function rawScore(facts: AnswerFacts, weights: Pick<ScorerWeights, 'blocks'>): number {
-  const { cuts, base, trees } = weights.blocks[facts.block];
-  const bins = binsOf(facts, cuts);
-  return trees.reduce<number>((sum, tree) => sum + leafOf(tree, bins), base);
+  return sumOfTrees(inputsOf(facts), weights.blocks[facts.block]);
 }
 
 /** That all others agree speaks so much for an answer at least, in log-odds, however poor they look; that none does, against it. */
