@@ -53,7 +53,7 @@ export function deviation(value: number, mean: number, scale: number): number {
 }
 
 /** What a stronger tier is expected to gain, in right answers per prompt; not calibrated. */
-export function rawGain(features: PromptFeatures, model: ClassifierModel): number {
+function rawGain(features: PromptFeatures, model: ClassifierModel): number {
   const linear = linearGain(features, model);
   const { trees } = model.kinds[features.kind];
   return trees === null ? linear : withTrees(linear, features.signals, trees);

@@ -78,6 +78,13 @@ export const choiceNames = Object.keys(choiceFeatures([], '', null));
 
 /** Those of what an answer says, whoever has written it. */
 export const contentNames = [
-  ...['unused_numbers', 'most_operands', 'finals'],
-  ...['corrects', 'tries_again', 'hedges', 'refuses', 'lacks_facts', 'contrasts'],
+  'unused_numbers',
+  'most_operands',
+  'finals',
+  'corrects',
+  'tries_again',
+  'hedges',
+  'refuses',
+  'lacks_facts',
+  'contrasts',
 ];

@@ -31,7 +31,7 @@ export const blocks = ['open', 'choice'] as const satisfies Block[];
  * The features that count in each block, by their place among `denseNames`. Where options are listed only what is said counts,
  * not how: how long and in which manner an answer is written differs between models far more than between right and wrong.
  */
-export const blockFeatures: Record<Block, number[]> = {
+const blockFeatures: Record<Block, number[]> = {
   open: placesOf(denseNames.filter((name) => !choiceNames.includes(name))),
   choice: placesOf(denseNames.filter((name) => choiceNames.includes(name) || contentNames.includes(name))),
 };

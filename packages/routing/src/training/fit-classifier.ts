@@ -50,7 +50,10 @@ export function fitClassifier(rows: GainRow[], progress: (done: number) => void 
         row.pair && row.features.kind === kind ? [{ ...row, linear: linear[index]! }] : [],
       );
       const trees = treesOf(pairs);
-      return [kind, { ...learnt.kinds[kind], trees, ...calibrate(pairs, trees === null ? linearOf(pairs) : unseenByTrees(pairs)) }];
+      return [
+        kind,
+        { ...learnt.kinds[kind], trees, ...calibrate(pairs, trees === null ? linearOf(pairs) : unseenByTrees(pairs)) },
+      ];
     }),
   ) as ClassifierWeights['kinds'];
   return { ...learnt, kinds, known: knownWords(rows) };

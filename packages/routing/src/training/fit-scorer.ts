@@ -80,7 +80,11 @@ function learnBlock(examples: Example[], block: Block): BoostedTrees {
 /** What a score, and what agreement with one or more other cheap answers, is worth in log-odds. */
 function fitCalibration(rows: readonly LabelledAnswer[], examples: Example[], scores: Float64Array): Record<Block, Calibration> {
   const judged = examples.map(({ facts: { block, final, steps }, right }, index) => ({
-    ...{ block, final, steps, right, score: scores[index]! },
+    block,
+    final,
+    steps,
+    right,
+    score: scores[index]!,
     question: `${rows[index]!.id} ${rows[index]!.prompt}`,
   }));
   const ofBlock = (block: Block): Calibration => {
