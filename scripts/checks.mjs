@@ -1,5 +1,5 @@
 import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { runChild, wasInterrupted } from './run-child.mjs';
 
 const FORMATTED = ['packages', 'services', 'test', 'scripts', 'vitest.config.ts'];
@@ -41,6 +41,7 @@ export async function runTests(root, node, environment, args) {
   const report = join(root, '.upshift', 'test-report.json');
   rmSync(report, { force: true });
   const code = wasInterrupted() ? 130 : await runVitest(root, node, environment, report, args);
+  printFailedTests(root, report);
   const tests = countTests(report, code);
   if (failedChecks.length > 0) console.log(`\nfailed checks: ${failedChecks.join(', ')}`);
   const failed = tests.failed + failedChecks.length;
@@ -53,6 +54,7 @@ export async function runTestsAlone(root, node, environment, args) {
   const report = join(root, '.upshift', 'test-alone-report.json');
   rmSync(report, { force: true });
   const code = await runVitest(root, node, environment, report, args);
+  printFailedTests(root, report);
   const { passed, failed } = countTests(report, code);
   printCount(passed, failed);
   return code !== 0 ? code : Number(failed > 0);
@@ -69,6 +71,22 @@ async function runVitest(root, node, env, report, args) {
   console.log(`\n— tests: vitest run ${args.join(' ')}`.trimEnd());
   const { code } = await runChild(node, [vitest, 'run', ...reporters, ...args], { cwd: root, env });
   return code;
+}
+
+/** Says again, beside the count, what failed and why: a log of which only the end was kept must still tell it. */
+function printFailedTests(root, report) {
+  const failedFiles = readReport(report).testResults.filter(({ status }) => status === 'failed');
+  if (failedFiles.length > 0) console.log('\nwhat failed:');
+  for (const { name, message, assertionResults } of failedFiles) {
+    const file = relative(root, name);
+    const failed = assertionResults.filter(({ status }) => status === 'failed');
+    for (const test of failed) console.log(`✗ ${file} > ${test.fullName}\n${firstLines(test.failureMessages.join('\n'))}`);
+    if (failed.length === 0) console.log(`✗ ${file}\n${firstLines(message)}`);
+  }
+}
+
+function firstLines(text) {
+  return text.split('\n').slice(0, 12).join('\n');
 }
 
 function countTests(report, code) {

@@ -28,6 +28,7 @@ export interface RedisCluster {
   nodes: Node[];
   /** The node that has a key's slot. */
   ownerOf(key: string): Promise<Node>;
+  ownerOfSlot(slot: number): Promise<Node>;
   /** SIGKILL, and a start on the same files. */
   restart(node: Node): Promise<void>;
   /** Sends a signal to all nodes. */
@@ -67,6 +68,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
     nodes,
     ownerOf,
+    ownerOfSlot: (slot) => nodeOfSlot(nodes, slot),
     async restart(node) {
       await end(children.get(node)!, 'SIGKILL');
       startNode(node);

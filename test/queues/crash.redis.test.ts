@@ -19,7 +19,8 @@ async function livesUntil(command: number, id: string): Promise<number | null> {
 
 test(
   'a process may die before any of its commands: the next one finishes the job, once, and no call is forgotten',
-  { timeout: 60_000 },
+  // Two dozen processes start and die, one after the other.
+  { timeout: 240_000 },
   async () => {
     const cleaner = await openTestPipeline(inject('redisUrl'));
     await flushAll(cleaner);

@@ -2,7 +2,7 @@ import { accept, advance, keepSavings, readSavings } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { answered, judged, question, sent } from '../routing/example.ts';
-import { closeAll, openTestPipeline, simple } from './setting.ts';
+import { closeAll, flushAll, keysLike, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -12,7 +12,7 @@ let pipeline: TestPipeline;
 beforeEach(async () => {
   pipeline = await openTestPipeline(inject('redisUrl'));
   opened.push(pipeline);
-  await pipeline.redis.flushall();
+  await flushAll(pipeline);
 });
 afterEach(async () => {
   vi.useRealTimers();
@@ -28,7 +28,7 @@ test('what a day came to is kept when its minutes are gone, however often it is 
   await completeOne();
   await keepSavings(pipeline);
   await keepSavings(pipeline);
-  await pipeline.redis.del(await pipeline.redis.keys('*:stats:*'));
+  await pipeline.redis.del(await keysLike(pipeline.redis, '*:stats:*'));
   const tomorrow = Date.now() + DAY_MS;
   vi.useFakeTimers({ now: tomorrow, toFake: ['Date'] });
   await keepSavings(pipeline);

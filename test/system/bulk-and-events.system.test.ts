@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 
 import type { JobView, ProblemView, TrailEntry } from '@upshift/contracts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
@@ -195,7 +195,18 @@ test('the events of a job are its trail, then its end; a client that comes back 
   });
 });
 
+/** Held calls of jobs that tests before left behind would fill the slots of the model that a test waits for. */
+async function untilAllJobsHaveEnded(): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      for (const status of ['queued', 'in_progress']) expect((await list(`status=${status}`)).data).toEqual([]);
+    },
+    { timeout: 30_000 },
+  );
+}
+
 test('a job that is watched while it waits is followed live to its end', async () => {
+  await untilAllJobsHaveEnded();
   fleet.sandbox.settings.change({ hold: true });
   const { body } = await fleet.api.post({ input: { prompt: 'Watch me wait.' } });
   const watched = readEvents(`/v1/jobs/${body.id}/events`, ({ event }) => {
@@ -224,6 +235,48 @@ test('the events of all jobs can be filtered, and taken up again after the last 
   ]);
   const again = await readEvents(path, () => true, { 'last-event-id': events[0]?.id ?? '' });
   expect(again).toEqual([events[1]]);
+});
+
+test('a change of an experiment is an event among those of all jobs, and none of a choice of jobs', async () => {
+  const arms = [
+    { name: 'plain', share: 0.5 },
+    { name: 'brief', share: 0.5, overrides: { prompt_prefix: 'Be brief. ' } },
+  ];
+  const send = async (path: string, body: object): Promise<number> =>
+    (
+      await fleet.api.send(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).status;
+  const sent = Promise.withResolvers<number[]>();
+  const change = async (): Promise<number[]> => [
+    await send('/v1/experiments', { name: 'heard', kind: 'ab', route: 'chat', arms }),
+    await send('/v1/experiments/heard/abort', {}),
+  ];
+  const reading = readEvents(
+    '/v1/events',
+    ({ event }) => event === 'experiment.aborted',
+    {},
+    () => sent.resolve(change()),
+  );
+  expect(await sent.promise).toEqual([201, 200]);
+  const changes = (await reading).filter(({ event }) => event.startsWith('experiment.'));
+  expect(changes.map(({ event, data }) => [event, data])).toMatchObject([
+    ['experiment.started', { experiment: 'heard', line: 1, entry: { status: 'running' } }],
+    ['experiment.aborted', { experiment: 'heard', line: 2, entry: { status: 'aborted' } }],
+  ]);
+  const after = { 'last-event-id': changes[0]?.id ?? '' };
+  const chosen = '/v1/events?event=experiment.aborted,job-accepted';
+  expect(await readEvents(chosen, () => true, after)).toEqual([changes[1]]);
+  const ofRoute = readEvents(
+    `${chosen}&route=chat`,
+    () => true,
+    after,
+    () => void sendBulk([jobLine('After the experiment.', { route: 'chat' })]),
+  );
+  expect((await ofRoute).map(({ event }) => event)).toEqual(['job-accepted']);
 });
 
 test('the queues say what waits in them', async () => {

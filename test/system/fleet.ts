@@ -87,8 +87,8 @@ interface Program {
   port: number;
 }
 
-/** A program that has not said that it is ready by then never will. */
-const READY_WITHIN_MS = 30_000;
+/** A program that has not said that it is ready by then never will. They take a second, and much longer on a busy machine. */
+const READY_WITHIN_MS = 90_000;
 
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
   const directory = await mkdtemp(join(tmpdir(), 'upshift-system-'));

@@ -48,6 +48,13 @@ test('a job that escalates is counted where it happens: the score, the reason, t
   expect(await metric('worker-economy', 'upshift_cost_usd_total', economy)).toBeGreaterThan(0);
 });
 
+test('a call that is put off is counted by its model and by why', async () => {
+  fleet.sandbox.faults.replace([{ model: LUNA, match: 'Later', kind: 'rate_limit', retry_after_s: 1, times: 1 }]);
+  const job = await fleet.api.run({ input: { prompt: 'Later, please.' }, model: LUNA });
+  expect(job).toMatchObject({ status: 'completed', attempts: 1 });
+  expect(await metric('worker-economy', 'upshift_deferrals_total', { model: LUNA, reason: 'rate_limited' })).toBe(1);
+});
+
 test('requests are measured by the pattern of their route, also where they are refused', async () => {
   await fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
   await fleet.api.send('/v1/jobs/job_0123456789abcdef0123456789abcde');

@@ -3,7 +3,7 @@ import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
 import { failedCall, failureOfTransport } from './call-failure.ts';
 import { startExchange } from './exchange.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, IsNeeded, Watch } from './exchange.ts';
 
 /** The bounds of one call. */
 export interface CallBounds {
@@ -27,6 +27,8 @@ export class CallControl {
   /** What the SDKs must send with, so that the bounds hold for all of them. */
   readonly fetch: Fetch = (url, init) => this.#send(url instanceof Request ? url.url : url.toString(), init ?? {});
   readonly timeoutMs: number;
+  /** Of a streamed answer only these events are read; null reads all. */
+  isNeeded: IsNeeded | null = null;
 
   /** Rejects with the reason when the call is ended from outside; else never settles. */
   readonly #stopped: Promise<never>;
@@ -89,14 +91,15 @@ export class CallControl {
     this.throwIfStopped();
     const sentBytes = typeof init.body === 'string' ? init.body.length : 0;
     const inspector = new AnswerInspector(this.#bounds.longestAnswerBytes + echoBytes(sentBytes));
-    this.#exchange = startExchange(url, init, {
+    const watch: Watch = {
       connected: () => (this.#sent = true),
       heard: (bytes) => {
         this.#stayAwake();
         const wrong = inspector.see(bytes);
         if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
       },
-    });
+    };
+    this.#exchange = startExchange(url, init, watch, this.isNeeded);
     const response = await this.#exchange.answer.catch((error: unknown) => {
       throw this.#transportError(error);
     });

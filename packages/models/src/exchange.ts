@@ -1,6 +1,8 @@
 import { request as requestHttp } from 'node:http';
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
+
+import { EventFilter } from './event-filter.ts';
 
 /** Longest time for a name, a connection and its encryption, in ms: a server that is there needs far less. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -13,6 +15,9 @@ export interface Watch {
   heard(bytes: Buffer | null): void;
 }
 
+/** Whether an event of a streamed answer is to be read, by its name. */
+export type IsNeeded = (event: string) => boolean;
+
 /** A request under way and its answer. */
 export interface Exchange {
   answer: Promise<Response>;
@@ -24,7 +29,7 @@ export interface Exchange {
  * Sends one request over a kept connection. Redirects are not followed and encodings not asked for. Node's own client, because
  * global fetch takes about three times its time.
  */
-export function startExchange(url: string, init: RequestInit, watch: Watch): Exchange {
+export function startExchange(url: string, init: RequestInit, watch: Watch, isNeeded: IsNeeded | null = null): Exchange {
   const body = init.body;
   if (typeof body !== 'string' && body !== undefined && body !== null) throw new Error('an SDK sent a body that is not text');
   const request = open(url, { method: init.method ?? 'GET', headers: headersOf(init.headers, body ?? '') });
@@ -34,7 +39,7 @@ export function startExchange(url: string, init: RequestInit, watch: Watch): Exc
     request.once('response', (message) => {
       received = message;
       watch.heard(null);
-      resolve(new Answer(url, message, watch) as unknown as Response);
+      resolve(new Answer(url, message, watch, isNeeded) as unknown as Response);
     });
   });
   watchConnection(request, watch);
@@ -69,15 +74,16 @@ class Answer {
   readonly url: string;
   readonly status: number;
   readonly statusText: string;
-  readonly headers: Headers;
+  readonly headers: AnswerHeaders;
   readonly body: AnswerBody;
 
-  constructor(url: string, message: IncomingMessage, watch: Watch) {
+  constructor(url: string, message: IncomingMessage, watch: Watch, isNeeded: IsNeeded | null) {
     this.url = url;
     this.status = message.statusCode ?? 0;
     this.statusText = message.statusMessage ?? '';
-    this.headers = readableHeaders(message);
-    this.body = new AnswerBody(message, watch);
+    this.headers = new AnswerHeaders(message.headers);
+    const streams = isNeeded !== null && this.headers.get('content-type')?.startsWith('text/event-stream') === true;
+    this.body = new AnswerBody(message, watch, streams ? new EventFilter(isNeeded) : null);
   }
 
   get ok(): boolean {
@@ -95,16 +101,34 @@ class Answer {
   }
 }
 
-function readableHeaders({ headers: received }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(received)) {
-    try {
-      headers.set(name, String(value));
-    } catch {
-      // Bytes that no header may have: the answer may still be good.
-    }
+/** As much of Headers as the SDKs use, without what each look at those costs. */
+class AnswerHeaders {
+  readonly #received: IncomingHttpHeaders;
+
+  constructor(received: IncomingHttpHeaders) {
+    this.#received = received;
   }
-  return headers;
+
+  get(name: string): string | null {
+    const value = this.#received[name.toLowerCase()];
+    return value === undefined ? null : String(value);
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  *entries(): IterableIterator<[string, string]> {
+    for (const name of Object.keys(this.#received)) yield [name, this.get(name) ?? ''];
+  }
+
+  forEach(each: (value: string, name: string) => void): void {
+    for (const [name, value] of this.entries()) each(value, name);
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.entries();
+  }
 }
 
 interface Waiting {
@@ -120,14 +144,14 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
   #over: Error | 'end' | null = null;
   #waiting: Waiting | null = null;
 
-  constructor(message: IncomingMessage, watch: Watch) {
+  constructor(message: IncomingMessage, watch: Watch, filter: EventFilter | null) {
     message.on('data', (part: Buffer) => {
       watch.heard(part);
-      this.#parts.push(part);
-      this.#deliver();
+      this.#add(filter === null ? part : filter.see(part));
     });
     message.on('end', () => {
       watch.heard(null);
+      this.#add(filter?.end() ?? null);
       this.#end('end');
     });
     message.on('error', (error) => this.#end(error));
@@ -149,6 +173,12 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #add(part: Buffer | null): void {
+    if (part === null || this.#over !== null) return;
+    this.#parts.push(part);
+    this.#deliver();
   }
 
   #end(how: Error | 'end'): void {

@@ -18,6 +18,7 @@ export function heardLimits(headers: Headers, now: number): HeardLimit[] {
   return namings.flatMap(({ prefix, name, tokens }) => {
     const read = (unit: HeardLimit['unit'], of: string): HeardLimit[] => {
       const value = (what: string): string => headers.get(prefix + name(what, of)) ?? '';
+      if (value('limit') === '') return [];
       const limit = {
         unit,
         limit: count(value('limit')),

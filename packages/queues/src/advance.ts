@@ -1,6 +1,6 @@
 import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
-import { decide, draw, wantsEarlierAnswer } from '@upshift/routing';
+import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
 
@@ -93,6 +93,7 @@ async function tryAdvance(
     before: state,
     fields,
     held: overtaken ? holding.held : null,
+    label: event.type === 'judged' ? gateLabelOf(job, config, event.attempt, Date.now()) : null,
   });
   if (reply[0] !== 'ok') return null;
   if (holding) {
@@ -145,6 +146,7 @@ function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decisio
     metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
     countTokens(metrics, model, job.attempts.find(({ number }) => number === attempt)?.usage ?? null);
   }
+  if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }
 

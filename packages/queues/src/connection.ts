@@ -1,3 +1,4 @@
+import type { Logger } from '@upshift/runtime';
 import { Cluster, Redis } from 'ioredis';
 
 import { severalNodes } from './redis-url.ts';
@@ -34,10 +35,18 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   return cluster as unknown as Redis;
 }
 
-/** Connects. Throws an `UnfitRedisError` where Redis can not be reached at all: at start that is a mistake in the settings. */
-export async function reach(redis: Redis, url: string): Promise<void> {
+/**
+ * Connects. Throws an `UnfitRedisError` where Redis can not be reached at all: at start that is a mistake in the settings. A cluster
+ * that answers but is not whole is waited for: the client tries again by itself then, without ever settling `connect()` (ioredis 6.0).
+ */
+export async function reach(redis: Redis, url: string, logger: Logger): Promise<void> {
+  const ready = new Promise<void>((resolve) => void redis.once('ready', resolve));
+  const sayThatItWaits = (): void => logger.warn('the cluster has slots that no node serves: waiting until it is whole');
+  const several: unknown = redis;
+  if (several instanceof Cluster) several.once('reconnecting', sayThatItWaits);
   try {
-    await redis.connect();
+    await Promise.race([ready, redis.connect()]);
+    redis.off('reconnecting', sayThatItWaits);
   } catch (error) {
     redis.disconnect();
     throw new UnfitRedisError(

@@ -18,7 +18,7 @@ export {
 } from './deliveries.ts';
 export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
-export type { EventFeed, FeedEvent } from './event-feed.ts';
+export type { EventFeed, FeedEvent, JobNews } from './event-feed.ts';
 export { commandExperimentByName } from './experiments/command.ts';
 export type { ExperimentCommand } from './experiments/command.ts';
 export { evaluateExperiments } from './experiments/evaluator.ts';
@@ -38,7 +38,7 @@ export {
 export { measureQueues, overCells, queueNames, readQueues, redisReadiness, unfinishedJobs } from './inspect.ts';
 export type { QueueState } from './inspect.ts';
 export { readAnswer, readJob, readRequest, readVerified, verifiedField } from './job-store.ts';
-export { forgetLabels, keepLabel, readLabels } from './labels.ts';
+export { forgetLabels, keepLabel, readLabels, seenField } from './labels.ts';
 export { leaseOf } from './lease.ts';
 export { dropFromIndexes, listJobs } from './list-jobs.ts';
 export type { JobFilter } from './list-jobs.ts';

@@ -1,7 +1,7 @@
 import type { CheckOutcome, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 import { acceptanceOf, outcomeOf } from '@upshift/routing';
-import type { Decision } from '@upshift/routing';
+import type { Decision, UnseenLabel } from '@upshift/routing';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entries.ts';
@@ -10,7 +10,7 @@ import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
-import { trailField } from './trail.ts';
+import { trailFieldName, trailText } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. It is 0 until something happens to the job. */
@@ -60,6 +60,8 @@ export interface Extras {
   fields: Record<string, string>;
   /** The entry that the decision overtakes. */
   held: HeldEntry | null;
+  /** What became of the answer that the decision is about. */
+  label: UnseenLabel | null;
 }
 
 /** Carries out a decision: writes the record and does its commands, all or nothing. */
@@ -81,7 +83,7 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...fieldsOf(before, decision, version), ...extras.fields }).flat(),
+    fields: fieldsOf(before, decision, version, extras.fields),
     lines: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(before, job),
@@ -91,20 +93,22 @@ export async function write(
     entry: next === null ? null : await queueEntryOf(pipeline, next),
     held: extras.held,
     outcome: outcome && JSON.stringify(outcome),
+    label: extras.label && JSON.stringify(extras.label),
     publish: commands.flatMap(({ type }) => (type === 'deliver' ? [channels.ended] : type === 'abort' ? [channels.abort] : [])),
   });
 }
 
-/** What is new in the trail, with the first step what the job has told of its acceptance until then; and an earlier answer that is given. */
-function fieldsOf(before: JobState, { trail, commands }: Decision, version: number): Record<string, string> {
-  const answers = commands.flatMap((command) =>
-    command.type === 'store-answer' ? [[`answer:${command.attempt}`, command.answer] as const] : [],
-  );
-  return {
-    ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}),
-    ...trailField(trail, version + 1),
-    ...Object.fromEntries(answers),
-  };
+/**
+ * Pairs of the record: the state, what is new in the trail (with the first step also what the job has told of its acceptance until then), and
+ * an earlier answer that is given.
+ */
+function fieldsOf(before: JobState, { job, trail, commands }: Decision, version: number, more: Record<string, string>): string[] {
+  const fields = ['state', stateText(job)];
+  if (version === 0) fields.push(trailFieldName(0), trailText(acceptanceOf(before)));
+  if (trail.length > 0) fields.push(trailFieldName(version + 1), trailText(trail));
+  for (const command of commands) if (command.type === 'store-answer') fields.push(`answer:${command.attempt}`, command.answer);
+  for (const [name, value] of Object.entries(more)) fields.push(name, value);
+  return fields;
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */

@@ -51,7 +51,7 @@ export interface Pipeline extends Connection {
 export async function openConnection(options: PipelineOptions): Promise<Connection> {
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
-  await reach(redis, options.url);
+  await reach(redis, options.url, options.logger);
   if (!options.disposable) await assertDurable(redis);
   await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
   return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
@@ -59,8 +59,8 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
 
 export function pipelineOf(connection: Connection, cell: number): Pipeline {
   const keys = cellKeys(cell);
-  const { redis } = connection;
-  const ways = { writer: createWriter(redis, keys), accept: createAcceptor(redis, keys) };
+  const { redis, config } = connection;
+  const ways = { writer: createWriter(redis, keys, config.learning.labels_kept), accept: createAcceptor(redis, keys) };
   return { ...connection, cell, keys, ...ways, queues: new Map() };
 }
 

@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import type { QueueEntry } from './entries.ts';
 import type { CellKeys } from './names.ts';
 import { minuteOf, STATS_KEPT_MS } from './stats.ts';
+import { Batch } from './transition-batch.ts';
 
 /**
  * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail, keeps the
@@ -38,6 +39,8 @@ export interface Transition {
   publish: string[];
   /** What a job of an experiment came to, for its evaluator. */
   outcome: string | null;
+  /** What became of an answer, for `upshift train`: kept with what the record says that the classifier saw of the prompt. */
+  label: string | null;
 }
 
 /** An entry that a consumer has taken off its queue. */
@@ -66,9 +69,10 @@ const KEPT_OF_BATCH = 4;
 export const BATCHES_KEPT = 2000;
 
 /**
- * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, the requests as JSON, what all keys of
- * the cell begin with, then what the requests name by its first and last position here: fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), and the arguments of BullMQ's script for
- * delayed entries (bytes, which JSON does not have).
+ * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, what all keys of the cell begin with, how many labels are
+ * kept, the requests as JSON (texts that many of them share, kinds of entries, and a row for each), then what rows name by its position here:
+ * fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), texts that are JSON
+ * themselves, and the arguments of BullMQ's script for delayed entries (bytes, which JSON does not have).
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic. Numbers come as texts, since Redis writes each number that a
@@ -79,28 +83,24 @@ local function addDelayedJob(KEYS, ARGV)
 ${addDelayedJob.content}
 end
 local deadlines, queues, events, stats, expiries = unpack(KEYS)
-local now = ARGV[1]
-local requests = cjson.decode(ARGV[2])
-local cell = ARGV[3]
+local now, cell, labelsKept = unpack(ARGV, 1, 3)
+local shared, kinds, requests = unpack(cjson.decode(ARGV[4]))
 local call = redis.call
 
 -- Arguments of a command on a key, gathered over the batch: one or two at a time.
-local gathered = {}
-local function gather(command, key, first, second)
-  local ofCommand = gathered[command]
-  if not ofCommand then
-    ofCommand = {}
-    gathered[command] = ofCommand
+local function gather(lists, key, first, second)
+  local list = lists[key]
+  if not list then
+    list = {}
+    lists[key] = list
   end
-  local arguments = ofCommand[key]
-  if not arguments then
-    arguments = {}
-    ofCommand[key] = arguments
-  end
-  local count = #arguments
-  arguments[count + 1] = first
-  if second then arguments[count + 2] = second end
+  local count = #list
+  list[count + 1] = first
+  if second then list[count + 2] = second end
 end
+local entered, left, told, sums, steps = {}, {}, {}, {}, {}
+local begun, ended, endedDeadlines, reopened, reopenedDeadlines = {}, {}, {}, {}, {}
+local waiting, prioritized, worked = {}, {}, {}
 
 -- The next number in the order of a queue's prioritized entries; as many as there are requests are reserved at once.
 local numbers = {}
@@ -110,32 +110,28 @@ local function nextNumber(prefix)
   return (number + 1) % 0x100000000
 end
 
-local known, markers = {}, {}
-local function add(entry)
-  local queue, id, name, data, options, priority, delayed = unpack(entry)
-  if not known[queue] then
-    known[queue] = true
-    call('SADD', queues, queue)
-  end
+local function add(job, entry)
+  local kind, suffix, data, delayed = unpack(entry)
+  local queue, name, options, priority = unpack(kinds[kind])
+  begun[queue] = true
   if delayed then
-    local keys, first, last = unpack(delayed)
-    return addDelayedJob(keys, {unpack(ARGV, first, last)})
+    local keys, arguments = unpack(delayed)
+    return addDelayedJob(keys, {unpack(ARGV, arguments[1], arguments[2])})
   end
-  local prefix = cell .. queue .. ':'
-  call('HSET', prefix .. id, 'name', name, 'data', data, 'opts', options, 'timestamp', now, 'delay', '0', 'priority', priority)
-  if priority ~= '0' then gather('ZADD', prefix .. 'prioritized', tonumber(priority) * 0x100000000 + nextNumber(prefix), id)
-  else gather('LPUSH', prefix .. 'wait', id) end
-  markers[prefix] = true
+  local prefix, id = cell .. queue .. ':', job .. suffix
+  call('HSET', prefix .. id, 'name', name, 'data', ARGV[data], 'opts', options, 'timestamp', now, 'delay', '0', 'priority', priority)
+  if priority ~= '0' then gather(prioritized, prefix, string.format('%d', priority * 0x100000000 + nextNumber(prefix)), id)
+  else gather(waiting, prefix, id) end
 end
 
 -- Off its queue, unless another consumer has locked it by now, or it went back because it stalled. Some stay for the board to show.
 local kept, gone = {}, {}
 local function finish(held)
   local queue, id, token = unpack(held)
-  local prefix = cell .. queue .. ':'
-  if token and call('GET', prefix .. id .. ':lock') ~= token then return end
+  local prefix = cell .. shared[queue] .. ':'
+  if token and call('GET', prefix .. id .. ':lock') ~= shared[token] then return end
   if call('LREM', prefix .. 'active', -1, id) == 0 then return end
-  gather('SREM', prefix .. 'stalled', id)
+  gather(worked, prefix, id)
   if token then gone[#gone + 1] = prefix .. id .. ':lock' end
   kept[prefix] = (kept[prefix] or 0) + 1
   if kept[prefix] > ${KEPT_OF_BATCH} then
@@ -143,32 +139,38 @@ local function finish(held)
     return
   end
   call('HSET', prefix .. id, 'finishedOn', now)
-  gather('ZADD', prefix .. 'completed', now, id)
+  call('ZADD', prefix .. 'completed', now, id)
 end
 
 local function transition(t)
-  local id, version, next, status, route, task, fields, lines, counters, enters, leaves, keptMs, deadline, reopened, entry, held, publish, outcome =
-    unpack(t)
+  local id, version, fields, step, counters, enters, leaves, entry, held, atEnd = unpack(t)
   local job = cell .. 'job:' .. id
   if (call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
   -- Without a version a record is new, or there is none.
   if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
-  call('HSET', job, 'version', next, unpack(ARGV, fields[1], fields[2]))
-  if lines > 0 then gather('XADD', events, {id, route, task, status, next, lines}) end
-  for at = 1, #counters, 2 do gather('HINCRBY', counters[at], counters[at + 1]) end
-  for _, index in ipairs(enters) do gather('ZADD', cell .. 'index:' .. index, '0', id) end
-  for _, index in ipairs(leaves) do gather('ZREM', cell .. 'index:' .. index, id) end
-  if keptMs then
-    gather('ZADD', expiries, now + keptMs, id)
-    if deadline then gather('ZREM', deadlines, id) end
-  elseif reopened then
-    if deadline then gather('ZADD', deadlines, deadline, id) end
-    gather('ZREM', expiries, id)
+  call('HSET', job, unpack(ARGV, fields[1], fields[2]))
+  if step then steps[#steps + 1] = ARGV[step] end
+  for at = 1, #counters, 2 do
+    local counter = counters[at]
+    sums[counter] = (sums[counter] or 0) + counters[at + 1]
   end
-  if entry then add(entry) end
+  for _, index in ipairs(enters) do gather(entered, index, '0', id) end
+  for _, index in ipairs(leaves) do gather(left, index, id) end
+  if entry then add(id, entry) end
   if held then finish(held) end
-  if outcome then call('XADD', cell .. 'outcomes', '*', 'outcome', outcome) end
-  for _, channel in ipairs(publish) do gather('PUBLISH', channel, id) end
+  if not atEnd then return {'ok'} end
+  local expiresAt, deadline, isReopened, publish, outcome, label = unpack(atEnd)
+  if expiresAt then
+    gather(ended, expiries, expiresAt, id)
+    if deadline then gather(endedDeadlines, deadlines, id) end
+  elseif isReopened then
+    if deadline then gather(reopenedDeadlines, deadlines, deadline, id) end
+    gather(reopened, expiries, id)
+  end
+  for _, channel in ipairs(publish) do gather(told, channel, id) end
+  if outcome then call('XADD', cell .. 'outcomes', '*', 'outcome', ARGV[outcome]) end
+  local seen = label and call('HGET', job, 'seen')
+  if seen then call('XADD', cell .. 'labels', 'MAXLEN', '~', labelsKept, '*', 'label', ARGV[label], 'seen', seen) end
   return {'ok'}
 end
 
@@ -180,27 +182,38 @@ for position, t in ipairs(requests) do
 end
 
 -- In any order: a batch has one step of a job at most, because the next one needs the version that this one answers.
-local function carryOut(command)
-  for key, arguments in pairs(gathered[command] or {}) do call(command, key, unpack(arguments)) end
+local function carryOut(command, lists, before, behind)
+  for key, list in pairs(lists) do call(command, before .. key .. behind, unpack(list)) end
 end
-for _, command in ipairs({'LPUSH', 'SREM', 'ZADD'}) do carryOut(command) end
-for prefix in pairs(markers) do call('ZADD', prefix .. 'marker', '0', '0') end
+local function named(lists)
+  local all = {}
+  for text, list in pairs(lists) do all[shared[text]] = list end
+  return all
+end
+carryOut('LPUSH', waiting, '', 'wait')
+carryOut('ZADD', prioritized, '', 'prioritized')
+for queue in pairs(begun) do
+  call('SADD', queues, queue)
+  local prefix = cell .. queue .. ':'
+  if waiting[prefix] or prioritized[prefix] then call('ZADD', prefix .. 'marker', '0', '0') end
+end
+carryOut('SREM', worked, '', 'stalled')
 for prefix in pairs(kept) do
-  for _, id in ipairs(call('ZRANGE', prefix .. 'completed', 0, -${KEPT_ENTRIES + 1})) do
-    gather('ZREM', prefix .. 'completed', id)
-    gone[#gone + 1] = prefix .. id
-  end
+  local tooMany = call('ZRANGE', prefix .. 'completed', 0, -${KEPT_ENTRIES + 1})
+  for _, id in ipairs(tooMany) do gone[#gone + 1] = prefix .. id end
+  if #tooMany > 0 then call('ZREM', prefix .. 'completed', unpack(tooMany)) end
 end
-carryOut('ZREM')
 if #gone > 0 then call('DEL', unpack(gone)) end
-for counter, amounts in pairs(gathered.HINCRBY or {}) do
-  local sum = 0
-  for _, amount in ipairs(amounts) do sum = sum + amount end
-  call('HINCRBY', stats, counter, string.format('%.0f', sum))
-end
-if gathered.HINCRBY then call('PEXPIRE', stats, ${STATS_KEPT_MS}) end
-for channel, ids in pairs(gathered.PUBLISH or {}) do call('PUBLISH', channel, table.concat(ids, ',')) end
-if gathered.XADD then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', cjson.encode(gathered.XADD[events])) end
+carryOut('ZADD', named(entered), cell .. 'index:', '')
+carryOut('ZREM', named(left), cell .. 'index:', '')
+carryOut('ZADD', ended, '', '')
+carryOut('ZREM', endedDeadlines, '', '')
+carryOut('ZADD', reopenedDeadlines, '', '')
+carryOut('ZREM', reopened, '', '')
+for counter, sum in pairs(sums) do call('HINCRBY', stats, shared[counter], string.format('%.0f', sum)) end
+if next(sums) then call('PEXPIRE', stats, ${STATS_KEPT_MS}) end
+for channel, ids in pairs(named(told)) do call('PUBLISH', channel, table.concat(ids, ',')) end
+if #steps > 0 then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', '[' .. table.concat(steps, ',') .. ']') end
 return replies
 `;
 
@@ -213,12 +226,12 @@ type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<Tr
 export function defineTransitions(
   redis: Redis,
   keys: CellKeys,
-): (requests: Request[], now: number) => Promise<TransitionReply[]> {
+): (requests: Request[], now: number, labelsKept: number) => Promise<TransitionReply[]> {
   redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 5 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
-  return (requests, now) => {
-    const texts = new Texts();
-    const rows = requests.map((request) => rowOf(request, texts));
+  return (requests, now, labelsKept) => {
+    const batch = new Batch(now);
+    for (const request of requests) batch.add(request);
     return command(
       keys.deadlines,
       keys.queues,
@@ -226,59 +239,10 @@ export function defineTransitions(
       keys.stats(minuteOf(now)),
       keys.expiries,
       now,
-      JSON.stringify(rows),
       `${keys.prefix}:`,
-      ...texts.all,
+      labelsKept,
+      batch.json(),
+      ...batch.texts,
     );
   };
-}
-
-/** Arguments of the script that come before the texts. */
-const ARGUMENTS_BEFORE = 3;
-
-/** The arguments that requests name by their positions. */
-class Texts {
-  readonly all: (string | Buffer)[] = [];
-
-  /** The first and the last position, counted as Lua does. */
-  add(texts: (string | Buffer)[]): [first: number, last: number] {
-    const first = ARGUMENTS_BEFORE + this.all.length + 1;
-    this.all.push(...texts);
-    return [first, first + texts.length - 1];
-  }
-}
-
-/** By position, in the order in which the script unpacks it; false stands for what is not given. */
-function rowOf(request: Request, texts: Texts): unknown[] {
-  if ('finish' in request) return [false, heldRow(request.finish)];
-  const t = request.transition;
-  return [
-    t.id,
-    String(t.version),
-    String(t.version + 1),
-    t.status,
-    t.route,
-    t.task,
-    texts.add(t.fields),
-    t.lines,
-    t.counters,
-    t.enters,
-    t.leaves,
-    t.keptMs ?? false,
-    t.deadline ?? false,
-    t.reopened,
-    t.entry === null ? false : entryRow(t.entry, texts),
-    t.held === null ? false : heldRow(t.held),
-    t.publish,
-    t.outcome ?? false,
-  ];
-}
-
-function entryRow({ queue, id, name, data, options, priority, delayed }: QueueEntry, texts: Texts): unknown[] {
-  const waits = delayed === null ? false : [delayed.keys, ...texts.add(delayed.arguments)];
-  return [queue, id, name, data, options, String(priority), waits];
-}
-
-function heldRow({ queue, id, token }: HeldEntry): (string | false)[] {
-  return [queue, id, token ?? false];
 }

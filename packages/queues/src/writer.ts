@@ -20,7 +20,8 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-export function createWriter(redis: Redis, keys: CellKeys): Writer {
+/** @param labelsKept labels of answers that the cell keeps; 0 for none */
+export function createWriter(redis: Redis, keys: CellKeys, labelsKept: number): Writer {
   const send = defineTransitions(redis, keys);
   let waiting: Waiting[] = [];
   let scheduled = false;
@@ -46,6 +47,7 @@ export function createWriter(redis: Redis, keys: CellKeys): Writer {
       const replies = await send(
         batch.map(({ request }) => request),
         Date.now(),
+        labelsKept,
       );
       batch.forEach(({ resolve, reject }, position) => {
         const reply = replies[position] ?? ['error', 'no reply'];

@@ -1,8 +1,8 @@
-import type { Classification } from '@upshift/contracts';
-import { configOf, done, readAnswer } from '@upshift/queues';
+import type { Classification, UpshiftConfig } from '@upshift/contracts';
+import { configOf, done, readAnswer, seenField } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
-  classifierOf,
+  classified,
   classifierToAsk,
   classifierTypeOf,
   classifyCalls,
@@ -16,17 +16,24 @@ import { askService } from './ask-service.ts';
 
 /** Classifies a prompt; where a model is to be asked first, the step ends and comes back with its answer. */
 export async function handleClassify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Outcome> {
-  const classification = await classify(pipeline, context);
+  const { job, request } = context;
+  const config = await configOf(pipeline, job.configVersion);
+  const { own, seen } = classified(config, classifierTypeOf(config, job.route), promptFactsOf(request));
+  const classification = await askedOr(pipeline, context, config, own);
   if (classification === 'waiting') return done;
   annotate({ 'upshift.complexity': classification.complexity });
-  await context.advance({ type: 'classified', classification });
+  await context.advance({ type: 'classified', classification }, seenField(config, seen));
   return done;
 }
 
-async function classify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Classification | 'waiting'> {
+/** The classification of the one who is to be asked, or this process's own. */
+async function askedOr(
+  pipeline: Pipeline,
+  context: StepContext<'classify'>,
+  config: UpshiftConfig,
+  own: Classification,
+): Promise<Classification | 'waiting'> {
   const { job, request } = context;
-  const config = await configOf(pipeline, job.configVersion);
-  const own = classifierOf(classifierTypeOf(config, job.route), config.classifier.profile)(promptFactsOf(request));
   switch (classifierToAsk(config, job, own)) {
     case null:
       return own;

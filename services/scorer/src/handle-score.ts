@@ -1,15 +1,16 @@
 import { promptOf } from '@upshift/contracts';
 import type { Check, CheckOutcome } from '@upshift/contracts';
-import { configOf, done, keepLabel, readAnswer } from '@upshift/queues';
+import { configOf, done, readAnswer, seenField } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
   checksOf,
-  gateLabelOf,
   priceOf,
+  promptFactsOf,
   runPlainChecks,
   sampleCalls,
   samplesToAsk,
   scoresWithin,
+  seenOf,
   subjectOf,
   verdictOf,
 } from '@upshift/routing';
@@ -36,9 +37,9 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   if (judged === 'waiting') return done;
   const verdict = verdictOf([...plain, ...verified, ...judged]);
   annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });
-  const advanced = await context.advance({ type: 'judged', attempt: step.attempt, verdict });
-  if (advanced?.changed)
-    await keepLabel(pipeline, gateLabelOf({ job: advanced.job, request, config, attempt: step.attempt }, Date.now()));
+  // The label that this makes wants to know what the classifier saw, which was not asked about every job.
+  const seen = job.classification === null ? seenField(config, seenOf(promptFactsOf(request))) : {};
+  await context.advance({ type: 'judged', attempt: step.attempt, verdict }, seen);
   return done;
 }
 

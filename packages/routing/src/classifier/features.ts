@@ -7,10 +7,12 @@ import { signalsOf } from './signals.ts';
 export const promptKinds = ['plain', 'options'] as const;
 export type PromptKind = (typeof promptKinds)[number];
 
-/** Words and pairs of words fall into so many buckets, by their hash. */
+/** Words and pairs of words fall into so many buckets, by the low end of their hash: a power of two. */
 export const TEXT_BUCKETS = 16_384;
-/** Words that training has seen are remembered by so many bits. */
+const LAST_BUCKET = TEXT_BUCKETS - 1;
+/** Words that training has seen are remembered by so many bits: a power of two. */
 export const KNOWN_BITS = 65_536;
+const LAST_KNOWN_BIT = KNOWN_BITS - 1;
 
 /** What the trained classifier sees of a prompt. */
 export interface PromptFeatures {
@@ -34,29 +36,39 @@ export function promptFeatures(prompt: string): PromptFeatures {
 
 /** The bit of a word among those that training has seen. */
 export function knownBit(token: number): number {
-  return mixed(token) % KNOWN_BITS;
+  return mixed(token) & LAST_KNOWN_BIT;
 }
 
 /** Reused between prompts, and always left empty. */
 const counts = new Uint16Array(TEXT_BUCKETS);
+/** log(1 + n) of the counts that are usual. */
+const logs = Float64Array.from({ length: 64 }, (_, count) => Math.log1p(count));
 
 function textOf(tokens: number[]): Pick<PromptFeatures, 'buckets' | 'values'> {
   const buckets: number[] = [];
-  const count = (bucket: number): void => {
-    if (counts[bucket] === 0) buckets.push(bucket);
-    counts[bucket] = counts[bucket]! + 1;
-  };
+  let before = 0;
   for (let index = 0; index < tokens.length; index += 1) {
-    count(mixed(tokens[index]!) % TEXT_BUCKETS);
-    if (index > 0) count(pairHash(tokens[index - 1]!, tokens[index]!) % TEXT_BUCKETS);
+    const token = tokens[index]!;
+    count(mixed(token) & LAST_BUCKET, buckets);
+    if (index > 0) count(pairHash(before, token) & LAST_BUCKET, buckets);
+    before = token;
   }
+  return { buckets, values: valuesOf(buckets) };
+}
+
+function count(bucket: number, buckets: number[]): void {
+  if (counts[bucket] === 0) buckets.push(bucket);
+  counts[bucket] = counts[bucket]! + 1;
+}
+
+function valuesOf(buckets: number[]): number[] {
+  const values = buckets.map((bucket) => logs[counts[bucket]!] ?? Math.log1p(counts[bucket]!));
   let square = 0;
-  const values = buckets.map((bucket) => {
-    const value = Math.log1p(counts[bucket]!);
-    counts[bucket] = 0;
-    square += value * value;
-    return value;
-  });
+  for (let index = 0; index < buckets.length; index += 1) {
+    counts[buckets[index]!] = 0;
+    square += values[index]! * values[index]!;
+  }
   const length = Math.sqrt(square) || 1;
-  return { buckets, values: values.map((value) => value / length) };
+  for (let index = 0; index < values.length; index += 1) values[index] = values[index]! / length;
+  return values;
 }

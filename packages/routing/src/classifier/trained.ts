@@ -1,7 +1,7 @@
 import type { Classification, ClassifierProfile } from '@upshift/contracts';
 
 import { heuristicClassifier } from '../classify.ts';
-import type { Classifier, PromptFacts } from '../classify.ts';
+import type { PromptFacts } from '../classify.ts';
 import { dot } from '../held-logistic.ts';
 import { promptFeatures } from './features.ts';
 import type { PromptFeatures } from './features.ts';
@@ -20,9 +20,6 @@ const WELL_KNOWN = 0.9;
 /** From this confidence on only what was learnt counts; below it the hand-set signs speak too, and at 0 alone. */
 const SURE = 0.5;
 
-/** The classifier that ships. */
-export const trainedClassifier: Classifier = (prompt) => classifyBy(shippedClassifier, prompt);
-
 /**
  * The probability that a stronger tier would answer better, as learnt from which models answered what rightly. Where the prompt
  * is none that training knows (few words, another language), the hand-set signs speak instead, with little confidence.
@@ -31,22 +28,33 @@ export function classifyBy(model: ClassifierModel, prompt: PromptFacts): Classif
   return classificationOf(model, prompt, promptFeatures(prompt.prompt));
 }
 
-/** The trained classifier with what a user's own traffic has changed of it. */
-export function fittedClassifier(profile: ClassifierProfile): Classifier {
-  const weights = profileWeights(profile);
-  return (prompt) => {
-    const features = promptFeatures(prompt.prompt);
-    const asShipped = classificationOf(shippedClassifier, prompt, features);
-    const logOdds = dot(weights, profileInputs(asShipped.complexity, features.signals, shippedClassifier));
-    const complexity = round(1 / (1 + Math.exp(-logOdds)));
-    return { ...asShipped, complexity, reason: `stronger tiers gained on ${percent(complexity)} of such prompts here` };
-  };
+/** What the classifier sees of a prompt and makes of it as shipped: what a label keeps. */
+export interface Seen {
+  complexity: number;
+  signals: number[];
 }
 
-/** What the classifier sees of a prompt and makes of it as shipped: what a label keeps. */
-export function seenOf(prompt: PromptFacts): { complexity: number; signals: number[] } {
+export function seenOf(prompt: PromptFacts): Seen {
+  return look(prompt).seen;
+}
+
+/** A classification by the trained classifier, with what a user's own traffic has changed of it, and what it saw. */
+export function classifyAndSee(prompt: PromptFacts, profile: ClassifierProfile | null): { own: Classification; seen: Seen } {
+  const { asShipped, features, seen } = look(prompt);
+  return { own: profile === null ? asShipped : fitted(asShipped, features, profile), seen };
+}
+
+function look(prompt: PromptFacts): { asShipped: Classification; features: PromptFeatures; seen: Seen } {
   const features = promptFeatures(prompt.prompt);
-  return { complexity: classificationOf(shippedClassifier, prompt, features).complexity, signals: features.signals };
+  const asShipped = classificationOf(shippedClassifier, prompt, features);
+  const signals = features.signals.map((value) => Math.round(value * 1000) / 1000);
+  return { asShipped, features, seen: { complexity: asShipped.complexity, signals } };
+}
+
+function fitted(asShipped: Classification, { signals }: PromptFeatures, profile: ClassifierProfile): Classification {
+  const logOdds = dot(profileWeights(profile), profileInputs(asShipped.complexity, signals, shippedClassifier));
+  const complexity = round(1 / (1 + Math.exp(-logOdds)));
+  return { ...asShipped, complexity, reason: `stronger tiers gained on ${percent(complexity)} of such prompts here` };
 }
 
 function classificationOf(model: ClassifierModel, prompt: PromptFacts, features: PromptFeatures): Classification {

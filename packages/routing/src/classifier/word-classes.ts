@@ -41,14 +41,18 @@ export type WordClass = keyof typeof words;
 export const wordClasses = Object.keys(words) as WordClass[];
 
 const classesOfWord = new Map<number, number[]>();
+/** A bit per low end of a hash: most words of a prompt are in no class, and a look here is a tenth of one into the map. */
+const LOW_END = 0xfff;
+const mayHaveClasses = new Uint8Array(LOW_END + 1);
 wordClasses.forEach((name, index) => {
   for (const word of words[name].split(' ')) {
     const hash = hashOf(word);
     classesOfWord.set(hash, [...(classesOfWord.get(hash) ?? []), index]);
+    mayHaveClasses[hash & LOW_END] = 1;
   }
 });
 
 /** The classes, by their position, of the word with this hash. */
 export function classesOf(hash: number): readonly number[] | undefined {
-  return classesOfWord.get(hash);
+  return mayHaveClasses[hash & LOW_END] === 1 ? classesOfWord.get(hash) : undefined;
 }

@@ -14,6 +14,7 @@ type Answer = OpenAI.Responses.Response;
 /** A chat through the Responses API, streamed. The last event repeats the whole answer. */
 export async function askResponses(call: OpenaiCall): Promise<UnifiedResponse> {
   const { client, provider, request, control } = call;
+  control.isNeeded = isNeeded;
   const { data: stream, request_id: requestId } = await client.responses
     .create(responsesRequest(request), sendOptions(call))
     .withResponse();
@@ -26,9 +27,20 @@ export async function askResponses(call: OpenaiCall): Promise<UnifiedResponse> {
   return unified(answer, provider, requestId);
 }
 
+/** How a stream ends: these events have the whole answer. */
+const ends = ['response.completed', 'response.incomplete', 'response.failed'] as const;
+
 function endOf(event: OpenAI.Responses.ResponseStreamEvent): Answer | null {
-  const ends = event.type === 'response.completed' || event.type === 'response.incomplete' || event.type === 'response.failed';
-  return ends ? event.response : null;
+  return 'response' in event && isEnd(event.type) ? event.response : null;
+}
+
+/** Errors have other names. */
+function isNeeded(event: string): boolean {
+  return isEnd(event) || !event.startsWith('response.');
+}
+
+function isEnd(event: string): boolean {
+  return (ends as readonly string[]).includes(event);
 }
 
 function unified(answer: Answer, provider: string, requestId: string | null): UnifiedResponse {
