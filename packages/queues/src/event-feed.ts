@@ -27,7 +27,7 @@ export interface JobNews extends Place {
 }
 
 /** A change of an experiment: a line of its history. Who heard of it may hear of it again, after a crash. */
-export interface ExperimentNews extends Place {
+interface ExperimentNews extends Place {
   job: null;
   experiment: string;
   /** Its number in the history, from 1. */
