@@ -66,7 +66,7 @@ test('a job that is refused harms no other, and one key in a batch makes one job
   ]);
   const [first] = results as Accepted[];
   expect(first).toMatchObject({ created: true });
-  expect(results[2]).toEqual({ id: first!.id, created: false });
+  expect(results[2]).toEqual({ id: first!.id, created: false, state: null });
   expect(results.flatMap((result) => (result instanceof ProblemError ? [result.code] : []))).toEqual([
     'unknown_route',
     'idempotency_key_reused',
