@@ -7,6 +7,8 @@ import { answered, ended, inLanes, report, submit, whole } from './storm.ts';
 
 const JOBS = whole ? 1500 : 300;
 const RESTARTS = 3;
+/** A post that takes longer hangs: it has seconds, not minutes, to say that Redis is away. */
+const HANGS_AFTER_MS = 10_000;
 
 let fleet: Fleet;
 
@@ -63,6 +65,7 @@ test(
     };
     report('redis killed', figures);
     expect(figures).toMatchObject({ lost: 0, not_completed: 0 });
+    expect(figures.slowest_503_ms).toBeLessThan(HANGS_AFTER_MS);
   },
 );
 

@@ -42,8 +42,9 @@ test(
     expect(job.result).toEqual(first.result);
     expect(first).toMatchObject({ status: 'completed', attempts: 2, failovers: 0 });
     expect(trail.find(({ event }) => event === 'job-completed')).toMatchObject({ attempt: 2 });
-    expect(figures).toMatchObject({ calls: 2, ends: 1 });
-    expect(job.cost_unknown || job.cost_usd === billOf(fleet, id)).toBe(true);
-    expect(job.cost_usd).toBeLessThanOrEqual(billOf(fleet, id));
+    expect(figures).toEqual({ calls: 2, ends: 1, charged: 1 });
+    // The lost call was billed too, for nobody knows how much.
+    expect(job.cost_unknown).toBe(true);
+    expect(job.cost_usd).toBeLessThan(billOf(fleet, id));
   },
 );

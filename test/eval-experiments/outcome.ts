@@ -6,6 +6,7 @@ export function outcome(accepted: boolean): Observation {
     accepted,
     metFallback: false,
     limitMs: null,
+    spentUsd: 0,
     metrics: {
       score: null,
       pass_rate: Number(accepted),

@@ -19,7 +19,7 @@ import {
   unfinishedJobs,
 } from '@upshift/queues';
 import type { Cells } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question } from '../routing/example.ts';
 import { closeAll, flushAll, openTestCells, simple, until } from './setting.ts';
@@ -38,11 +38,15 @@ function openIntake(cells: number, config = exampleConfig()): Promise<Cells> {
   return open(cells, config, true);
 }
 
-beforeEach(async () => {
+async function empty(): Promise<void> {
   const cleaner = await openTestCells(inject('redisUrl'));
   await flushAll(cleaner);
   await closeCells(cleaner);
-});
+}
+
+beforeEach(empty);
+// The numbers of cells would hold for the first test of whatever file comes next.
+afterAll(empty);
 afterEach(() => closeAll(opened));
 
 async function acceptMany(cells: Cells, count: number): Promise<string[]> {
@@ -112,7 +116,7 @@ test('after a change of the number a key still finds the job that it made before
   await rewrite(before, [{ cells: 4, since: Date.now() - 1 }]);
   const after = await open(4);
   const again = await Promise.all(keys.map((key) => accept(after, question, { key })));
-  expect(again).toEqual(made.map(({ id }) => ({ id, created: false })));
+  expect(again).toEqual(made.map(({ id }) => ({ id, created: false, state: null })));
 });
 
 test('the newest jobs of all cells are listed in the order in which they were accepted, each on one page', async () => {

@@ -84,7 +84,7 @@ test('an accepted job has its record, its trail, its claim and one entry', async
 test('the same key and body give the same job, and nothing is written', async () => {
   const first = await accept(pipeline, question, { key: 'k' });
   const before = await dumpOf(pipeline);
-  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false });
+  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false, state: null });
   expect(await dumpOf(pipeline)).toEqual(before);
 });
 
@@ -103,7 +103,7 @@ test('above the backlog a job is refused with a time to come back, nothing is wr
   const refusal = await accept(pipeline, question, { key: 'other' }).catch((error: unknown) => error);
   expect(refusal).toBeInstanceOf(ProblemError);
   expect(refusal).toMatchObject({ code: 'backlog_full', retryAfterSeconds: 30 });
-  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false });
+  expect(await accept(pipeline, question, { key: 'k' })).toEqual({ id: first.id, created: false, state: null });
   expect(await dumpOf(pipeline)).toEqual(before);
 });
 

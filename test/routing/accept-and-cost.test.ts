@@ -137,6 +137,14 @@ describe('sampling parameters', () => {
     expect(lacks(some, anthropic, needs)).toEqual([]);
     expect(lacks(exampleModel('economy', 1) as unknown as ModelConfig, anthropic, needs)).toEqual(['stop']);
   });
+  test('stand beside the reasoning effort, which is left out where the model does not take that one', () => {
+    const wants = needsOf(requestOf({ input: { prompt: 'x', reasoning_effort: 'minimal' } }));
+    const some = { ...all, reasoning_efforts: ['low' as const] };
+    expect(droppedParameters(all, responses, wants)).toEqual([]);
+    expect(droppedParameters(all, anthropic, wants)).toEqual(['reasoning_effort']);
+    expect(droppedParameters(some, responses, wants)).toEqual(['reasoning_effort']);
+    expect(droppedParameters(some, responses, { ...wants, reasoningEffort: 'low' })).toEqual([]);
+  });
 });
 
 describe('the cost of a call', () => {

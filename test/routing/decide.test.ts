@@ -7,8 +7,6 @@ import {
   after,
   answered,
   classified,
-  EMBEDDER,
-  EMBEDDER_TWIN,
   exampleConfig,
   exampleModel,
   factsOf,
@@ -249,13 +247,6 @@ describe('a failed call', () => {
     const { job } = after(pinned, facts, classified(0.1), ...again(1), ...again(2), ...again(3), ...again(4));
     expect(job).toMatchObject({ status: 'failed' });
     expect(job.attempts.map(({ model }) => model)).toEqual([MIDDLE, MIDDLE, MIDDLE, MIDDLE]);
-  });
-  test('of an embedding stays in its vector space', () => {
-    const again = (attempt: number) => [sent(attempt), failed(attempt, 'overloaded', { retryable: true })];
-    const ended = after(embedding, facts, classified(0.1), ...[1, 2, 3, 4, 5, 6, 7, 8].flatMap(again));
-    expect(new Set(modelsOf(ended)).size).toBe(2);
-    expect(modelsOf(ended).every((model) => [EMBEDDER, EMBEDDER_TWIN].includes(model))).toBe(true);
-    expect(ended.job.status).toBe('failed');
   });
 });
 

@@ -89,6 +89,25 @@ describe('what a job tells of its arm', () => {
     ]);
   });
 
+  test('takes of a budget what was set aside for a call whose cost is not known', () => {
+    const known = observationOf(after(jobOf(part), facts, ...toTheEnd).job)!;
+    expect(known.spentUsd).toBe(known.metrics.cost_usd);
+    const lost = [
+      classified(0.1),
+      sent(1),
+      failed(1, 'outcome_unknown', { maybeBilled: true }),
+      sent(2),
+      answered(2),
+      judged(2, 1),
+    ];
+    const { job } = after(jobOf(part), facts, ...lost);
+    const unknown = observationOf(job)!;
+    expect(unknown.metrics.cost_usd).toBeNull();
+    const [first, second] = job.attempts;
+    expect(first!.reservedNanoUsd).toBeGreaterThan(0);
+    expect(unknown.spentUsd).toBeCloseTo((first!.reservedNanoUsd + second!.costNanoUsd!) / 1e9, 12);
+  });
+
   test('is told once more when a late verdict fails it, and only the first time', () => {
     const again: JobEvent[] = [sent(2), answered(2), judged(2, 0.9), { ...lateFailure, revision: 2 }];
     expect(told(jobOf(part), [...toTheEnd, lateFailure, ...again]).map(({ observation }) => observation === null)).toEqual([

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 
 import { equationsOf } from '../../packages/routing/src/scorer/arithmetic.ts';
 import { denseNames, factsOfAnswer } from '../../packages/routing/src/scorer/features.ts';
+import { quantitiesOf } from '../../packages/routing/src/scorer/quantities.ts';
 import { finalAnswerOf } from '../../packages/routing/src/scorer/extract-answer.ts';
 
 const prompt = 'A baker makes 12 loaves an hour and works 5 hours. He sells each loaf for $3. How much does he earn?';
@@ -68,6 +69,37 @@ test('others that agree speak for an answer, others that differ against it', () 
   expect(scoreAnswer(prompt, right, ['#### 180', '#### 90']).checks.find(({ type }) => type === 'agreement')).toMatchObject({
     reason: '1 of 2 other answers come to the same',
   });
+});
+
+test('two others that agree with each other speak against an answer more than two that do not', () => {
+  const rival = 'He makes 12 + 5 = 17 loaves. He earns 17 * 3 = $51.\nThe answer is 51.';
+  const third = 'He makes 12 - 5 = 7 loaves. He earns 7 * 3 = $21.\nThe answer is 21.';
+  expect(scoreAnswer(prompt, right, [rival, rival]).score).toBeLessThan(scoreAnswer(prompt, right, [rival, third]).score);
+});
+
+test('an other that goes further speaks against an answer more than one that stops halfway', () => {
+  const [steps, halfway] = ['He makes 12 * 5 = 60 loaves.', 'The answer is 60.'];
+  const further = `${steps} He earns 60 * 3 = $180.\nThe answer is 180.`;
+  const differing = (answer: string, other: string): number => scoreAnswer(prompt, answer, [other]).score;
+  expect(differing(`${steps} ${halfway}`, further)).toBeLessThan(differing(further, `${steps} ${halfway}`));
+});
+
+test.each([
+  ['Two of 30 boys had half of the dozen eggs', [[2], [30], [2, 0.5, 50], [12]]],
+  ['1,200 at 20%', [[1200], [20, 0.2, 0.8, 1.2, 80, 120]]],
+  ['A constructor of nothing', []],
+])('the quantities of %j are read', (text, quantities) => {
+  expect(quantitiesOf(text)).toEqual(quantities);
+});
+
+test('a calculation that uses a number twice, leaves one out, or takes one from nowhere is seen', () => {
+  const seen = (answer: string) => {
+    const { dense } = factsOfAnswer(prompt, answer);
+    return ['strange_operands', 'reused_operands', 'unused_operands'].map((name) => dense[denseNames.indexOf(name)]! > 0);
+  };
+  expect(seen(right)).toEqual([false, false, false]);
+  expect(seen('He makes 12 * 5 = 60 loaves, 60 * 3 = 180, less 60 is 180 - 60 = 120.')).toEqual([false, true, false]);
+  expect(seen('He makes 12 * 5 = 60 loaves, 60 + 37 = 97.')).toEqual([true, false, true]);
 });
 
 test('a number of any length has a score', () => {

@@ -237,6 +237,48 @@ test('the events of all jobs can be filtered, and taken up again after the last 
   expect(again).toEqual([events[1]]);
 });
 
+test('a change of an experiment is an event among those of all jobs, and none of a choice of jobs', async () => {
+  const arms = [
+    { name: 'plain', share: 0.5 },
+    { name: 'brief', share: 0.5, overrides: { prompt_prefix: 'Be brief. ' } },
+  ];
+  const send = async (path: string, body: object): Promise<number> =>
+    (
+      await fleet.api.send(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    ).status;
+  const sent = Promise.withResolvers<number[]>();
+  const change = async (): Promise<number[]> => [
+    await send('/v1/experiments', { name: 'heard', kind: 'ab', route: 'chat', arms }),
+    await send('/v1/experiments/heard/abort', {}),
+  ];
+  const reading = readEvents(
+    '/v1/events',
+    ({ event }) => event === 'experiment.aborted',
+    {},
+    () => sent.resolve(change()),
+  );
+  expect(await sent.promise).toEqual([201, 200]);
+  const changes = (await reading).filter(({ event }) => event.startsWith('experiment.'));
+  expect(changes.map(({ event, data }) => [event, data])).toMatchObject([
+    ['experiment.started', { experiment: 'heard', line: 1, entry: { status: 'running' } }],
+    ['experiment.aborted', { experiment: 'heard', line: 2, entry: { status: 'aborted' } }],
+  ]);
+  const after = { 'last-event-id': changes[0]?.id ?? '' };
+  const chosen = '/v1/events?event=experiment.aborted,job-accepted';
+  expect(await readEvents(chosen, () => true, after)).toEqual([changes[1]]);
+  const ofRoute = readEvents(
+    `${chosen}&route=chat`,
+    () => true,
+    after,
+    () => void sendBulk([jobLine('After the experiment.', { route: 'chat' })]),
+  );
+  expect((await ofRoute).map(({ event }) => event)).toEqual(['job-accepted']);
+});
+
 test('the queues say what waits in them', async () => {
   const response = await fetch(`${fleet.url('intake')}/v1/queues`);
   const { data } = (await response.json()) as { data: { queue: string; model: string | null }[] };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { check } from './check.ts';
 import type { Check } from './check.ts';
 import { classifierProfile } from './classifier-profile.ts';
-import { samplingParameter } from './input.ts';
+import { reasoningEffort, samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
@@ -76,6 +76,10 @@ const model = z.strictObject({
     .array(samplingParameter)
     .optional()
     .describe('The sampling parameters that it takes, where it is not all that its API has (capability `sampling_params`).'),
+  reasoning_efforts: z
+    .array(reasoningEffort)
+    .optional()
+    .describe('The values of `reasoning_effort` that it takes, where it is not all that its API has. Others are not sent.'),
   context_window: z.int().positive().describe('Tokens of input and output together.'),
   max_output_tokens: z.int().nonnegative(),
   prices: z.array(price).min(1).describe('USD per million tokens.'),

@@ -43,6 +43,9 @@ export type ResponseFormat = z.infer<typeof responseFormat>;
 export const samplingParameter = z.enum(['temperature', 'top_p', 'seed', 'stop']);
 export type SamplingParameter = z.infer<typeof samplingParameter>;
 
+export const reasoningEffort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
+export type ReasoningEffort = z.infer<typeof reasoningEffort>;
+
 const settings = {
   max_output_tokens: z.int().positive().max(1_000_000).optional(),
   tools: z.array(tool).max(128).default([]),
@@ -52,7 +55,7 @@ const settings = {
   top_p: z.number().gt(0).max(1).optional(),
   seed: z.int().optional(),
   stop: z.array(z.string().min(1)).max(4).optional(),
-  reasoning_effort: z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']).optional(),
+  reasoning_effort: reasoningEffort.optional(),
 };
 
 export const chatInput = z.strictObject({ messages: z.array(message).min(1).max(10_000), ...settings });

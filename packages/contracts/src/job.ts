@@ -6,7 +6,7 @@ import type { Capability } from './config.ts';
 import type { CallErrorCode } from './errors.ts';
 import type { Classification } from './event.ts';
 import { chatInput, embeddingInput, promptInput, samplingParameter } from './input.ts';
-import type { SamplingParameter } from './input.ts';
+import type { ReasoningEffort, SamplingParameter } from './input.ts';
 import { modelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
 
@@ -177,6 +177,8 @@ export interface Needs {
   sampling: SamplingParameter[];
   /** Missing where it requires none. */
   required?: SamplingParameter[];
+  /** A preference too. Missing where the job gives none. */
+  reasoningEffort?: ReasoningEffort;
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

@@ -31,6 +31,8 @@ export interface Asked {
 export interface Accepted {
   id: string;
   created: boolean;
+  /** The new job as it was accepted; null for one that was there before. */
+  state: JobState | null;
 }
 
 const HOUR_MS = 3_600_000;
@@ -184,6 +186,7 @@ function routeOf({ routes }: UpshiftConfig, { route }: JobRequest): UpshiftConfi
 interface Draft {
   pipeline: Pipeline;
   job: NewJob;
+  state: JobState;
   fingerprint: string;
 }
 
@@ -207,7 +210,8 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const decision = decide(state, { type: 'accepted' }, { config, health, now, draw: draw(state.seed, 0) });
   const claim = keyHash === null ? null : claimOf(pipeline, keyHash, { fingerprint, id });
   const mostUnfinished = Math.ceil(config.intake.max_backlog / placement.cells);
-  return { pipeline, job: newJobOf(decision, request, { text, claim, traceparent, mostUnfinished }), fingerprint };
+  const job = newJobOf(decision, request, { text, claim, traceparent, mostUnfinished });
+  return { pipeline, job, state: decision.job, fingerprint };
 }
 
 /** Those of a cell go together. */
@@ -277,14 +281,14 @@ function moreOf(job: JobState, { metadata }: JobRequest, { claim, traceparent = 
   return { fields, indexes: pairs.map(([key, value]) => metadataIndex(key, value)), deadline: job.deadline, claim };
 }
 
-function resultOf({ metrics, config }: Cells, { job, fingerprint }: Draft, reply: Refusal | Error | null): Accepted {
+function resultOf({ metrics, config }: Cells, { job, state, fingerprint }: Draft, reply: Refusal | Error | null): Accepted {
   if (reply instanceof Error) throw reply;
   if (reply?.[0] === 'backlog') throw backlogFull(config);
-  const accepted = reply === null ? { id: job.id, created: true } : heldBy(reply[1], fingerprint);
-  // The call was sent twice: what holds the key is this very job.
-  if (accepted.id === job.id) accepted.created = true;
-  if (accepted.created) metrics.jobsAccepted.inc({ route: job.route });
-  return accepted;
+  const holder = reply === null ? null : heldBy(reply[1], fingerprint);
+  // Where the call was sent twice, what holds the key is this very job.
+  if (holder !== null && holder.id !== job.id) return holder;
+  metrics.jobsAccepted.inc({ route: job.route });
+  return { id: job.id, created: true, state };
 }
 
 function isBacklogFull(result: Accepted | Error): boolean {
@@ -298,7 +302,7 @@ function backlogFull({ intake }: UpshiftConfig): ProblemError {
 
 function heldBy(claim: string, fingerprint: string): Accepted {
   const held = JSON.parse(claim) as { fingerprint: string; id: string };
-  if (held.fingerprint === fingerprint) return { id: held.id, created: false };
+  if (held.fingerprint === fingerprint) return { id: held.id, created: false, state: null };
   throw new ProblemError('idempotency_key_reused', 'this Idempotency-Key was used with another body', {
     errors: [{ field: 'Idempotency-Key', message: `belongs to ${held.id}; use a new key for a new job` }],
   });

@@ -1,18 +1,23 @@
-import type { JobStatus, TrailEntry } from '@upshift/contracts';
+import type { HistoryEntry, JobStatus, TrailEntry } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
 import { linesOf, trailFieldName } from './trail.ts';
+import { BATCHES_KEPT } from './transition-script.ts';
 
-/** What one transition did to one job, with the trail lines that it wrote. */
-export interface FeedEvent {
+/** Where something stands in the feed. */
+interface Place {
   cell: number;
   /** The id in the cell's stream: grows, and says when. Shared by all that was written in the same batch. */
   streamId: string;
-  /** How many lines of other jobs stand before this one's in the batch. */
+  /** How many lines of others stand before these in the batch. */
   position: number;
+}
+
+/** What one transition did to one job, with the trail lines that it wrote. */
+export interface JobNews extends Place {
   job: string;
   route: string;
   task: string | null;
@@ -20,6 +25,17 @@ export interface FeedEvent {
   metadata: Record<string, string>;
   lines: TrailEntry[];
 }
+
+/** A change of an experiment: a line of its history. Who heard of it may hear of it again, after a crash. */
+interface ExperimentNews extends Place {
+  job: null;
+  experiment: string;
+  /** Its number in the history, from 1. */
+  line: number;
+  entry: HistoryEntry;
+}
+
+export type FeedEvent = JobNews | ExperimentNews;
 
 type Listener = (event: FeedEvent) => void;
 
@@ -134,9 +150,32 @@ type StreamEntry = [id: string, fields: string[]];
 /** As the scripts write it: which version of which job is new, or of which jobs alike, and how many lines it has in the trail. */
 type Step = [jobs: string | string[], route: string, task: string, status: JobStatus, version: string, count: number];
 
+/** A change of an experiment stands in the first cell's stream as it is. */
+type Change = Pick<ExperimentNews, 'experiment' | 'line' | 'entry'>;
+
+/** Tells all who listen of a change of an experiment. */
+export async function tellChange({ redis, keys }: Pipeline, change: Change): Promise<void> {
+  await redis.xadd(keys.events, 'MAXLEN', '~', BATCHES_KEPT, '*', 'experiment', JSON.stringify(change));
+}
+
+function changesIn(cell: number, entries: StreamEntry[]): ExperimentNews[] {
+  return entries.flatMap(([streamId, [kind, text = '']]) =>
+    kind === 'experiment' ? [{ ...(JSON.parse(text) as Change), job: null, cell, streamId, position: 0 }] : [],
+  );
+}
+
+async function withLines(pipeline: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
+  const changes = changesIn(pipeline.cell, entries);
+  const steps = await stepsWithLines(pipeline, redis, entries);
+  if (changes.length === 0) return steps;
+  return [...steps, ...changes].toSorted((one, other) => compareIds(one.streamId, other.streamId));
+}
+
 /** The lines themselves stand in the trails. Those of forgotten jobs are left out. Throws where Redis does not say one: left out, it would never be sent. */
-async function withLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<FeedEvent[]> {
-  const found = entries.flatMap(([streamId, [, steps = '[]']]) => stepsOf(streamId, JSON.parse(steps) as Step[]));
+async function stepsWithLines({ keys, cell }: Pipeline, redis: Redis, entries: StreamEntry[]): Promise<JobNews[]> {
+  const found = entries.flatMap(([streamId, [kind, steps = '[]']]) =>
+    kind === 'steps' ? stepsOf(streamId, JSON.parse(steps) as Step[]) : [],
+  );
   if (found.length === 0) return [];
   const read = redis.pipeline();
   for (const { job, version } of found)

@@ -10,7 +10,7 @@ import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
-import { trailField } from './trail.ts';
+import { trailFieldName, trailText } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition-script.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. It is 0 until something happens to the job. */
@@ -83,7 +83,7 @@ export async function write(
     status: job.status,
     route: job.route,
     task: job.task ?? '',
-    fields: Object.entries({ state: stateText(job), ...fieldsOf(before, decision, version), ...extras.fields }).flat(),
+    fields: fieldsOf(before, decision, version, extras.fields),
     lines: trail.length,
     counters: countersOf(decision, config, Date.now()).flat(),
     ...indexChanges(before, job),
@@ -98,16 +98,17 @@ export async function write(
   });
 }
 
-/** What is new in the trail, with the first step what the job has told of its acceptance until then; and an earlier answer that is given. */
-function fieldsOf(before: JobState, { trail, commands }: Decision, version: number): Record<string, string> {
-  const answers = commands.flatMap((command) =>
-    command.type === 'store-answer' ? [[`answer:${command.attempt}`, command.answer] as const] : [],
-  );
-  return {
-    ...(version === 0 ? trailField(acceptanceOf(before), 0) : {}),
-    ...trailField(trail, version + 1),
-    ...Object.fromEntries(answers),
-  };
+/**
+ * Pairs of the record: the state, what is new in the trail (with the first step also what the job has told of its acceptance until then), and
+ * an earlier answer that is given.
+ */
+function fieldsOf(before: JobState, { job, trail, commands }: Decision, version: number, more: Record<string, string>): string[] {
+  const fields = ['state', stateText(job)];
+  if (version === 0) fields.push(trailFieldName(0), trailText(acceptanceOf(before)));
+  if (trail.length > 0) fields.push(trailFieldName(version + 1), trailText(trail));
+  for (const command of commands) if (command.type === 'store-answer') fields.push(`answer:${command.attempt}`, command.answer);
+  for (const [name, value] of Object.entries(more)) fields.push(name, value);
+  return fields;
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */

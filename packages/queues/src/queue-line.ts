@@ -153,7 +153,10 @@ export class QueueLine {
     if (free === 0) return this.#nextFreeSlot();
     const taken = await this.#takeAtMost(free, drained);
     if (taken.limitedMs > 0) return pause(taken.limitedMs, undefined, { signal: this.#stopping.signal });
-    if (taken.drained) this.#drained = taken;
+    if (!taken.drained) return;
+    this.#drained = taken;
+    // What was taken goes first: its next step must not stand behind the word that this line waits again.
+    if (taken.entries.length > 0) await nextTurn();
   }
 
   /** @param drained what a look at the queue has just said, where it is to be waited for more */
@@ -174,7 +177,7 @@ export class QueueLine {
     this.#isFull = true;
     await this.#options.capacity.change();
     this.#isFull = false;
-    await new Promise((resolve) => void setImmediate(resolve));
+    await nextTurn();
   }
 
   /** Both commands are sent at once, so that no way to Redis and back lies between the word and the entry. */
@@ -271,4 +274,9 @@ export class QueueLine {
       this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not lock entries');
     }
   }
+}
+
+/** Of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
 }

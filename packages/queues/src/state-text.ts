@@ -33,6 +33,7 @@ const needsFields = fieldsOf<Needs>({
   inputTokens: none,
   contextTokens: none,
   maxOutputTokens: null,
+  reasoningEffort: undefined,
 });
 
 const limitsFields = fieldsOf<JobState['limits']>({ costNanoUsd: null, maxEscalations: null });

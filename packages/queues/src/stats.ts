@@ -68,10 +68,21 @@ function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: 
   });
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
   const saved = savingsCounters(job, trail, config, now).map(([name, amount]): [string, number] => [
-    `${SAVED}${job.route}:${name}`,
+    savedName(job.route, name),
     amount,
   ]);
   return [...counters, ...saved, ...(endedNow ? endCounters({ job }, config, now) : [])];
+}
+
+/** Made once: a text that is put together anew must be hashed anew wherever it is looked up. */
+const savedNames = new Map<string, Map<string, string>>();
+
+function savedName(route: string, name: string): string {
+  let ofRoute = savedNames.get(route);
+  if (ofRoute === undefined) savedNames.set(route, (ofRoute = new Map()));
+  let full = ofRoute.get(name);
+  if (full === undefined) ofRoute.set(name, (full = `${SAVED}${route}:${name}`));
+  return full;
 }
 
 function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {

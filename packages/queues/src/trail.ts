@@ -8,8 +8,8 @@ import { parseState } from './state-text.ts';
  * A job's trail stands in its record: each step that has something to say adds a field of its own, named by the version that it
  * makes, with a JSON line per entry. So a step writes record and trail in one command, and there is no second key per job.
  */
-export function trailField(trail: TrailEntry[], version: number): Record<string, string> {
-  return trail.length === 0 ? {} : { [trailFieldName(version)]: trail.map((entry) => JSON.stringify(entry)).join('\n') };
+export function trailText(trail: TrailEntry[]): string {
+  return trail.map((entry) => JSON.stringify(entry)).join('\n');
 }
 
 export function trailFieldName(version: number | string): string {

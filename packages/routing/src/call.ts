@@ -1,16 +1,8 @@
-import type {
-  Attempt,
-  JobInput,
-  JobRequest,
-  JobState,
-  SamplingParameter,
-  UnifiedResponse,
-  UpshiftConfig,
-} from '@upshift/contracts';
+import type { Attempt, JobInput, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
 import { asRouteSays } from './as-route-says.ts';
-import { droppedParameters, providerOf, samplingOf } from './capabilities.ts';
+import { droppedParameters, preferencesOf, providerOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
 import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
@@ -22,7 +14,7 @@ import { checksOf } from './score.ts';
 export interface Call {
   input: JobInput;
   maxOutputTokens: number;
-  drop: SamplingParameter[];
+  drop: string[];
   contextWindow: number;
   timeoutMs: number;
   /** Ms since the epoch by which the answer is there or not wanted any more; null where there is no haste. */
@@ -67,7 +59,7 @@ export function callOf(
     ...limits,
     input,
     maxOutputTokens: Math.min(maxOutputTokens, model.max_output_tokens),
-    drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, sampling: samplingOf(input) }),
+    drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, ...preferencesOf(input) }),
   };
 }
 

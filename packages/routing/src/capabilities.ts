@@ -32,7 +32,7 @@ export function needsOf(request: JobRequest): Needs {
   const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
-    sampling: samplingOf(input),
+    ...preferencesOf(input),
     ...(request.require.length > 0 && { required: request.require }),
     inputTokens,
     contextTokens: inputTokens,
@@ -40,9 +40,12 @@ export function needsOf(request: JobRequest): Needs {
   };
 }
 
-/** The sampling parameters that an input gives. */
-export function samplingOf(input: JobInput): SamplingParameter[] {
-  return isEmbedding(input) ? [] : samplingParameter.options.filter((name) => input[name] !== undefined);
+/** What an input prefers, and a model may reject. */
+export function preferencesOf(input: JobInput): Pick<Needs, 'sampling' | 'reasoningEffort'> {
+  if (isEmbedding(input)) return { sampling: [] };
+  const { reasoning_effort: reasoningEffort } = input;
+  const sampling = samplingParameter.options.filter((name) => input[name] !== undefined);
+  return { sampling, ...(reasoningEffort && { reasoningEffort }) };
 }
 
 type Provider = UpshiftConfig['providers'][string];
@@ -67,9 +70,10 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
 }
 
 /** The parameters that this model rejects or its API does not have, so that they are not sent. */
-export function droppedParameters(model: ModelConfig, provider: Provider | undefined, needs: Needs): SamplingParameter[] {
+export function droppedParameters(model: ModelConfig, provider: Provider | undefined, needs: Needs): string[] {
   const taken = takenBy(model, provider);
-  return needs.sampling.filter((name) => !taken.includes(name));
+  const dropped: string[] = needs.sampling.filter((name) => !taken.includes(name));
+  return takesEffort(model, provider, needs.reasoningEffort) ? dropped : [...dropped, 'reasoning_effort'];
 }
 
 /** The sampling parameters that each API has: Anthropic's from 2026-10-21 on, OpenAI's Responses without seed and stop. */
@@ -83,4 +87,12 @@ const inApi: Record<string, readonly SamplingParameter[]> = {
 function takenBy({ capabilities, sampling = [] }: ModelConfig, provider: Provider | undefined): readonly SamplingParameter[] {
   const ofApi = inApi[provider?.adapter === 'openai' ? provider.api : (provider?.adapter ?? '')] ?? [];
   return capabilities.includes('sampling_params') ? ofApi : ofApi.filter((name) => sampling.includes(name));
+}
+
+/** Claude has no effort below low; Ollama's models that do not think refuse any. */
+function takesEffort(model: ModelConfig, provider: Provider | undefined, effort: Needs['reasoningEffort']): boolean {
+  if (effort === undefined) return true;
+  if (provider?.adapter === 'ollama') return false;
+  if (provider?.adapter === 'anthropic' && (effort === 'none' || effort === 'minimal')) return false;
+  return model.reasoning_efforts?.includes(effort) ?? true;
 }

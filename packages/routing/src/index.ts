@@ -57,7 +57,7 @@ export { createRedactor } from './redact.ts';
 export { calibrate, calibrateThresholds } from './scorer/calibrate.ts';
 export type { Calibrated } from './scorer/calibrate.ts';
 export type { FittedThresholds } from './scorer/fit-thresholds.ts';
-export { agrees, logOddsOf, othersOf, scoreAnswer, shippedWeights } from './scorer/score-answer.ts';
+export { logOddsOf, lookOf, scoreAnswer, shippedWeights } from './scorer/score-answer.ts';
 export { factsOfAnswer } from './scorer/features.ts';
 export type { AnswerFacts } from './scorer/features.ts';
 export { fitProfile } from './scorer/fit-profile.ts';

@@ -1,4 +1,4 @@
-import type { Attempt, JobState, TrailEntry, UpshiftConfig } from '@upshift/contracts';
+import type { Attempt, JobState, ModelConfig, TrailEntry, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import { costOf, usdToNanoUsd } from './cost.ts';
@@ -58,9 +58,24 @@ function atEnd(job: JobState, config: UpshiftConfig, now: number, sign: 1 | -1):
 
 /** What each model would have taken for the answer: its tokens at that model's price. Vectors would have cost the same. */
 function alone({ needs }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig, now: number): SavingsCounter[] {
-  return Object.entries(config.models).flatMap(([id, model]): SavingsCounter[] => {
-    if (model.capabilities.includes('embedding')) return [];
-    const cost = needs.capabilities.includes('embedding') ? costNanoUsd : costOf(usage, model, now);
-    return [[`alone:${id}`, cost ?? 0]];
-  });
+  const isVector = needs.capabilities.includes('embedding');
+  return rivalsOf(config).map(({ counter, model }) => [counter, (isVector ? costNanoUsd : costOf(usage, model, now)) ?? 0]);
+}
+
+interface Rival {
+  counter: string;
+  model: ModelConfig;
+}
+
+/** Of each configuration, since every job's end asks: the models that answer prompts, and their counters. */
+const rivals = new WeakMap<UpshiftConfig, Rival[]>();
+
+function rivalsOf(config: UpshiftConfig): Rival[] {
+  const known = rivals.get(config);
+  if (known) return known;
+  const found = Object.entries(config.models)
+    .filter(([, { capabilities }]) => !capabilities.includes('embedding'))
+    .map(([id, model]) => ({ counter: `alone:${id}`, model }));
+  rivals.set(config, found);
+  return found;
 }

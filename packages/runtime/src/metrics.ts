@@ -143,12 +143,15 @@ export type Metrics = { registry: Registry } & {
   [Key in keyof typeof metricTable]: MetricOf<(typeof metricTable)[Key]>;
 };
 
+/** How often the lag of the event loop is measured, in ms: each look wakes a process that may have nothing to do. */
+const LAG_EVERY_MS = 50;
+
 const classes = { counter: Counter, gauge: Gauge, histogram: Histogram };
 
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LAG_EVERY_MS });
   const metrics = Object.entries<Definition>(metricTable).map(([key, { type, name, help, labelNames, buckets }]) => {
     const shape = { registers: [registry], name, help, labelNames: [...labelNames] };
     return [key, new classes[type](buckets === undefined ? shape : { ...shape, buckets: [...buckets] })];

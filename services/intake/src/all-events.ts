@@ -1,6 +1,7 @@
-import { trailEvents } from '@upshift/contracts';
+import { experimentEvents, trailEvents } from '@upshift/contracts';
+import type { HistoryEntry, TrailEntry } from '@upshift/contracts';
 import { missedEvents, readEvents } from '@upshift/queues';
-import type { FeedEvent, Pipeline } from '@upshift/queues';
+import type { FeedEvent, JobNews, Pipeline } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -10,7 +11,7 @@ import type { EventStream } from './event-stream.ts';
 import { filterQuery, readQuery } from './list-jobs.ts';
 import type { Tools } from './tools.ts';
 
-const names = z.array(z.enum(trailEvents));
+const names = z.array(z.enum([...trailEvents, ...experimentEvents]));
 
 const eventsQuery = z.strictObject({
   ...filterQuery,
@@ -21,10 +22,10 @@ const eventsQuery = z.strictObject({
     .optional(),
 });
 
-/** Whether a line of a job's trail is asked for. */
+/** Whether a line of a job's trail, or of an experiment's history, is asked for. */
 type Wanted = (event: FeedEvent, name: string) => boolean;
 
-/** `GET /v1/events`: what happens to all jobs of a filter, from now on or after `Last-Event-ID`, until the client leaves. */
+/** `GET /v1/events`: what happens to all jobs of a filter, and to experiments where jobs are not chosen, from now on or after `Last-Event-ID`, until the client leaves. */
 export function getAllEvents({ cells, feed, stopping }: Tools): RequestHandler {
   return async (request, response) => {
     const wanted = wantedBy(request);
@@ -49,14 +50,16 @@ export function getAllEvents({ cells, feed, stopping }: Tools): RequestHandler {
 function wantedBy(request: Request): Wanted {
   const { values, metadata } = readQuery(request, eventsQuery);
   const { status, route, task, event: chosen } = values;
-  return (event, name) =>
-    (chosen === undefined || chosen.some((one) => one === name)) &&
+  const choosesJobs = [status, route, task, ...Object.values(metadata)].some((value) => value !== undefined);
+  const isChosen = (event: JobNews): boolean =>
     (status === undefined || event.status === status) &&
     (route === undefined || event.route === route) &&
     (task === undefined || event.task === task) &&
     // Nobody sent a shadow: as in lists, it is seen where it is asked for.
     (event.metadata['upshift_experiment'] === undefined || metadata['upshift_experiment'] !== undefined) &&
     Object.entries(metadata).every(([key, value]) => event.metadata[key] === value);
+  return (event, name) =>
+    (chosen === undefined || chosen.some((one) => one === name)) && (event.job === null ? !choosesJobs : isChosen(event));
 }
 
 const REPLAYED_AT_ONCE = 200;
@@ -88,11 +91,16 @@ function before(streamId: string): string {
 /** Sends what the client has not had yet. */
 function sendNews(stream: EventStream, event: FeedEvent, wanted: Wanted, cursor: EventCursor): void {
   const { cell, streamId } = event;
-  event.lines.forEach((entry, index) => {
+  const lines: (TrailEntry | HistoryEntry)[] = event.job === null ? [event.entry] : event.lines;
+  lines.forEach((entry, index) => {
     const position = { streamId, line: event.position + index };
     if (!cursor.isBehind(cell, position) || !wanted(event, entry.event)) return;
     cursor.move(cell, position);
-    const data = { job: event.job, route: event.route, task: event.task, entry };
-    stream.send({ id: String(cursor), name: entry.event, data });
+    stream.send({ id: String(cursor), name: entry.event, data: { ...subjectOf(event), entry } });
   });
+}
+
+function subjectOf(event: FeedEvent): object {
+  if (event.job === null) return { experiment: event.experiment, line: event.line };
+  return { job: event.job, route: event.route, task: event.task };
 }

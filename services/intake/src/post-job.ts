@@ -1,4 +1,5 @@
 import { idempotencyKey, isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
+import { viewOf } from '@upshift/routing';
 import type { Request, RequestHandler } from 'express';
 
 import { acceptInSpan } from './accept-in-span.ts';
@@ -15,8 +16,9 @@ export function postJob(tools: Tools): RequestHandler {
     if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
     const key = idempotencyKeyOf(request);
     const asked = { request: parsed.request, key, seed: seedOf(request) };
-    const { id } = await acceptInSpan(tools.cells, asked, request.get('traceparent'));
-    const view = await viewAfterWait(tools, id, request, response);
+    const { id, state } = await acceptInSpan(tools.cells, asked, request.get('traceparent'));
+    const accepted = state && viewOf(state, parsed.request, null);
+    const view = await viewAfterWait(tools, id, request, response, accepted);
     response.location(`/v1/jobs/${id}`);
     if (response.hasHeader('Preference-Applied') && isTerminal(view.status)) return void response.status(200).json(view);
     response.status(202).set('Retry-After', String(RETRY_AFTER_S)).json(view);

@@ -12,15 +12,18 @@ const LONGEST_WAIT_S = 55;
 /**
  * The job, after the wait that the client prefers (`Prefer: wait=N`, RFC 7240) or at its end, whichever is first; without the
  * header, as it is now. Throws a 404 problem where there is none.
+ *
+ * @param accepted the job as it was accepted a moment ago; null where it must be read
  */
 export async function viewAfterWait(
   tools: Tools,
   id: string,
   request: Pick<Request, 'get'>,
   response: Response,
+  accepted: JobView | null = null,
 ): Promise<JobView> {
   const seconds = waitOf(request);
-  if (seconds === null) return readView(tools.cells, id);
+  if (seconds === null) return accepted ?? readView(tools.cells, id);
   response.set('Preference-Applied', `wait=${seconds}`);
   return waitFor(tools, id, seconds, response);
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { cpuOf, cpuPerJob } from '../cpu.ts';
 import { figureOf } from '../figure.ts';
 import type { Figure, Sample } from '../figure.ts';
 import { postAll, sendRows, untilDrained } from '../load.ts';
@@ -39,7 +40,9 @@ export async function peerPortkey(rounds: Rounds): Promise<Figure[]> {
     await ours();
     await theirs();
     await rounds(async () => {
+      const before = await cpuOf(system);
       const value = JOBS / (await ours());
+      process.stderr.write(`peer_portkey: µs of CPU a job: ${cpuPerJob(before, await cpuOf(system), JOBS)}\n`);
       samples.push({ value, reference: JOBS / (await theirs()) });
     });
   } finally {

@@ -131,9 +131,14 @@ function withFollowed(record: ExperimentRecord, outcomes: Outcome[]): { record: 
       ...record,
       follow: [...follow, ...taken.filter(({ observation }) => observation !== null)],
       skipped: skipped + passedOver.size,
-      shadowCostUsd: cost.reduce((sum, { observation }) => sum + (observation?.metrics.cost_usd ?? 0), shadowCostUsd),
+      shadowCostUsd: cost.reduce((sum, { observation }) => sum + spentOf(observation), shadowCostUsd),
     },
   };
+}
+
+/** In USD; of an outcome from before this was told, its known cost. */
+function spentOf(observation: Outcome['observation']): number {
+  return observation?.spentUsd ?? observation?.metrics.cost_usd ?? 0;
 }
 
 function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {

@@ -1,8 +1,10 @@
 import type { Subject } from './subject.ts';
+import { comeToTheSame } from '../scorer/agreement.ts';
+import type { Compared } from '../scorer/agreement.ts';
+import { finalAnswerOf } from '../scorer/extract-answer.ts';
 import { factsOfAnswer, isKnownGround } from '../scorer/features.ts';
-import { agrees, compare, logOddsOf, rawScoreOf } from '../scorer/score-answer.ts';
+import { logOddsOf, lookOf } from '../scorer/score-answer.ts';
 import { probabilityOf } from '../scorer/model.ts';
-import type { Others } from '../scorer/model.ts';
 
 /** What the trained scorer and the comparison with other answers say of an answer; null where they can say nothing. */
 export interface Opinion {
@@ -17,22 +19,19 @@ export function opinionOf(subject: Subject): Opinion {
   // Most answers: they are not looked at any closer.
   if (!isKnownGround(prompt, answer.text)) return { probability: null, ...agreementOf(subject) };
   const facts = factsOfAnswer(prompt, answer.text);
-  const compared = imagine(compare(prompt, answer.text, others), imagined, rawScoreOf(facts));
-  const probability = probabilityOf(logOddsOf(facts, compared, profile));
-  return { probability, agreeing: compared.agreeing, differing: compared.differing };
+  const given = others.map((other) => lookOf(factsOfAnswer(prompt, other)));
+  const probability = probabilityOf(logOddsOf(facts, [...given, ...imaginary(lookOf(facts), imagined)], profile));
+  return { probability, ...agreementOf(subject) };
 }
 
 function agreementOf({ prompt, answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
-  const agreeing = others.filter((other) => agrees(answer.text, other, prompt)).length;
+  const final = (text: string) => ({ final: finalAnswerOf(text, prompt)?.value ?? null });
+  const agreeing = others.filter((other) => comeToTheSame(final(answer.text), final(other))).length;
   return { agreeing: agreeing + imagined.agreeing, differing: others.length - agreeing + imagined.differing };
 }
 
-/** Imagined answers look as good as the one that they are compared with. */
-function imagine(others: Others, { agreeing, differing }: Subject['imagined'], look: number): Others {
-  return {
-    agreeing: others.agreeing + agreeing,
-    agreeingScore: others.agreeingScore + agreeing * look,
-    differing: others.differing + differing,
-    differingScore: others.differingScore + differing * look,
-  };
+/** Imagined answers look as good as the one that they are compared with; all that differ come to the same. */
+function imaginary(own: Compared, { agreeing, differing }: Subject['imagined']): Compared[] {
+  const other = { ...own, final: 'something else' };
+  return [...Array.from({ length: agreeing }, () => own), ...Array.from({ length: differing }, () => other)];
 }

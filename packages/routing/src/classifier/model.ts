@@ -1,3 +1,5 @@
+import { sumOfTrees } from '../trees.ts';
+import type { BoostedTrees } from '../trees.ts';
 import { knownBit } from './features.ts';
 import type { PromptFeatures, PromptKind } from './features.ts';
 
@@ -18,6 +20,8 @@ interface KindWeights {
   /** Of the text buckets, a signed byte each in base64, in units of `textStep`. */
   text: string;
   textStep: number;
+  /** A second estimate, over the first and the signals; null where training has too few pairs of answers for one. */
+  trees: BoostedTrees | null;
   /** From the raw gain to log-odds. */
   intercept: number;
   slope: number;
@@ -49,7 +53,18 @@ export function deviation(value: number, mean: number, scale: number): number {
 }
 
 /** What a stronger tier is expected to gain, in right answers per prompt; not calibrated. */
-export function rawGain({ kind, signals, buckets, values }: PromptFeatures, model: ClassifierModel): number {
+function rawGain(features: PromptFeatures, model: ClassifierModel): number {
+  const linear = linearGain(features, model);
+  const { trees } = model.kinds[features.kind];
+  return trees === null ? linear : withTrees(linear, features.signals, trees);
+}
+
+/** The mean of both estimates; that of the trees is in the log-odds of a gain of 1 against one of −1. */
+export function withTrees(linear: number, signals: number[], trees: BoostedTrees): number {
+  return (linear + Math.tanh(sumOfTrees([linear, ...signals], trees) / 2)) / 2;
+}
+
+export function linearGain({ kind, signals, buckets, values }: PromptFeatures, model: ClassifierModel): number {
   const weights = model.kinds[kind];
   let gain = weights.bias;
   for (let index = 0; index < signals.length; index += 1)

@@ -6,12 +6,12 @@ import { dot } from '../held-logistic.ts';
 import { promptFeatures } from './features.ts';
 import type { PromptFeatures } from './features.ts';
 import { gainProbability, knownShare, modelOfWeights } from './model.ts';
-import type { ClassifierModel } from './model.ts';
+import type { ClassifierModel, ClassifierWeights } from './model.ts';
 import { profileInputs, profileWeights } from './profile.ts';
 import shipped from './weights.json' with { type: 'json' };
 
-/** What `npm run train:classifier` made. */
-export const shippedClassifier: ClassifierModel = modelOfWeights(shipped);
+/** What `npm run train:weights` made. */
+export const shippedClassifier: ClassifierModel = modelOfWeights(shipped as unknown as ClassifierWeights);
 
 /** A prompt of fewer words says too little for full confidence. */
 const WORDS_FOR_CONFIDENCE = 8;

@@ -120,9 +120,8 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   const reason = `${attempt.model} failed (${error.code})`;
   if (error.code === 'invalid_request')
     return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
-  if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null) {
-    return mayRepeat(error) ? askSameOrEquivalent(draft, attempt, reason, error.retryAfterMs ?? 0) : endOfChain(draft, reason);
-  }
+  if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null)
+    return askSameOrEquivalent(draft, attempt, reason, { mayRepeat: mayRepeat(error), leastDelayMs: error.retryAfterMs ?? 0 });
   if (wasLost(attempt) && askAgain(draft, attempt, `${reason}, which says nothing of the model: it is asked once more`)) return;
   if (wasRefused(job)) return afterRefusal(draft, reason);
   if (attempt.tier === 'fallback') return fallBack(draft, reason);

@@ -69,7 +69,7 @@ function explored({ job, route, facts }: Draft, start: Start): Start & { propens
   return { tier: lowest, reason: `${start.reason}; by chance it starts at ${lowest}`, propensity: route.explore };
 }
 
-/** Vector spaces differ, so the choice must not depend on what is healthy now: the first that is declared and reachable. */
+/** Vector spaces differ, so the choice must not depend on what is healthy now, nor on who has denied the account: the first that is declared and switched on. */
 function askEmbedder(draft: Draft, reason: string): void {
   const { facts } = draft;
   const model = embedders(draft)[0];
@@ -77,7 +77,10 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, facts }: Draft): string[] {
+function embedders({ job, facts: { health, ...rest } }: Draft): string[] {
+  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.includes(provider) !== true;
+  const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
+  const facts = { ...rest, health: { ...health, providersOff } };
   const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>
     model.on_trial !== true && isEligible(id, model, job, facts) ? [id] : [],
   );

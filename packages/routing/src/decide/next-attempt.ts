@@ -89,15 +89,23 @@ function mayStepIn(id: string, { job, facts }: Draft): boolean {
 }
 
 /**
- * Asks again where only one model (or one vector space) may answer: the same model after a pause, then its declared
- * equivalents.
+ * Asks again where only one model (or one vector space) may answer: the same model after a pause, where that may mend it, then its
+ * declared equivalents.
  */
-export function askSameOrEquivalent(draft: Draft, failed: Attempt, reason: string, leastDelayMs = 0): void {
+export function askSameOrEquivalent(
+  draft: Draft,
+  failed: Attempt,
+  reason: string,
+  { mayRepeat, leastDelayMs } = { mayRepeat: true, leastDelayMs: 0 },
+): void {
   const { job, facts } = draft;
   const callsOf = (id: string): number =>
     liveAttempts(job).filter(({ model, outcome }) => model === id && outcome === 'failed').length;
   const equivalents = job.pinnedModel === null ? modelOf(facts.config, failed.model).equivalents : [];
-  const model = [failed.model, ...equivalents].find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
+  const others = equivalents.filter((id) => isEligible(id, modelOf(facts.config, id), job, facts));
+  // One that came before this one has had all its calls, or none of them could have mended it.
+  const left = mayRepeat ? [failed.model, ...others] : others.filter((id) => callsOf(id) === 0);
+  const model = left.find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
   const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (callsOf(model) - 1));
   const delayMs = model === failed.model ? Math.max(leastDelayMs, Math.round(backoff * (0.5 + facts.draw / 2))) : 0;

@@ -1,6 +1,6 @@
 import type { JobState, MetricName } from '@upshift/contracts';
 
-import { costOfJob, nanoUsdToUsd } from '../cost.ts';
+import { committedNanoUsd, costOfJob, nanoUsdToUsd } from '../cost.ts';
 import { wasLost } from '../live-attempts.ts';
 
 /** What one job of an arm came to. A metric that the job says nothing of is null. */
@@ -10,6 +10,8 @@ export interface Observation {
   accepted: boolean;
   /** From its acceptance to its deadline, in ms; null where it has none. */
   limitMs: number | null;
+  /** What it takes of a budget, in USD: where a cost is not known, what was set aside for the call. */
+  spentUsd: number;
 }
 
 /** What an ended job, or one whose answer is held, says of its arm; null where the client cancelled it. */
@@ -27,6 +29,7 @@ export function observationOf(job: JobState): Observation | null {
     metFallback,
     accepted,
     limitMs: limitOf(job),
+    spentUsd: nanoUsdToUsd(committedNanoUsd(job)),
     metrics: {
       score: answered ? final.score : null,
       pass_rate: Number(accepted),
@@ -54,7 +57,8 @@ export function unansweredObservation(job: JobState, now: number): Observation {
     cost_usd: costOf(job),
     latency_ms: now - job.createdAt,
   };
-  return { metFallback: job.fallbacks > 0, accepted: false, limitMs: limitOf(job), metrics };
+  const spentUsd = nanoUsdToUsd(committedNanoUsd(job));
+  return { metFallback: job.fallbacks > 0, accepted: false, limitMs: limitOf(job), spentUsd, metrics };
 }
 
 /** The same job if only an answer before some time counts, in ms from its acceptance. */

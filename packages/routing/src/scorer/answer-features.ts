@@ -3,6 +3,8 @@ import type { Equation } from './arithmetic.ts';
 import { count, flag, log } from './counts.ts';
 import { numbersOf } from './extract-answer.ts';
 import type { FinalAnswer } from './extract-answer.ts';
+import { quantitiesOf, Stock } from './quantities.ts';
+import type { Origin } from './quantities.ts';
 
 /** What can be seen of an answer to a prompt. */
 export function answerFeatures(prompt: string, text: string, final: FinalAnswer | null) {
@@ -60,34 +62,49 @@ function numbersUsed(prompt: string, text: string, final: FinalAnswer | null) {
     new_numbers: inAnswer.size === 0 ? 0 : fresh / inAnswer.size,
     steps_per_number: log(equations.length) - log(promptNumbers.size),
     wide_decimals: flag(answerNumbers.some((number) => /\.\d{3,}/.test(String(number)))),
-    ...chainOf(equations, promptNumbers, value),
+    ...chainOf(prompt, equations, value),
   };
 }
 
-/** How the calculations hang together: what goes in should be given or calculated, and what comes out should be used. */
-function chainOf(equations: Equation[], given: Set<number>, final: number | null) {
-  const known = new Set(given);
-  const used = new Set<number>();
-  let [strange, operands] = [0, 0];
-  for (const { text, stated } of equations) {
-    for (const operand of numbersOf(text.slice(0, text.lastIndexOf('='))).map(canonical)) {
-      operands += 1;
-      used.add(operand);
-      if (!known.has(operand) && !known.has(operand * 100)) strange += 1;
-    }
-    known.add(stated);
+/** How the calculations hang together: what goes in should be given or calculated, what is given should go in, and what comes out be used. */
+function chainOf(prompt: string, equations: Equation[], final: number | null) {
+  const [given, results] = [new Stock(), new Stock()];
+  const quantities = quantitiesOf(prompt);
+  for (const values of quantities) given.add(values);
+  const origins: Origin[] = [];
+  for (const { text, stated } of distinct(equations)) {
+    for (const operand of operandsOf(text)) origins.push(originOf(operand, results, given));
+    results.add([stated]);
   }
-  const results = new Set(equations.map(({ stated }) => stated));
-  const idle = [...results].filter((result) => result !== final && !used.has(result)).length;
-  const left = [...given].filter((number) => !used.has(number)).length;
+  if (final !== null) results.take(final);
+  const share = (origin: Origin): number =>
+    origins.length === 0 ? 0 : origins.filter((one) => one === origin).length / origins.length;
   return {
-    strange_operands: operands === 0 ? 0 : strange / operands,
-    idle_results: results.size === 0 ? 0 : idle / results.size,
-    unused_operands: equations.length === 0 || given.size === 0 ? 0 : left / given.size,
+    strange_operands: share('nowhere'),
+    reused_operands: share('used before'),
+    idle_results: log(results.left),
+    unused_operands: equations.length === 0 || quantities.length === 0 ? 0 : given.left / quantities.length,
     whole_results:
       equations.length === 0 ? 0 : equations.filter(({ stated }) => Number.isInteger(stated)).length / equations.length,
     most_operands: log(Math.max(0, ...equations.map(({ text }) => numbersOf(text).length))),
   };
+}
+
+/** Some answers write each calculation twice. */
+function distinct(equations: Equation[]): Equation[] {
+  return [...new Map(equations.map((equation) => [equation.text, equation])).values()];
+}
+
+function operandsOf(equation: string): number[] {
+  return numbersOf(equation.slice(0, equation.lastIndexOf('='))).map((operand) => Math.abs(canonical(operand)));
+}
+
+/** A number that was calculated is rather meant than one that is given. */
+function originOf(operand: number, results: Stock, given: Stock): Origin {
+  const calculated = results.take(operand);
+  if (calculated === 'unused') return calculated;
+  const known = given.take(operand);
+  return known === 'unused' || calculated !== 'used before' ? known : calculated;
 }
 
 function wordsOf(text: string) {

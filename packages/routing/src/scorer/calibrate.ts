@@ -5,7 +5,7 @@ import { fitThresholds } from './fit-thresholds.ts';
 import type { FittedThresholds, LabelledQuestion } from './fit-thresholds.ts';
 import { factsOfAnswer } from './features.ts';
 import type { AnswerFacts } from './features.ts';
-import { noOthers, probabilityOf } from './model.ts';
+import { probabilityOf } from './model.ts';
 import { logOddsOf } from './score-answer.ts';
 
 /** How good probabilities were on labels that nothing was learnt from. */
@@ -101,7 +101,7 @@ function foldsByQuestion(labels: LabelLine[]): number[] {
 }
 
 function scoreBy(facts: AnswerFacts, profile: ScorerProfile | null): number {
-  return probabilityOf(logOddsOf(facts, noOthers, profile));
+  return probabilityOf(logOddsOf(facts, [], profile));
 }
 
 function fitOf(scores: number[], labels: boolean[]): Fit {

@@ -1,4 +1,4 @@
-import { count, flag, log } from './counts.ts';
+import { flag, log } from './counts.ts';
 import { numbersOf } from './extract-answer.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import type { Option } from './options.ts';
@@ -17,7 +17,6 @@ export function choiceFeatures(options: Option[], text: string, final: FinalAnsw
     chose: flag(chosen !== undefined),
     chosen_place: chosen === undefined ? 0 : options.indexOf(chosen) / options.length,
     unchosen: flag(options.length > 0 && chosen === undefined),
-    eliminates: log(count(text, /\([A-P]\)|\boption\b/g)),
     no_option_fits: flag(
       options.length > 0 &&
         /\b(not|none|neither|no|n't)\b[^.\n]{0,40}\b(options?|choices|answers? (given|provided|listed))\b|provided (options|text)|\bno correct\b/i.test(

@@ -111,6 +111,6 @@ export function numbersOf(text: string): string[] {
 }
 
 /** `1,200.50` is `1200.5`. */
-function canonicalNumber(text: string): string {
+export function canonicalNumber(text: string): string {
   return String(Number(text.replaceAll(',', '')));
 }

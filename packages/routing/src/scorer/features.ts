@@ -1,7 +1,7 @@
 import { answerFeatures } from './answer-features.ts';
 import { choiceFeatures } from './choice-features.ts';
 import { equationsOf } from './arithmetic.ts';
-import { finalAnswerOf, numbersOf } from './extract-answer.ts';
+import { canonicalNumber, finalAnswerOf, numbersOf } from './extract-answer.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import { optionsOf } from './options.ts';
 import type { Option } from './options.ts';
@@ -12,6 +12,10 @@ export interface AnswerFacts {
   /** Questions that list options, and all others: what speaks for an answer to the one says little of the other. */
   block: Block;
   kind: 'number' | 'letter' | 'text' | 'none';
+  /** What the answer comes to; null where that can not be told. */
+  final: string | null;
+  /** The numbers on the way there: said by the answer, and neither given nor final. */
+  steps: ReadonlySet<string>;
   /** In the order of `denseNames`. */
   dense: number[];
 }
@@ -29,7 +33,22 @@ export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {
   const options = optionsOf(question);
   const final = finalAnswerOf(text, question);
   const dense = Object.values(featuresOf(question, text, options, final));
-  return { block: options.length > 0 ? 'choice' : 'open', kind: final?.kind ?? 'none', dense };
+  return {
+    block: options.length > 0 ? 'choice' : 'open',
+    kind: final?.kind ?? 'none',
+    final: final?.value ?? null,
+    steps: stepsOf(question, text, final),
+    dense,
+  };
+}
+
+function stepsOf(prompt: string, text: string, final: FinalAnswer | null): ReadonlySet<string> {
+  const known = new Set([...numbersOf(prompt).map(canonicalNumber), final?.value]);
+  return new Set(
+    numbersOf(text)
+      .map(canonicalNumber)
+      .filter((number) => !known.has(number)),
+  );
 }
 
 /**
@@ -58,4 +77,14 @@ export const denseNames = Object.keys(featuresOf('', '', [], null));
 export const choiceNames = Object.keys(choiceFeatures([], '', null));
 
 /** Those of what an answer says, whoever has written it. */
-export const contentNames = ['unused_numbers', 'corrects', 'tries_again', 'hedges', 'refuses', 'lacks_facts', 'contrasts'];
+export const contentNames = [
+  'unused_numbers',
+  'most_operands',
+  'finals',
+  'corrects',
+  'tries_again',
+  'hedges',
+  'refuses',
+  'lacks_facts',
+  'contrasts',
+];

@@ -2,9 +2,9 @@ import type { ScorerProfile } from '@upshift/contracts';
 
 import { denseNames } from './features.ts';
 import type { AnswerFacts } from './features.ts';
-import { dot, fitLogistic } from '../training/logistic.ts';
+import { fitLogistic } from '../training/logistic.ts';
 import type { Observation } from '../training/logistic.ts';
-import { noOthers, shown } from './model.ts';
+import { shown } from './model.ts';
 import type { ScorerWeights } from './model.ts';
 import { logOddsOf, shippedWeights } from './score-answer.ts';
 
@@ -16,12 +16,11 @@ export interface JudgedAnswer {
   weights?: ScorerWeights;
 }
 
-/** How strongly features are held to nothing, from freely to not at all: the last leaves the order of answers to the shipped scorer. */
-const HOLDS = [3, 10, 30, 100, 300, 1000, 1e6];
-/** The slope strays from 1, and the intercept from 0, far more freely than any one feature from nothing. */
-const SLOPE_HOLD = 5;
-const INTERCEPT_HOLD = 0.1;
-const FOLDS = 5;
+/**
+ * How strongly each is held to leaving the scorer as it is. The slope strays from 1, and the intercept from 0, far more freely than any
+ * one sign from nothing; less of a hold on signs fits noise at 50 labels, more of it leaves nothing to be learnt from 400.
+ */
+const HOLDS = { intercept: 0.1, slope: 5, sign: 150 };
 
 /**
  * What labels of a user's own answers change of the shipped scorer: logistic regression on its log-odds and on the features,
@@ -33,51 +32,15 @@ export function fitProfile(answers: JudgedAnswer[]): ScorerProfile {
   const rows = answers.map(observationOf);
   if (new Set(rows.map(({ ok }) => ok)).size < 2)
     throw new RangeError('all labels are the same, so nothing can be learnt of them');
-  return profileOf(fit(rows, strongestHold(rows)));
+  const prior = {
+    start: [0, 1, ...denseNames.map(() => 0)],
+    holds: [HOLDS.intercept, HOLDS.slope, ...denseNames.map(() => HOLDS.sign)],
+  };
+  return profileOf(fitLogistic(rows, prior));
 }
 
 function observationOf({ facts, ok, weights = shippedWeights }: JudgedAnswer): Observation {
-  return { inputs: [1, logOddsOf(facts, noOthers, null, weights), ...shown(facts, weights)], ok: ok ? 1 : 0 };
-}
-
-/** The strongest hold that labels which were left out do not tell from the best one: few labels seldom say which features count. */
-function strongestHold(rows: Observation[]): number {
-  const losses = HOLDS.map((hold) => heldOutLosses(rows, hold));
-  const best = losses.reduce((least, some) => (sum(some) < sum(least) ? some : least));
-  return HOLDS[losses.findLastIndex((some) => isWithinError(some.map((loss, index) => loss - best[index]!)))]!;
-}
-
-/** Whether the mean is at most its standard error. */
-function isWithinError(differences: number[]): boolean {
-  const mean = sum(differences) / differences.length;
-  const variance = sum(differences.map((difference) => (difference - mean) ** 2)) / differences.length;
-  return mean <= Math.sqrt(variance / differences.length);
-}
-
-/** The loss of each row by what the four fifths say that it is not in. */
-function heldOutLosses(rows: Observation[], hold: number): number[] {
-  const losses = rows.map(() => 0);
-  for (let fold = 0; fold < FOLDS; fold += 1) {
-    const learnt = fit(
-      rows.filter((_row, index) => index % FOLDS !== fold),
-      hold,
-    );
-    rows.forEach((row, index) => {
-      if (index % FOLDS === fold) losses[index] = lossOf(row, learnt);
-    });
-  }
-  return losses;
-}
-
-function lossOf({ inputs, ok }: Observation, learnt: number[]): number {
-  const logOdds = dot(inputs, learnt);
-  return Math.log1p(Math.exp(-Math.abs(logOdds))) + Math.max(0, ok === 1 ? -logOdds : logOdds);
-}
-
-function fit(rows: Observation[], hold: number): number[] {
-  const start = [0, 1, ...denseNames.map(() => 0)];
-  const holds = start.map((_, index) => (index === 0 ? INTERCEPT_HOLD : index === 1 ? SLOPE_HOLD : hold));
-  return fitLogistic(rows, { start, holds });
+  return { inputs: [1, logOddsOf(facts, [], null, weights), ...shown(facts, weights)], ok: ok ? 1 : 0 };
 }
 
 function profileOf([intercept = 0, slope = 1, ...features]: number[]): ScorerProfile {
@@ -87,10 +50,6 @@ function profileOf([intercept = 0, slope = 1, ...features]: number[]): ScorerPro
     slope: Math.max(0.001, rounded(slope)),
     features: Object.fromEntries(named.filter(([, value]) => value !== 0)),
   };
-}
-
-function sum(values: number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function rounded(value: number): number {

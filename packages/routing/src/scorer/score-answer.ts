@@ -3,11 +3,12 @@ import type { ScorerProfile } from '@upshift/contracts';
 import { arithmetic, consistent, extractable, finished, unhedged } from '../checks/answer-signs.ts';
 import { askedFormat } from '../checks/asked-format.ts';
 import { language } from '../checks/language.ts';
-import { finalAnswerOf } from './extract-answer.ts';
 import { denseNames, factsOfAnswer } from './features.ts';
 import type { AnswerFacts } from './features.ts';
-import { calibrated, noOthers, probabilityOf, rawScore, shown } from './model.ts';
-import type { Others, ScorerWeights } from './model.ts';
+import { comeToTheSame } from './agreement.ts';
+import type { Compared } from './agreement.ts';
+import { calibrated, probabilityOf, rawScore, shown } from './model.ts';
+import type { ScorerWeights } from './model.ts';
 import shipped from './weights.json' with { type: 'json' };
 
 /** What `npm run train:weights` made. */
@@ -40,14 +41,14 @@ export function scoreAnswer(
   profile: ScorerProfile | null = null,
 ): AnswerScore {
   const facts = factsOfAnswer(prompt, answer);
-  const compared = compare(prompt, answer, others);
-  const logOdds = logOddsOf(facts, compared, profile);
+  const looks = others.map((other) => lookOf(factsOfAnswer(prompt, other)));
+  const logOdds = logOddsOf(facts, looks, profile);
   const score = round(probabilityOf(logOdds));
   return {
     score,
     checks: [
       ...signsOf(prompt, answer),
-      ...(others.length === 0 ? [] : [agreement(compared.agreeing, others.length)]),
+      ...(others.length === 0 ? [] : [agreement(looks.filter((look) => comeToTheSame(facts, look)).length, others.length)]),
       { type: 'trained', passed: score >= 0.5, score, reason: `like answers of which ${Math.round(score * 100)} % were right` },
     ],
   };
@@ -55,11 +56,11 @@ export function scoreAnswer(
 
 export function logOddsOf(
   facts: AnswerFacts,
-  others: Others,
+  others: readonly Compared[],
   profile: ScorerProfile | null = null,
   weights: ScorerWeights = shippedWeights,
 ): number {
-  const shipped = calibrated(rawScore(facts, weights), weights.calibration[facts.block], others);
+  const shipped = calibrated(lookOf(facts, weights), others, weights.calibration[facts.block]);
   if (profile === null) return shipped;
   return shown(facts, weights).reduce(
     (sum, value, index) => sum + value * (profile.features[denseNames[index]!] ?? 0),
@@ -67,33 +68,10 @@ export function logOddsOf(
   );
 }
 
-/** How good an answer looks by itself, in log-odds that are not calibrated. */
-export function rawScoreOf(facts: AnswerFacts): number {
-  return rawScore(facts, shippedWeights);
-}
-
-/** What others say of an answer, by their final answers and by how good they look. */
-export function compare(prompt: string, answer: string, others: string[], weights: ScorerWeights = shippedWeights): Others {
-  return othersOf(
-    others.map((other) => ({ agrees: agrees(answer, other, prompt), score: rawScore(factsOfAnswer(prompt, other), weights) })),
-  );
-}
-
-/** The sums over other answers: whether each comes to the same, and its raw score. */
-export function othersOf(seen: { agrees: boolean; score: number }[]): Others {
-  return seen.reduce<Others>(
-    (sum, { agrees: isSame, score }) =>
-      isSame
-        ? { ...sum, agreeing: sum.agreeing + 1, agreeingScore: sum.agreeingScore + score }
-        : { ...sum, differing: sum.differing + 1, differingScore: sum.differingScore + score },
-    noOthers,
-  );
-}
-
-/** Whether two answers come to the same. */
-export function agrees(answer: string, other: string, prompt: string): boolean {
-  const [one, two] = [finalAnswerOf(answer, prompt), finalAnswerOf(other, prompt)];
-  return one !== null && two !== null && one.value === two.value;
+/** What answers are compared by. */
+export function lookOf(facts: AnswerFacts, weights: Pick<ScorerWeights, 'blocks'> = shippedWeights): Compared {
+  const { final, steps } = facts;
+  return { final, steps, score: rawScore(facts, weights) };
 }
 
 function signsOf(prompt: string, answer: string): AnswerFinding[] {

@@ -1,8 +1,10 @@
 import { KNOWN_BITS, knownBit, promptKinds, TEXT_BUCKETS } from '../classifier/features.ts';
 import type { PromptFeatures, PromptKind } from '../classifier/features.ts';
-import { deviation, modelOfWeights, rawGain } from '../classifier/model.ts';
+import { deviation, linearGain, modelOfWeights, withTrees } from '../classifier/model.ts';
 import type { ClassifierWeights } from '../classifier/model.ts';
+import type { BoostedTrees } from '../trees.ts';
 import { foldOf, FOLDS } from './folds.ts';
+import { fitTrees } from './grow-trees.ts';
 import { fitLogistic } from './logistic.ts';
 import { fitRidge, packRows } from './ridge.ts';
 
@@ -11,6 +13,9 @@ const settings: Record<PromptKind, { penalty: number; text: number; signals: num
   plain: { penalty: 100, text: 3, signals: 0.3 },
   options: { penalty: 30, text: 3, signals: 1 },
 };
+/** Chosen likewise: trees that see what the linear model says, and the signals. They need thousands of pairs of answers. */
+const TREES = { count: 100, depth: 2, step: 0.05, leastCurve: 60, shrink: 30 };
+const PAIRS_FOR_TREES = 2000;
 /** How much of a target is the mean of its subject, drawn by so many rows to that of the set: single answers are mostly luck. */
 const SUBJECT = { share: 0.7, rows: 20 };
 /** How often a word must occur in training to count as known. */
@@ -36,23 +41,58 @@ const rounded = (value: number): number => Math.round(value * 1e5) / 1e5;
 
 /** Weights from prompts and gains: the same rows in the same order give the same weights. */
 export function fitClassifier(rows: GainRow[], progress: (done: number) => void = () => undefined): ClassifierWeights {
-  const unseen = unseenGains(rows, progress);
+  const linear = unseenGains(rows, progress);
   const learnt = learn(rows);
   progress(1);
   const kinds = Object.fromEntries(
-    promptKinds.map((kind) => [kind, { ...learnt.kinds[kind], ...calibrate(rows, unseen, kind) }]),
+    promptKinds.map((kind) => {
+      const pairs = rows.flatMap((row, index): PairRow[] =>
+        row.pair && row.features.kind === kind ? [{ ...row, linear: linear[index]! }] : [],
+      );
+      const trees = treesOf(pairs);
+      return [
+        kind,
+        { ...learnt.kinds[kind], trees, ...calibrate(pairs, trees === null ? linearOf(pairs) : unseenByTrees(pairs)) },
+      ];
+    }),
   ) as ClassifierWeights['kinds'];
   return { ...learnt, kinds, known: knownWords(rows) };
 }
 
-/** The raw gain of each row by weights that have not seen its question. */
+/** A row of a pair, with the linear gain by weights that have not seen its question. */
+type PairRow = GainRow & { linear: number };
+
+function linearOf(pairs: PairRow[]): number[] {
+  return pairs.map(({ linear }) => linear);
+}
+
+function treesOf(pairs: PairRow[]): BoostedTrees | null {
+  if (pairs.length < PAIRS_FOR_TREES) return null;
+  const inputs = pairs.map(({ linear, features }) => [linear, ...features.signals]);
+  return fitTrees(
+    inputs,
+    pairs.map(({ gain }) => (gain + 1) / 2),
+    TREES,
+  );
+}
+
+/** Both estimates together, of questions that the trees have not seen either. */
+function unseenByTrees(pairs: PairRow[]): number[] {
+  const byFold = Array.from({ length: FOLDS }, (_, fold) => treesOf(pairs.filter(({ id }) => foldOf(id) !== fold)));
+  return pairs.map(({ id, linear, features }) => {
+    const trees = byFold[foldOf(id)]!;
+    return trees === null ? linear : withTrees(linear, features.signals, trees);
+  });
+}
+
+/** The linear gain of each row by weights that have not seen its question. */
 export function unseenGains(rows: GainRow[], progress: (done: number) => void = () => undefined): Float64Array {
   const unseen = new Float64Array(rows.length);
   for (let fold = 0; fold < FOLDS; fold += 1) {
     const learnt = learn(rows.filter(({ id }) => foldOf(id) !== fold));
     const model = modelOfWeights({ ...learnt, known: '' });
     rows.forEach(({ id, features }, index) => {
-      if (foldOf(id) === fold) unseen[index] = rawGain(features, model);
+      if (foldOf(id) === fold) unseen[index] = linearGain(features, model);
     });
     progress((fold + 1) / (FOLDS + 1));
   }
@@ -89,6 +129,7 @@ function learnKind(rows: GainRow[], targets: number[], kind: PromptKind, means: 
     signals: Array.from(solution.slice(TEXT_BUCKETS, TEXT_BUCKETS + width), (value) => rounded(value * strength)),
     text: Buffer.from(Int8Array.from(textWeights, (value) => Math.round(value / textStep)).buffer).toString('base64'),
     textStep,
+    trees: null,
     intercept: 0,
     slope: 1,
   };
@@ -123,10 +164,8 @@ function targetsOf(rows: GainRow[]): number[] {
 }
 
 /** Logistic regression of a gain that came true on the raw gain. */
-function calibrate(rows: GainRow[], unseen: Float64Array, kind: PromptKind): { intercept: number; slope: number } {
-  const observations = rows.flatMap(({ features, pair }, index) =>
-    pair && features.kind === kind ? [{ inputs: [1, unseen[index]!], ok: pair.strong > pair.weak ? 1 : 0 }] : [],
-  );
+function calibrate(pairs: PairRow[], unseen: number[]): { intercept: number; slope: number } {
+  const observations = pairs.map(({ gain }, index) => ({ inputs: [1, unseen[index]!], ok: gain > 0 ? 1 : 0 }));
   const [intercept = 0, slope = 1] = fitLogistic(observations, { start: [0, 0], holds: [1e-3, 1e-3] });
   return { intercept: rounded(intercept), slope: rounded(slope) };
 }

@@ -1,10 +1,11 @@
 import { factsOfAnswer, denseNames } from '../scorer/features.ts';
 import type { AnswerFacts, Block } from '../scorer/features.ts';
-import { binsOf, blockFeatures, blocks, rawScore } from '../scorer/model.ts';
-import type { Agreement, BlockWeights, Calibration, ScorerWeights } from '../scorer/model.ts';
-import { agrees } from '../scorer/score-answer.ts';
+import { blocks, inputsOf, rawScore } from '../scorer/model.ts';
+import type { Calibration, ScorerWeights } from '../scorer/model.ts';
+import type { BoostedTrees } from '../trees.ts';
+import { fitAgreement } from './fit-agreement.ts';
 import { foldOf, FOLDS } from './folds.ts';
-import { BINS, growTrees } from './grow-trees.ts';
+import { fitTrees } from './grow-trees.ts';
 import { fitLogistic } from './logistic.ts';
 
 /** An answer of a model to a question, and whether it was right (0 or 1). */
@@ -18,6 +19,8 @@ export interface LabelledAnswer {
 
 /** Intercepts are hardly held. */
 const LOOSE = 1e-3;
+/** Chosen by cross-validation over questions; the figures in docs/routing-quality.md are those of these values. */
+const TREES = { count: 120, depth: 3, step: 0.08, leastCurve: 4, shrink: 5 };
 
 type Learnt = Pick<ScorerWeights, 'mean' | 'scale' | 'blocks'>;
 
@@ -52,7 +55,7 @@ function unseenScores(rows: readonly LabelledAnswer[], examples: Example[], prog
 
 /** The trees alone, without calibration. */
 function learn(examples: Example[]): Learnt {
-  const ofBlock = (block: Block): BlockWeights => learnBlock(examples, block);
+  const ofBlock = (block: Block): BoostedTrees => learnBlock(examples, block);
   return { ...scalingOf(examples), blocks: { open: ofBlock('open'), choice: ofBlock('choice') } };
 }
 
@@ -65,66 +68,30 @@ function scalingOf(examples: Example[]): Pick<ScorerWeights, 'mean' | 'scale'> {
   return { mean: mean.map(rounded), scale: scale.map(rounded) };
 }
 
-function learnBlock(examples: Example[], block: Block): BlockWeights {
+function learnBlock(examples: Example[], block: Block): BoostedTrees {
   const chosen = examples.filter(({ facts }) => facts.block === block);
-  const features = blockFeatures[block];
-  const cuts = features.map((index) => cutsOf(chosen.map(({ facts }) => facts.dense[index]!)));
-  const base = baseOf(chosen);
-  const trees = growTrees(
-    chosen.map(({ facts }) => binsOf(facts, cuts)),
+  return fitTrees(
+    chosen.map(({ facts }) => inputsOf(facts)),
     chosen.map(({ right }) => right),
-    base,
+    TREES,
   );
-  return { cuts, base, trees };
-}
-
-/** The log-odds of all answers together. */
-function baseOf(examples: Example[]): number {
-  const share = (examples.reduce((sum, { right }) => sum + right, 0) + 1) / (examples.length + 2);
-  return rounded(Math.log(share / (1 - share)));
-}
-
-/** Upper bounds of bins of about equally many answers each. */
-function cutsOf(values: number[]): number[] {
-  const sorted = values.toSorted((a, b) => a - b);
-  const cuts = Array.from({ length: BINS - 1 }, (_, cut) => rounded(sorted[Math.floor(((cut + 1) * sorted.length) / BINS)] ?? 0));
-  return [...new Set(cuts)];
 }
 
 /** What a score, and what agreement with one or more other cheap answers, is worth in log-odds. */
 function fitCalibration(rows: readonly LabelledAnswer[], examples: Example[], scores: Float64Array): Record<Block, Calibration> {
-  const byQuestion = Map.groupBy(
-    rows.map((_, index) => index),
-    (index) => rows[index]!.id,
-  );
+  const judged = examples.map(({ facts: { block, final, steps }, right }, index) => ({
+    block,
+    final,
+    steps,
+    right,
+    score: scores[index]!,
+    question: `${rows[index]!.id} ${rows[index]!.prompt}`,
+  }));
   const ofBlock = (block: Block): Calibration => {
-    const chosen = rows.flatMap((_, index) => (examples[index]!.facts.block === block ? [index] : []));
-    const alone = chosen.map((index) => ({ inputs: [1, scores[index]!], ok: rows[index]!.right }));
+    const chosen = judged.filter((answer) => answer.block === block);
+    const alone = chosen.map(({ score, right }) => ({ inputs: [1, score], ok: right }));
     const [intercept = 0, slope = 1] = fitLogistic(alone, { start: [0, 0], holds: [LOOSE, LOOSE] }).map(rounded);
-    const together = chosen.flatMap((index) => withOthers(rows, scores, index, byQuestion.get(rows[index]!.id) ?? []));
-    return { intercept, slope, withOthers: agreementOf(together) };
+    return { intercept, slope, withOthers: fitAgreement([...Map.groupBy(chosen, ({ question }) => question).values()]) };
   };
   return Object.fromEntries(blocks.map((block) => [block, ofBlock(block)])) as Record<Block, Calibration>;
-}
-
-/** An answer beside one, two, … other answers to the same question. */
-function withOthers(rows: readonly LabelledAnswer[], scores: Float64Array, index: number, sameQuestion: number[]) {
-  const { prompt, answer, right } = rows[index]!;
-  const others = sameQuestion
-    .filter((other) => other !== index)
-    .map((other) => ({ agrees: agrees(answer, rows[other]!.answer, prompt), score: scores[other]! }));
-  return others.map((_, so) => {
-    const taken = others.slice(0, so + 1);
-    const agreeing = taken.filter((other) => other.agrees);
-    const differing = taken.filter((other) => !other.agrees);
-    const sum = (of: typeof taken): number => of.reduce((total, { score }) => total + score, 0);
-    return { inputs: [1, scores[index]!, agreeing.length, differing.length, sum(agreeing), sum(differing)], ok: right };
-  });
-}
-
-function agreementOf(observations: Parameters<typeof fitLogistic>[0]): Agreement {
-  const zeros = Array.from({ length: 6 }, () => 0);
-  const fitted = fitLogistic(observations, { start: zeros, holds: zeros.map(() => 1) }).map(rounded);
-  const [intercept = 0, slope = 1, agreeing = 0, differing = 0, agreeingScore = 0, differingScore = 0] = fitted;
-  return { intercept, slope, agreeing, differing, agreeingScore, differingScore };
 }

@@ -54,7 +54,7 @@ function slopesAt(observations: readonly Observation[], at: number[], { start, h
   return { gradient, curvature };
 }
 
-export function dot(one: ArrayLike<number>, other: ArrayLike<number>): number {
+function dot(one: ArrayLike<number>, other: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < one.length; index += 1) sum += one[index]! * other[index]!;
   return sum;

@@ -1,15 +1,4 @@
-import {
-  agrees,
-  classifyBy,
-  draw,
-  factsOfAnswer,
-  fitProfile,
-  foldOf,
-  FOLDS,
-  logOddsOf,
-  othersOf,
-  rawScore,
-} from '@upshift/routing';
+import { classifyBy, draw, factsOfAnswer, fitProfile, foldOf, FOLDS, logOddsOf, lookOf } from '@upshift/routing';
 import type { AnswerFacts, ClassifierModel, ScorerWeights } from '@upshift/routing';
 
 import type { ScorerProfile } from '@upshift/contracts';
@@ -33,7 +22,7 @@ const LABELS = [50, 200, 400];
 interface Read {
   question: PairQuestion;
   facts: AnswerFacts;
-  others: { facts: AnswerFacts; agrees: boolean }[];
+  others: AnswerFacts[];
 }
 
 /** The three tracks of Upshift on a pair. */
@@ -59,10 +48,7 @@ function read(question: PairQuestion): Read {
   return {
     question,
     facts: factsOfAnswer(prompt, answer ?? ''),
-    others: others.map((other) => ({
-      facts: factsOfAnswer(prompt, other.answer),
-      agrees: agrees(answer ?? '', other.answer, prompt),
-    })),
+    others: others.map((other) => factsOfAnswer(prompt, other.answer)),
   };
 }
 
@@ -86,8 +72,8 @@ function scorersOn(reads: Read[], weights: Weights, labels: number[]): Router[] 
 /** The log-odds that the weak model's answer is right. */
 function scoreOf({ question, facts, others }: Read, weights: Weights, extra: number, profile: ScorerProfile | null): number {
   const scorer = weights.scorer(question);
-  const seen = others.slice(0, extra).map((other) => ({ agrees: other.agrees, score: rawScore(other.facts, scorer) }));
-  return logOddsOf(facts, othersOf(seen), profile, scorer);
+  const looks = others.slice(0, extra).map((other) => lookOf(other, scorer));
+  return logOddsOf(facts, looks, profile, scorer);
 }
 
 /** For each fold a profile by so many labels of the other folds; null where they are all the same. */
