@@ -1,6 +1,7 @@
 import { isTerminal } from '@upshift/contracts';
 import type { JobView } from '@upshift/contracts';
 import { readJob } from '@upshift/queues';
+import type { Cells } from '@upshift/queues';
 import type { Request, Response } from 'express';
 
 import { readView } from './read-view.ts';
@@ -25,7 +26,7 @@ export async function viewAfterWait(
   const seconds = waitOf(request);
   if (seconds === null) return accepted ?? readView(tools.cells, id);
   response.set('Preference-Applied', `wait=${seconds}`);
-  return waitFor(tools, id, seconds, response);
+  return waitFor(tools, id, seconds, response, accepted !== null);
 }
 
 function waitOf(request: Pick<Request, 'get'>): number | null {
@@ -33,13 +34,23 @@ function waitOf(request: Pick<Request, 'get'>): number | null {
   return wait === undefined ? null : Math.min(LONGEST_WAIT_S, Number(wait));
 }
 
-/** Listens first and reads then, so that an end between the two is not missed. */
-async function waitFor({ cells, signals, stopping }: Tools, id: string, seconds: number, response: Response): Promise<JobView> {
+/** Listens first and looks then, so that an end between the two is not missed. */
+async function waitFor(
+  { cells, signals, stopping }: Tools,
+  id: string,
+  seconds: number,
+  response: Response,
+  isNew: boolean,
+): Promise<JobView> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
   const ended = signals.ended(id, AbortSignal.any([AbortSignal.timeout(seconds * 1000), stopping, gone.signal]));
-  const record = await readJob(cells.of(id), id);
-  if (record === null || isTerminal(record.state.status)) gone.abort();
+  if (isNew ? signals.hasJustEnded(id) : await isOver(cells, id)) gone.abort();
   await ended;
   return readView(cells, id);
+}
+
+async function isOver(cells: Cells, id: string): Promise<boolean> {
+  const record = await readJob(cells.of(id), id);
+  return record === null || isTerminal(record.state.status);
 }
