@@ -112,7 +112,7 @@ test('jobs in quarantine are listed, submitted again and taken off the list', as
   expect(retried.out).not.toContain(one);
   expect((await upshift(['quarantine', 'drop', other])).out).toContain(`Job ${other} is off the list`);
   expect((await upshift(['quarantine', 'list'])).out).toBe('No job is in quarantine.\n');
-  expect(await upshift(['quarantine', 'drop', other])).toMatchObject({ code: 1, errors: expect.stringContaining(other) });
+  expect(await upshift(['quarantine', 'drop', other])).toMatchObject({ code: 2, errors: expect.stringContaining(other) });
 });
 
 test('a wait that runs out says so, with the code of what is not available yet', async () => {
