@@ -1,12 +1,11 @@
 import type { JobStatus } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
-import { optionsText } from './catalogue.ts';
-import type { Entry } from './entries.ts';
+import { BATCHES_KEPT, optionsText } from './catalogue.ts';
+import type { Entry } from './entry.ts';
+import { minuteOf, STATS_KEPT_MS } from './minute.ts';
 import { SHADOWS_INDEX, statusIndex } from './names.ts';
 import type { CellKeys } from './names.ts';
-import { minuteOf, STATS_KEPT_MS } from './stats.ts';
-import { BATCHES_KEPT } from './transition-script.ts';
 
 /** A job that is to begin: its record, its places in indexes, its claim and the queue entry of its first step. */
 export interface NewJob {

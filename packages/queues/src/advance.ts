@@ -10,7 +10,7 @@ import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
 import { globalKeys } from './names.ts';
 import type { Connection, Pipeline } from './pipeline.ts';
-import type { HeldEntry } from './transition-script.ts';
+import type { HeldEntry } from './transition.ts';
 
 /** What an event did to a job. `changed` is false where it no longer applied: a duplicate, or a late twin. */
 export interface Advanced {

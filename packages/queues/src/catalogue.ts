@@ -49,6 +49,9 @@ export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {
 /** BullMQ's event stream keeps about 10,000 events per queue unless told otherwise; nobody reads that far back. */
 export const eventStreamLength = 500;
 
+/** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
+export const BATCHES_KEPT = 2000;
+
 /**
  * How fast the entry of a killed worker comes back: a check must find it twice, and its lock must have run out where it has one. Entries
  * are locked within a second, locks renewed at half their length, so only an event loop that is blocked for seconds loses one. A worker

@@ -17,7 +17,7 @@ import type { Fate } from './queue-line.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
-import type { HeldEntry } from './transition-script.ts';
+import type { HeldEntry } from './transition.ts';
 
 /** What a handler made of a step. Only this file knows how BullMQ is told. */
 export type Outcome =

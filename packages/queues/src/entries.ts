@@ -1,33 +1,12 @@
 import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
 import { Job } from 'bullmq';
-import type { JobsOptions } from 'bullmq';
 
 import { deliveryOptions, entryOptions, optionsText, queuePriority, shadowPriority } from './catalogue.ts';
-import type { DeliveryPayload, StepPayload } from './catalogue.ts';
+import type { DeliveryPayload } from './catalogue.ts';
+import type { Entry, QueueEntry } from './entry.ts';
 import { CLASSIFY_QUEUE, DELIVER_QUEUE, deliveryEntryId, entryId, modelQueue, SCORE_QUEUE } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
-
-/** What is put on a queue. */
-export interface Entry {
-  queue: string;
-  id: string;
-  name: string;
-  data: StepPayload | DeliveryPayload;
-  options: JobsOptions;
-}
-
-/** An entry as it stands in Redis. */
-export interface QueueEntry {
-  queue: string;
-  id: string;
-  name: string;
-  data: string;
-  options: string;
-  priority: number;
-  /** Of an entry that waits for its time: what BullMQ's own script is called with. */
-  delayed: { keys: string[]; arguments: (string | Buffer)[] } | null;
-}
 
 /** The queue on which a step of a job waits. */
 export function queueNameOf(job: JobState, step: Step): string {

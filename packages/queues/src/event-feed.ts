@@ -1,11 +1,11 @@
 import type { HistoryEntry, JobStatus, TrailEntry } from '@upshift/contracts';
 import type { Redis } from 'ioredis';
 
+import { BATCHES_KEPT } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
 import { linesOf, trailFieldName } from './trail.ts';
-import { BATCHES_KEPT } from './transition-script.ts';
 
 /** Where something stands in the feed. */
 interface Place {

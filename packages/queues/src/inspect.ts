@@ -1,6 +1,6 @@
 import { queuePriority, shadowPriority } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
-import { unfinishedIn } from './list-jobs.ts';
+import { unfinishedIn } from './indexes.ts';
 import { FALLBACK_QUEUE, parseModelQueue } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Connection, Pipeline } from './pipeline.ts';

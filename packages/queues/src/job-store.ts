@@ -4,14 +4,14 @@ import { acceptanceOf, outcomeOf } from '@upshift/routing';
 import type { Decision, UnseenLabel } from '@upshift/routing';
 
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
-import type { Entry } from './entries.ts';
+import type { Entry } from './entry.ts';
 import { channels, indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
 import { countersOf } from './stats.ts';
 import { trailFieldName, trailText } from './trail.ts';
-import type { HeldEntry, TransitionReply } from './transition-script.ts';
+import type { HeldEntry, TransitionReply } from './transition.ts';
 
 /** A job's record. The version fences writes: one made on an older version is refused. It is 0 until something happens to the job. */
 export interface JobRecord {

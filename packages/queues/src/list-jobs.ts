@@ -2,7 +2,9 @@ import type { JobStatus } from '@upshift/contracts';
 import { jobStatuses } from '@upshift/contracts';
 
 import type { Cells } from './cells/cells.ts';
-import { idInCell, metadataIndex, orderOfId, SHADOWS_INDEX, statusIndex, taskIndex } from './names.ts';
+import { repliesOf, sizeOf, statusIndexes } from './indexes.ts';
+import type { Part } from './indexes.ts';
+import { idInCell, metadataIndex, orderOfId, taskIndex } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Which jobs are meant; what is left out does not matter. */
@@ -21,9 +23,6 @@ export interface JobPage {
 
 /** Ids looked at in one go where a filter combines several indexes. */
 const BATCH = 1000;
-
-/** The keys of indexes that no job shares: what a part of a filter means stands in one of them. */
-type Part = string[];
 
 /** The newest jobs of a filter, or those older than `after`, of all cells. */
 export async function listJobs(
@@ -67,13 +66,6 @@ export async function dropFromIndexes(pipeline: Pipeline, filter: JobFilter, id:
   await Promise.all(parts.flat().map((key) => pipeline.redis.zrem(key, id)));
 }
 
-/** The indexes of unfinished jobs: those of lists, by route and status, and that of shadows, which no list names. */
-export async function unfinishedIndexes(pipeline: Pipeline): Promise<Part> {
-  const { redis, keys } = pipeline;
-  const listed = statusIndexes(pipeline, ['queued', 'in_progress'], await redis.smembers(keys.routes));
-  return [...listed, keys.index(SHADOWS_INDEX)];
-}
-
 /** Routes and statuses are few; that is why a job stands in an index of both and not in one of each. */
 async function partsOf(pipeline: Pipeline, { status, route, task, metadata = {} }: JobFilter): Promise<Part[]> {
   const others = [
@@ -83,10 +75,6 @@ async function partsOf(pipeline: Pipeline, { status, route, task, metadata = {} 
   if (status === undefined && route === undefined && others.length > 0) return others;
   const routes = route === undefined ? await pipeline.redis.smembers(pipeline.keys.routes) : [route];
   return [statusIndexes(pipeline, status === undefined ? jobStatuses : [status], routes), ...others];
-}
-
-function statusIndexes({ keys }: Pipeline, statuses: readonly JobStatus[], routes: string[]): Part {
-  return routes.flatMap((route) => statuses.map((status) => keys.index(statusIndex(status, route))));
 }
 
 /** The newest ids of a part that are older than `after`. */
@@ -104,17 +92,6 @@ async function bySize(pipeline: Pipeline, parts: Part[]): Promise<Part[]> {
   return sized.toSorted((one, other) => one.size - other.size).map(({ part }) => part);
 }
 
-/** How many jobs of a cell are unfinished. */
-export async function unfinishedIn(pipeline: Pipeline): Promise<number> {
-  return sizeOf(pipeline, await unfinishedIndexes(pipeline));
-}
-
-async function sizeOf({ redis }: Pipeline, part: Part): Promise<number> {
-  const read = redis.multi();
-  for (const key of part) read.zcard(key);
-  return (await repliesOf<number>(read)).reduce((sum, size) => sum + size, 0);
-}
-
 async function inAll({ redis }: Pipeline, ids: string[], parts: Part[]): Promise<string[]> {
   if (ids.length === 0 || parts.length === 0) return ids;
   const read = redis.multi();
@@ -122,12 +99,4 @@ async function inAll({ redis }: Pipeline, ids: string[], parts: Part[]): Promise
   const scores = await repliesOf<(string | null)[]>(read);
   const held = parts.map((part) => scores.splice(0, part.length));
   return ids.filter((_, position) => held.every((ofPart) => ofPart.some((ofIndex) => ofIndex[position] !== null)));
-}
-
-async function repliesOf<Reply>(read: { exec: () => Promise<[Error | null, unknown][] | null> }): Promise<Reply[]> {
-  const replies = (await read.exec()) ?? [];
-  return replies.map(([error, reply]) => {
-    if (error) throw error;
-    return reply as Reply;
-  });
 }

@@ -4,7 +4,7 @@ import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
-import { unfinishedIndexes } from './list-jobs.ts';
+import { unfinishedIndexes } from './indexes.ts';
 import { entryId, firstIdAt, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Connection, Pipeline } from './pipeline.ts';

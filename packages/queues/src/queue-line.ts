@@ -11,7 +11,7 @@ import { defineLock } from './lock-script.ts';
 import type { Pipeline } from './pipeline.ts';
 import { defineTake } from './take-script.ts';
 import type { Take, Taken, TakenEntry } from './take-script.ts';
-import type { HeldEntry } from './transition-script.ts';
+import type { HeldEntry } from './transition.ts';
 import { watchProgress } from './watchdog.ts';
 
 /** What became of an entry that was worked on: it is off the queue, or is to go back to it as if it had never been taken. */

@@ -30,13 +30,6 @@ export const SAVED = 'saved:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
-/** How long the counters of a minute are kept: what the console shows, a day, and one more. */
-export const STATS_KEPT_MS = 48 * 3_600_000;
-
-export function minuteOf(ms: number): number {
-  return Math.floor(ms / 60_000);
-}
-
 /** What a decision adds to the counters of its minute: names and amounts. The transition script adds them in its own step. */
 export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
   return countersOfJob({ job, trail }, config, now).filter(

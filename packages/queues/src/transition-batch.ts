@@ -1,5 +1,5 @@
-import type { QueueEntry } from './entries.ts';
-import type { HeldEntry, Request, Transition } from './transition-script.ts';
+import type { QueueEntry } from './entry.ts';
+import type { HeldEntry, Request, Transition } from './transition.ts';
 
 /** Arguments of the script that come before the texts. */
 const ARGUMENTS_BEFORE = 4;

@@ -2,56 +2,11 @@ import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
 
-import type { QueueEntry } from './entries.ts';
+import { BATCHES_KEPT } from './catalogue.ts';
+import { minuteOf, STATS_KEPT_MS } from './minute.ts';
 import type { CellKeys } from './names.ts';
-import { minuteOf, STATS_KEPT_MS } from './stats.ts';
 import { Batch } from './transition-batch.ts';
-
-/**
- * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail, keeps the
- * indexes, takes the step's own entry off its queue and puts the next one on. A crash can so fall before or after a step, never
- * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
- */
-export interface Transition {
-  id: string;
-  /** The version on which it was decided; 0 for a job to which nothing has happened since it was accepted. */
-  version: number;
-  status: string;
-  route: string;
-  task: string;
-  /** Field-value pairs of the record, with what is new in its trail. */
-  fields: string[];
-  /** How many lines are new in its trail. */
-  lines: number;
-  /** Name-amount pairs. */
-  counters: (string | number)[];
-  enters: string[];
-  leaves: string[];
-  /** Ms for which the job is kept from now on, where it has ended. */
-  keptMs: number | null;
-  /** Ms since the epoch. */
-  deadline: number | null;
-  /** An ended job that runs again. */
-  reopened: boolean;
-  entry: QueueEntry | null;
-  held: HeldEntry | null;
-  /** Channels that are told the job's id. */
-  publish: string[];
-  /** What a job of an experiment came to, for its evaluator. */
-  outcome: string | null;
-  /** What became of an answer, for `upshift train`: kept with what the record says that the classifier saw of the prompt. */
-  label: string | null;
-}
-
-/** An entry that a consumer has taken off its queue. */
-export interface HeldEntry {
-  queue: string;
-  id: string;
-  /** Of its lock; null while it has none, because it was taken a moment ago. */
-  token: string | null;
-}
-
-export type TransitionReply = ['ok'] | ['conflict'] | ['error', string];
+import type { Request, TransitionReply } from './transition.ts';
 
 /**
  * An entry that waits for its time is added by BullMQ's own script: the order of delayed entries is its business. All other entries
@@ -65,10 +20,11 @@ const KEPT_ENTRIES = 100;
 /** Of a batch so many at most: under load the board shows a sample, and each costs as much as a step. */
 const KEPT_OF_BATCH = 4;
 
-/** About how many batches of steps the stream of events remembers, for clients that come back after a pause. */
-export const BATCHES_KEPT = 2000;
-
 /**
+ * One Lua script makes every step of a job atomic: it fences by the record's version, writes the record and its trail, keeps the
+ * indexes, takes the step's own entry off its queue and puts the next one on. A crash can so fall before or after a step, never
+ * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
+ *
  * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, what all keys of the cell begin with, how many labels are
  * kept, the requests as JSON (texts that many of them share, kinds of entries, and a row for each), then what rows name by its position here:
  * fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), texts that are JSON
@@ -216,9 +172,6 @@ for channel, ids in pairs(named(told)) do call('PUBLISH', channel, table.concat(
 if #steps > 0 then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'steps', '[' .. table.concat(steps, ',') .. ']') end
 return replies
 `;
-
-/** What is asked of the script in one call. */
-export type Request = { transition: Transition } | { finish: HeldEntry };
 
 type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
 

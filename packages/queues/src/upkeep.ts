@@ -1,7 +1,7 @@
 import { advance } from './advance.ts';
 import { queueNameOf } from './entries.ts';
 import { readJob } from './job-store.ts';
-import { unfinishedIndexes } from './list-jobs.ts';
+import { unfinishedIndexes } from './indexes.ts';
 import { entryId, firstIdAt } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';

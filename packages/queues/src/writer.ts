@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 
 import type { CellKeys } from './names.ts';
 import { defineTransitions } from './transition-script.ts';
-import type { HeldEntry, Request, Transition, TransitionReply } from './transition-script.ts';
+import type { HeldEntry, Request, Transition, TransitionReply } from './transition.ts';
 
 /** Sends what is asked of it in the same turn of the event loop as one call of the script: a call costs more than a step. */
 export interface Writer {

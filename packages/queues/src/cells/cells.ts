@@ -1,6 +1,6 @@
 import { ConfigError } from '@upshift/runtime';
 
-import { unfinishedIn } from '../list-jobs.ts';
+import { unfinishedIn } from '../indexes.ts';
 import { cellKeys, cellOfId, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
