@@ -166,8 +166,9 @@ test('a late verdict is a label that is believed more than the gate’s', async 
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ revision: 1, passed: false, reason: 'counted again' }),
   });
-  const labels = (await keptLabels()).filter((label) => label.job === job.id);
-  expect(labels.map(({ source, passed }) => [source, passed]).slice(0, 2)).toEqual([
+  // The job runs again a tier up by then, which makes a label of its own, before or after.
+  const labels = (await keptLabels()).filter((label) => label.job === job.id && label.tier === 'economy');
+  expect(labels.map(({ source, passed }) => [source, passed])).toEqual([
     ['gate', true],
     ['late', false],
   ]);
