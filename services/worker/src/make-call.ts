@@ -5,11 +5,11 @@ import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { denyProvider, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
-import { callOf, sampleCalls } from '@upshift/routing';
-import type { Call } from '@upshift/routing';
+import { callOf, sampleCalls, whyNotNow } from '@upshift/routing';
+import type { Call, Health } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
-import { tooLate } from './call-errors.ts';
+import { notNow, tooLate } from './call-errors.ts';
 import type { Calls } from './calls.ts';
 import type { Durations } from './hedge.ts';
 import { giveBackPlace, takePlace } from './pace.ts';
@@ -79,10 +79,16 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
   const { needs } = context.job;
   const denied = (error: ReturnType<typeof tooLate>): JobEvent => {
     const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
-    return { type: 'place-denied', attempt: attempt.number, error, times };
+    return { type: 'place-denied', attempt: attempt.number, epoch: context.job.epoch, error, times };
   };
   if (call.deadline !== null && Date.now() >= call.deadline) {
     await context.advance(denied(tooLate(attempt.model)));
+    return null;
+  }
+  const health = await hearHealth(tools, attempt.model);
+  const reason = health && whyNotNow(attempt.model, health, Date.now());
+  if (reason !== null) {
+    await context.advance(denied(notNow(attempt.model, reason)));
     return null;
   }
   if (!(await tools.retries.admit(context, attempt))) return null;
@@ -129,7 +135,7 @@ interface Result {
 }
 
 async function callModel({ tools, context, config, attempt, stop }: Order, call: Call): Promise<Result> {
-  const { pipeline, client, circuits } = tools;
+  const { client, circuits } = tools;
   const { number, model, claimedAt } = attempt;
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
@@ -137,8 +143,7 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
   const slowMs = (config.models[model]?.slow_call_s ?? Infinity) * 1000;
   let heard: HeardLimit[] = [];
   const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
-  const health = await inTime(readHealth(pipeline));
-  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+  await hearHealth(tools, model);
   try {
     const signal = untilDeadline(call, stop);
     const ask = () => client.call({ ...call, modelId: model, requestId, signal, onLimits });
@@ -151,6 +156,13 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
     annotate({ 'error.type': error.error.code });
     return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
   }
+}
+
+/** What the other processes say of models; the circuit of this one hears it, be its call made or not. */
+async function hearHealth({ pipeline, circuits }: Tools, model: string): Promise<Health | null> {
+  const health = await inTime(readHealth(pipeline));
+  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+  return health;
 }
 
 /** What the other processes say is worth no wait: without it this one goes by its own circuit. */
