@@ -142,9 +142,9 @@ for (const setup of setups) {
         globalAgent.destroy();
         const before = usedBytes();
         const calls = await Promise.all(Array.from({ length: CALLS_AT_ONCE }, () => timedCall(setup, url)));
-        await expect.poll(() => connectionsOf(server)).toBe(0);
+        await expect.poll(() => connectionsOf(server), { timeout: 20_000 }).toBe(0);
         // Buffers are freed a while after they were collected.
-        await expect.poll(() => usedBytes() - before).toBeLessThan(FLAT_BYTES);
+        await expect.poll(() => usedBytes() - before, { timeout: 20_000 }).toBeLessThan(FLAT_BYTES);
         const keptBytes = usedBytes() - before;
         const slowestMs = Math.max(...calls.map(({ ms }) => ms));
         const codes = [...new Set(calls.map(({ code }) => code))];

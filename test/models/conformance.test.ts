@@ -137,10 +137,10 @@ function describeSandbox(setup: AdapterSetup): void {
     test('the caller’s abort ends the call at once, maybe billed', async () => {
       const caller = new AbortController();
       const call = callErrorOf(ask({ kind: 'timeout' }, { signal: caller.signal }));
-      await expect.poll(() => sandbox.inFlight()).toBe(1);
+      await expect.poll(() => sandbox.inFlight(), { timeout: 10_000 }).toBe(1);
       caller.abort();
       expect(await call).toMatchObject({ code: 'aborted', retryable: false, maybeBilled: true });
-      await expect.poll(() => sandbox.inFlight()).toBe(0);
+      await expect.poll(() => sandbox.inFlight(), { timeout: 10_000 }).toBe(0);
     });
 
     test('a call that was aborted before it began is not sent', async () => {

@@ -116,7 +116,7 @@ test('retry-after holds for all processes, where no limit is declared, for as lo
   await learnLimits(pipeline, MODEL, limitsLearned([], 300, Date.now()));
   const other = await another();
   expect(await placeFor(other)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 100 && ms <= 301) });
-  await expect.poll(() => learnedLimits(other, MODEL)).toEqual([]);
+  await expect.poll(() => learnedLimits(other, MODEL), { timeout: 10_000 }).toEqual([]);
   expect(await placeFor(other)).toEqual({ waitMs: 0 });
 });
 

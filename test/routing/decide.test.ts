@@ -35,6 +35,20 @@ function notMade(attempt: number, code: CallErrorCode, retryAfterMs: number | nu
   return { ...failed(attempt, code, { retryAfterMs }), type: 'place-denied', epoch: 2 };
 }
 
+test('what a route sets and a model rejects is named where the call is sent, once', () => {
+  const warm = exampleConfig((file) => (file.routes['default']!['parameters'] = { temperature: 0.5, reasoning_effort: 'low' }));
+  const saidOf = (body: object, complexity: number): string | undefined =>
+    after(
+      acceptedJob(warm, requestOf({ input: { prompt: 'x', ...body } })),
+      factsOf(warm),
+      classified(complexity),
+      sent(1),
+    ).trail.find(({ event }) => event === 'attempt-sent')?.reason;
+  expect(saidOf({}, 0.1)).toBe(`calling ${LOW} without temperature, which it rejects`);
+  expect(saidOf({ temperature: 1, top_p: 0.9 }, 0.1)).toBe(`calling ${LOW} without temperature, top_p, which it rejects`);
+  expect(saidOf({ reasoning_effort: 'none' }, 0.9)).toContain('without temperature, reasoning_effort');
+});
+
 describe('the first model', () => {
   test('is the cheapest of the tier that the complexity says', () => {
     expect(modelsOf(after(fresh, facts, classified(0.1)))).toEqual([LOW]);

@@ -96,7 +96,7 @@ async function control(method: string, path: string, body?: unknown): Promise<{ 
   return { status: response.status, body: await response.json() };
 }
 
-const inFlight = (calls: number) => vi.waitFor(() => expect(sandbox.inFlight()).toBe(calls));
+const inFlight = (calls: number) => vi.waitFor(() => expect(sandbox.inFlight()).toBe(calls), 10_000);
 
 describe('OpenAI chat completions', () => {
   test('answers from the book, with usage', async () => {
@@ -504,7 +504,7 @@ describe('faults as the SDKs see them', () => {
     rule('timeout');
     const abort = new AbortController();
     const failure = failureOf(CALLS[call]!(abort.signal));
-    await vi.waitFor(() => expect(sandbox.ledger.generations[0]?.outcome).toBe('timeout'));
+    await vi.waitFor(() => expect(sandbox.ledger.generations[0]?.outcome).toBe('timeout'), 10_000);
     abort.abort();
     expect(await failure).toBeInstanceOf(Error);
     await inFlight(0);

@@ -9,6 +9,8 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { connect } from '../../packages/queues/src/connection.ts';
+import { cellKeys, cellOfId } from '../../packages/queues/src/names.ts';
 import { bookKey } from '../sandbox/book.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
@@ -92,6 +94,25 @@ test('a job is watched to its end, and a cancelled one ends the watch with code 
       .split('\n')
       .some((line) => line.includes('job-cancelled')),
   ).toBe(true);
+});
+
+test('jobs in quarantine are listed, submitted again and taken off the list', async () => {
+  // How a job gets there is the chaos test of poison jobs; a real one takes three crashes of half a minute.
+  const [one = '', other = ''] = await Promise.all(
+    ['One.', 'Other.'].map(async (prompt) => (await fleet.api.run({ input: { prompt } })).id),
+  );
+  const connection = connect(fleet.redis.url, { failFast: false });
+  for (const id of [one, other]) await connection.zadd(cellKeys(cellOfId(id)).quarantine, Date.now(), id);
+  connection.disconnect();
+
+  const listed = (await upshift(['quarantine', 'list'])).out.match(/job_[0-9a-f]+/g);
+  expect(listed?.toSorted()).toEqual([one, other].toSorted());
+  const retried = await upshift(['quarantine', 'retry', one]);
+  expect(retried).toMatchObject({ code: 0, out: expect.stringMatching(/^job_[0-9a-f]+\n$/) });
+  expect(retried.out).not.toContain(one);
+  expect((await upshift(['quarantine', 'drop', other])).out).toContain(`Job ${other} is off the list`);
+  expect((await upshift(['quarantine', 'list'])).out).toBe('No job is in quarantine.\n');
+  expect(await upshift(['quarantine', 'drop', other])).toMatchObject({ code: 2, errors: expect.stringContaining(other) });
 });
 
 test('a wait that runs out says so, with the code of what is not available yet', async () => {

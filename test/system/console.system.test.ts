@@ -204,7 +204,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
         .evaluate((mark) => mark.style.borderColor);
     const before = await border();
     await page.emulateMedia({ colorScheme: 'dark' });
-    await expect.poll(border).not.toBe(before);
+    await expect.poll(border, { timeout: 10_000 }).not.toBe(before);
   });
 
   test('a new job appears without a reload, and a page in hand says when the console is gone', async () => {

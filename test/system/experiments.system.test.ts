@@ -209,7 +209,7 @@ test('what a job of a canary has answered is not shown while it is held, and its
     const { body } = await fleet.api.post({ input: { prompt }, route: 'watched', task: 'classification', limits: { deadline } });
     expect((await fleet.api.trail(body.id)).map(({ reason }) => reason).join()).toContain('slow-proof: canary');
     return body;
-  });
+  }, 10_000);
   await vi.waitFor(async () => expect(eventsOf(await fleet.api.trail(posted.id))).toContain('job-held'), 10_000);
   expect(await fleet.api.job(posted.id)).toMatchObject({ status: 'in_progress', result: null, completed_at: null });
   const job = await fleet.api.until(posted.id, hasEnded, 30_000);

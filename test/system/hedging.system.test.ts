@@ -59,8 +59,11 @@ test('a call that takes unusually long is answered by a second model; the first 
       error: 'aborted',
       cost_usd: null,
     });
-  });
-  await vi.waitFor(() => expect(generationsOf(fleet, job.id).map(({ outcome }) => outcome)).toEqual(['abandoned', 'delivered']));
+  }, 20_000);
+  await vi.waitFor(
+    () => expect(generationsOf(fleet, job.id).map(({ outcome }) => outcome)).toEqual(['abandoned', 'delivered']),
+    20_000,
+  );
   expect(job.cost_usd).toBeLessThanOrEqual(billOf(fleet, job.id));
 });
 

@@ -79,7 +79,7 @@ test('a second signal ends a program at once', async () => {
   const before = fleet.output().split('"msg":"stopping"').length;
 
   process.kill(fleet.pid('worker-standard'), 'SIGTERM');
-  await vi.waitFor(() => expect(fleet.output().split('"msg":"stopping"').length).toBe(before + 1));
+  await vi.waitFor(() => expect(fleet.output().split('"msg":"stopping"').length).toBe(before + 1), 20_000);
 
   expect(await fleet.stop('worker-standard')).toEqual([130]);
 });

@@ -164,7 +164,7 @@ test('a late verdict fails a delivered answer: the next tier answers and the end
     attempts: 2,
     result: { text: 'The dear answer.', tier: 'standard' },
   });
-  await vi.waitFor(() => expect(toldRevisions(first.id)).toEqual([1, 2]));
+  await vi.waitFor(() => expect(toldRevisions(first.id)).toEqual([1, 2]), 20_000);
   const reopening = (await fleet.api.trail(first.id)).filter(({ event }) => event === 'job-reopened');
   expect(reopening).toMatchObject([{ revision: 2, attempt: 1, reason: expect.stringContaining('two of five tests fail') }]);
 });

@@ -1,4 +1,13 @@
-import type { Capability, JobInput, JobRequest, ModelConfig, Needs, SamplingParameter, UpshiftConfig } from '@upshift/contracts';
+import type {
+  Capability,
+  JobInput,
+  JobRequest,
+  ModelConfig,
+  Needs,
+  RouteConfig,
+  SamplingParameter,
+  UpshiftConfig,
+} from '@upshift/contracts';
 import { isEmbedding, samplingParameter, splitModelId, textOf } from '@upshift/contracts';
 
 import { estimateTokens } from './cost.ts';
@@ -46,6 +55,14 @@ export function preferencesOf(input: JobInput): Pick<Needs, 'sampling' | 'reason
   const { reasoning_effort: reasoningEffort } = input;
   const sampling = samplingParameter.options.filter((name) => input[name] !== undefined);
   return { sampling, ...(reasoningEffort && { reasoningEffort }) };
+}
+
+/** What a job prefers under its route, which sets what the job leaves open. Vectors have no such parameters. */
+export function preferencesUnder({ parameters }: RouteConfig, needs: Needs): Needs {
+  if (parameters === undefined || needs.capabilities.includes('embedding')) return needs;
+  const added = samplingParameter.options.filter((name) => name in parameters && !needs.sampling.includes(name));
+  const reasoningEffort = needs.reasoningEffort ?? parameters.reasoning_effort;
+  return { ...needs, sampling: [...needs.sampling, ...added], ...(reasoningEffort && { reasoningEffort }) };
 }
 
 type Provider = UpshiftConfig['providers'][string];

@@ -1,7 +1,7 @@
 import type { Attempt, CallError, CallErrorCode, CallTimes, JobEvent, TrailEntry } from '@upshift/contracts';
 import { isTerminal, splitModelId } from '@upshift/contracts';
 
-import { droppedParameters, providerOf } from '../capabilities.ts';
+import { droppedParameters, preferencesUnder, providerOf } from '../capabilities.ts';
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { isForAnswer, wasLost } from '../live-attempts.ts';
@@ -35,9 +35,10 @@ export function sent(draft: Draft, number: number): void {
   attempt.sentAt = facts.now;
   job.status = 'in_progress';
   job.startedAt ??= facts.now;
+  const { model: id } = attempt;
   const dropped =
     isForAnswer(attempt) || attempt.purpose === 'sample'
-      ? droppedParameters(modelOf(facts.config, attempt.model), providerOf(facts.config, attempt.model), job.needs)
+      ? droppedParameters(modelOf(facts.config, id), providerOf(facts.config, id), preferencesUnder(draft.route, job.needs))
       : [];
   note(
     draft,
