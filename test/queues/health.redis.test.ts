@@ -34,7 +34,7 @@ afterEach(() => closeAll(open));
 
 describe('a provider', () => {
   test('is not off as long as no worker has said so', async () => {
-    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: {}, circuitsOpen: {} });
+    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: {}, circuitsOpen: {}, circuitsProbing: [] });
   });
   test('is off when a worker says so, with its reason', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);
@@ -66,11 +66,11 @@ test('a circuit is open for all processes until the latest time that one has tol
   const until = Date.now() + 60_000;
   await openCircuit(pipeline, 'a/one', until);
   await openCircuit(pipeline, 'a/two', Date.now() - 1);
-  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: ['a/two'] });
   await openCircuit(await another(), 'a/one', until - 30_000);
   await closeCircuit(pipeline, 'a/one');
   await closeCircuit(pipeline, 'a/two');
-  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: [] });
   expect(await pipeline.redis.zrange('{upshift-health}:open-circuits', 0, '-1')).toEqual(['a/one']);
 });
 

@@ -1,4 +1,4 @@
-import { whyNotNow } from '@upshift/routing';
+import { isProbed, whyNotNow } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { LOW, NOON } from './example.ts';
@@ -22,5 +22,8 @@ describe('a model that all processes have heard of', () => {
     const open = { ...healthy, circuitsOpen: { [LOW]: NOON + 8000 } };
     expect(whyNotNow(LOW, open, NOON)).toMatchObject({ code: 'circuit_open', retryAfterMs: 8000 });
     expect(whyNotNow(LOW, open, NOON + 8000)).toBeNull();
+    expect([isProbed(LOW, open, NOON + 7999), isProbed(LOW, open, NOON + 8000)]).toEqual([false, true]);
+    const lapsed = { ...healthy, circuitsProbing: [LOW] };
+    expect([whyNotNow(LOW, lapsed, NOON), isProbed(LOW, lapsed, NOON)]).toEqual([null, true]);
   });
 });

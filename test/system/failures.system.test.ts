@@ -283,6 +283,25 @@ test('a model whose circuit is open is not called, and the trail does not say so
   expect(ofAttempt).toEqual(['attempt-claimed', 'attempt-waiting', 'attempt-sent', 'attempt-settled']);
 });
 
+test('a model whose circuit may close again is told as probing until it has answered, whoever opened the circuit', async () => {
+  const cells = await openTestCells(fleet.redis.url);
+  await openCircuit(cells, IMPATIENT, Date.now() + 300);
+  await closeCells(cells);
+  await vi.waitFor(async () => expect(await stateOf(IMPATIENT)).toBe('probing'), 5000);
+
+  expect(await fleet.api.run({ input: { prompt: 'Probe.' }, model: IMPATIENT })).toMatchObject({ status: 'completed' });
+
+  await vi.waitFor(async () => {
+    await fleet.api.run({ input: { prompt: 'Probe.' }, model: IMPATIENT });
+    expect(await stateOf(IMPATIENT)).toBe('ready');
+  }, 10_000);
+});
+
+async function stateOf(id: string): Promise<string | undefined> {
+  const { data } = (await (await fetch(`${fleet.url('intake')}/v1/health/models`)).json()) as ModelHealthView;
+  return data.find(({ model }) => model === id)?.state;
+}
+
 async function stateOfVendor(vendor: string): Promise<string[]> {
   const { data } = (await (await fetch(`${fleet.url('intake')}/v1/health/models`)).json()) as ModelHealthView;
   return data.flatMap(({ model, state }) => (model.startsWith(`${vendor}/`) ? [state] : []));

@@ -57,7 +57,10 @@ function providersIn(words: Record<string, string>, now: number): Pick<Health, '
   return { providersOff: Object.fromEntries(off) as Record<string, string>, providersDenied: denied };
 }
 
-/** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
+/**
+ * Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds.
+ * From then on it is being probed, until it answers.
+ */
 export async function openCircuit(connection: Connection, modelId: string, untilMs: number): Promise<void> {
   await connection.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
@@ -66,7 +69,10 @@ const closeScript = `
 local untilMs = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if untilMs and tonumber(untilMs) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
 
-/** This process has closed its circuit of a model. A time that another one has told since, and that is not over yet, stays. */
+/**
+ * A model has answered: this process has closed its circuit, or has called it when the time that was told was over. A time that
+ * another one has told since, and that is not over yet, stays.
+ */
 export async function closeCircuit(connection: Connection, modelId: string): Promise<void> {
   await connection.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
 }
@@ -85,11 +91,13 @@ async function fetchHealth(redis: Redis): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),
-    redis.zrangebyscore(globalKeys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
+    redis.zrange(globalKeys.circuitsOpen, 0, -1, 'WITHSCORES'),
   ]);
+  const told = pairs(circuits);
   return {
     ...providersIn(words, now),
-    circuitsOpen: Object.fromEntries(pairs(circuits)),
+    circuitsOpen: Object.fromEntries(told.filter(([, untilMs]) => untilMs > now)),
+    circuitsProbing: told.flatMap(([model, untilMs]) => (untilMs > now ? [] : [model])),
   };
 }
 

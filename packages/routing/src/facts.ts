@@ -10,6 +10,8 @@ export interface Health {
   providersDenied?: Record<string, number>;
   /** By model id: when its circuit may close again, in ms since the epoch. A passing state. */
   circuitsOpen: Record<string, number>;
+  /** Models whose time in `circuitsOpen` has passed, and that have not answered since: they may be called. */
+  circuitsProbing?: string[];
 }
 
 /** All that a decision may depend on besides the job and the event. */

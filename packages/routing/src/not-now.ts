@@ -31,3 +31,9 @@ function circuitNotNow(model: string, { circuitsOpen }: Health, now: number): No
   if (until === undefined || until <= now) return null;
   return { code: 'circuit_open', message: `${model} failed too often and is left alone`, retryAfterMs: until - now };
 }
+
+/** Whether a call of a model at `now` (ms since the epoch) probes it: its circuit was open, and it has not answered since. */
+export function isProbed(model: string, { circuitsOpen, circuitsProbing = [] }: Health, now: number): boolean {
+  // What was read a moment ago may have lapsed meanwhile.
+  return circuitsProbing.includes(model) || (circuitsOpen[model] ?? Infinity) <= now;
+}

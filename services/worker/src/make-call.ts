@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { denyProvider, readAnswer, readHealth } from '@upshift/queues';
+import { closeCircuit, denyProvider, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
-import { callOf, sampleCalls, whyNotNow } from '@upshift/routing';
+import { callOf, isProbed, sampleCalls, whyNotNow } from '@upshift/routing';
 import type { Call, Health } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
@@ -135,7 +135,7 @@ interface Result {
 }
 
 async function callModel({ tools, context, config, attempt, stop }: Order, call: Call): Promise<Result> {
-  const { client, circuits } = tools;
+  const { pipeline, client, circuits } = tools;
   const { number, model, claimedAt } = attempt;
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
@@ -143,11 +143,12 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
   const slowMs = (config.models[model]?.slow_call_s ?? Infinity) * 1000;
   let heard: HeardLimit[] = [];
   const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
-  await hearHealth(tools, model);
+  const health = await hearHealth(tools, model);
   try {
     const signal = untilDeadline(call, stop);
     const ask = () => client.call({ ...call, modelId: model, requestId, signal, onLimits });
     const answer = await circuits.run(model, ask, slowMs);
+    if (health !== null && isProbed(model, health, startedAt)) endProbing(pipeline, model);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
@@ -156,6 +157,13 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
     annotate({ 'error.type': error.error.code });
     return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
   }
+}
+
+/** Whoever opened the circuit may be gone, or have none: a limit that lasted long is told as an open circuit too. */
+function endProbing(pipeline: Pipeline, model: string): void {
+  closeCircuit(pipeline, model).catch((error: unknown) =>
+    pipeline.logger.warn({ model, reason: String(error) }, 'could not share that a model answers again'),
+  );
 }
 
 /** What the other processes say of models; the circuit of this one hears it, be its call made or not. */
