@@ -91,7 +91,7 @@ async function fetchHealth(redis: Redis): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),
-    redis.zrange(globalKeys.circuitsOpen, 0, -1, 'WITHSCORES'),
+    redis.zrange(globalKeys.circuitsOpen, 0, '-1', 'WITHSCORES'),
   ]);
   const told = pairs(circuits);
   return {
