@@ -90,6 +90,11 @@ test('an open circuit says until when', () => {
   expect(models.filter(({ openUntil }) => openUntil !== null)).toMatchObject([{ id: LOW, openUntil: 5000 }]);
 });
 
+test('a breaker whose model has not answered since it was open is half open', () => {
+  const models = modelsOf(config, [], { ...healthy, circuitsProbing: [LOW] }, new Set());
+  expect(models.filter(({ isProbing }) => isProbing)).toMatchObject([{ id: LOW, openUntil: null }]);
+});
+
 test('an address that makes no sense is the plain overview', () => {
   const plain = { range: '1h', status: null, after: null };
   expect(overviewQuery({ range: 'constructor', status: ['failed'], after: '(job' })).toEqual(plain);

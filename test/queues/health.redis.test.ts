@@ -1,4 +1,13 @@
-import { accept, closeCircuit, expireJobs, openCircuit, publishProviders, readHealth, reconcile } from '@upshift/queues';
+import {
+  accept,
+  closeCircuit,
+  denyProvider,
+  expireJobs,
+  openCircuit,
+  publishProviders,
+  readHealth,
+  reconcile,
+} from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
@@ -25,7 +34,7 @@ afterEach(() => closeAll(open));
 
 describe('a provider', () => {
   test('is not off as long as no worker has said so', async () => {
-    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: [], circuitsOpen: {} });
+    expect(await readHealth(pipeline)).toEqual({ providersOff: {}, providersDenied: {}, circuitsOpen: {}, circuitsProbing: [] });
   });
   test('is off when a worker says so, with its reason', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);
@@ -35,6 +44,15 @@ describe('a provider', () => {
     await publishProviders(pipeline, [{ id: 'openai', off: null }]);
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key here' }]);
     expect((await readHealth(await another())).providersOff).toEqual({});
+  });
+  test('that denied the account is left alone for a minute, though a worker can call it', async () => {
+    await publishProviders(pipeline, [{ id: 'openai', off: null }]);
+    const before = Date.now();
+    await denyProvider(pipeline, 'openai', 'no credit');
+    const { providersOff, providersDenied } = await readHealth(await another());
+    expect(providersOff).toEqual({ openai: 'no credit' });
+    expect(providersDenied?.['openai']).toBeGreaterThanOrEqual(before + 60_000);
+    expect(providersDenied?.['openai']).toBeLessThanOrEqual(Date.now() + 60_000);
   });
   test('is not off by the word of a worker that is gone', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key' }]);
@@ -48,11 +66,11 @@ test('a circuit is open for all processes until the latest time that one has tol
   const until = Date.now() + 60_000;
   await openCircuit(pipeline, 'a/one', until);
   await openCircuit(pipeline, 'a/two', Date.now() - 1);
-  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: ['a/two'] });
   await openCircuit(await another(), 'a/one', until - 30_000);
   await closeCircuit(pipeline, 'a/one');
   await closeCircuit(pipeline, 'a/two');
-  expect((await readHealth(await another())).circuitsOpen).toEqual({ 'a/one': until });
+  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: [] });
   expect(await pipeline.redis.zrange('{upshift-health}:open-circuits', 0, '-1')).toEqual(['a/one']);
 });
 

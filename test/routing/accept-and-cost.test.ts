@@ -92,7 +92,7 @@ describe('a request', () => {
     );
     expect(accepted(HIGH, off)).toBe('accepted');
     expect(accepted(null, off)).toBe('accepted');
-    expect(accepted(LOW, { ...off, providersDenied: ['openai'] })).toBe('accepted');
+    expect(accepted(LOW, { ...off, providersDenied: { openai: NOON + 60_000 } })).toBe('accepted');
     const switchedOff = exampleConfig((file) => void (file.providers['openai']!['enabled'] = false));
     expect(accepted(LOW, { providersOff: {}, circuitsOpen: {} }, switchedOff)).toContain(
       'openai: it is switched off in the configuration',

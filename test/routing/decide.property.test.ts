@@ -1,5 +1,5 @@
 import { callErrorCodes, isTerminal } from '@upshift/contracts';
-import type { JobEvent, JobRequestBody, JobState, UpshiftConfig } from '@upshift/contracts';
+import type { CallErrorCode, JobEvent, JobRequestBody, JobState, UpshiftConfig } from '@upshift/contracts';
 import { acceptJob, callsOfStep, decide } from '@upshift/routing';
 import type { Decision, Facts } from '@upshift/routing';
 import fc from 'fast-check';
@@ -139,7 +139,7 @@ function nextOf(chance: Chance, job: JobState): JobEvent {
     const { number, state } = chance.oneOf(callsOfStep(job, step.attempt).filter(runs));
     if (state === 'sent' && chance.happens(20)) return { type: 'hedge-due', attempt: number, afterMs: 100 };
     if (state === 'sent') return outcomeOf(chance, number);
-    if (chance.happens(5)) return placeDenied(chance, number);
+    if (chance.happens(5)) return placeDenied(chance, number, job.epoch);
     if (chance.happens(5)) return { type: 'retry-deferred', attempt: number, waitMs: chance.upTo(3000) };
     return sent(number, job.epoch);
   }
@@ -152,9 +152,11 @@ function sampleRequested(chance: Chance, attempt: number): JobEvent {
   return { type: 'sample-requested', attempt, check: chance.upTo(1), most: 1 + chance.upTo(2), models: null, between: [0, 1] };
 }
 
-function placeDenied(chance: Chance, attempt: number): JobEvent {
-  const { error, times } = failed(attempt, 'rate_limited', { retryAfterMs: chance.oneOf([null, 60_000]) });
-  return { type: 'place-denied', attempt, error, times };
+const notMade: CallErrorCode[] = ['rate_limited', 'provider_denied', 'provider_off', 'circuit_open'];
+
+function placeDenied(chance: Chance, attempt: number, epoch: number): JobEvent {
+  const { error, times } = failed(attempt, chance.oneOf(notMade), { retryAfterMs: chance.oneOf([null, 60_000]) });
+  return { type: 'place-denied', attempt, epoch, error, times };
 }
 
 function outcomeOf(chance: Chance, attempt: number): JobEvent {
@@ -183,7 +185,7 @@ function interruption(chance: Chance, job: JobState, history: JobEvent[]): JobEv
           judged(attempt, chance.upTo(10) / 10),
           { type: 'judge-requested', attempt, check: 0 },
           { type: 'hedge-due', attempt, afterMs: 100 },
-          placeDenied(chance, attempt),
+          placeDenied(chance, attempt, job.epoch - chance.upTo(1)),
           sampleRequested(chance, attempt),
         ];
   return chance.oneOf<JobEvent>([

@@ -86,23 +86,6 @@ describe('the first model', () => {
   });
 });
 
-describe('a job with one model only', () => {
-  const called = after(pinned, facts, classified(0.1), sent(1)).job;
-  test('waits out an open circuit without using up a call', () => {
-    const { job, commands } = decide(called, failed(1, 'circuit_open', { retryAfterMs: 8000 }), facts);
-    expect(job.attempts).toHaveLength(1);
-    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 8000 }]);
-  });
-  test('is called again after a stopping worker gave the call up', () => {
-    const { job } = decide(called, failed(1, 'aborted', { retryable: false, maybeBilled: true }), facts);
-    expect(job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
-  });
-  test('waits at least as long as the provider asks for', () => {
-    const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
-    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
-  });
-});
-
 describe('an answer', () => {
   const scored = after(fresh, facts, classified(0.1), sent(1), answered(1));
   test('is scored next', () => expect(scored.job.step).toEqual({ kind: 'score', attempt: 1 }));

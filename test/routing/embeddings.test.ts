@@ -9,12 +9,14 @@ import {
   exampleConfig,
   factsOf,
   failed,
+  NOON,
   requestOf,
   sent,
 } from './example.ts';
 
 const config = exampleConfig();
 const facts = factsOf(config);
+const alone = { ...facts, health: { providersOff: { ollama: 'no key' }, circuitsOpen: {} } };
 const modelsOf = ({ job }: ReturnType<typeof after>): string[] => job.attempts.map(({ model }) => model);
 const embedding = acceptedJob(config, requestOf({ input: { texts: ['x'] } }));
 
@@ -27,15 +29,23 @@ describe('a failed call of an embedding', () => {
     expect(ended.job.status).toBe('failed');
   });
   test('that no repetition mends goes to an equivalent at once, where there is one that can be called', () => {
-    const denied = (attempt: number) => [sent(attempt), failed(attempt, 'provider_denied')];
-    const ended = after(embedding, facts, classified(0.1), ...denied(1), ...denied(2));
+    const gone = (attempt: number) => [sent(attempt), failed(attempt, 'model_not_found')];
+    const ended = after(embedding, facts, classified(0.1), ...gone(1), ...gone(2));
     expect(modelsOf(ended)).toEqual([EMBEDDER, EMBEDDER_TWIN]);
     expect(ended.job.status).toBe('failed');
-    const alone = { ...facts, health: { providersOff: { ollama: 'no key' }, circuitsOpen: {} } };
-    expect(modelsOf(after(embedding, alone, classified(0.1), ...denied(1)))).toEqual([EMBEDDER]);
+    expect(modelsOf(after(embedding, alone, classified(0.1), ...gone(1)))).toEqual([EMBEDDER]);
+  });
+  test('of the account goes to an equivalent; where none is left it waits until the denial lapses, three times', () => {
+    const denied = (attempt: number) => [sent(attempt), failed(attempt, 'provider_denied')];
+    expect(modelsOf(after(embedding, facts, classified(0.1), ...denied(1)))).toEqual([EMBEDDER, EMBEDDER_TWIN]);
+    const waiting = after(embedding, alone, classified(0.1), ...denied(1));
+    expect(waiting.job).toMatchObject({ status: 'in_progress', attempts: [{ model: EMBEDDER, state: 'claimed', waits: 1 }] });
+    expect(waiting.commands.at(-1)).toMatchObject({ type: 'enqueue', delayMs: 60_000 });
+    const given = after(waiting.job, alone, ...denied(1), ...denied(1), ...denied(1));
+    expect(given.job).toMatchObject({ status: 'failed', attempts: [{ errorCode: 'provider_denied' }] });
   });
   test('of the account does not move new jobs to another vector space', () => {
-    const health = { providersOff: { openai: 'denied' }, providersDenied: ['openai'], circuitsOpen: {} };
+    const health = { providersOff: { openai: 'denied' }, providersDenied: { openai: NOON + 60_000 }, circuitsOpen: {} };
     expect(modelsOf(after(embedding, { ...facts, health }, classified(0.1)))).toEqual([EMBEDDER]);
   });
 });

@@ -62,7 +62,7 @@ describe('a hedge', () => {
   });
   test('that was not made in time is settled for nothing', () => {
     const { error, times } = failed(2, 'aborted');
-    const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, error, times });
+    const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, epoch: 1, error, times });
     expect(job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}, { state: 'settled', costNanoUsd: 0 }] });
   });
   test('comes after 95 % of the last calls have answered, and not before there are enough to say', () => {

@@ -1,6 +1,8 @@
 import type { ModelHealthView } from '@upshift/contracts';
+import { closeCells, openCircuit } from '@upshift/queues';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 
+import { openTestCells } from '../queues/setting.ts';
 import { bookKey } from '../sandbox/book.ts';
 import type { FaultRule } from '../sandbox/faults.ts';
 import { billOf, generationsOf } from './bill.ts';
@@ -224,7 +226,7 @@ test('a pinned model that fails is asked again, and no other', async () => {
   });
 });
 
-test('a provider that denies the account is left alone: jobs go elsewhere, and its models say why', async () => {
+test('a provider that denies the account is left alone: jobs go elsewhere or wait, and its models say why', async () => {
   fleet.sandbox.faults.replace([{ model: 'anthropic/claude-haiku-5-5', match: 'Denied', kind: 'auth' }]);
 
   const first = await fleet.api.run({ input: { prompt: 'Denied once.' }, task: 'summarization', limits: {} });
@@ -237,7 +239,68 @@ test('a provider that denies the account is left alone: jobs go elsewhere, and i
     expect(next.result?.provider).not.toBe('anthropic');
     expect(await stateOfVendor('anthropic')).toEqual(['provider_off', 'provider_off', 'provider_off']);
   }, 20_000);
+
+  await vi.waitFor(
+    async () => {
+      const { id } = (await fleet.api.post({ input: { prompt: 'Denied too.' }, model: IMPATIENT })).body;
+      await vi.waitFor(async () => expect(eventsOf(await fleet.api.trail(id))).toContain('attempt-waiting'));
+      await fleet.api.cancel(id);
+      const trail = await fleet.api.trail(id);
+      expect(eventsOf(trail)).not.toContain('attempt-sent');
+      expect(trail).toContainEqual(expect.objectContaining({ event: 'attempt-waiting', error: 'provider_denied' }));
+      expect(generationsOf(fleet, id)).toEqual([]);
+    },
+    { timeout: 10_000 },
+  );
+  await forgetDenial('anthropic');
 });
+
+/** Else it would hold for the other tests too. */
+async function forgetDenial(provider: string): Promise<void> {
+  const cells = await openTestCells(fleet.redis.url);
+  await cells.redis.hdel('{upshift-health}:providers', `${provider} denied`);
+  await closeCells(cells);
+  await vi.waitFor(async () => expect(await stateOfVendor(provider)).not.toContain('provider_off'));
+}
+
+test('a model whose circuit is open is not called, and the trail does not say so; once that time has passed it is', async () => {
+  const cells = await openTestCells(fleet.redis.url);
+  await openCircuit(cells, IMPATIENT, Date.now() + 3000);
+  await closeCells(cells);
+
+  // Workers look at the circuits every 250 ms.
+  const events = await vi.waitFor(
+    async () => {
+      const { id } = await fleet.api.run({ input: { prompt: 'Wait for the circuit.' }, model: IMPATIENT });
+      const trail = eventsOf(await fleet.api.trail(id));
+      expect(trail).toContain('attempt-waiting');
+      return trail;
+    },
+    { timeout: 15_000 },
+  );
+
+  const ofAttempt = events.filter((event) => event.startsWith('attempt-'));
+  expect(ofAttempt).toEqual(['attempt-claimed', 'attempt-waiting', 'attempt-sent', 'attempt-settled']);
+});
+
+test('a model whose circuit may close again is told as probing until it has answered, whoever opened the circuit', async () => {
+  const cells = await openTestCells(fleet.redis.url);
+  await openCircuit(cells, IMPATIENT, Date.now() + 300);
+  await closeCells(cells);
+  await vi.waitFor(async () => expect(await stateOf(IMPATIENT)).toBe('probing'), 5000);
+
+  expect(await fleet.api.run({ input: { prompt: 'Probe.' }, model: IMPATIENT })).toMatchObject({ status: 'completed' });
+
+  await vi.waitFor(async () => {
+    await fleet.api.run({ input: { prompt: 'Probe.' }, model: IMPATIENT });
+    expect(await stateOf(IMPATIENT)).toBe('ready');
+  }, 10_000);
+});
+
+async function stateOf(id: string): Promise<string | undefined> {
+  const { data } = (await (await fetch(`${fleet.url('intake')}/v1/health/models`)).json()) as ModelHealthView;
+  return data.find(({ model }) => model === id)?.state;
+}
 
 async function stateOfVendor(vendor: string): Promise<string[]> {
   const { data } = (await (await fetch(`${fleet.url('intake')}/v1/health/models`)).json()) as ModelHealthView;

@@ -28,8 +28,8 @@ export type JobEvent =
   | { type: 'sent'; attempt: number; epoch: number }
   | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
-  /** No place under a declared rate limit came in time: the call was not made. */
-  | { type: 'place-denied'; attempt: number; error: CallError; times: CallTimes }
+  /** The call was not made: no place under a rate limit came in time, or the model is left alone. `epoch` as above. */
+  | { type: 'place-denied'; attempt: number; epoch: number; error: CallError; times: CallTimes }
   /** The call is a retry, and those of its provider have room for it in `waitMs`: that place is kept for it. */
   | { type: 'retry-deferred'; attempt: number; waitMs: number }
   /** The call takes longer than is usual for its model: no answer within `afterMs`. */

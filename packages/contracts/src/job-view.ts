@@ -71,7 +71,9 @@ export const modelHealthView = z.object({
     z.object({
       model: z.string(),
       tier: z.string(),
-      state: z.enum(['ready', 'circuit_open', 'provider_off']),
+      state: z
+        .enum(['ready', 'circuit_open', 'probing', 'provider_off'])
+        .describe('`probing`: the circuit was open, may close again, and the model has not answered since.'),
       reason: z.string().nullable().describe('Why the provider is off.'),
       open_until: z.iso.datetime().nullable().describe('When the circuit may close.'),
     }),

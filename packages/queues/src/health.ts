@@ -1,3 +1,4 @@
+import { DENIAL_HOLDS_MS } from '@upshift/routing';
 import type { Health } from '@upshift/routing';
 import type { Redis } from 'ioredis';
 
@@ -33,9 +34,6 @@ export async function publishProviders(connection: Connection, providers: { id: 
   if (words.length > 0) await connection.redis.hset(globalKeys.providers, ...words.flat());
 }
 
-/** How long a provider that denied the account is left alone: what is wrong there a person must mend. */
-const DENIAL_HOLDS_MS = 60_000;
-
 /** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
 export async function denyProvider(connection: Connection, provider: string, reason: string): Promise<void> {
   connection.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
@@ -47,16 +45,22 @@ function providersIn(words: Record<string, string>, now: number): Pick<Health, '
   const fresh = Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
     const [provider = '', kind] = name.split(' ');
-    return now - at <= (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS) ? [{ provider, kind, off }] : [];
+    const until = at + (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS);
+    return now <= until ? [{ provider, kind, off, until }] : [];
   });
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
-  const denied = fresh.filter(({ kind }) => kind === 'denied').map(({ provider }) => provider);
-  const isOff = (provider: string): boolean => denied.includes(provider) || !on.has(provider);
+  const denied = Object.fromEntries(
+    fresh.flatMap(({ provider, kind, until }) => (kind === 'denied' ? [[provider, until] as const] : [])),
+  );
+  const isOff = (provider: string): boolean => denied[provider] !== undefined || !on.has(provider);
   const off = fresh.flatMap((word) => (word.off !== null && isOff(word.provider) ? [[word.provider, word.off]] : []));
   return { providersOff: Object.fromEntries(off) as Record<string, string>, providersDenied: denied };
 }
 
-/** Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds. */
+/**
+ * Says that a model must not be called until a time (ms since the epoch): its circuit is open. Of several times the latest holds.
+ * From then on it is being probed, until it answers.
+ */
 export async function openCircuit(connection: Connection, modelId: string, untilMs: number): Promise<void> {
   await connection.redis.zadd(globalKeys.circuitsOpen, 'GT', untilMs, modelId);
 }
@@ -65,7 +69,10 @@ const closeScript = `
 local untilMs = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if untilMs and tonumber(untilMs) <= tonumber(ARGV[2]) then redis.call('ZREM', KEYS[1], ARGV[1]) end`;
 
-/** This process has closed its circuit of a model. A time that another one has told since, and that is not over yet, stays. */
+/**
+ * A model has answered: this process has closed its circuit, or has called it when the time that was told was over. A time that
+ * another one has told since, and that is not over yet, stays.
+ */
 export async function closeCircuit(connection: Connection, modelId: string): Promise<void> {
   await connection.redis.eval(closeScript, 1, globalKeys.circuitsOpen, modelId, Date.now());
 }
@@ -84,11 +91,13 @@ async function fetchHealth(redis: Redis): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),
-    redis.zrangebyscore(globalKeys.circuitsOpen, `(${now}`, '+inf', 'WITHSCORES'),
+    redis.zrange(globalKeys.circuitsOpen, 0, '-1', 'WITHSCORES'),
   ]);
+  const told = pairs(circuits);
   return {
     ...providersIn(words, now),
-    circuitsOpen: Object.fromEntries(pairs(circuits)),
+    circuitsOpen: Object.fromEntries(told.filter(([, untilMs]) => untilMs > now)),
+    circuitsProbing: told.flatMap(([model, untilMs]) => (untilMs > now ? [] : [model])),
   };
 }
 

@@ -150,7 +150,7 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
 /** A provider that is off stays so until a person does something: no job is to wait for it, or to fail by it after a while. */
 function unreachable(id: string, config: UpshiftConfig, health: Health | undefined): string[] {
   const { provider } = splitModelId(id);
-  const off = health?.providersDenied?.includes(provider) ? undefined : health?.providersOff[provider];
+  const off = health?.providersDenied?.[provider] === undefined ? health?.providersOff[provider] : undefined;
   const reason = config.providers[provider]?.enabled === false ? 'it is switched off in the configuration' : off;
   return reason === undefined ? [] : [`a provider that can be called (${provider}: ${reason})`];
 }

@@ -6,10 +6,12 @@ import type { EarlierAnswer } from './earlier-answer.ts';
 export interface Health {
   /** By provider: why it can not be called, in words. A lasting state, such as a missing key. */
   providersOff: Record<string, string>;
-  /** Those of them that have denied the account just now: they are asked again soon. */
-  providersDenied?: string[];
+  /** Of those that have denied the account just now: when they may be asked again, in ms since the epoch. */
+  providersDenied?: Record<string, number>;
   /** By model id: when its circuit may close again, in ms since the epoch. A passing state. */
   circuitsOpen: Record<string, number>;
+  /** Models whose time in `circuitsOpen` has passed, and that have not answered since: they may be called. */
+  circuitsProbing?: string[];
 }
 
 /** All that a decision may depend on besides the job and the event. */

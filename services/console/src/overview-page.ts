@@ -136,7 +136,8 @@ function providerBadge({ provider: { state, reason } }: ModelState): Html {
   return html`${state === 'off' ? badge('bad', '✕', 'off') : badge('warn', '?', 'not known')}${why}`;
 }
 
-function breakerBadge({ openUntil }: ModelState, now: number): Html {
+function breakerBadge({ openUntil, isProbing }: ModelState, now: number): Html {
+  if (isProbing) return badge('warn', '?', 'half open', 'failed too often of late: the next answer closes the breaker');
   if (openUntil === null) return badge('good', '✓', 'closed', 'calls go through');
   const until = html` <span class="muted" title="until ${clock(openUntil)} UTC"
     >${duration(Math.max(0, openUntil - now))} more</span

@@ -41,8 +41,10 @@ export interface ModelState {
   active: number;
   /** `unknown` while no live worker says a word of the provider. */
   provider: { name: string; state: 'on' | 'off' | 'unknown'; reason: string | null };
-  /** When the open circuit may close again, in ms since the epoch; null where it is closed. */
+  /** When the open circuit may close again, in ms since the epoch; null where it is not open. */
   openUntil: number | null;
+  /** The circuit was open, may close again, and the model has not answered since. */
+  isProbing: boolean;
 }
 
 /** What became of the jobs of one hour. */
@@ -154,6 +156,7 @@ export function modelsOf(config: UpshiftConfig, queues: QueueState[], health: He
       active: own.reduce((all, { active }) => all + active, 0),
       provider: providerOf(config, splitModelId(id).provider, health, heard),
       openUntil: health.circuitsOpen[id] ?? null,
+      isProbing: health.circuitsProbing?.includes(id) === true,
     };
   });
   const order = config.tiers.map(({ name }) => name);

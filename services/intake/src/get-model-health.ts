@@ -1,6 +1,7 @@
 import { splitModelId } from '@upshift/contracts';
 import type { ModelHealthView } from '@upshift/contracts';
 import { readHealth } from '@upshift/queues';
+import type { Health } from '@upshift/routing';
 import type { RequestHandler } from 'express';
 
 import type { Tools } from './tools.ts';
@@ -8,20 +9,26 @@ import type { Tools } from './tools.ts';
 /** `GET /v1/health/models`: which models can be called now, and why others can not. */
 export function getModelHealth({ cells }: Tools): RequestHandler {
   return async (_request, response) => {
-    const { providersOff, circuitsOpen } = await readHealth(cells);
+    const health = await readHealth(cells);
     const { models, providers } = cells.config;
     const data = Object.entries(models).map(([model, { tier }]) => {
       const { provider } = splitModelId(model);
-      const off = providers[provider]?.enabled === false ? 'switched off in the configuration' : (providersOff[provider] ?? null);
-      const until = circuitsOpen[model];
+      const isSwitchedOff = providers[provider]?.enabled === false;
+      const off = isSwitchedOff ? 'switched off in the configuration' : (health.providersOff[provider] ?? null);
+      const until = health.circuitsOpen[model];
       return {
         model,
         tier,
-        state: off !== null ? ('provider_off' as const) : until === undefined ? ('ready' as const) : ('circuit_open' as const),
+        state: off === null ? circuitOf(model, health) : ('provider_off' as const),
         reason: off,
         open_until: until === undefined ? null : new Date(until).toISOString(),
       };
     });
     response.json({ data } satisfies ModelHealthView);
   };
+}
+
+function circuitOf(model: string, { circuitsOpen, circuitsProbing = [] }: Health): 'circuit_open' | 'probing' | 'ready' {
+  if (circuitsOpen[model] !== undefined) return 'circuit_open';
+  return circuitsProbing.includes(model) ? 'probing' : 'ready';
 }

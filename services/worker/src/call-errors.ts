@@ -1,5 +1,6 @@
 import type { CallError, CallErrorCode } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
+import type { NotNow } from '@upshift/routing';
 
 /** The call was wanted by a time that has passed while it waited: it is not made. */
 export function tooLate(model: string): CallError {
@@ -14,6 +15,11 @@ export function notNeeded(model: string): CallError {
 /** A limit lasts too long: its `retryAfterMs` is longer than any wait, so another model is asked. */
 export function noPlace(model: string, message: string, waitMs: number): CallError {
   return { ...notCalled(model, 'rate_limited', message), retryable: true, retryAfterMs: Math.max(waitMs, 60_000) };
+}
+
+/** The model is left alone, by what all processes know of it. */
+export function notNow(model: string, { code, message, retryAfterMs }: NotNow): CallError {
+  return { ...notCalled(model, code, message), retryAfterMs };
 }
 
 /** The call was sent by a worker that died before it knew what became of it. */

@@ -37,8 +37,8 @@ async function callOrHedge(
   const makeHedge: MakeCall = async (hedge, until) => {
     const made = await makeCall({ tools, context, config, attempt: hedge, stop: until });
     if (made !== null && made !== 'put-back') return made;
-    const times = { waitMs: 0, modelMs: 0 };
-    await context.advance({ type: 'place-denied', attempt: hedge.number, error: notNeeded(hedge.model), times });
+    const denied = { type: 'place-denied', attempt: hedge.number, epoch: context.job.epoch } as const;
+    await context.advance({ ...denied, error: notNeeded(hedge.model), times: { waitMs: 0, modelMs: 0 } });
     return null;
   };
   const wanted = config.routes[context.job.route]?.hedge === true && attempt.purpose === 'answer';
@@ -53,7 +53,8 @@ async function lost({ job, step, advance }: StepContext<'call'>): Promise<Outcom
   for (const { number, model, state, sentAt } of callsOfStep(job, step.attempt)) {
     const times = { waitMs: 0, modelMs: sentAt === null ? 0 : Date.now() - sentAt };
     if (state === 'sent') await advance({ type: 'call-failed', attempt: number, error: unknownOutcome(model), times });
-    if (state === 'claimed') await advance({ type: 'place-denied', attempt: number, error: notNeeded(model), times });
+    if (state === 'claimed')
+      await advance({ type: 'place-denied', attempt: number, epoch: job.epoch, error: notNeeded(model), times });
   }
   return done;
 }

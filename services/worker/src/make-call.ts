@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { denyProvider, readAnswer, readHealth } from '@upshift/queues';
+import { closeCircuit, denyProvider, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
-import { callOf, sampleCalls } from '@upshift/routing';
-import type { Call } from '@upshift/routing';
+import { callOf, isProbed, sampleCalls, whyNotNow } from '@upshift/routing';
+import type { Call, Health } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
-import { tooLate } from './call-errors.ts';
+import { notNow, tooLate } from './call-errors.ts';
 import type { Calls } from './calls.ts';
 import type { Durations } from './hedge.ts';
 import { giveBackPlace, takePlace } from './pace.ts';
@@ -79,10 +79,16 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
   const { needs } = context.job;
   const denied = (error: ReturnType<typeof tooLate>): JobEvent => {
     const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
-    return { type: 'place-denied', attempt: attempt.number, error, times };
+    return { type: 'place-denied', attempt: attempt.number, epoch: context.job.epoch, error, times };
   };
   if (call.deadline !== null && Date.now() >= call.deadline) {
     await context.advance(denied(tooLate(attempt.model)));
+    return null;
+  }
+  const health = await hearHealth(tools, attempt.model);
+  const reason = health && whyNotNow(attempt.model, health, Date.now());
+  if (reason !== null) {
+    await context.advance(denied(notNow(attempt.model, reason)));
     return null;
   }
   if (!(await tools.retries.admit(context, attempt))) return null;
@@ -137,12 +143,12 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
   const slowMs = (config.models[model]?.slow_call_s ?? Infinity) * 1000;
   let heard: HeardLimit[] = [];
   const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
-  const health = await inTime(readHealth(pipeline));
-  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+  const health = await hearHealth(tools, model);
   try {
     const signal = untilDeadline(call, stop);
     const ask = () => client.call({ ...call, modelId: model, requestId, signal, onLimits });
     const answer = await circuits.run(model, ask, slowMs);
+    if (health !== null && isProbed(model, health, startedAt)) endProbing(pipeline, model);
     const { finishReason, usage } = answer;
     const empty = answer.vectors?.length === 0;
     return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
@@ -151,6 +157,20 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
     annotate({ 'error.type': error.error.code });
     return { event: { type: 'call-failed', attempt: number, error: error.error, times: times() }, answer: null, heard };
   }
+}
+
+/** Whoever opened the circuit may be gone, or have none: a limit that lasted long is told as an open circuit too. */
+function endProbing(pipeline: Pipeline, model: string): void {
+  closeCircuit(pipeline, model).catch((error: unknown) =>
+    pipeline.logger.warn({ model, reason: String(error) }, 'could not share that a model answers again'),
+  );
+}
+
+/** What the other processes say of models; the circuit of this one hears it, be its call made or not. */
+async function hearHealth({ pipeline, circuits }: Tools, model: string): Promise<Health | null> {
+  const health = await inTime(readHealth(pipeline));
+  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+  return health;
 }
 
 /** What the other processes say is worth no wait: without it this one goes by its own circuit. */

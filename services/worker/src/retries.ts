@@ -47,7 +47,8 @@ export function createRetries(connection: Connection): Retries {
           `${provider} has had its share of retries for ${place.tooLongMs} ms`,
           place.tooLongMs,
         );
-        await advance({ type: 'place-denied', attempt: attempt.number, error, times: { waitMs: 0, modelMs: 0 } });
+        const times = { waitMs: 0, modelMs: 0 };
+        await advance({ type: 'place-denied', attempt: attempt.number, epoch: job.epoch, error, times });
         return false;
       }
       if (place.waitMs === 0) return true;

@@ -129,8 +129,8 @@ async function namesOf(cells: Pipeline[]): Promise<string[]> {
 }
 
 /**
- * Tells the other processes; where Redis is away they go by their own circuits. Half open is told to nobody: one call probes, and
- * the shared entry runs out by itself.
+ * Tells the other processes; where Redis is away they go by their own circuits. Half open is not told: all know
+ * it by the time that was told, and it lasts until the model answers.
  */
 function share(connection: Connection, { modelId, state, openUntilMs }: CircuitChange): void {
   connection.logger.warn({ model: modelId, state }, 'circuit');

@@ -5,11 +5,12 @@ import { droppedParameters, preferencesUnder, providerOf } from '../capabilities
 import { modelOf } from '../choose-model.ts';
 import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { isForAnswer, wasLost } from '../live-attempts.ts';
+import { DENIAL_HOLDS_MS } from '../not-now.ts';
 import { LONGEST_WAIT_MS } from '../places.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { isAwaited, rivalOf, rivalRuns } from './hedging.ts';
-import { askAgain, askSameOrEquivalent, askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { askAgain, askSameOrEquivalent, askTier, endOfChain, equivalentsLeft, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
@@ -17,7 +18,7 @@ type CallFailed = Extract<JobEvent, { type: 'call-failed' }>;
 type PlaceDenied = Extract<JobEvent, { type: 'place-denied' }>;
 type RetryDeferred = Extract<JobEvent, { type: 'retry-deferred' }>;
 
-/** How often one call is put off by a provider's limit before another model is asked. */
+/** How often one call is put off before another model is asked, or the job gives up. */
 const MAX_WAITS = 3;
 /** What to wait where a provider says only that its limit is reached. */
 const USUAL_WAIT_MS = 1000;
@@ -73,12 +74,15 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
   failed(draft, attempt, error, times);
 }
 
-/** The limit of a model lasts too long to wait for: another one is asked, and nothing was paid. */
-export function placeDenied(draft: Draft, { attempt: number, error, times }: PlaceDenied): void {
-  const attempt = attemptOf(draft.job, number);
+/** A call that was not made, by a limit or by what is known of the model: it waits for that as one that was made, and nothing was paid. */
+export function placeDenied(draft: Draft, { attempt: number, epoch, error, times }: PlaceDenied): void {
+  const { job } = draft;
+  const attempt = attemptOf(job, number);
   // A hedge that was not made in time is settled, though nobody waits for it any more.
-  if (attempt.state === 'claimed' && (isAwaited(draft.job, attempt) || attempt.hedges !== undefined))
-    failed(draft, attempt, error, times);
+  if (attempt.state !== 'claimed' || !(isAwaited(job, attempt) || attempt.hedges !== undefined)) return;
+  if (!mayWait(draft, attempt, error)) return failed(draft, attempt, error, times);
+  // It waits as it was claimed: only the epoch tells that it waits already.
+  if (epoch === job.epoch) wait(draft, attempt, error);
 }
 
 /** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
@@ -151,7 +155,8 @@ function embedded(draft: Draft, attempt: Attempt, empty: boolean): void {
 }
 
 /**
- * A limit is waited out; an open circuit only where no other model may answer. Neither is a failure, and neither was billed.
+ * A limit is waited out; an open circuit, or a denial of the account, only where no other model may answer. None is a failure, and
+ * none was billed.
  */
 function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   const { job } = draft;
@@ -160,14 +165,28 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   // Of two calls the one that is put off has lost.
   if (rivalOf(job, attempt) !== undefined) return false;
   if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
-  if ((error.retryAfterMs ?? USUAL_WAIT_MS) > LONGEST_WAIT_MS) return false;
   const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
+  if (error.code === 'provider_denied') return alone && mayWaitForAccount(draft, attempt, error);
+  if (waitOf(error) > LONGEST_WAIT_MS) return false;
   return error.code === 'rate_limited' || (error.code === 'circuit_open' && alone);
+}
+
+/** A denial lasts longer than any limit that is waited for: it is to end before the job does, and an equivalent comes first. */
+function mayWaitForAccount(draft: Draft, attempt: Attempt, error: CallError): boolean {
+  const { job, facts } = draft;
+  if (!isForAnswer(attempt) || equivalentsLeft(draft, attempt.model).length > 0) return false;
+  return job.deadline === null || facts.now + waitOf(error) < job.deadline;
+}
+
+function waitOf({ code, retryAfterMs }: CallError): number {
+  // What a vendor says with a denial may be the end of the month; a person may mend it before.
+  if (code === 'provider_denied') return Math.min(retryAfterMs ?? DENIAL_HOLDS_MS, DENIAL_HOLDS_MS);
+  return retryAfterMs ?? USUAL_WAIT_MS;
 }
 
 /** The provider did not take the call, so the same attempt goes back to `claimed`: a limit is not a failure. */
 function wait(draft: Draft, attempt: Attempt, error: CallError): void {
-  const delayMs = Math.round((error.retryAfterMs ?? USUAL_WAIT_MS) * (1 + draft.facts.draw / 4));
+  const delayMs = Math.round(waitOf(error) * (1 + draft.facts.draw / 4));
   attempt.state = 'claimed';
   attempt.sentAt = null;
   attempt.waits += 1;

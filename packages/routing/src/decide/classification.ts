@@ -78,7 +78,7 @@ function askEmbedder(draft: Draft, reason: string): void {
 }
 
 function embedders({ job, facts: { health, ...rest } }: Draft): string[] {
-  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.includes(provider) !== true;
+  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
   const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
   const facts = { ...rest, health: { ...health, providersOff } };
   const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>

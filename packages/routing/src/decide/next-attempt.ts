@@ -99,17 +99,26 @@ export function askSameOrEquivalent(
   { mayRepeat, leastDelayMs } = { mayRepeat: true, leastDelayMs: 0 },
 ): void {
   const { job, facts } = draft;
-  const callsOf = (id: string): number =>
-    liveAttempts(job).filter(({ model, outcome }) => model === id && outcome === 'failed').length;
-  const equivalents = job.pinnedModel === null ? modelOf(facts.config, failed.model).equivalents : [];
-  const others = equivalents.filter((id) => isEligible(id, modelOf(facts.config, id), job, facts));
-  // One that came before this one has had all its calls, or none of them could have mended it.
-  const left = mayRepeat ? [failed.model, ...others] : others.filter((id) => callsOf(id) === 0);
-  const model = left.find((id) => callsOf(id) < MAX_CALLS_OF_ONE_MODEL);
+  const left = mayRepeat ? [failed.model, ...equivalentsOf(draft, failed.model)] : equivalentsLeft(draft, failed.model);
+  const model = left.find((id) => failedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
-  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (callsOf(model) - 1));
+  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failedCallsOf(job, model) - 1));
   const delayMs = model === failed.model ? Math.max(leastDelayMs, Math.round(backoff * (0.5 + facts.draw / 2))) : 0;
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
+}
+
+/** The declared equivalents of a model that have not failed this job yet: one that has had its calls, or none could have mended it. */
+export function equivalentsLeft(draft: Draft, model: string): string[] {
+  return equivalentsOf(draft, model).filter((id) => failedCallsOf(draft.job, id) === 0);
+}
+
+function equivalentsOf({ job, facts }: Draft, model: string): string[] {
+  const equivalents = job.pinnedModel === null ? modelOf(facts.config, model).equivalents : [];
+  return equivalents.filter((id) => isEligible(id, modelOf(facts.config, id), job, facts));
+}
+
+function failedCallsOf(job: JobState, id: string): number {
+  return liveAttempts(job).filter(({ model, outcome }) => model === id && outcome === 'failed').length;
 }
 
 /** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */

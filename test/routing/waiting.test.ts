@@ -1,0 +1,68 @@
+import type { CallErrorCode, JobEvent } from '@upshift/contracts';
+import { decide } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  classified,
+  exampleConfig,
+  factsOf,
+  failed,
+  LOW,
+  LOW_TWIN,
+  MIDDLE,
+  NOON,
+  requestOf,
+  sent,
+} from './example.ts';
+
+const config = exampleConfig();
+const facts = factsOf(config);
+const fresh = acceptedJob(config);
+const pinned = acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: MIDDLE }));
+
+/** Of a job that has only just been classified. */
+function notMade(attempt: number, code: CallErrorCode, retryAfterMs: number | null): JobEvent {
+  return { ...failed(attempt, code, { retryAfterMs }), type: 'place-denied', epoch: 2 };
+}
+
+describe('a job with one model only', () => {
+  const called = after(pinned, facts, classified(0.1), sent(1)).job;
+  test('waits out an open circuit without using up a call', () => {
+    const { job, commands } = decide(called, failed(1, 'circuit_open', { retryAfterMs: 8000 }), facts);
+    expect(job.attempts).toHaveLength(1);
+    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 8000 }]);
+  });
+  test('waits out the denial of the account, with the call made or not, but not past its deadline', () => {
+    const claimed = after(pinned, facts, classified(0.1)).job;
+    const again = [{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 40_000 }];
+    const isDenied = notMade(1, 'provider_denied', 40_000);
+    expect(decide(claimed, isDenied, facts)).toMatchObject({ job: { attempts: [{ sentAt: null, waits: 1 }] }, commands: again });
+    expect(decide(called, failed(1, 'provider_denied', { retryAfterMs: 40_000 }), facts).commands).toEqual(again);
+    const urgent = { ...claimed, deadline: NOON + 30_000 };
+    expect(decide(urgent, isDenied, facts).job).toMatchObject({ status: 'failed' });
+  });
+  test('fails where its provider is off, which no wait mends', () => {
+    const claimed = after(pinned, facts, classified(0.1)).job;
+    expect(decide(claimed, notMade(1, 'provider_off', null), facts).job).toMatchObject({ status: 'failed' });
+  });
+  test('is called again after a stopping worker gave the call up', () => {
+    const { job } = decide(called, failed(1, 'aborted', { retryable: false, maybeBilled: true }), facts);
+    expect(job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
+  });
+  test('waits at least as long as the provider asks for', () => {
+    const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
+    expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
+  });
+});
+
+describe('a call that is not made by what is known of its model', () => {
+  test.each(['provider_denied', 'provider_off', 'circuit_open'] as const)('(%s) goes elsewhere and spends no attempt', (code) => {
+    const strict = exampleConfig();
+    strict.routes['default']!.max_attempts = 1;
+    const { job, trail } = after(fresh, factsOf(strict), classified(0.1), notMade(1, code, 8000));
+    expect(job).toMatchObject({ failovers: 1, attempts: [{ model: LOW, sentAt: null, errorCode: code }, { model: LOW_TWIN }] });
+    expect(trail.map(({ event }) => event)).not.toContain('attempt-sent');
+  });
+});
