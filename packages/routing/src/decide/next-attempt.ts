@@ -17,22 +17,30 @@ const LONGEST_RETRY_MS = 30_000;
 const MAX_LOST_CALLS = 2;
 
 /**
- * Asks the best model at or above a tier that this job has not asked yet; the fallback chain where there is none.
+ * Asks the best model at or above a tier that this job has not asked yet and that its caps allow; the fallback chain where there is
+ * none that it has not asked.
  *
  * @param avoid a provider whose models come last within their tier
  */
 export function askTier(draft: Draft, tier: string, reason: string, avoid: string | null = null): void {
   const { tiers } = draft.facts.config;
   const from = tiers.findIndex(({ name }) => name === tier);
+  let denied: Ask | undefined;
   for (const { name } of tiers.slice(Math.max(0, from))) {
-    const left = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
+    const unasked = candidatesInTier(draft.job, name, draft.facts).filter((id) => !wasAsked(draft.job, id));
+    const left = lastOf(unasked, (id) => splitModelId(id).provider === avoid);
     const wanted = namedInTier(draft.job, name, draft.facts).find((id) => !wasAsked(draft.job, id));
     const isMissing = wanted !== undefined && !left.includes(wanted);
     if (isMissing) draft.job.passedOver += 1;
-    const model = left.find((id) => splitModelId(id).provider !== avoid) ?? left[0];
-    const why = isMissing ? `${reason}; ${wanted} can not be asked now` : reason;
-    if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, why);
+    const [first] = left;
+    const model = left.find((id) => whyDenied(draft, { model: id }) === null);
+    const missing = isMissing ? `; ${wanted} can not be asked now` : '';
+    const dear = model === first ? '' : `; ${first} may cost too much`;
+    if (model !== undefined) return ask(draft, { purpose: 'answer', tier: name, model }, `${reason}${missing}${dear}`);
+    if (first !== undefined) denied ??= { purpose: 'answer', tier: name, model: first };
   }
+  // The cap that stands against the first one is told.
+  if (denied !== undefined) return ask(draft, denied, reason);
   fallBack(draft, `no model left at or above ${tier}: ${reason}`);
 }
 
@@ -52,7 +60,8 @@ export function fallBack(draft: Draft, reason: string): void {
   const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
   const last = liveAttempts(job).findLast(isForAnswer)?.model;
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
-  const next = left.find((id) => id !== last) ?? left[0];
+  const inOrder = lastOf(left, (id) => id === last);
+  const next = withinCaps(draft, inOrder);
   if (next === undefined) return waitForCircuit(draft, reason);
   if (job.tier !== 'fallback') {
     job.fallbacks += 1;
@@ -70,11 +79,12 @@ function waitForCircuit(draft: Draft, reason: string): void {
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const resting = Object.entries(facts.health.circuitsOpen)
     .filter(([id]) => mayStepIn(id, draft) && !liveAttempts(job).some(({ model }) => model === id))
-    .toSorted(([, first], [, second]) => first - second)[0];
-  if (resting === undefined) return endOfChain(draft, reason);
-  const [model, until] = resting;
+    .toSorted(([, first], [, second]) => first - second)
+    .map(([id]) => id);
+  const model = withinCaps(draft, resting);
+  if (model === undefined) return endOfChain(draft, reason);
   const { tier } = modelOf(facts.config, model);
-  const delayMs = Math.max(0, until - facts.now);
+  const delayMs = Math.max(0, facts.health.circuitsOpen[model]! - facts.now);
   ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when its circuit may close`, delayMs);
 }
 
@@ -141,6 +151,16 @@ export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | nu
     : candidatesInTier(job, attempt.tier, facts);
   const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
   return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
+}
+
+/** The first of some models against which no cap stands; the first of all where one stands against each. */
+function withinCaps(draft: Draft, models: string[]): string | undefined {
+  return models.find((model) => whyDenied(draft, { model }) === null) ?? models[0];
+}
+
+/** The same models in the same order, but some come after all others. */
+function lastOf(models: string[], comesLast: (id: string) => boolean): string[] {
+  return models.toSorted((a, b) => Number(comesLast(a)) - Number(comesLast(b)));
 }
 
 interface Ask {

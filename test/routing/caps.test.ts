@@ -1,0 +1,48 @@
+import { estimateCost, nanoUsdToUsd } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  exampleConfig,
+  factsOf,
+  failed,
+  HIGH,
+  judged,
+  LOW,
+  LOW_TWIN,
+  NOON,
+  question,
+  requestOf,
+  sent,
+} from './example.ts';
+
+const config = exampleConfig((file) => (file.routes['chat']!['fallback'] = [HIGH, LOW_TWIN]));
+const facts = factsOf(config);
+const uncapped = acceptedJob(config);
+const mayCost = (id: string): number => estimateCost(uncapped.needs, config.models[id]!, NOON)!;
+const jobWithin = (nanoUsd: number, route = 'default') => {
+  const limits = { cost_usd: nanoUsdToUsd(nanoUsd) };
+  return acceptedJob(config, requestOf({ input: question.input, route, limits }));
+};
+const modelsOf = ({ job }: ReturnType<typeof after>): string[] => job.attempts.map(({ model }) => model);
+
+describe('where the next model may cost more than is left', () => {
+  test('a cheaper one of its tier is asked, and the trail says why', () => {
+    const ended = after(jobWithin(mayCost(LOW)), facts, classified(0.1, 'translation'));
+    expect(modelsOf(ended)).toEqual([LOW]);
+    expect(ended.trail.at(-1)?.reason).toContain(`${LOW_TWIN} may cost too much`);
+    expect(modelsOf(after(uncapped, facts, classified(0.1, 'translation')))).toEqual([LOW_TWIN]);
+  });
+  test('a cheaper one of the fallback chain is asked', () => {
+    const job = jobWithin(mayCost(LOW_TWIN) + 2_000_000, 'chat');
+    expect(modelsOf(after(job, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1, false)))).toEqual([LOW, LOW_TWIN]);
+  });
+  test('the chain ends when no other is left, and the trail names the cap', () => {
+    const { job, trail } = after(jobWithin(mayCost(LOW)), facts, classified(0.1), sent(1), failed(1, 'overloaded'));
+    expect(job).toMatchObject({ status: 'failed', attempts: [{ model: LOW }] });
+    expect(trail).toContainEqual(expect.objectContaining({ event: 'budget-denied', model: LOW_TWIN }));
+  });
+});
