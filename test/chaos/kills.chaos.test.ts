@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { JobRequestBody } from '@upshift/contracts';
+import type { JobRequestBody, JobView } from '@upshift/contracts';
 import { draw } from '@upshift/routing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { startFleet } from '../system/fleet.ts';
 import type { Fleet, ProgramName } from '../system/fleet.ts';
+import { hasEnded } from '../system/job-api.ts';
 import { ended, inLanes, report, submit, whole } from './storm.ts';
 import type { EndedJob } from './storm.ts';
 
@@ -59,6 +60,28 @@ const is =
   ({ event }: { event: string }): boolean =>
     event === name;
 
+/** What a client is given of each job that ends before `until` settles, at the first look after its end. While intake is away it tells nothing. */
+async function givenBefore(until: Promise<unknown>, ids: string[]): Promise<Map<string, string>> {
+  const early = new Map<string, string>();
+  let isOver = false;
+  void until.finally(() => (isOver = true));
+  const look = async (id: string): Promise<void> => {
+    const job = isOver ? null : await fleet.api.job(id).catch(() => null);
+    if (job !== null && hasEnded(job)) early.set(id, given(job));
+  };
+  while (!isOver) {
+    const open = ids.filter((id) => !early.has(id));
+    await inLanes(open.length, 8, (index) => look(open[index]!));
+    await pause(100);
+  }
+  return early;
+}
+
+/** What a client has been given, which must not become anything else. */
+function given({ status, result, completed_at: at }: JobView): string {
+  return JSON.stringify([status, result, at]);
+}
+
 /** Calls whose answer nobody has recorded: paid, and asked again. */
 function lostCalls({ trail }: EndedJob): number {
   return trail.filter(({ event, error }) => event === 'attempt-failed' && error === 'outcome_unknown').length;
@@ -71,11 +94,11 @@ test(
     const done = new AbortController();
     const killed = killAtRandom(done.signal);
     const accepted = await inLanes(JOBS, 32, (index) => submit(fleet, bodyOf(index), `storm ${index}`));
+    const ids = accepted.map(({ id }) => id);
+    const early = await givenBefore(killed, ids);
     const { kills, inFlight } = await killed;
-    const jobs = await ended(
-      fleet,
-      accepted.map(({ id }) => id),
-    );
+    const jobs = await ended(fleet, ids);
+    const inTheEnd = new Map(jobs.map(({ job }) => [job.id, given(job)]));
 
     const figures = {
       jobs: JOBS,
@@ -83,12 +106,15 @@ test(
       lost: JOBS - new Set(jobs.map(({ job }) => job.id)).size,
       not_completed: jobs.filter(({ job }) => job.status !== 'completed').length,
       ended_twice: jobs.filter(({ trail }) => trail.filter(is('job-completed')).length !== 1).length,
+      ended_before_the_last_kill: early.size,
+      overwritten: [...early].filter(([id, result]) => inTheEnd.get(id) !== result).length,
       paid_twice: jobs.reduce((sum, job) => sum + lostCalls(job), 0),
       calls_in_flight_at_kills: inFlight,
       same_call_generated_twice: fleet.sandbox.ledger.summary().duplicates.length,
     };
     report('kills', figures);
-    expect(figures).toMatchObject({ lost: 0, not_completed: 0, ended_twice: 0, same_call_generated_twice: 0 });
+    expect(figures).toMatchObject({ lost: 0, not_completed: 0, ended_twice: 0, overwritten: 0, same_call_generated_twice: 0 });
+    expect(early.size).toBeGreaterThan(0);
     expect(figures.paid_twice).toBeLessThanOrEqual(inFlight);
     expect(kills).toBe(KILLS);
   },
