@@ -24,7 +24,8 @@ test('a state is read as it was written', () => {
 });
 
 test('a state in which nothing is usual is read as it was written', () => {
-  const input = { prompt: 'x', tools: [{ name: 'find', parameters: {} }], stop: ['.'], max_output_tokens: 9 };
+  const tools = [{ name: 'find', parameters: {} }];
+  const input = { prompt: 'x', tools, tool_choice: 'required' as const, stop: ['.'], max_output_tokens: 9 };
   const limits = { cost_usd: 0.1, max_escalations: 2 };
   const told = acceptedJob(config, requestOf({ input, limits, require: ['stop'], priority: 'low', route: 'chat' }));
   expect(parseState(told.id, stateText(told))).toEqual(told);

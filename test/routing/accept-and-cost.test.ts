@@ -121,6 +121,17 @@ describe('a request', () => {
   });
 });
 
+test('a tool that must be called is for providers whose API has that choice', () => {
+  const tools = [{ name: 'find', parameters: {} }];
+  const needsOfChoice = (tool_choice: 'auto' | 'required') => needsOf(requestOf({ input: { prompt: 'x', tools, tool_choice } }));
+  const model = exampleModel('economy', 1) as unknown as ModelConfig;
+  const ollama = { adapter: 'ollama', api: 'responses' } as UpshiftConfig['providers'][string];
+  const anthropic = { adapter: 'anthropic', api: 'responses' } as UpshiftConfig['providers'][string];
+  expect(lacks(model, ollama, needsOfChoice('auto'))).toEqual([]);
+  expect(lacks(model, ollama, needsOfChoice('required'))).toEqual(['tool_choice required']);
+  expect(lacks(model, anthropic, needsOfChoice('required'))).toEqual([]);
+});
+
 describe('sampling parameters', () => {
   const needs = needsOf(requestOf({ input: { prompt: 'x', temperature: 0, seed: 1, stop: ['END'] }, require: ['stop'] }));
   const anthropic = { adapter: 'anthropic', api: 'responses' } as UpshiftConfig['providers'][string];

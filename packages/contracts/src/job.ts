@@ -179,6 +179,8 @@ export interface Needs {
   required?: SamplingParameter[];
   /** A preference too. Missing where the job gives none. */
   reasoningEffort?: ReasoningEffort;
+  /** The model must call a tool, whatever it thinks of it. */
+  mustCallTool?: true;
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

@@ -34,6 +34,7 @@ const needsFields = fieldsOf<Needs>({
   contextTokens: none,
   maxOutputTokens: null,
   reasoningEffort: undefined,
+  mustCallTool: undefined,
 });
 
 const limitsFields = fieldsOf<JobState['limits']>({ costNanoUsd: null, maxEscalations: null });

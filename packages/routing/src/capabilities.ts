@@ -43,6 +43,7 @@ export function needsOf(request: JobRequest): Needs {
     capabilities,
     ...preferencesOf(input),
     ...(request.require.length > 0 && { required: request.require }),
+    ...(input.tools.length > 0 && input.tool_choice === 'required' && { mustCallTool: true as const }),
     inputTokens,
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
@@ -77,6 +78,8 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
   const taken = takenBy(model, provider);
   const missing: string[] = needs.capabilities.filter((capability) => !model.capabilities.includes(capability));
   missing.push(...(needs.required ?? []).filter((name) => !taken.includes(name)));
+  // Its API has no such choice.
+  if (needs.mustCallTool && provider?.adapter === 'ollama') missing.push('tool_choice required');
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
   const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);

@@ -5,7 +5,7 @@ import { argumentsObject, dataUrlParts, defined, withoutDropped } from '../../ch
 
 /**
  * The body of a chat call. `reasoning_effort` is not sent: models that do not think refuse it. There is no tool choice:
- * `none` is kept by sending no tools, `required` is not kept.
+ * `none` is kept by sending no tools, and jobs that say `required` are given to other providers.
  */
 export function ollamaRequest(request: UnifiedRequest, given: ChatInput): ChatRequest & { stream: true } {
   const input = withoutDropped(given, request.drop);
