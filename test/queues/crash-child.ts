@@ -11,7 +11,8 @@ const books = connect(url, { failFast: false });
 let left = Number(lives);
 const send = pipeline.redis.sendCommand.bind(pipeline.redis);
 pipeline.redis.sendCommand = (...args) => {
-  if (left <= 0) process.exit(9);
+  // A real kill: `process.exit` while V8 compiles in the background can hang for ever (nodejs/node#54918).
+  if (left <= 0) process.kill(process.pid, 'SIGKILL');
   left -= 1;
   return send(...args);
 };

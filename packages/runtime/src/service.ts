@@ -62,7 +62,7 @@ export async function runService(name: string, start: (context: ServiceContext) 
   } catch (error) {
     const expected = error instanceof ConfigError || (error instanceof Error && 'expected' in error);
     process.stderr.write(`upshift ${name}: ${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(1);
+    endProcess(1);
   }
 }
 
@@ -116,14 +116,14 @@ function stopOnSignal(
 ): void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
-    if (stopping) process.exit(130);
+    if (stopping) return endProcess(130);
     stopping = true;
     logger.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
     await closeServer(server, running);
     await running.stop();
     await stopTracing();
-    process.exit(0);
+    endProcess(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
   // A supervisor that dies takes its services with it: nobody else would stop them.
@@ -157,7 +157,16 @@ export function cellOptions(
 }
 
 /** At once and without order: what would be waited for is what hangs. The process's supervisor starts it anew. */
-function endStuck(logger: Logger, reason: string): never {
+function endStuck(logger: Logger, reason: string): void {
   logger.fatal({ reason }, 'stuck: the process ends, so that it is started anew');
-  process.exit(1);
+  endProcess(1);
+}
+
+/** What has just run may still be compiled for so long, in ms. */
+const COMPILED_WITHIN_MS = 100;
+
+/** Ends the process a moment later: `process.exit` while V8 compiles in the background can hang for ever (nodejs/node#54918). */
+function endProcess(code: number): void {
+  process.exitCode = code;
+  setTimeout(() => process.exit(code), COMPILED_WITHIN_MS);
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
@@ -46,7 +46,7 @@ const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
   .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
   .showHelpAfterError()
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? exitCode.ok : exitCode.refused))
+  .exitOverride()
   .addHelpText(
     'after',
     `\nExamples:\n  npx upshift up\n  npx upshift submit 'Why is the sky blue?' --wait\n  npx upshift watch job_001a…\n${exitCodesHelp}`,
@@ -384,4 +384,10 @@ function wholeNumber(of: string): (text: string) => number {
   };
 }
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // By itself, as in finish.ts: nothing is open yet.
+  process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.refused;
+}
