@@ -35,9 +35,9 @@ export class Batch {
       String(t.version),
       this.#texts(['version', next, ...t.fields]),
       t.lines > 0 && this.#text(JSON.stringify([t.id, t.route, t.task, t.status, next, t.lines])),
-      t.counters.map((value) => (typeof value === 'string' ? this.#shared.numberOf(value, value) : value)),
-      t.enters.map((name) => this.#shared.numberOf(name, name)),
-      t.leaves.map((name) => this.#shared.numberOf(name, name)),
+      t.counters.map((value) => (typeof value === 'string' ? this.#share(value) : value)),
+      t.enters.map((name) => this.#share(name)),
+      t.leaves.map((name) => this.#share(name)),
       t.entry !== null && this.#entryRow(t.id, t.entry),
       t.held !== null && this.#heldRow(t.held),
       this.#endRow(t),
@@ -51,7 +51,7 @@ export class Batch {
       t.keptMs !== null && String(this.#now + t.keptMs),
       t.deadline !== null && String(t.deadline),
       t.reopened,
-      t.publish.map((channel) => this.#shared.numberOf(channel, channel)),
+      t.publish.map((channel) => this.#share(channel)),
       t.outcome !== null && this.#text(t.outcome),
       t.label !== null && this.#text(t.label),
     ];
@@ -65,7 +65,12 @@ export class Batch {
   }
 
   #heldRow({ queue, id, token }: HeldEntry): unknown[] {
-    return [this.#shared.numberOf(queue, queue), id, token !== null && this.#shared.numberOf(token, token)];
+    return [this.#share(queue), id, token !== null && this.#share(token)];
+  }
+
+  /** The number of a text that many rows have. */
+  #share(text: string): number {
+    return this.#shared.numberOf(text, text);
   }
 
   /** The position of a text, as Lua counts. */

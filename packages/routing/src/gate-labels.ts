@@ -7,17 +7,21 @@ import { thresholdOf } from './decide/verdicts.ts';
 /** A label without what the classifier saw of the prompt, which stands in the job's record. */
 export type UnseenLabel = Omit<GateLabel, 'complexity' | 'signals'>;
 
+/** Whether verdicts on the answers of a job make labels: those on pinned jobs and shadows teach nothing of routing, and a configuration may keep none. */
+export function makesLabels(job: JobState, { learning, routes }: UpshiftConfig): boolean {
+  if (learning.labels_kept === 0 || job.pinnedModel !== null || job.experiments?.shadowOf) return false;
+  return routes[job.route]?.strategy === 'cascade';
+}
+
 /**
- * The label that the verdict on an answer makes; null where it would teach nothing of routing: of pinned jobs, of vectors, of the fallback, of
- * shadows, where nothing is judged but by gates that hold for all, and where the job's configuration keeps no labels.
+ * The label that the verdict on an answer makes; null where the job makes none, and where it would teach nothing of routing: of vectors, of the
+ * fallback, and where nothing is judged but by gates that hold for all.
  *
  * @param number of the attempt whose answer it is
  */
 export function gateLabelOf(job: JobState, config: UpshiftConfig, number: number, now: number): UnseenLabel | null {
   const attempt = job.attempts[number - 1];
-  const teaches = config.routes[job.route]?.strategy === 'cascade' && job.pinnedModel === null && !job.experiments?.shadowOf;
-  if (config.learning.labels_kept === 0 || !teaches || attempt === undefined) return null;
-  if (attempt.tier === 'fallback' || attempt.score === null) return null;
+  if (!makesLabels(job, config) || attempt === undefined || attempt.tier === 'fallback' || attempt.score === null) return null;
   const threshold = thresholdOf(job, config, attempt);
   const passed = attempt.passed === true && (threshold === 'always' || attempt.score >= threshold);
   return unseenLabelOf(job, number, passed, 'gate', now);

@@ -39,7 +39,7 @@ export { decide } from './decide/index.ts';
 export { judgeableResult } from './decide/verdicts.ts';
 export type { Command, Decision } from './decide/index.ts';
 export { draw } from './draw.ts';
-export { gateLabelOf, labelOf } from './gate-labels.ts';
+export { gateLabelOf, labelOf, makesLabels } from './gate-labels.ts';
 export type { UnseenLabel } from './gate-labels.ts';
 export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';

@@ -4,6 +4,7 @@ import { configOf, done, readAnswer, seenField } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
   checksOf,
+  makesLabels,
   priceOf,
   promptFactsOf,
   runPlainChecks,
@@ -38,7 +39,8 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const verdict = verdictOf([...plain, ...verified, ...judged]);
   annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });
   // The label that this makes wants to know what the classifier saw, which was not asked about every job.
-  const seen = job.classification === null ? seenField(config, seenOf(promptFactsOf(request))) : {};
+  const isUnseen = job.classification === null && makesLabels(job, config);
+  const seen = isUnseen ? seenField(config, seenOf(promptFactsOf(request))) : {};
   await context.advance({ type: 'judged', attempt: step.attempt, verdict }, seen);
   return done;
 }
