@@ -57,6 +57,18 @@ describe('a job with one model only', () => {
   });
 });
 
+test('what is told twice of the last wait of a call does not end it', () => {
+  const claimed = after(fresh, facts, classified(0.1)).job;
+  const toldTwice = (job: typeof claimed, waits: number): typeof claimed => {
+    const isLimited: JobEvent = { ...failed(1, 'rate_limited', { retryAfterMs: 100 }), type: 'place-denied', epoch: job.epoch };
+    const waiting = decide(job, isLimited, facts).job;
+    expect(waiting.attempts).toMatchObject([{ state: 'claimed', waits }]);
+    expect(decide(waiting, isLimited, facts)).toEqual({ job: waiting, trail: [], commands: [] });
+    return waiting;
+  };
+  [1, 2, 3].reduce(toldTwice, claimed);
+});
+
 describe('a call that is not made by what is known of its model', () => {
   test.each(['provider_denied', 'provider_off', 'circuit_open'] as const)('(%s) goes elsewhere and spends no attempt', (code) => {
     const strict = exampleConfig();

@@ -78,11 +78,13 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
 export function placeDenied(draft: Draft, { attempt: number, epoch, error, times }: PlaceDenied): void {
   const { job } = draft;
   const attempt = attemptOf(job, number);
+  if (attempt.state !== 'claimed') return;
+  // A call waits as it was claimed: only the epoch tells that it waits already.
+  const isMeant = isAwaited(job, attempt) && epoch === job.epoch;
   // A hedge that was not made in time is settled, though nobody waits for it any more.
-  if (attempt.state !== 'claimed' || !(isAwaited(job, attempt) || attempt.hedges !== undefined)) return;
-  if (!mayWait(draft, attempt, error)) return failed(draft, attempt, error, times);
-  // It waits as it was claimed: only the epoch tells that it waits already.
-  if (epoch === job.epoch) wait(draft, attempt, error);
+  if (!isMeant && attempt.hedges === undefined) return;
+  if (mayWait(draft, attempt, error)) wait(draft, attempt, error);
+  else failed(draft, attempt, error, times);
 }
 
 /** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
