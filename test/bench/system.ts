@@ -19,7 +19,7 @@ export interface BenchRedis {
   /** Seconds of CPU that Redis has used for commands. */
   cpuSeconds: () => Promise<number>;
   usedBytes: () => Promise<number>;
-  /** The same without the stream of events, which grows with the first jobs up to its bound. */
+  /** The same without the streams of events and of labels, which grow with the first jobs up to their bounds. */
   keptBytes: () => Promise<number>;
   stop(): Promise<void>;
 }
@@ -37,8 +37,11 @@ export async function startRedis(): Promise<BenchRedis> {
     redis,
     cpuSeconds: async () => (await info('cpu', 'used_cpu_sys_main_thread')) + (await info('cpu', 'used_cpu_user_main_thread')),
     usedBytes: () => info('memory', 'used_memory'),
-    keptBytes: async () =>
-      (await info('memory', 'used_memory')) - ((await redis.memory('USAGE', '{upshift-0}:events', 'SAMPLES', 0)) ?? 0),
+    async keptBytes() {
+      const streams = ['{upshift-0}:events', '{upshift-0}:labels'];
+      const sizes = await Promise.all(streams.map((key) => redis.memory('USAGE', key, 'SAMPLES', 0)));
+      return (await info('memory', 'used_memory')) - sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0);
+    },
     async stop() {
       redis.disconnect();
       await server.stop();
