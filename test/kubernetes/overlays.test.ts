@@ -67,7 +67,7 @@ describe.skipIf(kustomize === undefined).each(OVERLAYS)('the overlay %s', (overl
     expect(workloads.find(({ name }) => name === 'redis')?.container.args?.join(' ')).toBe(
       overlay === 'live'
         ? undefined
-        : '--dir /data --appendonly yes --appendfsync everysec --save  --maxmemory 1gb --maxmemory-policy noeviction',
+        : '--dir /data --appendonly yes --appendfsync everysec --auto-aof-rewrite-min-size 512mb --save  --maxmemory 1gb --maxmemory-policy noeviction',
     );
   });
 
