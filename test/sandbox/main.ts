@@ -13,7 +13,7 @@ const { values } = parseArgs({
   },
 });
 
-const sandbox = await startSandbox({
+const sandbox = await startOrSay({
   port: Number(values.port),
   host: values.host,
   books: values.book,
@@ -24,11 +24,23 @@ const sandbox = await startSandbox({
 process.stdout.write(`${JSON.stringify({ event: 'sandbox-listening', port: sandbox.port })}\n`);
 process.send?.({ event: 'ready', port: sandbox.port });
 
+/** A port that is taken is told in words: `npm start` shows the last that a program has said. */
+async function startOrSay(options: Parameters<typeof startSandbox>[0]): ReturnType<typeof startSandbox> {
+  try {
+    return await startSandbox(options);
+  } catch (error) {
+    process.stderr.write(`upshift sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
 async function stop(): Promise<void> {
   await sandbox.close();
   // The channel to a parent process would keep this one alive.
   if (process.connected) process.disconnect();
 }
 
+// Whoever started it is gone, and nobody else knows of it.
+process.once('disconnect', () => void stop());
 process.once('SIGTERM', () => void stop());
 process.once('SIGINT', () => void stop());

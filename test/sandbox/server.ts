@@ -80,9 +80,15 @@ async function serve(state: SandboxState, request: IncomingMessage, response: Se
 
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? portIsTaken(port) : error));
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+function portIsTaken(port: number): Error {
+  return new Error(
+    `port ${port} is taken, perhaps by a running Upshift; choose another (npm start -- --port N), or 0 for any free one`,
+  );
 }
 
 function close(server: Server): Promise<void> {

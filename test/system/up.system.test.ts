@@ -152,6 +152,20 @@ test('a port that is taken is named', async () => {
   await once(holder, 'exit');
 });
 
+test.each([
+  ['a signal to its group, passed on once more', ['SIGTERM', 'SIGTERM']],
+  ['the end of its terminal', ['SIGHUP']],
+] as const)('%s stops everything in order', async (_, signals) => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const child = up(directory);
+  const sandbox = await linesOf(child).find(/Sandbox\s+(http:\/\/[\d.:]+)/);
+  child.stderr.resume();
+  for (const signal of signals) child.kill(signal);
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
+  await expect(fetch(sandbox)).rejects.toThrow('fetch failed');
+});
+
 async function recordsIn(directory: string): Promise<number> {
   const server = await startLocalRedis({ directory: join(directory, 'redis'), say: () => undefined });
   const redis = new Redis({ path: server.url.slice('unix://'.length) });

@@ -191,16 +191,20 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** Resolves at the first Ctrl-C or SIGTERM; a second one ends the process at once. */
+/** A signal to a process group comes once more from whoever passes it on; what follows so soon is the same one. In ms. */
+const SAME_SIGNAL_MS = 1000;
+
+/** Resolves at the first Ctrl-C or SIGTERM, or when the terminal is closed; a second one ends the process at once. */
 function interruption(): Promise<'interrupted'> {
-  let interrupted = false;
+  let interruptedAt: number | null = null;
+  // What is said while everything stops may have no terminal to be said on any more.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   return new Promise((done) => {
     const interrupt = (): void => {
-      if (interrupted) process.exit(INTERRUPTED);
-      interrupted = true;
+      if (interruptedAt !== null && performance.now() - interruptedAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
+      interruptedAt ??= performance.now();
       done('interrupted');
     };
-    process.on('SIGINT', interrupt);
-    process.on('SIGTERM', interrupt);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
   });
 }
