@@ -150,6 +150,13 @@ test('what can not be done is said in words, with the code that the help promise
     code: 2,
     errors: expect.stringContaining('key=value') as string,
   });
+  const nowhere = await upshift(['queues'], { url: 'nonsense' });
+  expect(nowhere).toMatchObject({ code: 2, errors: '--url is nonsense; it is an address as http://127.0.0.1:7700\n' });
+  for (const words of [['classify'], ['train', '--labels'], ['calibrate', '--labels']])
+    expect(await upshift([...words, '/nowhere.jsonl'])).toMatchObject({
+      code: 2,
+      errors: '/nowhere.jsonl can not be used (ENOENT): there is no such file\n',
+    });
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');

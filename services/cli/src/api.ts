@@ -22,7 +22,10 @@ export interface Api {
   open(path: string, headers?: Record<string, string>): Promise<Response>;
 }
 
+/** Throws a `CommandError` where that is no address. */
 export function apiAt(baseUrl: string): Api {
+  if (!URL.canParse(baseUrl))
+    throw new CommandError(`--url is ${baseUrl}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     const response = await fetch(new URL(path, baseUrl), init).catch((error: unknown) => {
       throw unreachable(baseUrl, error);

@@ -1,4 +1,4 @@
-import { CommandError } from './exit-code.ts';
+import { CommandError, exitCode } from './exit-code.ts';
 
 /** How long a request that is still open may keep a process alive whose command has ended, in ms. */
 const END_WITHIN_MS = 500;
@@ -11,9 +11,28 @@ export async function finish(command: Promise<number>): Promise<void> {
   try {
     process.exitCode = await command;
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = error.code;
+    fail(error);
   }
   setTimeout(() => process.exit(), END_WITHIN_MS).unref();
 }
+
+/** Says why a command can not be carried out, and with what code the process is to end. Throws what is a bug. */
+export function fail(error: unknown): void {
+  const { message, code } = asCommandError(error);
+  process.stderr.write(`${message}\n`);
+  process.exitCode = code;
+}
+
+/** A file that a command was told of and that can not be used is no bug. Throws what is one. */
+function asCommandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  const { path, code } = error as NodeJS.ErrnoException;
+  if (path === undefined || code === undefined) throw error;
+  return new CommandError(`${path} can not be used (${code}): ${reasons[code] ?? 'is it the right file?'}`, exitCode.refused);
+}
+
+const reasons: Partial<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder, and must be a file',
+  EACCES: 'this user may not open it',
+};

@@ -25,9 +25,9 @@ const DISPOSABLE_PREFIX = 'upshift-redis-';
  * Redis' own setting, 64 MB, the file would be rewritten every 7,000 jobs, which takes a core for about a second.
  */
 export const DURABILITY = [
-  ...['--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--maxmemory-policy', 'noeviction'],
-  ...['--auto-aof-rewrite-min-size', '512mb'],
-];
+  '--appendonly yes --appendfsync everysec --auto-aof-rewrite-min-size 512mb --maxmemory-policy noeviction'.split(' '),
+  ['--save', ''],
+].flat();
 
 export interface LocalRedisOptions {
   /** Where data, socket, log and owner live. A disposable server has a temporary directory of its own instead. */

@@ -29,7 +29,7 @@ import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
 import type { EvalOptions } from './eval/eval.ts';
 import { exitCode, exitCodesHelp } from './exit-code.ts';
-import { finish } from './finish.ts';
+import { fail, finish } from './finish.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -384,10 +384,16 @@ function wholeNumber(of: string): (text: string) => number {
   };
 }
 
+// Who reads our output may stop before its end, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCode.ok);
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof CommanderError)) throw error;
   // By itself, as in finish.ts: nothing is open yet.
-  process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.refused;
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.refused;
+  else fail(error);
 }
