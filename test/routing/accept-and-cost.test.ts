@@ -54,6 +54,12 @@ describe('a request', () => {
       'invalid_job',
       '$async schemas are not supported',
     ],
+    [{ input: { prompt: 'x' }, checks: [{ type: 'length' }] }, 'invalid_job', 'checks[0]: needs one of min_words'],
+    [
+      { input: { prompt: 'x' }, checks: [{ type: 'length', min_words: 5, max_words: 2 }] },
+      'invalid_job',
+      'checks[0].min_words: must not be above max_words, which is 2',
+    ],
     [{ input: { texts: ['x'] }, checks: [{ type: 'json' }] }, 'invalid_job', 'vectors are not checked'],
     [{ input: { prompt: 'x' }, route: 'constructor' }, 'unknown_route', 'there are default, chat'],
     [{ input: { prompt: 'x' }, model: 'openai/gone' }, 'unknown_model', 'no model openai/gone'],

@@ -48,6 +48,7 @@ interface Refusal {
 const refusals: Refusal[] = [
   { what: 'a body that is no JSON', ask: () => sendText('{"input": '), status: 400, code: 'malformed_json' },
   { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
+  { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'expected object' },
   { what: 'no body', ask: () => sendText(''), status: 422, code: 'invalid_job' },
   {
     what: 'another media type',

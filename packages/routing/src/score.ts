@@ -69,8 +69,23 @@ export function badChecks(checks: Check[], at: string): FieldError[] {
   return checks.flatMap((check, index) => {
     if (check.type === 'regex') return problem(`${at}[${index}].pattern`, check.pattern, () => compilePattern(check.pattern));
     if (check.type === 'json_schema') return problem(`${at}[${index}].schema`, undefined, () => compileSchema(check.schema));
-    return [];
+    return check.type === 'length' ? badBounds(check, `${at}[${index}]`) : [];
   });
+}
+
+/** A length without any bound says nothing, and one whose bounds are the wrong way round lets no answer pass. */
+function badBounds(check: Extract<Check, { type: 'length' }>, at: string): FieldError[] {
+  const { min_words, max_words, min_chars, max_chars } = check;
+  if ([min_words, max_words, min_chars, max_chars].every((bound) => bound === undefined))
+    return [{ field: at, message: 'needs one of min_words, max_words, min_chars, max_chars' }];
+  return [
+    ...notAbove(`${at}.min_words`, min_words, 'max_words', max_words),
+    ...notAbove(`${at}.min_chars`, min_chars, 'max_chars', max_chars),
+  ];
+}
+
+function notAbove(field: string, least = 0, name: string, most = Infinity): FieldError[] {
+  return least <= most ? [] : [{ field, value: least, message: `must not be above ${name}, which is ${most}` }];
 }
 
 /** What is wrong with a schema that the answer must have. */

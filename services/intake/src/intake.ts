@@ -34,7 +34,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const feed = openEventFeed(cells);
   const tools = { cells, signals, feed, stopping: stopping.signal };
   const { app } = context;
-  const json = express.json({ limit: config.intake.body_limit_bytes, type: 'application/json' });
+  const json = express.json({ limit: config.intake.body_limit_bytes, type: 'application/json', strict: false });
   app
     .route('/v1/jobs')
     .get(getJobs(tools))
