@@ -61,14 +61,15 @@ function forwardSignals(child) {
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
-  const stopWatching = whenParentIsGone(() => forward('SIGTERM'));
+  // Where a signal has told us already, a second one would read as "hurry up".
+  const stopWatching = whenParentIsGone(() => interrupted || forward('SIGTERM'));
   return () => {
     stopWatching();
     for (const signal of signals) process.removeListener(signal, forward);
   };
 }
 
-/** Only under npm: started from a shell directly, outliving that shell is the reader's good right (`nohup`, `&`). */
+/** Only under npm: started from a shell directly, outliving that shell is the reader's good right (`setsid`, `disown`). */
 function whenParentIsGone(act) {
   if (process.env.npm_lifecycle_event === undefined) return () => undefined;
   const parent = process.ppid;

@@ -30,7 +30,10 @@ async function startOrSay(options: Parameters<typeof startSandbox>[0]): ReturnTy
     return await startSandbox(options);
   } catch (error) {
     process.stderr.write(`upshift sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
+    process.exitCode = 1;
+    // By itself, and not by process.exit, which may hang while V8 compiles; the channel to a parent would keep it alive.
+    if (process.connected) process.disconnect();
+    return new Promise(() => undefined);
   }
 }
 

@@ -810,3 +810,16 @@ test('the program loads books and faults, says its port, and stops when told', a
   child.kill('SIGTERM');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
+
+test('the program ends with who started it, and names a port that is taken', async () => {
+  const start = (...args: string[]) =>
+    fork(join(import.meta.dirname, 'main.ts'), args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const first = start();
+  const [{ port }] = (await once(first, 'message')) as [{ port: number }];
+  const second = start('--port', String(port));
+  const [[said], exited] = await Promise.all([once(second.stderr!, 'data'), once(second, 'exit')]);
+  expect(String(said)).toContain(`port ${port} is taken`);
+  expect(exited).toEqual([1, null]);
+  first.disconnect();
+  expect(await once(first, 'exit')).toEqual([0, null]);
+});

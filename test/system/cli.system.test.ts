@@ -150,8 +150,15 @@ test('what can not be done is said in words, with the code that the help promise
     code: 2,
     errors: expect.stringContaining('key=value') as string,
   });
-  const nowhere = await upshift(['queues'], { url: 'nonsense' });
-  expect(nowhere).toMatchObject({ code: 2, errors: '--url is nonsense; it is an address as http://127.0.0.1:7700\n' });
+  for (const url of ['nonsense', 'localhost:7700']) {
+    const errors = `--url, or UPSHIFT_URL, is ${url}; it is an address as http://127.0.0.1:7700\n`;
+    expect(await upshift(['queues'], { url })).toMatchObject({ code: 2, errors });
+  }
+  const folder = await upshift(['classify', import.meta.dirname]);
+  expect(folder).toMatchObject({
+    code: 2,
+    errors: `${import.meta.dirname} can not be used (EISDIR): it is a folder, and must be a file\n`,
+  });
   for (const words of [['classify'], ['train', '--labels'], ['calibrate', '--labels']])
     expect(await upshift([...words, '/nowhere.jsonl'])).toMatchObject({
       code: 2,
@@ -160,6 +167,16 @@ test('what can not be done is said in words, with the code that the help promise
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');
+});
+
+test('a reader that wants no more lines is no error', async () => {
+  const child = spawn(process.execPath, [main, 'classify'], { stdio: 'pipe' });
+  const exited = once(child, 'exit');
+  child.stdin.on('error', () => undefined).end('{"prompt":"How far is the moon?"}\n'.repeat(20_000));
+  await once(child.stdout, 'data');
+  child.stdout.destroy();
+  expect(await text(child.stderr)).toBe('');
+  expect(await exited).toEqual([0, null]);
 });
 
 test('the queues and the configuration are shown', async () => {

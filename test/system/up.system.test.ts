@@ -153,7 +153,7 @@ test('a port that is taken is named', async () => {
 });
 
 test.each([
-  ['a signal to its group, passed on once more', ['SIGTERM', 'SIGTERM']],
+  ['a signal to its group, and one more that follows at once', ['SIGTERM', 'SIGINT']],
   ['the end of its terminal', ['SIGHUP']],
 ] as const)('%s stops everything in order', async (_, signals) => {
   const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));

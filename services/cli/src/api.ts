@@ -24,8 +24,7 @@ export interface Api {
 
 /** Throws a `CommandError` where that is no address. */
 export function apiAt(baseUrl: string): Api {
-  if (!URL.canParse(baseUrl))
-    throw new CommandError(`--url is ${baseUrl}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
+  refuseNoAddress('--url, or UPSHIFT_URL,', baseUrl);
   const call = async (path: string, init: RequestInit): Promise<Response> => {
     const response = await fetch(new URL(path, baseUrl), init).catch((error: unknown) => {
       throw unreachable(baseUrl, error);
@@ -55,6 +54,12 @@ export function apiAt(baseUrl: string): Api {
     delete: async (path) => void (await send('DELETE', path)),
     open: (path, headers) => send('GET', path, undefined, headers),
   };
+}
+
+/** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. */
+export function refuseNoAddress(option: string, url: string): void {
+  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return;
+  throw new CommandError(`${option} is ${url}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
 }
 
 function unreachable(baseUrl: string, error: unknown): CommandError {

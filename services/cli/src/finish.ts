@@ -26,8 +26,9 @@ export function fail(error: unknown): void {
 /** A file that a command was told of and that can not be used is no bug. Throws what is one. */
 function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  const { path, code } = error as NodeJS.ErrnoException;
-  if (path === undefined || code === undefined) throw error;
+  const { path, code, syscall } = error as NodeJS.ErrnoException;
+  // A program that can not be started has a path too.
+  if (path === undefined || code === undefined || syscall?.startsWith('spawn')) throw error;
   return new CommandError(`${path} can not be used (${code}): ${reasons[code] ?? 'is it the right file?'}`, exitCode.refused);
 }
 

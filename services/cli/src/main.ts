@@ -384,10 +384,10 @@ function wholeNumber(of: string): (text: string) => number {
   };
 }
 
-// Who reads our output may stop before its end, as `head` does.
+// Who reads our output may stop before its end, as `head` does, and want no more of what we do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(exitCode.ok);
+  process.exit(process.exitCode ?? exitCode.ok);
 });
 
 try {

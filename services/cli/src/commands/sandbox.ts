@@ -1,3 +1,4 @@
+import { refuseNoAddress } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 
 /** A rule of the provider sandbox, as far as the commands need it. */
@@ -30,6 +31,7 @@ function modelsOf(target: string): string {
 }
 
 async function send(sandboxUrl: string, method: string, body?: unknown): Promise<Fault[]> {
+  refuseNoAddress('--sandbox', sandboxUrl);
   const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
   const response = await fetch(new URL('/_sandbox/faults', sandboxUrl), init).catch(() => {
     throw new CommandError(

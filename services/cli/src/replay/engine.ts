@@ -6,6 +6,8 @@ import { isTerminal } from '@upshift/contracts';
 import type { JobView, ProblemView, TrailEntry, UpshiftConfig } from '@upshift/contracts';
 
 import { CommandError } from '../exit-code.ts';
+import { INTERRUPTED, interruption } from '../interruption.ts';
+import type { Interruption } from '../interruption.ts';
 import { startLocalRedis } from '../local-redis.ts';
 import { startFleet, startRecordedSandbox } from '../up/fleet.ts';
 import { countEnded, createProgress, newProgress } from '../up/progress.ts';
@@ -42,9 +44,6 @@ const CONCURRENCY = 64;
 /** Longest wait within one request, in seconds: as the API has it. */
 const WAIT_S = 55;
 
-/** What a shell expects of a program that Ctrl-C has ended. */
-const INTERRUPTED = 130;
-
 type Stop = () => Promise<unknown>;
 
 /** Sends jobs through the whole system, every program and a Redis of its own, with recorded answers in the place of models. */
@@ -52,7 +51,7 @@ export async function playAll<One extends Play>(plays: One[], config: UpshiftCon
   const stops: Stop[] = [];
   const interrupted = interruption();
   try {
-    return await Promise.race([startAndPlay(plays, config, stops), interrupted.promise]);
+    return await Promise.race([startAndPlay(plays, config, stops), thrown(interrupted)]);
   } finally {
     for (const stop of stops.toReversed()) await stop();
     interrupted.forget();
@@ -156,18 +155,10 @@ async function mapConcurrently<In, Out>(items: In[], work: (item: In) => Promise
   return results;
 }
 
-/** Rejects at the first Ctrl-C or SIGTERM, so that all that was started is stopped; a second one ends the process at once. */
-function interruption(): { promise: Promise<never>; forget(): void } {
-  const { promise, reject } = Promise.withResolvers<never>();
-  let interrupted = false;
-  const interrupt = (): void => {
-    if (interrupted) process.exit(INTERRUPTED);
-    interrupted = true;
-    reject(new CommandError('Interrupted; stopping what was started.', INTERRUPTED));
-  };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, interrupt);
-  return { promise, forget: () => signals.forEach((signal) => process.off(signal, interrupt)) };
+/** Rejects when it happens, so that all that was started is stopped. */
+async function thrown({ happened }: Interruption): Promise<never> {
+  await happened;
+  throw new CommandError('Interrupted; stopping what was started.', INTERRUPTED);
 }
 
 function say(line: string): void {

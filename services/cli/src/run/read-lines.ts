@@ -16,5 +16,7 @@ export async function* readLines(file?: string): AsyncGenerator<string> {
 
 /** Standard input may be a socket, which can not be opened by its name. */
 function textOf(file: string | undefined): AsyncIterable<string> {
-  return file === undefined ? process.stdin.setEncoding('utf8') : createReadStream(file, 'utf8');
+  if (file === undefined) return process.stdin.setEncoding('utf8');
+  // Of a folder Node says that it can not be read, and not which.
+  return createReadStream(file, 'utf8').on('error', (error: NodeJS.ErrnoException) => (error.path ??= file));
 }

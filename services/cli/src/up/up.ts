@@ -7,6 +7,7 @@ import type { UpshiftConfig } from '@upshift/contracts';
 import { loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
 
+import { INTERRUPTED, interruption } from '../interruption.ts';
 import { startLocalRedis } from '../local-redis.ts';
 import { readAnswerBook } from './answer-book.ts';
 import type { AnswerBook } from './answer-book.ts';
@@ -38,13 +39,10 @@ type Stop = () => Promise<void>;
 /** Between the port of the job API and that of the sandbox: behind those of all services. */
 const SANDBOX_PORT_OFFSET = 10;
 
-/** What a shell expects of a program that Ctrl-C has ended. */
-const INTERRUPTED = 130;
-
 /** `upshift up`: everything on this machine. Returns the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   const stops: Stop[] = [];
-  const interrupted = interruption();
+  const { happened: interrupted } = interruption();
   try {
     const launched = await launch(options, stops);
     const outcome = await Promise.race([work(launched, options), interrupted]);
@@ -189,22 +187,4 @@ function sayWhere(url: string, consolePort: number, directory: string, sandboxUr
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
-}
-
-/** A signal to a process group comes once more from whoever passes it on; what follows so soon is the same one. In ms. */
-const SAME_SIGNAL_MS = 1000;
-
-/** Resolves at the first Ctrl-C or SIGTERM, or when the terminal is closed; a second one ends the process at once. */
-function interruption(): Promise<'interrupted'> {
-  let interruptedAt: number | null = null;
-  // What is said while everything stops may have no terminal to be said on any more.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  return new Promise((done) => {
-    const interrupt = (): void => {
-      if (interruptedAt !== null && performance.now() - interruptedAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
-      interruptedAt ??= performance.now();
-      done('interrupted');
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt);
-  });
 }
