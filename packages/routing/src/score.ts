@@ -64,7 +64,7 @@ export function verdictOf(outcomes: CheckOutcome[]): Verdict {
   return { score: Math.round(score * 1000) / 1000, passed, checks: outcomes };
 }
 
-/** What is wrong with the checks of a request, apart from their shape: a pattern or schema that does not compile. */
+/** What is wrong with the checks of a request, apart from their shape: what does not compile, and bounds that let nothing or everything pass. */
 export function badChecks(checks: Check[], at: string): FieldError[] {
   return checks.flatMap((check, index) => {
     if (check.type === 'regex') return problem(`${at}[${index}].pattern`, check.pattern, () => compilePattern(check.pattern));
