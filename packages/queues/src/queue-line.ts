@@ -155,10 +155,8 @@ export class QueueLine {
     if (taken.limitedMs > 0) return pause(taken.limitedMs, undefined, { signal: this.#stopping.signal });
     if (!taken.drained) return;
     this.#drained = taken;
-    if (taken.entries.length === 0) return;
-    // What was taken goes first, written at the end of the next turn: it must not stand behind the word that this line waits again.
-    await nextTurn();
-    await nextTurn();
+    // What was taken goes first: its next step must not stand behind the word that this line waits again.
+    if (taken.entries.length > 0) await nextTurn();
   }
 
   /** @param drained what a look at the queue has just said, where it is to be waited for more */
