@@ -25,8 +25,11 @@ const DISPOSABLE_PREFIX = 'upshift-redis-';
  * Redis' own setting, 64 MB, the file would be rewritten every 7,000 jobs, which takes a core for about a second.
  */
 export const DURABILITY = [
-  '--appendonly yes --appendfsync everysec --auto-aof-rewrite-min-size 512mb --maxmemory-policy noeviction'.split(' '),
+  ['--appendonly', 'yes'],
+  ['--appendfsync', 'everysec'],
+  ['--auto-aof-rewrite-min-size', '512mb'],
   ['--save', ''],
+  ['--maxmemory-policy', 'noeviction'],
 ].flat();
 
 export interface LocalRedisOptions {
