@@ -23,6 +23,9 @@ describe('calculations that do not add up are found', () => {
     ['', 'He makes 12 * 5 = 60 loaves.', null],
     ['', 'He makes 12 * 5 = 65 loaves, and 2 + 2 = 4.', '12 * 5 = 65 does not add up (60)'],
     ['', 'No numbers here.', null],
+    // By a digit in the middle of a large number: less than what rounding may change.
+    ['', 'It costs 490 * 194 = 94,660 dollars.', '490 * 194 = 94,660 does not add up (95060)'],
+    ['', 'Each gets 200 / 3 = 66.7, and 66.7 * 3 = 200 is all.', null],
   ]);
   test('the score is the share that holds', () => {
     expect(outcomeOf({ type: 'arithmetic' }, '12 * 5 = 65, and 2 + 2 = 4.').score).toBe(0.5);
