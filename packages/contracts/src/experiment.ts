@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { check } from './check.ts';
+import { check, MOST_CHECKS } from './check.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
@@ -46,7 +46,7 @@ const overrides = z
         classifier: z.array(z.number().gt(0).lt(1)).optional(),
       })
       .optional(),
-    checks: z.array(check).max(50).optional().describe('In place of the checks of the route.'),
+    checks: z.array(check).max(MOST_CHECKS).optional().describe('In place of the checks of the route.'),
     strategy: z.enum(['rules', 'classifier', 'cascade']).optional(),
     classifier: z.string().min(1).max(64).optional(),
     scorer: z.string().min(1).max(64).optional(),

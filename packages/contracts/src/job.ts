@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Usage } from './answer.ts';
-import { check } from './check.ts';
+import { check, MOST_CHECKS } from './check.ts';
 import type { Capability } from './config.ts';
 import type { CallErrorCode } from './errors.ts';
 import type { Classification } from './event.ts';
@@ -30,7 +30,7 @@ export const jobRequest = z.strictObject({
   task: taskName.nullable().default(null),
   route: routeName.default('default'),
   model: modelId.nullable().default(null),
-  checks: z.array(check).max(50).default([]),
+  checks: z.array(check).max(MOST_CHECKS).default([]),
   limits: limits.default({}),
   priority: priority.default('normal'),
   require: z.array(samplingParameter).max(4).default([]),
