@@ -282,6 +282,12 @@ test('a bad endpoint is refused with the field, and a name is taken once', async
     status: 422,
     body: { errors: [{ field: 'url' }] },
   });
+  expect(await call('POST', '/taken/redeliver', { jobs: 'all' })).toMatchObject({
+    status: 422,
+    body: {
+      errors: [{ field: 'the body', value: { jobs: 'all' }, message: 'must be {"job": "job_…"} or {"status": "failed"}' }],
+    },
+  });
   expect((await call('DELETE', '/taken')).status).toBe(204);
   expect((await call('DELETE', '/taken')).status).toBe(404);
 });

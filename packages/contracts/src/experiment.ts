@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { check, MOST_CHECKS } from './check.ts';
+import { acceptAt } from './config.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
@@ -42,7 +43,7 @@ const overrides = z
     parameters: routeParameters.optional(),
     thresholds: z
       .strictObject({
-        accept_at: z.record(z.string(), z.union([z.number().min(0).max(1), z.literal('always')])).optional(),
+        accept_at: z.record(z.string(), acceptAt).optional(),
         classifier: z.array(z.number().gt(0).lt(1)).optional(),
       })
       .optional(),
