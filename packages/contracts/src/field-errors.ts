@@ -9,7 +9,11 @@ const LONGEST_VALUE = 200;
 /** Every bad field of a value that a schema has refused, with what was there and what would be right. */
 export function fieldErrors(error: z.ZodError, value: unknown, schema: z.ZodType): FieldError[] {
   return error.issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [fieldError(issue.path, issue.message, valueAt(issue.path, value))];
+    if (issue.code !== 'unrecognized_keys') {
+      const given = valueAt(issue.path, value);
+      // What a schema makes of a text, as a list of its parts, stands in the issue alone.
+      return [fieldError(issue.path, issue.message, given === undefined ? issue.input : given)];
+    }
     const known = knownKeys(schema, issue.path).join(', ');
     return issue.keys.map((key) => {
       const path = [...issue.path, key];

@@ -20,11 +20,12 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import { methodNotAllowed, requireJson } from './problems.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Deliveries that a page of the log, or one redelivery by job, looks at. */
 const LONGEST_LOG = 100;
 
-const logQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(LONGEST_LOG).default(20) });
+const logQuery = z.strictObject({ limit: wholeNumber(LONGEST_LOG).default(20) });
 
 /** The endpoints that are told of the ends of jobs. */
 export function webhookRoutes(cells: Cells, json: RequestHandler): Router {
