@@ -49,10 +49,13 @@ function list(cells: Cells): RequestHandler {
 }
 
 function create(cells: Cells): RequestHandler {
+  const url = webhookRequest.shape.url.superRefine((text, context) => {
+    const bad = badWebhookUrl(text, cells.config.webhooks.allow_private_addresses);
+    if (bad !== null) context.addIssue(bad);
+  });
+  const schema = webhookRequest.extend({ url });
   return async (request, response) => {
-    const wanted = parse(webhookRequest, request.body);
-    const bad = badWebhookUrl(wanted.url, cells.config.webhooks.allow_private_addresses);
-    if (bad !== null) throw ProblemError.ofFields('invalid_webhook', [{ field: 'url', value: wanted.url, message: bad }]);
+    const wanted = parse(schema, request.body);
     response
       .status(201)
       .location(`/v1/webhooks/${wanted.name}`)
