@@ -31,10 +31,12 @@ test('all that is wrong is told at once, with its values', () => {
   const reasons = reasonsFor((file) => {
     Object.assign(file.routes['default']!, { max_attempts: 0, strategy: 'luck' });
     Object.assign(file.tiers[0]!, { accept_at: 7 });
+    Object.assign(file.tiers[1]!, { accept_at: 'alwys' });
   });
   expect(reasons.length).toBeGreaterThanOrEqual(3);
   expect(reasons.join('\n')).toMatch(/max_attempts \(is 0\)/);
   expect(reasons.join('\n')).toMatch(/strategy \(is "luck"\)/);
+  expect(reasons).toContain('tiers.1.accept_at (is "alwys"): must be a number from 0 to 1, or always');
 });
 
 test('every name that is used must be declared', () => {

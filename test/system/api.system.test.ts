@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
+
 import type { JobView, ProblemView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
@@ -27,6 +32,18 @@ function sendText(body: string, contentType = 'application/json'): Promise<Reply
   return fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': contentType }, body });
 }
 
+/** As `curl -X POST` does: no body, and no length of one. */
+async function sendNoBody(): Promise<Reply<ProblemView>> {
+  const headers = { 'content-type': 'application/json' };
+  const request = httpRequest(`${fleet.url('intake')}/v1/jobs`, { method: 'POST', headers });
+  request.removeHeader('content-length');
+  request.removeHeader('transfer-encoding');
+  request.end();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const body = (await json(response)) as ProblemView;
+  return { status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), body };
+}
+
 function send(body: unknown): Promise<Reply<ProblemView>> {
   return sendText(JSON.stringify(body));
 }
@@ -49,13 +66,21 @@ const refusals: Refusal[] = [
   { what: 'a body that is no JSON', ask: () => sendText('{"input": '), status: 400, code: 'malformed_json' },
   { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
   { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'expected object' },
-  { what: 'no body', ask: () => sendText(''), status: 422, code: 'invalid_job' },
+  { what: 'an empty body', ask: () => sendText(''), status: 400, code: 'malformed_json', says: 'the body is empty' },
+  { what: 'no body', ask: () => sendNoBody(), status: 400, code: 'malformed_json', says: 'the body is empty' },
   {
     what: 'another media type',
     ask: () => sendText('{}', 'text/plain'),
     status: 415,
     code: 'unsupported_media_type',
     says: 'application/json',
+  },
+  {
+    what: 'a body of another type where one may be missing',
+    ask: () => fleet.api.send('/v1/experiments/none/promote', { method: 'POST', body: '{"arm":"stable"}' }),
+    status: 415,
+    code: 'unsupported_media_type',
+    says: 'Content-Type is text/plain',
   },
   {
     what: 'a body that is too large',

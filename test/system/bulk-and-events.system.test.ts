@@ -102,6 +102,20 @@ test('the list is walked page by page with a filter, and a parameter that is not
   expect(refused.body.errors.map(({ field }) => field).toSorted()).toEqual(['limit', 'stat']);
 });
 
+test.each([
+  ['/v1/jobs?limit=abc', 'limit', 'abc', 'must be a whole number from 1 to 100'],
+  ['/v1/jobs?limit=-2.5', 'limit', '-2.5', 'must be a whole number from 1 to 100'],
+  ['/v1/jobs?limit=1e400', 'limit', '1e400', 'must be a whole number from 1 to 100'],
+  ['/v1/savings?days=', 'days', '', 'must be a whole number from 1 to 400'],
+  ['/v1/jobs?after=job_1', 'after', 'job_1', 'the last_id of the page before'],
+  ['/v1/jobs?status=done', 'status', 'done', '"completed"'],
+  ['/v1/events?event=job-completed,job-ended', 'event[1]', 'job-ended', '"job-completed"'],
+])('%s is refused with the parameter, its value and what would be right', async (path, field, value, says) => {
+  const { status, body } = await fleet.api.send(path);
+  expect({ status, code: body.code }).toEqual({ status: 400, code: 'invalid_query' });
+  expect(body.errors).toEqual([{ field, value, message: expect.stringContaining(says) as string }]);
+});
+
 /** A bulk request of which a test holds both ends. */
 async function openBulk(): Promise<{ outgoing: ClientRequest; incoming: Promise<IncomingMessage> }> {
   const outgoing = httpRequest(`${fleet.url('intake')}/v1/jobs`, {

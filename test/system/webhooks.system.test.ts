@@ -268,7 +268,7 @@ test('a notifier that is killed while a receiver thinks delivers after its resta
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
 });
 
-test('a bad endpoint is refused with the field, and a name is taken once', async () => {
+test('a bad endpoint is refused with all its bad fields, and a name is taken once', async () => {
   await create('taken');
   expect(await call('POST', '', { name: 'taken', url: receiver.url })).toMatchObject({
     status: 409,
@@ -276,11 +276,23 @@ test('a bad endpoint is refused with the field, and a name is taken once', async
   });
   expect(await call('POST', '', { name: 'Bad Name', url: 'nowhere' })).toMatchObject({
     status: 422,
-    body: { code: 'invalid_webhook', errors: [{ field: 'name' }] },
+    body: {
+      code: 'invalid_webhook',
+      errors: [
+        { field: 'name', value: 'Bad Name' },
+        { field: 'url', value: 'nowhere', message: 'is not a URL; as in https://example.com/hooks' },
+      ],
+    },
   });
   expect(await call('POST', '', { name: 'bad', url: 'nowhere' })).toMatchObject({
     status: 422,
     body: { errors: [{ field: 'url' }] },
+  });
+  expect(await call('POST', '/taken/redeliver', { jobs: 'all' })).toMatchObject({
+    status: 422,
+    body: {
+      errors: [{ field: 'the body', value: { jobs: 'all' }, message: 'must be {"job": "job_…"} or {"status": "failed"}' }],
+    },
   });
   expect((await call('DELETE', '/taken')).status).toBe(204);
   expect((await call('DELETE', '/taken')).status).toBe(404);

@@ -96,6 +96,8 @@ export const check = z.discriminatedUnion('type', [
 ]);
 
 export type Check = z.infer<typeof check>;
+/** Checks that a job, or an arm of an experiment, may have of its own. */
+export const MOST_CHECKS = 50;
 const checkTypes = check.options.map((option) => option.shape.type.value);
 
 /** What one check said of an answer. `score` is in [0, 1]; `reason` is for people. */

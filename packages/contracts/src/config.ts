@@ -101,11 +101,12 @@ const model = z.strictObject({
 });
 export type ModelConfig = z.infer<typeof model>;
 
+/** What an arm of an experiment may set too. */
+export const acceptAt = z.union([z.number().min(0).max(1), z.literal('always')], 'must be a number from 0 to 1, or always');
+
 const tier = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9_-]*$/),
-  accept_at: z
-    .union([z.number().min(0).max(1), z.literal('always')])
-    .describe('The least score that is accepted. Gates hold at `always` too.'),
+  accept_at: acceptAt.describe('The least score that is accepted. Gates hold at `always` too.'),
 });
 
 const rule = z.strictObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-import { check } from './check.ts';
+import { check, MOST_CHECKS } from './check.ts';
+import { acceptAt } from './config.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
@@ -42,11 +43,11 @@ const overrides = z
     parameters: routeParameters.optional(),
     thresholds: z
       .strictObject({
-        accept_at: z.record(z.string(), z.union([z.number().min(0).max(1), z.literal('always')])).optional(),
+        accept_at: z.record(z.string(), acceptAt).optional(),
         classifier: z.array(z.number().gt(0).lt(1)).optional(),
       })
       .optional(),
-    checks: z.array(check).max(50).optional().describe('In place of the checks of the route.'),
+    checks: z.array(check).max(MOST_CHECKS).optional().describe('In place of the checks of the route.'),
     strategy: z.enum(['rules', 'classifier', 'cascade']).optional(),
     classifier: z.string().min(1).max(64).optional(),
     scorer: z.string().min(1).max(64).optional(),

@@ -9,7 +9,10 @@ const imagePart = z.strictObject({ type: z.literal('image_url'), image_url: z.st
 export const contentPart = z.discriminatedUnion('type', [textPart, imagePart]);
 export type ContentPart = z.infer<typeof contentPart>;
 
-const content = z.union([z.string(), z.array(contentPart).min(1).max(200)]);
+const content = z.union(
+  [z.string(), z.array(contentPart).min(1).max(200)],
+  'must be a text, or a list of {"type": "text", "text": …} and {"type": "image_url", "image_url": {"url": …}}',
+);
 
 /** Arguments are the JSON text that the model wrote. */
 export const toolCall = z.strictObject({ id: z.string().min(1), name: z.string().min(1), arguments: z.string() });
@@ -58,7 +61,17 @@ const settings = {
   reasoning_effort: reasoningEffort.optional(),
 };
 
-export const chatInput = z.strictObject({ messages: z.array(message).min(1).max(10_000), ...settings });
+/** Its words are those for an input of no kind, which is read as if it were of this one. */
+export const chatInput = z.strictObject(
+  {
+    messages: z
+      .array(message, 'must be a list of 1 to 10,000 messages; an input needs one of prompt, messages, texts')
+      .min(1)
+      .max(10_000),
+    ...settings,
+  },
+  'must be an object with one of prompt, messages, texts',
+);
 export type ChatInput = z.infer<typeof chatInput>;
 
 /** A prompt is short for one user message. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { Usage } from './answer.ts';
-import { check } from './check.ts';
+import { check, MOST_CHECKS } from './check.ts';
 import type { Capability } from './config.ts';
 import type { CallErrorCode } from './errors.ts';
 import type { Classification } from './event.ts';
@@ -15,13 +15,15 @@ export type Priority = z.infer<typeof priority>;
 
 const limits = z.strictObject({
   cost_usd: z.number().positive().optional(),
-  deadline: z.iso.datetime({ offset: true }).optional(),
+  deadline: z.iso
+    .datetime({ offset: true, error: 'must be a time with its zone (RFC 3339), as in 2026-12-31T18:00:00Z' })
+    .optional(),
   max_escalations: z.int().nonnegative().max(10).optional(),
 });
 
 /** Metadata is the client's own: kept, returned, never read. */
 const metadata = z
-  .record(z.string().min(1).max(64), z.string().max(512))
+  .record(z.string().min(1).max(64), z.string().max(512), 'must be an object whose keys have 1 to 64 characters')
   .refine((map) => Object.keys(map).length <= 16, 'at most 16 keys');
 
 /** The body of `POST /v1/jobs`. Unknown fields are refused, so that a misspelt one is never silently ignored. */
@@ -30,7 +32,7 @@ export const jobRequest = z.strictObject({
   task: taskName.nullable().default(null),
   route: routeName.default('default'),
   model: modelId.nullable().default(null),
-  checks: z.array(check).max(50).default([]),
+  checks: z.array(check).max(MOST_CHECKS).default([]),
   limits: limits.default({}),
   priority: priority.default('normal'),
   require: z.array(samplingParameter).max(4).default([]),

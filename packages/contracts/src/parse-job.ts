@@ -15,16 +15,17 @@ const schemas = {
 
 /** Reads the body of `POST /v1/jobs`: a job, or every bad field at once. */
 export function parseJobRequest(body: unknown): { request: JobRequest } | { errors: FieldError[] } {
-  const schema = schemas[kindOf(body)];
-  const parsed = schema.safeParse(body);
-  if (!parsed.success) return { errors: fieldErrors(parsed.error, body, schema) };
+  const kind = kindOf(body);
+  const parsed = schemas[kind ?? 'messages'].safeParse(body);
+  if (!parsed.success) return { errors: fieldErrors(parsed.error, body, kind === null ? jobRequest : schemas[kind]) };
   return { request: { ...parsed.data, input: withMessages(parsed.data.input) } };
 }
 
-function kindOf(body: unknown): keyof typeof schemas {
+/** Null where nothing says which kind was meant. */
+function kindOf(body: unknown): keyof typeof schemas | null {
   const input = typeof body === 'object' && body !== null && 'input' in body ? body.input : null;
-  if (typeof input !== 'object' || input === null) return 'messages';
-  return 'texts' in input ? 'texts' : 'prompt' in input ? 'prompt' : 'messages';
+  if (typeof input !== 'object' || input === null) return null;
+  return (['texts', 'prompt', 'messages'] as const).find((kind) => kind in input) ?? null;
 }
 
 type AnyInput = z.infer<typeof chatInput> | z.infer<typeof promptInput> | z.infer<typeof embeddingInput>;

@@ -10,7 +10,10 @@ export const webhookRequest = z.strictObject({ name: webhookName, url: z.string(
 export type WebhookRequest = z.infer<typeof webhookRequest>;
 
 /** The body of `POST /v1/webhooks/{name}/redeliver`: one job's, or all that were not delivered. */
-export const redeliverRequest = z.union([z.strictObject({ job: z.string() }), z.strictObject({ status: z.literal('failed') })]);
+export const redeliverRequest = z.union(
+  [z.strictObject({ job: z.string() }), z.strictObject({ status: z.literal('failed') })],
+  'must be {"job": "job_…"} or {"status": "failed"}',
+);
 
 /** An endpoint as the API shows it. Its secret is shown once, when it is made. */
 export const webhookView = z.object({

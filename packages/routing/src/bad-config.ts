@@ -1,13 +1,18 @@
-import type { ClassifierProfile, ScorerProfile, UpshiftConfig } from '@upshift/contracts';
+import type { Check, ClassifierProfile, ScorerProfile, UpshiftConfig } from '@upshift/contracts';
 
 import { signalNames } from './classifier/signals.ts';
 import { badRedaction } from './redact.ts';
+import { badCheck } from './score.ts';
 import { denseNames } from './scorer/features.ts';
 
-/** What is wrong with a configuration beyond its shape: patterns that do not compile, features that the scorer does not have. */
-export function badConfig({ recording, scorer, classifier }: UpshiftConfig): string[] {
+/**
+ * What is wrong with a configuration beyond its shape: patterns that do not compile, features that the scorer does not have.
+ * Asked where a configuration is new, never of one that is stored: jobs under way may have been accepted under it.
+ */
+export function badConfig({ recording, scorer, classifier, routes }: UpshiftConfig): string[] {
   return [
     ...badRedaction(recording.redact),
+    ...Object.entries(routes).flatMap(([name, { checks }]) => badRouteChecks(name, checks)),
     ...unknownFeatures(scorer.profile ?? null).map(
       (name) => `scorer.profile.features.${name}: the scorer has no such feature; there are ${denseNames.join(', ')}`,
     ),
@@ -15,6 +20,12 @@ export function badConfig({ recording, scorer, classifier }: UpshiftConfig): str
       (name) => `classifier.profile.features.${name}: the classifier has no such signal; there are ${signalNames.join(', ')}`,
     ),
   ];
+}
+
+function badRouteChecks(route: string, checks: Check[]): string[] {
+  return checks
+    .flatMap((check, index) => badCheck(check, `routes.${route}.checks.${index}`))
+    .map(({ field, value, message }) => `${field}${value === undefined ? '' : ` (is ${JSON.stringify(value)})`}: ${message}`);
 }
 
 function unknownSignals(profile: ClassifierProfile | null): string[] {

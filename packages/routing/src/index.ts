@@ -55,6 +55,7 @@ export type { NotNow } from './not-now.ts';
 export { isRetry } from './retries.ts';
 export { recordingOf } from './recording.ts';
 export { badConfig, unknownFeatures } from './bad-config.ts';
+export { readJobBody } from './read-job-body.ts';
 export { createRedactor } from './redact.ts';
 export { calibrate, calibrateThresholds } from './scorer/calibrate.ts';
 export type { Calibrated } from './scorer/calibrate.ts';

@@ -1,4 +1,6 @@
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
+
+import { compileMultiline } from './checks/patterns.ts';
 
 /** Replaces what must not leave, the same way throughout one job: an equal text gets an equal placeholder. */
 export interface Redactor {
@@ -15,7 +17,7 @@ interface Span {
 
 /** Patterns must have passed `badRedaction`. */
 export function createRedactor(patterns: string[]): Redactor {
-  const compiled = patterns.map((pattern) => RE2JS.compile(pattern, RE2JS.MULTILINE));
+  const compiled = patterns.map((pattern) => compileMultiline(pattern));
   const placeholders = new Map<string, string>();
   let count = 0;
 
@@ -51,7 +53,7 @@ export function badRedaction(patterns: string[]): string[] {
 
 function problemOf(pattern: string): string | null {
   try {
-    const matchesNothing = RE2JS.compile(pattern, RE2JS.MULTILINE).matcher('').find();
+    const matchesNothing = compileMultiline(pattern).matcher('').find();
     return matchesNothing ? 'matches the empty text; let it match at least one character' : null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -64,13 +64,16 @@ export function verdictOf(outcomes: CheckOutcome[]): Verdict {
   return { score: Math.round(score * 1000) / 1000, passed, checks: outcomes };
 }
 
-/** What is wrong with the checks of a request, apart from their shape: what does not compile, and bounds that let nothing or everything pass. */
+/** What is wrong with checks, apart from their shape. */
 export function badChecks(checks: Check[], at: string): FieldError[] {
-  return checks.flatMap((check, index) => {
-    if (check.type === 'regex') return problem(`${at}[${index}].pattern`, check.pattern, () => compilePattern(check.pattern));
-    if (check.type === 'json_schema') return problem(`${at}[${index}].schema`, undefined, () => compileSchema(check.schema));
-    return check.type === 'length' ? badBounds(check, `${at}[${index}]`) : [];
-  });
+  return checks.flatMap((check, index) => badCheck(check, `${at}[${index}]`));
+}
+
+/** What does not compile, and bounds that let nothing or everything pass. */
+export function badCheck(check: Check, at: string): FieldError[] {
+  if (check.type === 'regex') return problem(`${at}.pattern`, check.pattern, () => compilePattern(check.pattern));
+  if (check.type === 'json_schema') return problem(`${at}.schema`, undefined, () => compileSchema(check.schema));
+  return check.type === 'length' ? badBounds(check, at) : [];
 }
 
 /** A length without any bound says nothing, and one whose bounds are the wrong way round lets no answer pass. */

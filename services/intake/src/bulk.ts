@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 
-import { idempotencyKey, parseJobRequest, ProblemError } from '@upshift/contracts';
+import { idempotencyKey, ProblemError } from '@upshift/contracts';
 import type { Accepted, Cells } from '@upshift/queues';
+import { readJobBody } from '@upshift/routing';
 import type { RequestHandler, Response } from 'express';
 
 import { acceptEachInSpan } from './accept-in-span.ts';
@@ -94,9 +95,7 @@ function readLine({ number, text, tooLong }: Line, headers: BulkHeaders): Unspan
   try {
     if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
     const { key, body } = readBody(text);
-    const parsed = parseJobRequest(body);
-    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
-    return { request: parsed.request, key: key ?? (headers.key === null ? null : `${headers.key}/${number}`) };
+    return { request: readJobBody(body), key: key ?? (headers.key === null ? null : `${headers.key}/${number}`) };
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }

@@ -11,7 +11,7 @@ import type { Cells, ExperimentCommand } from '@upshift/queues';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
 
-import { methodNotAllowed, requireJson } from './problems.ts';
+import { allowJson, methodNotAllowed, requireJson } from './problems.ts';
 
 /** A/B tests, canaries, shadows and adaptive experiments. */
 export function experimentRoutes(cells: Cells, json: RequestHandler): Router {
@@ -22,7 +22,10 @@ export function experimentRoutes(cells: Cells, json: RequestHandler): Router {
   routes.route('/v1/experiments').get(list(cells)).post(requireJson, json, create(cells)).all(methodNotAllowed('GET, POST'));
   routes.route('/v1/experiments/:name').get(show(cells)).all(methodNotAllowed('GET'));
   for (const command of ['pause', 'resume', 'promote', 'abort'] as const)
-    routes.route(`/v1/experiments/:name/${command}`).post(json, carryOut(cells, command)).all(methodNotAllowed('POST'));
+    routes
+      .route(`/v1/experiments/:name/${command}`)
+      .post(allowJson, json, carryOut(cells, command))
+      .all(methodNotAllowed('POST'));
   return routes;
 }
 

@@ -4,11 +4,12 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import type { Tools } from './tools.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** As long as sums of days are kept. */
 const MOST_DAYS = 400;
 
-const savingsQuery = z.strictObject({ days: z.coerce.number().int().min(1).max(MOST_DAYS).default(7) });
+const savingsQuery = z.strictObject({ days: wholeNumber(MOST_DAYS).default(7) });
 
 /** `GET /v1/savings`: what was paid, and what the same jobs would have cost otherwise. */
 export function getSavings({ cells }: Tools): RequestHandler {

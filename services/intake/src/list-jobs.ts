@@ -6,6 +6,7 @@ import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
 import type { Tools } from './tools.ts';
+import { wholeNumber } from './whole-number.ts';
 
 const LONGEST_PAGE = 100;
 
@@ -18,8 +19,8 @@ export const filterQuery = {
 
 const listQuery = z.strictObject({
   ...filterQuery,
-  limit: z.coerce.number().int().min(1).max(LONGEST_PAGE).default(20),
-  after: z.string().refine(isJobId, 'is not the id of a job').optional(),
+  limit: wholeNumber(LONGEST_PAGE).default(20),
+  after: z.string().refine(isJobId, 'must be the id of a job: the last_id of the page before').optional(),
 });
 
 /** `GET /v1/jobs`: a page of jobs, newest first. */
@@ -41,7 +42,7 @@ export function readQuery<Shape extends z.ZodType<object>>(
 ): { values: z.output<Shape>; metadata: Record<string, string> } {
   const entries = [...new URL(request.originalUrl, 'http://intake').searchParams];
   const given = Object.fromEntries(entries.filter((entry) => !isMetadata(entry)));
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(given, { reportInput: true });
   if (!parsed.success) throw ProblemError.ofFields('invalid_query', withMetadata(fieldErrors(parsed.error, given, schema)));
   const metadata = entries.filter(isMetadata).map(([name, value]) => [name.slice('metadata.'.length), value] as const);
   return { values: parsed.data, metadata: Object.fromEntries(metadata) };

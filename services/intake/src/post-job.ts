@@ -1,5 +1,5 @@
-import { idempotencyKey, isTerminal, parseJobRequest, ProblemError } from '@upshift/contracts';
-import { viewOf } from '@upshift/routing';
+import { idempotencyKey, isTerminal, ProblemError } from '@upshift/contracts';
+import { readJobBody, viewOf } from '@upshift/routing';
 import type { Request, RequestHandler } from 'express';
 
 import { acceptInSpan } from './accept-in-span.ts';
@@ -12,12 +12,11 @@ const RETRY_AFTER_S = 1;
 /** `POST /v1/jobs`: 202 with the job, or 200 with its result where the client waits and it ends in time. */
 export function postJob(tools: Tools): RequestHandler {
   return async (request, response) => {
-    const parsed = parseJobRequest(request.body);
-    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
+    const job = readJobBody(request.body);
     const key = idempotencyKeyOf(request);
-    const asked = { request: parsed.request, key, seed: seedOf(request) };
+    const asked = { request: job, key, seed: seedOf(request) };
     const { id, state } = await acceptInSpan(tools.cells, asked, request.get('traceparent'));
-    const accepted = state && viewOf(state, parsed.request, null);
+    const accepted = state && viewOf(state, job, null);
     const view = await viewAfterWait(tools, id, request, response, accepted);
     response.location(`/v1/jobs/${id}`);
     if (response.hasHeader('Preference-Applied') && isTerminal(view.status)) return void response.status(200).json(view);

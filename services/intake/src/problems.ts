@@ -1,7 +1,7 @@
 import { problemStatus, ProblemError } from '@upshift/contracts';
 import type { ProblemCode, ProblemView } from '@upshift/contracts';
 import type { Logger } from '@upshift/runtime';
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Express, Request, RequestHandler } from 'express';
 
 const titles: Record<ProblemCode, string> = {
   malformed_json: 'The body is not JSON',
@@ -58,13 +58,23 @@ export function methodNotAllowed(allowed: string): RequestHandler {
   };
 }
 
-export const requireJson: RequestHandler = (request, _response, next) => {
-  if (request.is('application/json')) return next();
+export const requireJson: RequestHandler = (request, response, next) => {
+  if (isEmpty(request)) throw new ProblemError('malformed_json', 'the body is empty; send a JSON object');
+  allowJson(request, response, next);
+};
+
+/** A body may be missing; one that is there must be JSON, or it would be ignored in silence. */
+export const allowJson: RequestHandler = (request, _response, next) => {
+  if (isEmpty(request) || request.is('application/json')) return next();
   throw new ProblemError(
     'unsupported_media_type',
     `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json, or application/x-ndjson to /v1/jobs`,
   );
 };
+
+function isEmpty(request: Request): boolean {
+  return request.get('Transfer-Encoding') === undefined && Number(request.get('Content-Length') ?? 0) === 0;
+}
 
 /** A problem as a client sees it. */
 export function problemViewOf({ code, message, errors }: ProblemError, instance: string): ProblemView {

@@ -20,11 +20,12 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import { methodNotAllowed, requireJson } from './problems.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Deliveries that a page of the log, or one redelivery by job, looks at. */
 const LONGEST_LOG = 100;
 
-const logQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(LONGEST_LOG).default(20) });
+const logQuery = z.strictObject({ limit: wholeNumber(LONGEST_LOG).default(20) });
 
 /** The endpoints that are told of the ends of jobs. */
 export function webhookRoutes(cells: Cells, json: RequestHandler): Router {
@@ -48,10 +49,13 @@ function list(cells: Cells): RequestHandler {
 }
 
 function create(cells: Cells): RequestHandler {
+  const url = webhookRequest.shape.url.superRefine((text, context) => {
+    const bad = badWebhookUrl(text, cells.config.webhooks.allow_private_addresses);
+    if (bad !== null) context.addIssue(bad);
+  });
+  const schema = webhookRequest.extend({ url });
   return async (request, response) => {
-    const wanted = parse(webhookRequest, request.body);
-    const bad = badWebhookUrl(wanted.url, cells.config.webhooks.allow_private_addresses);
-    if (bad !== null) throw ProblemError.ofFields('invalid_webhook', [{ field: 'url', value: wanted.url, message: bad }]);
+    const wanted = parse(schema, request.body);
     response
       .status(201)
       .location(`/v1/webhooks/${wanted.name}`)

@@ -1,4 +1,4 @@
-import { parseJobRequest, ProblemError } from '@upshift/contracts';
+import { ProblemError } from '@upshift/contracts';
 import type { JobState, UpshiftConfig } from '@upshift/contracts';
 import {
   acceptJob,
@@ -9,6 +9,7 @@ import {
   classifierTypeOf,
   nanoUsdToUsd,
   promptFactsOf,
+  readJobBody,
 } from '@upshift/routing';
 import type { Facts } from '@upshift/routing';
 import { configVersionOf, loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
@@ -73,9 +74,7 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
   const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now };
   return ({ job: body, error }) => {
     if (error !== null) throw new ProblemError('invalid_job', error);
-    const parsed = parseJobRequest(body);
-    if ('errors' in parsed) throw ProblemError.ofFields('invalid_job', parsed.errors);
-    const { request } = parsed;
+    const request = readJobBody(body);
     const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
     const classification = classifierOf(
       classifierTypeOf(config, request.route),

@@ -1,0 +1,26 @@
+import { badConfig } from '@upshift/routing';
+import { expect, test } from 'vitest';
+
+import { exampleConfig } from './example.ts';
+
+test('a configuration that can be used has nothing wrong', () => {
+  expect(badConfig(exampleConfig())).toEqual([]);
+});
+
+test('checks of routes that do not compile, or let nothing pass, are named by their path', () => {
+  const config = exampleConfig(({ routes }) => {
+    routes['default']!['checks'] = [
+      { type: 'json' },
+      { type: 'regex', pattern: '(' },
+      { type: 'length', min_words: 5, max_words: 2 },
+    ];
+    routes['chat']!['checks'] = [{ type: 'json_schema', schema: { type: 'nonsense' } }, { type: 'length' }];
+  });
+
+  expect(badConfig(config)).toEqual([
+    'routes.default.checks.1.pattern (is "("): error parsing regexp: missing closing ): `(`',
+    'routes.default.checks.2.min_words (is 5): must not be above max_words, which is 2',
+    expect.stringMatching(/^routes\.chat\.checks\.0\.schema: schema is invalid: data\/type must be /),
+    'routes.chat.checks.1: needs one of min_words, max_words, min_chars, max_chars',
+  ]);
+});
