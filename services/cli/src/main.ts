@@ -81,7 +81,7 @@ program
   .option('--json', 'print the result as one JSON object on the last line of stdout', false)
   .option('--workload <file>', 'jobs to run, one JSON object per line')
   .option('--port <n>', 'port of the job API; the others follow it; 0 takes any free ones', portNumber, 7700)
-  .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept', '.upshift')
+  .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept; one Upshift at a time', '.upshift')
   .addHelpText(
     'after',
     '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n',
