@@ -164,6 +164,17 @@ test('what can not be done is said in words, with the code that the help promise
       code: 2,
       errors: '/nowhere.jsonl can not be used (ENOENT): there is no such file\n',
     });
+  const [input, noConfig] = [join(directory, 'one.jsonl'), 'no-config.yaml'];
+  await writeFile(input, '"Hello."');
+  for (const words of [
+    ['models', noConfig],
+    ['train', '--config', noConfig],
+    ['replay', input, '--config', noConfig],
+  ])
+    expect(await upshift(words)).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/^no-config.yaml can not be used:\n  - ENOENT.*\n$/),
+    });
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');
