@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../packages/queues/src/connection.ts';
 import { cellKeys, cellOfId } from '../../packages/queues/src/names.ts';
 import { bookKey } from '../sandbox/book.ts';
+import { oneFaultRule } from '../sandbox/faults.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -178,6 +179,32 @@ test('what can not be done is said in words, with the code that the help promise
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');
+});
+
+test('a fault of the sandbox is one that it knows, of a provider or model that there is, and the last one counts', async () => {
+  const sandbox = (...words: string[]): Promise<Ran> => upshift(['sandbox', '--sandbox', fleet.sandbox.url, ...words]);
+  const { out: help } = await sandbox('fault', '--help');
+  expect(oneFaultRule.shape.kind.options.filter((kind) => !help.includes(`"${kind}"`))).toEqual([]);
+  expect(await sandbox('fault', 'opneai')).toMatchObject({
+    code: 2,
+    errors: '<target> is opneai: there is no such provider; there are openai, anthropic, ollama\n',
+  });
+  expect(await sandbox('fault', 'openai/gpt-0')).toMatchObject({ code: 2, errors: expect.stringContaining('openai/gpt-6-luna') });
+  expect(await sandbox('fault', 'openai', '--kind', 'sloth')).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('sloth'),
+  });
+
+  await sandbox('fault', 'openai');
+  await sandbox('fault', 'openai/gpt-6-luna', '--kind', 'auth');
+  expect((await sandbox('fault', 'openai', '--kind', 'slow')).out).toContain('All calls of openai/* take 5 s now');
+  expect(fleet.sandbox.faults.rules).toEqual([
+    { model: 'openai/*', kind: 'slow', latency_ms: 5000 },
+    { model: 'openai/gpt-6-luna', kind: 'auth' },
+    { model: 'openai/*', kind: 'server_error' },
+  ]);
+  for (const target of ['openai', 'openai/gpt-6-luna']) await sandbox('heal', target);
+  expect(fleet.sandbox.faults.rules).toEqual([]);
 });
 
 test('a reader that wants no more lines is no error', async () => {

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
@@ -13,7 +13,7 @@ import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/qu
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
 import { savings } from './commands/savings.ts';
-import { failInSandbox, healInSandbox } from './commands/sandbox.ts';
+import { failInSandbox, faultKinds, healInSandbox } from './commands/sandbox.ts';
 import { score } from './commands/score.ts';
 import {
   createWebhook,
@@ -81,7 +81,11 @@ program
   .option('--json', 'print the result as one JSON object on the last line of stdout', false)
   .option('--workload <file>', 'jobs to run, one JSON object per line')
   .option('--port <n>', 'port of the job API; the others follow it; 0 takes any free ones', portNumber, 7700)
-  .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept; one Upshift at a time', '.upshift')
+  .option(
+    '--data <dir>',
+    'where the private Redis, logs and the password of the console are kept; one Upshift at a time',
+    '.upshift',
+  )
   .addHelpText(
     'after',
     '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n',
@@ -203,12 +207,8 @@ const sandboxUrl = (): string => sandbox.opts<{ sandbox: string }>().sandbox;
 sandbox
   .command('fault <target>')
   .description('Make all further calls of a provider, or of one model, fail.')
-  .option(
-    '--kind <kind>',
-    'server_error, overloaded, rate_limit, auth, timeout, stalled_body, reset, malformed_json or truncation',
-    'server_error',
-  )
-  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind)));
+  .addOption(new Option('--kind <kind>', 'what becomes of them').choices(faultKinds).default('server_error'))
+  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind, configFile(undefined))));
 sandbox
   .command('heal <target>')
   .description('Take that back.')
