@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import manifest from '../../package.json' with { type: 'json' };
 import { connect } from '../../packages/queues/src/connection.ts';
 import { cellKeys, cellOfId } from '../../packages/queues/src/names.ts';
 import { bookKey } from '../sandbox/book.ts';
@@ -58,6 +59,7 @@ test('a prompt is submitted, waited for, looked at and explained', async () => {
   const got = await upshift(['get', id]);
   expect(got.out).toContain(`${id}  completed  `);
   expect(got.out).toContain('Paris.');
+  expect((await upshift(['cancel', id])).errors).toBe('Nothing was cancelled: the job had ended already (completed).\n');
   const story = (await upshift(['trail', id])).out;
   for (const event of ['job-accepted', 'attempt-settled', 'answer-judged', 'job-completed']) expect(story).toContain(event);
   expect(story).not.toContain('\u001B[');
@@ -85,8 +87,10 @@ test('a job is watched to its end, and a cancelled one ends the watch with code 
   fleet.sandbox.settings.change({ hold: true });
   const id = (await upshift(['submit', 'Wait for me.'])).out.trim();
   const watching = upshift(['watch', id]);
-  expect((await upshift(['cancel', id])).out).toContain('cancelled');
+  expect(await upshift(['cancel', id])).toMatchObject({ code: 0, out: expect.stringContaining('cancelled'), errors: '' });
   fleet.sandbox.settings.change({ hold: false });
+  const errors = 'Nothing was cancelled: the job had ended already (cancelled).\n';
+  expect(await upshift(['cancel', id])).toMatchObject({ code: 0, errors });
   const watched = await watching;
   expect(watched.code).toBe(1);
   expect(
@@ -132,8 +136,11 @@ test('a prompt from a pipe loses the last newline only, and an answer may have t
   await writeFile(file, JSON.stringify({ type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }));
   const shaped = await upshift(['submit', '--json-schema', file, '--wait', '--json'], { input: 'One\n\nline\n' });
   expect(JSON.parse(shaped.out)).toMatchObject({ status: 'completed', result: { json: { name: 'One' } } });
-  const missing = await upshift(['submit', 'x', '--json-schema', join(directory, 'nowhere.json')]);
-  expect(missing).toMatchObject({ code: 2, errors: expect.stringContaining('--json-schema') as string });
+  for (const wrong of [join(directory, 'nowhere.json'), '{"type":"object"}']) {
+    const errors = expect.stringContaining(`--json-schema is ${wrong}; it is a file that holds a JSON Schema (ENOENT`);
+    expect(await upshift(['submit', 'x', '--json-schema', wrong])).toMatchObject({ code: 2, errors });
+  }
+  expect(await upshift(['submit'])).toMatchObject({ code: 2, errors: expect.stringMatching(/^The prompt is empty. Give/) });
 });
 
 test('what can not be done is said in words, with the code that the help promises', async () => {
@@ -176,6 +183,7 @@ test('what can not be done is said in words, with the code that the help promise
       code: 1,
       errors: expect.stringMatching(/^no-config.yaml can not be used:\n  - ENOENT.*\n$/),
     });
+  expect((await upshift(['--version'])).out).toBe(`${manifest.version}\n`);
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');

@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+import manifest from '../package.json' with { type: 'json' };
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { calibrateCommand } from './calibrate/calibrate.ts';
@@ -44,6 +45,7 @@ const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
+  .version(manifest.version)
   .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
   .showHelpAfterError()
   .exitOverride()
