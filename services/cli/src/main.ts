@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 
 import manifest from '../package.json' with { type: 'json' };
 import { apiAt } from './api.ts';
@@ -28,9 +28,9 @@ import {
 } from './commands/webhooks.ts';
 import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
-import type { EvalOptions } from './eval/eval.ts';
 import { exitCode, exitCodesHelp } from './exit-code.ts';
 import { fail, finish } from './finish.ts';
+import { portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from './option-values.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -348,43 +348,6 @@ for (const [verb, description] of [
 command(experiments, 'promote <name>', 'Give all jobs to the canary, or to one arm.')
   .option('--arm <arm>', 'which arm, for all but canaries')
   .action((name, { arm, json }) => finish(commandExperiment(api(), name, 'promote', arm, json)));
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
-  throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
-}
-
-function time(text: string): number {
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return ms;
-  throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
-}
-
-function weightsToUse(value: string): EvalOptions['weights'] {
-  if (value === 'cross-fitted' || value === 'shipped') return value;
-  throw new InvalidArgumentError('It is cross-fitted or shipped.');
-}
-
-function targetShare(text: string): number {
-  const share = Number(text);
-  if (share > 0 && share <= 1) return share;
-  throw new InvalidArgumentError('a share is a number above 0 and at most 1, as 0.97.');
-}
-
-function positiveUsd(text: string): number {
-  const usd = Number(text);
-  if (usd > 0 && Number.isFinite(usd)) return usd;
-  throw new InvalidArgumentError('an amount of USD is a number above 0, as 5.');
-}
-
-function wholeNumber(of: string): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= 1) return number;
-    throw new InvalidArgumentError(`a number of ${of} is a whole number from 1.`);
-  };
-}
 
 // Who reads our output may stop before its end, as `head` does, and want no more of what we do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
