@@ -229,6 +229,10 @@ program
     'Say how likely each answer is right: JSON lines {"prompt", "answer", "others"?} from a file or a pipe, {"score", "checks"} out.',
   )
   .option('--profile <file>', 'what your own labels change of the scorer, as `calibrate` wrote it')
+  .addHelpText(
+    'after',
+    '\nEvery answer gets a number, also one of a kind that the scorer has not learnt of (a label, a letter to a customer, a number that\nis neither calculated nor named as the result): there it says little, and the running system says nothing.',
+  )
   .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
   .action((file, options) => finish(score(file, options)));
 command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is given, to answers that somebody has looked at.')
