@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, matchesGlob } from 'node:path';
 
 import { callErrorCodes, check, jobView, parseJobRequest, problemStatus, trailEvents } from '@upshift/contracts';
 import { environmentVariables, loadConfig } from '@upshift/runtime';
@@ -99,6 +99,16 @@ test('every npm command in the docs exists', () => {
   const used = pages.flatMap((page) => [...read(page).matchAll(/\bnpm (?:run )?([a-z:]+)/g)].map(([, name = '']) => name));
   expect(used).toContain('start');
   expect(used.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+test('what a documented command writes into a clone is ignored by git, with the journal of a run', () => {
+  const text = [...pages, 'services/cli/src/main.ts'].map(read).join('\n');
+  const written = [...text.matchAll(/(?: --(?:out|profile)| >) ([\w-]+\.(?:jsonl|json|yaml))\b/g)].map(([, name = '']) => name);
+  expect(written).toContain('labels.jsonl');
+  const files = written.flatMap((name) => (name.endsWith('.jsonl') ? [name, `${name}.run.json`] : [name]));
+  const ignored = [...read('.gitignore').matchAll(/^\/(.+)$/gm)].map(([, pattern = '']) => pattern);
+  const isIgnored = (file: string): boolean => ignored.some((pattern) => matchesGlob(file, pattern));
+  expect(files.filter((file) => file !== 'upshift.config.yaml' && !isIgnored(file))).toEqual([]);
 });
 
 test("the README's first job is a job", () => {

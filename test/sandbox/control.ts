@@ -32,7 +32,7 @@ const ACTIONS: Record<string, Action> = {
     return faults.rules;
   },
   'POST /_sandbox/faults': ({ faults }, body) => {
-    faults.append(checked(oneFaultRule, body));
+    faults.prepend(checked(oneFaultRule, body));
     return faults.rules;
   },
   'PUT /_sandbox/book': ({ book }, body) => {

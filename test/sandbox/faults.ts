@@ -16,23 +16,28 @@ const faultKinds = [
   'slow',
 ] as const;
 
-const faultRule = z.strictObject({
-  /** Book model id, "provider/*" for all of a provider, or "*" for any. */
-  model: z.string().min(1),
-  /** Substring of the last user message. */
-  match: z.string().min(1).optional(),
-  /** Share of prompts hit, 0 to 1; the same prompts each time. */
-  share: z.number().min(0).max(1).optional(),
-  /** How often one prompt is hit on one model; without it, always. */
-  times: z.int().positive().optional(),
-  kind: z.enum(faultKinds),
-  /** Seconds, for the `retry-after` header. */
-  retry_after_s: z.number().nonnegative().optional(),
-  /** Kind `slow`: milliseconds until the answer. */
-  latency_ms: z.number().nonnegative().optional(),
-  /** A refused call's error arrives in the middle of the stream instead of as its status. */
-  in_stream: z.boolean().optional(),
-});
+const faultRule = z
+  .strictObject({
+    /** Book model id, "provider/*" for all of a provider, or "*" for any. */
+    model: z.string().min(1),
+    /** Substring of the last user message. */
+    match: z.string().min(1).optional(),
+    /** Share of prompts hit, 0 to 1; the same prompts each time. */
+    share: z.number().min(0).max(1).optional(),
+    /** How often one prompt is hit on one model; without it, always. */
+    times: z.int().positive().optional(),
+    kind: z.enum(faultKinds),
+    /** Seconds, for the `retry-after` header. */
+    retry_after_s: z.number().nonnegative().optional(),
+    /** Milliseconds until the answer; `slow` is nothing else. */
+    latency_ms: z.number().nonnegative().optional(),
+    /** A refused call's error arrives in the middle of the stream instead of as its status. */
+    in_stream: z.boolean().optional(),
+  })
+  .refine(({ kind, latency_ms }) => kind !== 'slow' || latency_ms !== undefined, {
+    path: ['latency_ms'],
+    error: 'a rule of the kind slow must have it: milliseconds until the answer',
+  });
 
 /** The rules, in order, as the control API and `--faults` take them. */
 export const faultRuleList = z.array(faultRule);
@@ -63,8 +68,9 @@ export class Faults {
     this.#armed = faultRuleList.parse(rules).map((rule) => ({ rule, hits: new Map() }));
   }
 
-  append(rule: FaultRule): void {
-    this.#armed.push({ rule: faultRule.parse(rule), hits: new Map() });
+  /** The newest rule comes before all others, whose counts stay. */
+  prepend(rule: FaultRule): void {
+    this.#armed.unshift({ rule: faultRule.parse(rule), hits: new Map() });
   }
 
   /** The first rule that applies and has hits left; the hit is counted. */

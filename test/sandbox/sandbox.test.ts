@@ -759,12 +759,12 @@ describe('the control API', () => {
     await waiting;
   });
 
-  test('replaces and appends fault rules', async () => {
+  test('replaces fault rules, and puts a new one before them', async () => {
     await control('PUT', 'faults', [{ model: '*', kind: 'reset' }]);
     await control('POST', 'faults', { model: 'openai/m', kind: 'auth', times: 2 });
     expect((await control('GET', 'faults')).body).toEqual([
-      { model: '*', kind: 'reset' },
       { model: 'openai/m', kind: 'auth', times: 2 },
+      { model: '*', kind: 'reset' },
     ]);
   });
 
@@ -772,6 +772,8 @@ describe('the control API', () => {
     const refused = await control('PUT', 'faults', [{ model: '*', kind: 'explode' }]);
     expect(refused).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining('[0].kind') } } });
     expect(await control('POST', 'faults', { model: '*', kind: 'auth', sometimes: 1 })).toMatchObject({ status: 400 });
+    const slow = await control('POST', 'faults', { model: '*', kind: 'slow' });
+    expect(slow).toMatchObject({ status: 400, body: { error: { message: expect.stringContaining('at latency_ms') } } });
     expect(sandbox.faults.rules).toEqual([]);
   });
 

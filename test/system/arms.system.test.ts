@@ -226,7 +226,7 @@ test('an arm has another prompt, classifier and scorer than the rest', async () 
 test('a canary whose model is out of order is rolled back, although other models answer its jobs', async () => {
   const prompt = 'Is it out of order?';
   answers(prompt, 'never said');
-  fleet.sandbox.faults.append({ model: CANDIDATE, match: prompt, kind: 'server_error' });
+  fleet.sandbox.faults.prepend({ model: CANDIDATE, match: prompt, kind: 'server_error' });
   await start({
     name: 'broken-model',
     kind: 'canary',

@@ -9,9 +9,11 @@ import { text } from 'node:stream/consumers';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import manifest from '../../package.json' with { type: 'json' };
 import { connect } from '../../packages/queues/src/connection.ts';
 import { cellKeys, cellOfId } from '../../packages/queues/src/names.ts';
 import { bookKey } from '../sandbox/book.ts';
+import { oneFaultRule } from '../sandbox/faults.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -57,6 +59,7 @@ test('a prompt is submitted, waited for, looked at and explained', async () => {
   const got = await upshift(['get', id]);
   expect(got.out).toContain(`${id}  completed  `);
   expect(got.out).toContain('Paris.');
+  expect((await upshift(['cancel', id])).errors).toBe('Nothing was cancelled: the job had ended already (completed).\n');
   const story = (await upshift(['trail', id])).out;
   for (const event of ['job-accepted', 'attempt-settled', 'answer-judged', 'job-completed']) expect(story).toContain(event);
   expect(story).not.toContain('\u001B[');
@@ -84,8 +87,10 @@ test('a job is watched to its end, and a cancelled one ends the watch with code 
   fleet.sandbox.settings.change({ hold: true });
   const id = (await upshift(['submit', 'Wait for me.'])).out.trim();
   const watching = upshift(['watch', id]);
-  expect((await upshift(['cancel', id])).out).toContain('cancelled');
+  expect(await upshift(['cancel', id])).toMatchObject({ code: 0, out: expect.stringContaining('cancelled'), errors: '' });
   fleet.sandbox.settings.change({ hold: false });
+  const errors = 'Nothing was cancelled: the job had ended already (cancelled).\n';
+  expect(await upshift(['cancel', id])).toMatchObject({ code: 0, errors });
   const watched = await watching;
   expect(watched.code).toBe(1);
   expect(
@@ -131,8 +136,11 @@ test('a prompt from a pipe loses the last newline only, and an answer may have t
   await writeFile(file, JSON.stringify({ type: 'object', properties: { name: { type: 'string' } }, required: ['name'] }));
   const shaped = await upshift(['submit', '--json-schema', file, '--wait', '--json'], { input: 'One\n\nline\n' });
   expect(JSON.parse(shaped.out)).toMatchObject({ status: 'completed', result: { json: { name: 'One' } } });
-  const missing = await upshift(['submit', 'x', '--json-schema', join(directory, 'nowhere.json')]);
-  expect(missing).toMatchObject({ code: 2, errors: expect.stringContaining('--json-schema') as string });
+  for (const wrong of [join(directory, 'nowhere.json'), '{"type":"object"}']) {
+    const errors = expect.stringContaining(`--json-schema is ${wrong}; it is a file that holds a JSON Schema (ENOENT`);
+    expect(await upshift(['submit', 'x', '--json-schema', wrong])).toMatchObject({ code: 2, errors });
+  }
+  expect(await upshift(['submit'])).toMatchObject({ code: 2, errors: expect.stringMatching(/^The prompt is empty. Give/) });
 });
 
 test('what can not be done is said in words, with the code that the help promises', async () => {
@@ -164,9 +172,47 @@ test('what can not be done is said in words, with the code that the help promise
       code: 2,
       errors: '/nowhere.jsonl can not be used (ENOENT): there is no such file\n',
     });
+  const [input, noConfig] = [join(directory, 'one.jsonl'), 'no-config.yaml'];
+  await writeFile(input, '"Hello."');
+  for (const words of [
+    ['models', noConfig],
+    ['train', '--config', noConfig],
+    ['replay', input, '--config', noConfig],
+  ])
+    expect(await upshift(words)).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/^no-config.yaml can not be used:\n  - ENOENT.*\n$/),
+    });
+  expect((await upshift(['--version'])).out).toBe(`${manifest.version}\n`);
   const help = await upshift(['--help']);
   expect(help.code).toBe(0);
   expect(help.out).toContain('Exit codes:');
+});
+
+test('a fault of the sandbox is one that it knows, of a provider or model that there is, and the last one counts', async () => {
+  const sandbox = (...words: string[]): Promise<Ran> => upshift(['sandbox', '--sandbox', fleet.sandbox.url, ...words]);
+  const { out: help } = await sandbox('fault', '--help');
+  expect(oneFaultRule.shape.kind.options.filter((kind) => !help.includes(`"${kind}"`))).toEqual([]);
+  expect(await sandbox('fault', 'opneai')).toMatchObject({
+    code: 2,
+    errors: '<target> is opneai: there is no such provider; there are openai, anthropic, ollama\n',
+  });
+  expect(await sandbox('fault', 'openai/gpt-0')).toMatchObject({ code: 2, errors: expect.stringContaining('openai/gpt-6-luna') });
+  expect(await sandbox('fault', 'openai', '--kind', 'sloth')).toMatchObject({
+    code: 2,
+    errors: expect.stringContaining('sloth'),
+  });
+
+  await sandbox('fault', 'openai');
+  await sandbox('fault', 'openai/gpt-6-luna', '--kind', 'auth');
+  expect((await sandbox('fault', 'openai', '--kind', 'slow')).out).toContain('All calls of openai/* take 5 s now');
+  expect(fleet.sandbox.faults.rules).toEqual([
+    { model: 'openai/*', kind: 'slow', latency_ms: 5000 },
+    { model: 'openai/gpt-6-luna', kind: 'auth' },
+    { model: 'openai/*', kind: 'server_error' },
+  ]);
+  for (const target of ['openai', 'openai/gpt-6-luna']) await sandbox('heal', target);
+  expect(fleet.sandbox.faults.rules).toEqual([]);
 });
 
 test('a reader that wants no more lines is no error', async () => {

@@ -152,6 +152,26 @@ test('a port that is taken is named', async () => {
   await once(holder, 'exit');
 });
 
+test('a second one on the same data directory is refused and told of the first, which goes on; after a kill the next one starts', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const first = up(directory, '--workload', '/dev/null');
+  const url = await printedUrl(first, /Job API\s+(http:\/\/[\d.:]+)/);
+  first.stderr.resume();
+  const second = up(directory);
+  const [said, exited] = await Promise.all([text(second.stderr), once(second, 'exit')]);
+  expect(exited).toEqual([1, null]);
+  expect(said).toContain(`upshift: Upshift already runs on ${directory} (pid ${first.pid}, ${url}). Stop it, or`);
+  expect(said).not.toContain('Stopping');
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  const third = up(directory, '--workload', '/dev/null', '--once');
+  third.stderr.resume();
+  expect(await once(third, 'exit')).toEqual([0, null]);
+  expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
+});
+
 test.each([
   ['a signal to its group, and one more that follows at once', ['SIGTERM', 'SIGINT']],
   ['the end of its terminal', ['SIGHUP']],

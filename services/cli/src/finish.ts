@@ -1,3 +1,5 @@
+import { ConfigError } from '@upshift/runtime';
+
 import { CommandError, exitCode } from './exit-code.ts';
 
 /** How long a request that is still open may keep a process alive whose command has ended, in ms. */
@@ -23,9 +25,10 @@ export function fail(error: unknown): void {
   process.exitCode = code;
 }
 
-/** A file that a command was told of and that can not be used is no bug. Throws what is one. */
+/** A file that a command was told of and that can not be used is no bug, nor is a bad configuration. Throws what is one. */
 function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
+  if (error instanceof ConfigError) return new CommandError(error.message, exitCode.failed);
   const { path, code, syscall } = error as NodeJS.ErrnoException;
   // A program that can not be started has a path too.
   if (path === undefined || code === undefined || syscall?.startsWith('spawn')) throw error;

@@ -46,6 +46,8 @@ export interface LocalRedis {
   url: string;
   /** Null when it runs in a container. */
   pid: number | null;
+  /** The process that will stop it: this one, or one that runs and has started it before. */
+  owner: number;
   /** Stops the server if this process started it or took it over from a dead one; otherwise does nothing. Resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -83,10 +85,12 @@ async function startIn(directory: string, keepData: boolean, say: (line: string)
   return withStartLock(join(directory, 'redis.starting'), async () => {
     const socket = await socketPath(directory);
     const running = await findRunning(directory, socket);
-    const owned = running === null || (await isOrphaned(directory));
+    const other = running === null ? null : await livingOwner(directory);
     const server = running ?? (await startNew(directory, socket, keepData, say));
-    if (owned) await writeFile(ownerFile(directory), String(process.pid));
-    return { url: server.url, pid: server.pid, stop: owned ? () => stopOwned(directory, socket, server) : async () => undefined };
+    const { url, pid } = server;
+    if (other !== null) return { url, pid, owner: other, stop: async () => undefined };
+    await writeFile(ownerFile(directory), String(process.pid));
+    return { url, pid, owner: process.pid, stop: () => stopOwned(directory, socket, server) };
   });
 }
 
@@ -98,9 +102,9 @@ async function stopOwned(directory: string, socket: string, server: RunningServe
   await rm(dirname(socket), { recursive: true, force: true });
 }
 
-async function isOrphaned(directory: string): Promise<boolean> {
+async function livingOwner(directory: string): Promise<number | null> {
   const owner = await readPid(ownerFile(directory));
-  return owner === null || !(await isRunning(owner));
+  return owner !== null && (await isRunning(owner)) ? owner : null;
 }
 
 async function findRunning(directory: string, socket: string): Promise<RunningServer | null> {

@@ -1,5 +1,6 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 
+import manifest from '../package.json' with { type: 'json' };
 import { apiAt } from './api.ts';
 import type { Api } from './api.ts';
 import { calibrateCommand } from './calibrate/calibrate.ts';
@@ -13,7 +14,7 @@ import { dropQuarantined, listQuarantine, retryQuarantined } from './commands/qu
 import { models } from './commands/models.ts';
 import { queues } from './commands/queues.ts';
 import { savings } from './commands/savings.ts';
-import { failInSandbox, healInSandbox } from './commands/sandbox.ts';
+import { failInSandbox, faultKinds, healInSandbox } from './commands/sandbox.ts';
 import { score } from './commands/score.ts';
 import {
   createWebhook,
@@ -27,9 +28,9 @@ import {
 } from './commands/webhooks.ts';
 import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
-import type { EvalOptions } from './eval/eval.ts';
 import { exitCode, exitCodesHelp } from './exit-code.ts';
 import { fail, finish } from './finish.ts';
+import { portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from './option-values.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -44,6 +45,7 @@ const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
+  .version(manifest.version)
   .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
   .showHelpAfterError()
   .exitOverride()
@@ -81,7 +83,11 @@ program
   .option('--json', 'print the result as one JSON object on the last line of stdout', false)
   .option('--workload <file>', 'jobs to run, one JSON object per line')
   .option('--port <n>', 'port of the job API; the others follow it; 0 takes any free ones', portNumber, 7700)
-  .option('--data <dir>', 'where the private Redis, logs and the password of the console are kept', '.upshift')
+  .option(
+    '--data <dir>',
+    'where the private Redis, logs and the password of the console are kept; one Upshift at a time',
+    '.upshift',
+  )
   .addHelpText(
     'after',
     '\nExamples:\n  npm start\n  npm start -- --once --json\n  npm start -- --workload examples/workload.jsonl --port 0\n',
@@ -203,12 +209,8 @@ const sandboxUrl = (): string => sandbox.opts<{ sandbox: string }>().sandbox;
 sandbox
   .command('fault <target>')
   .description('Make all further calls of a provider, or of one model, fail.')
-  .option(
-    '--kind <kind>',
-    'server_error, overloaded, rate_limit, auth, timeout, stalled_body, reset, malformed_json or truncation',
-    'server_error',
-  )
-  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind)));
+  .addOption(new Option('--kind <kind>', 'what becomes of them').choices(faultKinds).default('server_error'))
+  .action((target, { kind }) => finish(failInSandbox(sandboxUrl(), target, kind, configFile(undefined))));
 sandbox
   .command('heal <target>')
   .description('Take that back.')
@@ -227,6 +229,10 @@ program
     'Say how likely each answer is right: JSON lines {"prompt", "answer", "others"?} from a file or a pipe, {"score", "checks"} out.',
   )
   .option('--profile <file>', 'what your own labels change of the scorer, as `calibrate` wrote it')
+  .addHelpText(
+    'after',
+    '\nEvery answer gets a number, also one of a kind that the scorer has not learnt of (a label, a letter to a customer, a number that\nis neither calculated nor named as the result): there it says little, and the running system says nothing.',
+  )
   .addHelpText('after', examples('score answers.jsonl', 'score < answers.jsonl > scores.jsonl'))
   .action((file, options) => finish(score(file, options)));
 command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is given, to answers that somebody has looked at.')
@@ -346,43 +352,6 @@ for (const [verb, description] of [
 command(experiments, 'promote <name>', 'Give all jobs to the canary, or to one arm.')
   .option('--arm <arm>', 'which arm, for all but canaries')
   .action((name, { arm, json }) => finish(commandExperiment(api(), name, 'promote', arm, json)));
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
-  throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
-}
-
-function time(text: string): number {
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return ms;
-  throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
-}
-
-function weightsToUse(value: string): EvalOptions['weights'] {
-  if (value === 'cross-fitted' || value === 'shipped') return value;
-  throw new InvalidArgumentError('It is cross-fitted or shipped.');
-}
-
-function targetShare(text: string): number {
-  const share = Number(text);
-  if (share > 0 && share <= 1) return share;
-  throw new InvalidArgumentError('a share is a number above 0 and at most 1, as 0.97.');
-}
-
-function positiveUsd(text: string): number {
-  const usd = Number(text);
-  if (usd > 0 && Number.isFinite(usd)) return usd;
-  throw new InvalidArgumentError('an amount of USD is a number above 0, as 5.');
-}
-
-function wholeNumber(of: string): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= 1) return number;
-    throw new InvalidArgumentError(`a number of ${of} is a whole number from 1.`);
-  };
-}
 
 // Who reads our output may stop before its end, as `head` does, and want no more of what we do.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -28,7 +28,9 @@ const LONGEST_WAIT_S = 55;
 /** Submits one prompt: the argument, a file, or standard input. Returns the exit code. */
 export async function submit(api: Api, prompt: string | undefined, options: SubmitOptions): Promise<number> {
   const { task, route, model, webhook, idempotencyKey, wait } = options;
-  const input = { prompt: promptOf(prompt, options.file), ...formatOf(options.jsonSchema) };
+  const text = promptOf(prompt, options.file);
+  if (text === '') throw new CommandError('The prompt is empty. Give a prompt, --file FILE, or a pipe.', exitCode.refused);
+  const input = { prompt: text, ...formatOf(options.jsonSchema) };
   const key = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
   const accepted = await api.post<JobView>('/v1/jobs', { input, task, route, model, webhook }, { ...key, ...preferring(wait) });
   const job = wait === undefined ? accepted : await waitFor(api, accepted, wait);
@@ -61,7 +63,8 @@ function formatOf(file: string | undefined): object {
   try {
     return { response_format: { type: 'json_schema', schema: JSON.parse(readFileSync(file, 'utf8')) as unknown } };
   } catch (error) {
-    throw new CommandError(`--json-schema ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`--json-schema is ${file}; it is a file that holds a JSON Schema (${reason})`, exitCode.refused);
   }
 }
 
@@ -87,9 +90,15 @@ export async function get(api: Api, id: string, json: boolean): Promise<number> 
   return codeOf(job);
 }
 
+/** Cancels a job, and says so where it was too late for that: the API leaves a job that has ended as it is. */
 export async function cancel(api: Api, id: string, json: boolean): Promise<number> {
-  const job = await api.post<JobView>(`/v1/jobs/${encodeURIComponent(id)}/cancel`);
+  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const before = await api.get<JobView>(path);
+  const job = await api.post<JobView>(`${path}/cancel`);
   print(json ? JSON.stringify(job) : summaryOf(job));
+  // It may also have ended between the two.
+  if (isTerminal(before.status) || job.status !== 'cancelled')
+    process.stderr.write(`Nothing was cancelled: the job had ended already (${job.status}).\n`);
   return exitCode.ok;
 }
 

@@ -1,11 +1,11 @@
-import type { ModelConfig, UpshiftConfig } from '@upshift/contracts';
+import type { ModelConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import { readCatalogues } from '@upshift/models';
 import type { Catalogue } from '@upshift/models';
 import { disagreements, priceAt } from '@upshift/routing';
-import { ConfigError, loadConfig, resolveProviders } from '@upshift/runtime';
+import { loadConfig, resolveProviders } from '@upshift/runtime';
 
-import { CommandError, exitCode } from '../exit-code.ts';
+import { exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
 
 /** A declared model beside what its provider says; prices in USD per million tokens, null where none holds today. */
@@ -24,20 +24,11 @@ interface Row {
 
 /** Lists the models of a configuration, and says what their providers' models APIs say otherwise. */
 export async function models(file: string, environment: NodeJS.ProcessEnv, json: boolean): Promise<number> {
-  const config = configOf(file);
+  const config = loadConfig(file);
   const catalogues = await readCatalogues(resolveProviders(config, environment), Object.keys(config.models));
   const rows = Object.entries(config.models).map(([id, model]) => rowOf(id, model, catalogues));
   process.stdout.write(json ? `${JSON.stringify({ models: rows })}\n` : `${textOf(rows)}\n`);
   return exitCode.ok;
-}
-
-function configOf(file: string): UpshiftConfig {
-  try {
-    return loadConfig(file);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new CommandError(error.message, exitCode.failed);
-    throw error;
-  }
 }
 
 function rowOf(id: string, model: ModelConfig, catalogues: Catalogue[]): Row {

@@ -1,29 +1,65 @@
+import type { UpshiftConfig } from '@upshift/contracts';
+import { loadConfig } from '@upshift/runtime';
+
 import { refuseNoAddress } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+
+/** What a call of the sandbox can meet, as its own `faults.ts` has it. */
+export const faultKinds = [
+  'server_error',
+  'overloaded',
+  'rate_limit',
+  'auth',
+  'timeout',
+  'stalled_body',
+  'reset',
+  'malformed_json',
+  'truncation',
+  'refusal',
+  'slow',
+] as const;
 
 /** A rule of the provider sandbox, as far as the commands need it. */
 interface Fault {
   model: string;
   kind: string;
+  latency_ms?: number;
 }
 
-/** Makes the sandbox fail all further calls of a model, or of all models of a provider. */
-export async function failInSandbox(sandboxUrl: string, target: string, kind: string): Promise<number> {
-  await send(sandboxUrl, 'POST', { model: modelsOf(target), kind });
-  process.stdout.write(
-    `All calls of ${modelsOf(target)} end with ${kind} now. To mend that: npx upshift sandbox heal ${target}\n`,
-  );
+/** How long a call takes that is `slow`: longer than any answer of the bundled book, and within every timeout. In ms. */
+const SLOW_MS = 5000;
+
+/** Makes the sandbox fail all further calls of a model, or of all models of a provider, that the configuration has. */
+export async function failInSandbox(sandboxUrl: string, target: string, kind: string, configFile: string): Promise<number> {
+  refuseUnknown(target, loadConfig(configFile));
+  const fault = { model: modelsOf(target), kind, ...(kind === 'slow' ? { latency_ms: SLOW_MS } : {}) };
+  await send(sandboxUrl, 'POST', fault);
+  const what = kind === 'slow' ? `take ${SLOW_MS / 1000} s` : `end with ${kind}`;
+  process.stdout.write(`All calls of ${fault.model} ${what} now. To mend that: npx upshift sandbox heal ${target}\n`);
   return exitCode.ok;
 }
 
 /** Takes back what `fault` has done to a model or a provider. */
 export async function healInSandbox(sandboxUrl: string, target: string): Promise<number> {
   const faults = await send(sandboxUrl, 'GET');
-  const kept = faults.filter((fault) => !(fault.model === modelsOf(target) && Object.keys(fault).length === 2));
+  const kept = faults.filter((fault) => !(fault.model === modelsOf(target) && holdsForEveryCall(fault)));
   if (kept.length === faults.length) throw new CommandError(`no fault of ${modelsOf(target)} is in force`, exitCode.failed);
   await send(sandboxUrl, 'PUT', kept);
   process.stdout.write(`Calls of ${modelsOf(target)} are answered again.\n`);
   return exitCode.ok;
+}
+
+/** As those of `fault` do; those of a file name prompts, shares or times. */
+function holdsForEveryCall({ model: _model, kind: _kind, latency_ms: _latency, ...narrowed }: Fault): boolean {
+  return Object.keys(narrowed).length === 0;
+}
+
+function refuseUnknown(target: string, { providers, models }: UpshiftConfig): void {
+  const name = target.replace(/\/\*$/, '');
+  if (name === '*') return;
+  const [what, known] = name.includes('/') ? ['model', Object.keys(models)] : ['provider', Object.keys(providers)];
+  if (!known.includes(name))
+    throw new CommandError(`<target> is ${target}: there is no such ${what}; there are ${known.join(', ')}`, exitCode.refused);
 }
 
 function modelsOf(target: string): string {

@@ -1,7 +1,7 @@
 import type { JobRecording } from '@upshift/contracts';
-import { ConfigError, loadConfig } from '@upshift/runtime';
+import { loadConfig } from '@upshift/runtime';
 
-import { CommandError, exitCode } from '../exit-code.ts';
+import { exitCode } from '../exit-code.ts';
 import { compare } from './compare.ts';
 import type { RecordedPlay } from './compare.ts';
 import { playAll } from './engine.ts';
@@ -11,7 +11,7 @@ import { createCallIndex } from './recorded-calls.ts';
 
 /** `upshift replay`: the jobs of a book under another configuration, on this machine alone. Returns the exit code. */
 export async function replay(book: string, { config: file, json }: { config: string; json: boolean }): Promise<number> {
-  const config = readConfig(file);
+  const config = loadConfig(file);
   const recordings = await readBook(book);
   const callsOf = createCallIndex(recordings);
   const plays = recordings.map((recording) => playOf(recording, callsOf));
@@ -22,15 +22,6 @@ export async function replay(book: string, { config: file, json }: { config: str
   (json ? process.stderr : process.stdout).write(`${linesOf(report).join('\n')}\n`);
   if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
   return exitCode.ok;
-}
-
-function readConfig(file: string): ReturnType<typeof loadConfig> {
-  try {
-    return loadConfig(file);
-  } catch (error) {
-    if (error instanceof ConfigError) throw new CommandError(error.message, exitCode.failed);
-    throw error;
-  }
 }
 
 /** A deadline would be past by now. */

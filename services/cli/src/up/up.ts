@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -53,7 +53,7 @@ export async function up(options: UpOptions): Promise<number> {
     process.stderr.write(`upshift: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    say('Stopping.');
+    if (stops.length > 0) say('Stopping.');
     for (const stop of stops.toReversed()) await stop();
   }
 }
@@ -61,6 +61,8 @@ export async function up(options: UpOptions): Promise<number> {
 interface Launched {
   config: UpshiftConfig;
   directory: string;
+  /** Of the job API. */
+  url: string;
   sandboxUrl: string | null;
   fleet: Fleet;
   workload: Workload | null;
@@ -77,10 +79,9 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   sayWhatRuns(config, environment, sandboxed);
   const file = options.workload ?? (sandboxed ? bundled.workload : null);
   const workload = file === null ? null : readWorkload(file);
-  const [redisUrl, sandboxUrl] = await Promise.all([
-    openRedis(environment, directory, stops),
-    sandboxed ? openSandbox(directory, options.port, stops) : null,
-  ]);
+  // Redis first: it tells whether Upshift runs here already, and then the sandbox's port is taken too.
+  const redisUrl = await openRedis(environment, directory, stops);
+  const sandboxUrl = sandboxed ? await openSandbox(directory, options.port, stops) : null;
   const fleet = await startFleet({
     config,
     directory,
@@ -90,9 +91,12 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     consolePassword: consolePassword(directory),
   });
   stops.push(() => fleet.stop());
+  const url = `http://127.0.0.1:${fleet.intake.port}`;
+  writeFileSync(addressFile(directory), url);
   return {
     config,
     directory,
+    url,
     sandboxUrl,
     fleet,
     workload,
@@ -102,10 +106,9 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
 
 /** Says where everything is and runs the workload, if there is one. */
 async function work(
-  { config, directory, sandboxUrl, fleet, workload, book }: Launched,
+  { config, directory, url, sandboxUrl, fleet, workload, book }: Launched,
   { json }: UpOptions,
 ): Promise<'finished'> {
-  const url = `http://127.0.0.1:${fleet.intake.port}`;
   const ready = fleet.all.then((all) =>
     sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, directory, sandboxUrl),
   );
@@ -138,8 +141,25 @@ function report(result: Result, config: UpshiftConfig, json: boolean): void {
 async function openRedis(environment: Environment, directory: string, stops: Stop[]): Promise<string> {
   if (environment.REDIS_URL !== undefined) return environment.REDIS_URL;
   const redis = await startLocalRedis({ directory: join(directory, 'redis'), say });
+  if (redis.owner !== process.pid) throw runsHere(directory, redis.owner);
   stops.push(() => redis.stop());
+  // Of a run before this one, which may have been killed.
+  rmSync(addressFile(directory), { force: true });
   return redis.url;
+}
+
+/** Two would share their jobs, and the second would be left without Redis when the first stops. */
+function runsHere(directory: string, pid: number): Error {
+  const file = addressFile(directory);
+  const at = existsSync(file) ? `, ${readFileSync(file, 'utf8')}` : '';
+  return new Error(
+    `Upshift already runs on ${directory} (pid ${pid}${at}). Stop it, or use another data directory and other ports:  --data DIR --port N`,
+  );
+}
+
+/** Where a second `up` on the same directory finds out where the first one answers. */
+function addressFile(directory: string): string {
+  return join(directory, 'api-url');
 }
 
 async function openSandbox(directory: string, port: number, stops: Stop[]): Promise<string> {

@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from 'commander';
+
+import type { EvalOptions } from './eval/eval.ts';
+
+/** The port of the job API: those of the other programs follow it, up to 65535. */
+export function portNumber(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
+  throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
+}
+
+/** In ms since 1970. */
+export function time(text: string): number {
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return ms;
+  throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
+}
+
+/** Which weights `eval` measures. */
+export function weightsToUse(value: string): EvalOptions['weights'] {
+  if (value === 'cross-fitted' || value === 'shipped') return value;
+  throw new InvalidArgumentError('It is cross-fitted or shipped.');
+}
+
+/** A share of something, in (0, 1]. */
+export function targetShare(text: string): number {
+  const share = Number(text);
+  if (share > 0 && share <= 1) return share;
+  throw new InvalidArgumentError('a share is a number above 0 and at most 1, as 0.97.');
+}
+
+/** An amount of USD. */
+export function positiveUsd(text: string): number {
+  const usd = Number(text);
+  if (usd > 0 && Number.isFinite(usd)) return usd;
+  throw new InvalidArgumentError('an amount of USD is a number above 0, as 5.');
+}
+
+/** A number of something, which the error names, from 1. */
+export function wholeNumber(of: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= 1) return number;
+    throw new InvalidArgumentError(`a number of ${of} is a whole number from 1.`);
+  };
+}
