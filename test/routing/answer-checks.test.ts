@@ -25,6 +25,7 @@ describe('calculations that do not add up are found', () => {
     ['', 'No numbers here.', null],
     // By a digit in the middle of a large number: less than what rounding may change.
     ['', 'It costs 490 * 194 = 94,660 dollars.', '490 * 194 = 94,660 does not add up (95060)'],
+    ['', 'That makes 123456789 * 987654321 + 55556 = 121932631112690825.', null],
     ['', 'Each gets 200 / 3 = 66.7, and 66.7 * 3 = 200 is all.', null],
   ]);
   test('the score is the share that holds', () => {

@@ -11,7 +11,7 @@ export function arithmetic(text: string): Finding {
   if (equations.length === 0) return yes('shows no calculation');
   if (first === undefined)
     return yes(`${equations.length} ${equations.length === 1 ? 'calculation adds' : 'calculations add'} up`);
-  const reason = `${first.text.trim()} does not add up (${Number.isInteger(first.actual) ? first.actual : Number(first.actual.toPrecision(6))})`;
+  const reason = `${first.text.trim()} does not add up (${Number.isSafeInteger(first.actual) ? first.actual : Number(first.actual.toPrecision(6))})`;
   return no(reason, 1 - wrong.length / equations.length);
 }
 

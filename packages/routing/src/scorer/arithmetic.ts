@@ -14,8 +14,8 @@ const result = /^\s*\$?(-?\d+(?:,\d{3})*(?:\.\d+)?)(%?)/;
 
 /** Answers round: a result may be off by so much of itself, or by half of the last place that is written. */
 const TOLERANCE = 0.006;
-/** What whole numbers come to without a division is whole, and nothing of it need be rounded. */
-const isWhole = (left: string): boolean => !/[./%]/.test(left);
+/** What whole numbers come to without a division is whole, and nothing of it need be rounded; beyond 2^53 we round ourselves. */
+const isExact = (left: string, value: number): boolean => !/[./%]/.test(left) && Number.isSafeInteger(value);
 
 /** The calculations of an answer, as in `3 sprints * 60 meters = 180`. Reads each character a bounded number of times. */
 export function equationsOf(text: string): Equation[] {
@@ -38,7 +38,7 @@ function readEquation(before: string, after: string): Equation | null {
   const actual = evaluate(left);
   if (actual === null) return null;
   const stated = Number(written.replaceAll(',', ''));
-  const isRight = (value: number): boolean => (isWhole(left) ? value === stated : isNear(value, stated, written));
+  const isRight = (value: number): boolean => (isExact(left, value) ? value === stated : isNear(value, stated, written));
   const holds = [actual, ...(percent === '%' ? [actual * 100] : [])].some(isRight);
   return { text: `${left} = ${written}${percent}`, stated, actual, holds };
 }
