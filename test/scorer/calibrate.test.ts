@@ -33,20 +33,20 @@ describe('a profile', () => {
     expect(scoreAnswer('What is 2 and 3?', 'The answer is 5.', [], profile).score).toBeCloseTo(0.5, 1);
     expect(fitted.logLoss).toBeCloseTo(Math.LN2, 1);
   });
+  const assuming = labels.map((label, index) => ({
+    ...label,
+    answer: index % 2 === 0 ? label.answer : `Let's say that none is lost. ${label.answer}`,
+    ok: index % 2 === 0,
+  }));
   test('of labels that say nothing of any sign hardly touches the order of answers', () => {
     const byChance = labels.map(({ prompt, answer }, index) => ({
       facts: factsOfAnswer(prompt, answer),
       ok: draw(0.5, index) < 0.7,
     }));
     const most = Math.max(...Object.values(fitProfile(byChance).features).map(Math.abs));
-    expect(most).toBeLessThan(0.02);
+    expect(most).toBeLessThan(Math.abs(calibrate(assuming).profile.features['assumes']!) / 4);
   });
   test('of labels that all speak against a sign changes the order', () => {
-    const assuming = labels.map((label, index) => ({
-      ...label,
-      answer: index % 2 === 0 ? label.answer : `Let's say that none is lost. ${label.answer}`,
-      ok: index % 2 === 0,
-    }));
     const { profile } = calibrate(assuming);
     expect(profile.features['assumes']).toBeLessThan(0);
     const [plain, assumes] = [2, 3].map(
