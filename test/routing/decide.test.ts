@@ -301,6 +301,8 @@ describe('another answer to compare with', () => {
   test('is not asked where no threshold stands', () => {
     const top = after(fresh, facts, classified(0.9), sent(1), answered(1)).job;
     expect(decide(top, request, facts).commands).toEqual([]);
+    // What a judge says is wanted for itself: it needs the other answer there too.
+    expect(decide(top, { ...request, between: null }, facts).job.attempts[1]).toMatchObject({ purpose: 'sample' });
   });
   test('that fails is made up for by one more call, then no longer', () => {
     const failedOnce = after(scored, facts, { ...request, most: 1 }, sent(2), failed(2, 'provider_error')).job;

@@ -148,8 +148,11 @@ test('a judge that can not change what becomes of an answer is not asked', async
   expect(checkOf(judgedOf(trail)[0]!, 'llm_judge')?.reason).toContain('can not change the verdict');
 });
 
-test('a judge compares an answer with that of another model, blind, and all of it is on the bill', async () => {
-  const prompt = 'Name a good colour.';
+test.each([
+  ['where it may be shifted up', { limits: { max_escalations: 0 } }],
+  ['where it is accepted whatever its score', { model: LUNA }],
+])('a judge compares an answer with that of another model, %s, blind, and all of it is on the bill', async (where, more) => {
+  const prompt = `Name a good colour, ${where}.`;
   const rubric = 'Which is the better colour?';
   answers(prompt, { '*': 'mud', [LUNA]: 'mud', [TERRA]: 'azure' });
   for (const first of [true, false]) {
@@ -158,7 +161,7 @@ test('a judge compares an answer with that of another model, blind, and all of i
     fleet.sandbox.book.add({ model: LUNA, key: bookKey(question!.content as string), answer: JSON.stringify(verdict) });
   }
   const checks = [{ type: 'llm_judge' as const, rubric, against: [TERRA] }];
-  const job = await fleet.api.run({ input: { prompt }, task: 'classification', checks, limits: { max_escalations: 0 } });
+  const job = await fleet.api.run({ input: { prompt }, task: 'classification', checks, ...more });
   const trail = await fleet.api.trail(job.id);
   expect(purposesOf(trail)).toEqual(['answer', 'sample', 'judge']);
   const check = checkOf(judgedOf(trail)[0]!, 'llm_judge')!;

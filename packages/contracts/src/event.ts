@@ -35,14 +35,14 @@ export type JobEvent =
   /** The call takes longer than is usual for its model: no answer within `afterMs`. */
   | { type: 'hedge-due'; attempt: number; afterMs: number }
   | { type: 'judge-requested'; attempt: number; check: number }
-  /** One more answer of a cheap model may be asked for, `between` the scores that the answer may get by those that can still come. */
+  /** One more answer of a cheap model may be asked for, `between` the scores that the answer may get by those that can still come; null where a judge is to compare the two. */
   | {
       type: 'sample-requested';
       attempt: number;
       check: number;
       most: number;
       models: string[] | null;
-      between: readonly [number, number];
+      between: readonly [number, number] | null;
     }
   /** A user's verifier has said something of an answer, or that it will. */
   | { type: 'answer-verified'; attempt: number; outcome: CheckOutcome }

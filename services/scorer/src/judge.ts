@@ -83,7 +83,7 @@ async function ask(context: StepContext<'score'>, { against }: Judge, check: num
   const { attempt } = step;
   const hasOther = sampleCalls(job, attempt, check).some(({ outcome }) => outcome === 'answered');
   if (against && !hasOther) {
-    const wanted = { type: 'sample-requested' as const, attempt, check, most: 1, models: against, between: [0, 1] as const };
+    const wanted = { type: 'sample-requested' as const, attempt, check, most: 1, models: against, between: null };
     return (await staysWith(context, wanted)) ? { unavailable: 'there is no other answer to compare it with' } : 'waiting';
   }
   const stays = await staysWith(context, { type: 'judge-requested', attempt, check });

@@ -31,14 +31,12 @@ type SampleRequested = Extract<JobEvent, { type: 'sample-requested' }>;
 /** Samples that fail are made up for by so many more calls. */
 const SPARE_SAMPLES = 1;
 
-/** Asks a cheap model for one more answer to compare with, where it can still change the verdict. No command where it can not. */
+/** Asks a cheap model for one more answer to compare with. No command where it can not change the verdict any more, or no model is left. */
 export function sampleRequested(draft: Draft, { attempt: number, check, most, models, between }: SampleRequested): void {
   const { job, facts } = draft;
   if (!isScored(draft, number)) return;
   const attempt = attemptOf(job, number);
-  const threshold = thresholdOf(job, facts.config, attempt);
-  const [lowest, highest] = between;
-  if (threshold === 'always' || lowest >= threshold || highest < threshold) return;
+  if (between !== null && !canChange(thresholdOf(job, facts.config, attempt), between)) return;
   const calls = sampleCalls(job, number, check);
   const model = calls.length < most + SPARE_SAMPLES ? sampleModel(draft, attempt, models, calls) : undefined;
   if (model === undefined) return;
@@ -48,6 +46,10 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
     { purpose: 'sample', tier, model, judges: { attempt: number, check } },
     `another answer to compare attempt ${number} with`,
   );
+}
+
+function canChange(threshold: number | 'always', [lowest, highest]: readonly [number, number]): boolean {
+  return threshold !== 'always' && lowest < threshold && highest >= threshold;
 }
 
 type AnswerVerified = Extract<JobEvent, { type: 'answer-verified' }>;
