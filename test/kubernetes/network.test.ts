@@ -6,6 +6,8 @@ import { connections, policiesOf, reachInternet } from './reach.ts';
 import type { Policy } from './reach.ts';
 
 const WORKERS = ['worker-economy', 'worker-fallback', 'worker-premium', 'worker-standard'];
+/** Who sends to the addresses that users name: ends of jobs, answers to verify, prompts to classify. */
+const WEBHOOKS = ['classifier', 'notifier', 'scorer'];
 const SERVICES = ['classifier', 'console', 'intake', 'notifier', 'scorer', 'steward', ...WORKERS];
 
 const overlays = Object.fromEntries(
@@ -29,8 +31,9 @@ describe.skipIf(kustomize === undefined)('by the network policies', () => {
   });
 
   test.each([
-    ['sandbox', 443, ['notifier']],
-    ['live', 443, ['notifier', ...WORKERS]],
+    ['sandbox', 443, WEBHOOKS],
+    ['live', 443, [...WEBHOOKS, ...WORKERS]],
+    ['live', 8443, WEBHOOKS],
     ['sandbox', 6379, []],
     ['live', 6379, SERVICES],
     ['sandbox', 80, []],
