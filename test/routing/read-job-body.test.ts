@@ -69,6 +69,10 @@ test('a number that is too large for one is shown as it is read, not as null', (
     { field: 'checks[0].min_words', value: '-Infinity', message: expect.stringContaining('±1.8e308') as string },
     { field: 'limits.cost_usd', value: 'Infinity', message: expect.stringContaining('±1.8e308') as string },
   ]);
+  expect(errorsWith('"priority":1e400,"foo":1e400')).toEqual([
+    { field: 'priority', value: 'Infinity', message: expect.stringContaining('expected one of') as string },
+    { field: 'foo', value: 'Infinity', message: expect.stringMatching(/^is not known here; known: /) as string },
+  ]);
 });
 
 test('a field that is null is shown as null', () => {

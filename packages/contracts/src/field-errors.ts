@@ -12,7 +12,7 @@ export function fieldErrors(error: z.ZodError, value: unknown, schema: z.ZodType
     if (issue.code !== 'unrecognized_keys') {
       const given = valueAt(issue.path, value);
       // What a schema makes of a text, as a list of its parts, stands in the issue alone.
-      return [fieldError(issue.path, issue.message, given === undefined ? issue.input : given)];
+      return [fieldError(issue.path, messageOf(issue, given), given === undefined ? issue.input : given)];
     }
     const known = knownKeys(schema, issue.path).join(', ');
     return issue.keys.map((key) => {
@@ -30,13 +30,21 @@ function valueAt(path: PropertyKey[], root: unknown): unknown {
   );
 }
 
+/** Of a number that is too large to be one zod says that a number was expected, and a number received. */
+function messageOf({ code, message, ...issue }: z.core.$ZodIssue, value: unknown): string {
+  const isBeyond = isInfinite(value) && code === 'invalid_type' && 'expected' in issue && issue.expected === 'number';
+  return isBeyond ? 'must be a number within ±1.8e308; what is beyond is read as infinite' : message;
+}
+
 function fieldError(path: PropertyKey[], message: string, value: unknown): FieldError {
-  const field = fieldName(path);
   // JSON has no word for it: as a value it would be null.
-  if (value === Infinity || value === -Infinity)
-    return { field, value: String(value), message: 'must be a number within ±1.8e308; what is beyond is read as infinite' };
-  const shown = value !== undefined && JSON.stringify(value).length <= LONGEST_VALUE ? { value } : {};
-  return { field, ...shown, message };
+  const there = isInfinite(value) ? String(value) : value;
+  const shown = there !== undefined && JSON.stringify(there).length <= LONGEST_VALUE ? { value: there } : {};
+  return { field: fieldName(path), ...shown, message };
+}
+
+function isInfinite(value: unknown): boolean {
+  return value === Infinity || value === -Infinity;
 }
 
 function fieldName(path: PropertyKey[]): string {
