@@ -60,12 +60,21 @@ export function methodNotAllowed(allowed: string): RequestHandler {
 
 export const requireJson: RequestHandler = (request, response, next) => {
   if (isEmpty(request)) throw new ProblemError('malformed_json', 'the body is empty; send a JSON object');
-  allowJson(request, response, next);
+  refuseOtherTypes(request, response, next);
 };
 
-/** A body may be missing; one that is there must be JSON, or it would be ignored in silence. */
-export const allowJson: RequestHandler = (request, _response, next) => {
-  if (isEmpty(request) || request.is('application/json')) return next();
+/**
+ * A body may be missing; one that is there must be JSON, or it would be ignored in silence. Proxies may announce one of unknown length where
+ * there is none; then it has no type.
+ */
+export const allowJson: RequestHandler = (request, response, next) => {
+  const { 'content-type': type, 'content-length': length } = request.headers;
+  if (isEmpty(request) || (type === undefined && length === undefined)) return next();
+  refuseOtherTypes(request, response, next);
+};
+
+const refuseOtherTypes: RequestHandler = (request, _response, next) => {
+  if (request.is('application/json')) return next();
   throw new ProblemError(
     'unsupported_media_type',
     `Content-Type is ${request.get('Content-Type') ?? 'missing'}; send application/json, or application/x-ndjson to /v1/jobs`,
