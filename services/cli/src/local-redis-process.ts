@@ -28,6 +28,13 @@ export async function isRunning(pid: number): Promise<boolean> {
   return !/\) [ZX] /.test(stat);
 }
 
+/** When a process began, as the kernel counts it, or '' where it does not say: with its id this is one process, for ids are used again. */
+export async function beginningOf(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The 22nd field; the second, in brackets, may hold anything.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
 /** True when the running process is a Redis: process ids are used again, and after a reboot an old one may be anybody's. */
 export async function isRedisProcess(pid: number): Promise<boolean> {
   if (!(await isRunning(pid))) return false;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spawn } from 'node:child_process';
@@ -63,6 +63,12 @@ describe('a local Redis', () => {
     expect(await pingRedis(first.url)).toBe('ready');
     await first.stop();
     expect(await pingRedis(first.url)).toBe('absent');
+  });
+
+  test('is taken over where another process has the id of its dead owner', async () => {
+    await start();
+    await writeFile(join(directory, 'redis.owner'), `${process.ppid} 1`);
+    expect((await start()).owner).toBe(process.pid);
   });
 
   test('is one server when several starts race', async () => {

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { containerName, findContainer, startContainer, stopContainer } from './local-redis-container.ts';
 import { withStartLock } from './local-redis-lock.ts';
 import { pingRedis } from './local-redis-ping.ts';
-import { isRedisProcess, isRunning, readPid, stopProcess, waitForExit } from './local-redis-process.ts';
+import { beginningOf, isRedisProcess, isRunning, readPid, stopProcess, waitForExit } from './local-redis-process.ts';
 import { INSTALL_REDIS_BY_HAND, findOrInstallRedis } from './local-redis-program.ts';
 
 /** From spawn to PONG: an empty server needs some 50 ms, the rest is for reading a large append-only file. In ms. */
@@ -82,15 +82,17 @@ async function startDisposable(say: (line: string) => void): Promise<LocalRedis>
 async function startIn(directory: string, keepData: boolean, say: (line: string) => void): Promise<LocalRedis> {
   await mkdir(directory, { recursive: true });
   await chmod(directory, 0o700);
-  return withStartLock(join(directory, 'redis.starting'), async () => {
+  return withStartLock(lockFile(directory), async () => {
     const socket = await socketPath(directory);
     const running = await findRunning(directory, socket);
     const other = running === null ? null : await livingOwner(directory);
     const server = running ?? (await startNew(directory, socket, keepData, say));
     const { url, pid } = server;
     if (other !== null) return { url, pid, owner: other, stop: async () => undefined };
-    await writeFile(ownerFile(directory), String(process.pid));
-    return { url, pid, owner: process.pid, stop: () => stopOwned(directory, socket, server) };
+    await writeFile(ownerFile(directory), `${process.pid} ${await beginningOf(process.pid)}`);
+    // Nobody starts while it leaves: what it removes then is its own.
+    const stop = (): Promise<void> => withStartLock(lockFile(directory), () => stopOwned(directory, socket, server));
+    return { url, pid, owner: process.pid, stop };
   });
 }
 
@@ -103,8 +105,11 @@ async function stopOwned(directory: string, socket: string, server: RunningServe
 }
 
 async function livingOwner(directory: string): Promise<number | null> {
-  const owner = await readPid(ownerFile(directory));
-  return owner !== null && (await isRunning(owner)) ? owner : null;
+  const file = ownerFile(directory);
+  const owner = await readPid(file);
+  if (owner === null || !(await isRunning(owner))) return null;
+  const [, began = ''] = (await readFile(file, 'utf8')).split(' ');
+  return began === (await beginningOf(owner)) ? owner : null;
 }
 
 async function findRunning(directory: string, socket: string): Promise<RunningServer | null> {
@@ -124,7 +129,7 @@ async function findRunningContainer(directory: string): Promise<RunningServer | 
   const name = await readFile(containerFile(directory), 'utf8').catch(() => null);
   const url = name === null ? null : await findContainer(name);
   if (name === null || url === null) return null;
-  await waitUntilReady(url, async () => true, directory);
+  await waitUntilReady(url, async () => (await findContainer(name)) !== null, directory);
   return { url, pid: null, end: () => stopContainer(name) };
 }
 
@@ -204,8 +209,8 @@ async function isOurDirectory(path: string): Promise<boolean> {
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const directory = join(tmpdir(), name);
-    const owner = name.startsWith(DISPOSABLE_PREFIX) ? await readPid(ownerFile(directory)) : null;
-    if (owner === null || (await isRunning(owner))) continue;
+    const isOurs = name.startsWith(DISPOSABLE_PREFIX) && (await readPid(ownerFile(directory))) !== null;
+    if (!isOurs || (await livingOwner(directory)) !== null) continue;
     const pid = await readPid(pidFile(directory));
     if (pid !== null && (await isRedisProcess(pid))) await stopProcess(pid);
     await rm(directory, { recursive: true, force: true });
@@ -214,6 +219,10 @@ async function removeAbandoned(): Promise<void> {
 
 function unixUrl(socket: string): string {
   return `unix://${socket}`;
+}
+
+function lockFile(directory: string): string {
+  return join(directory, 'redis.starting');
 }
 
 function ownerFile(directory: string): string {

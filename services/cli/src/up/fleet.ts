@@ -108,9 +108,18 @@ function programsOf(options: FleetOptions): Program[] {
     environment: {
       ...(tier === null ? keyless : { ...environment, TIER: tier }),
       ...(service === 'console' ? { UPSHIFT_CONSOLE_PASSWORD: consolePassword } : {}),
-      PORT: String(port === 0 ? 0 : port + index),
+      PORT: String(portOf(port, index)),
     },
   }));
+}
+
+/** Between the port of the job API and that of the sandbox, which is the same however many tiers there are. */
+export const SANDBOX_PORT_OFFSET = 10;
+
+/** The ports of programs follow the first one's and leave out the sandbox's; 0 takes any that is free. */
+export function portOf(first: number, index: number): number {
+  if (first === 0) return 0;
+  return first + index + (index < SANDBOX_PORT_OFFSET ? 0 : 1);
 }
 
 function withoutKeys(config: UpshiftConfig, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

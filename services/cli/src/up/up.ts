@@ -4,14 +4,15 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type { UpshiftConfig } from '@upshift/contracts';
-import { loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
+import { readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
 
 import { INTERRUPTED, interruption } from '../interruption.ts';
 import { startLocalRedis } from '../local-redis.ts';
+import { usableConfig } from '../usable-config.ts';
 import { readAnswerBook } from './answer-book.ts';
 import type { AnswerBook } from './answer-book.ts';
-import { startFleet, startSandbox } from './fleet.ts';
+import { SANDBOX_PORT_OFFSET, startFleet, startSandbox } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { isLive } from './is-live.ts';
 import { printResult } from './print-result.ts';
@@ -35,9 +36,6 @@ const bundled = { workload: `${examples}workload.jsonl`, book: `${examples}answe
 
 /** Whatever was started, in the order in which it must be stopped. */
 type Stop = () => Promise<void>;
-
-/** Between the port of the job API and that of the sandbox: behind those of all services. */
-const SANDBOX_PORT_OFFSET = 10;
 
 /** `upshift up`: everything on this machine. Returns the exit code. */
 export async function up(options: UpOptions): Promise<number> {
@@ -72,7 +70,7 @@ interface Launched {
 /** Starts everything; `stops` grows with each thing started, so that all of it is stopped even where the next one fails. */
 async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   const environment = readEnvironment();
-  const config = loadConfig(environment.UPSHIFT_CONFIG);
+  const config = usableConfig(environment.UPSHIFT_CONFIG);
   const directory = resolve(options.data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const sandboxed = !isLive(config, environment);
@@ -92,7 +90,8 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   });
   stops.push(() => fleet.stop());
   const url = `http://127.0.0.1:${fleet.intake.port}`;
-  writeFileSync(addressFile(directory), url);
+  // Where Redis is the user's own, several may share it.
+  if (environment.REDIS_URL === undefined) tellWhere(directory, url, stops);
   return {
     config,
     directory,
@@ -143,15 +142,20 @@ async function openRedis(environment: Environment, directory: string, stops: Sto
   const redis = await startLocalRedis({ directory: join(directory, 'redis'), say });
   if (redis.owner !== process.pid) throw runsHere(directory, redis.owner);
   stops.push(() => redis.stop());
-  // Of a run before this one, which may have been killed.
-  rmSync(addressFile(directory), { force: true });
   return redis.url;
+}
+
+function tellWhere(directory: string, url: string, stops: Stop[]): void {
+  writeFileSync(addressFile(directory), `${process.pid} ${url}`);
+  stops.push(async () => rmSync(addressFile(directory), { force: true }));
 }
 
 /** Two would share their jobs, and the second would be left without Redis when the first stops. */
 function runsHere(directory: string, pid: number): Error {
   const file = addressFile(directory);
-  const at = existsSync(file) ? `, ${readFileSync(file, 'utf8')}` : '';
+  // Another one's that was killed says nothing.
+  const [from, url] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : [];
+  const at = from === String(pid) ? `, ${url}` : '';
   return new Error(
     `Upshift already runs on ${directory} (pid ${pid}${at}). Stop it, or use another data directory and other ports:  --data DIR --port N`,
   );
