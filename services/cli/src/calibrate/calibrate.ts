@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
 import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
 import type { Calibrated, FittedThresholds } from '@upshift/routing';
-import { loadConfig } from '@upshift/runtime';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { usableConfig } from '../usable-config.ts';
 import { writeChanged } from './change-config.ts';
 import { labelsFromHistory, readLabels } from './read-labels.ts';
 import { reportOf } from './report.ts';
@@ -71,7 +71,7 @@ function fit(
       const { heldOut: _heldOut, ...calibrated } = calibrate(labels);
       return { calibration: { ...calibrated, tiers: [], target: null, questions: 0, thresholds: null }, config: null };
     }
-    const config = loadConfig(file);
+    const config = usableConfig(file);
     const tiers = tiersOf(labels, config, file);
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged);

@@ -4,12 +4,12 @@ import type { GateLabel, LabelLine, UpshiftConfig } from '@upshift/contracts';
 import { gateLabel, labelLine } from '@upshift/contracts';
 import { questionsOfAnswers, questionsOfLabels, refitClassifier } from '@upshift/routing';
 import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
-import { loadConfig } from '@upshift/runtime';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { readLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
+import { usableConfig } from '../usable-config.ts';
 import { writeClassifierProfile } from './change-config.ts';
 import { keptLabels, parseLine } from './read-labels.ts';
 
@@ -25,7 +25,7 @@ export interface TrainOptions {
 
 /** `upshift train`: fits the classifier to what became of answers. Returns the exit code: `failed` where what came out is no better. */
 export async function trainCommand(api: () => Api, { labels, config: file, out, json }: TrainOptions): Promise<number> {
-  const config = loadConfig(file);
+  const config = usableConfig(file);
   const questions = await questionsOf(api, labels, config);
   const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);
   if (out !== undefined && refitted.isBetter) writeClassifierProfile(file, out, refitted.profile);

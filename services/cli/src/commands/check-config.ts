@@ -1,14 +1,12 @@
-import { badConfig } from '@upshift/routing';
-import { ConfigError, configVersionOf, loadConfig } from '@upshift/runtime';
+import { ConfigError, configVersionOf } from '@upshift/runtime';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { usableConfig } from '../usable-config.ts';
 
 /** Says what a configuration holds, or all that is wrong with it. */
 export function checkConfig(file: string, json: boolean): number {
   try {
-    const config = loadConfig(file);
-    const problems = badConfig(config);
-    if (problems.length > 0) throw new ConfigError(file, problems);
+    const config = usableConfig(file);
     const { tiers, models, routes } = config;
     const summary = {
       file,

@@ -63,8 +63,10 @@ function formatOf(file: string | undefined): object {
   try {
     return { response_format: { type: 'json_schema', schema: JSON.parse(readFileSync(file, 'utf8')) as unknown } };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`--json-schema is ${file}; it is a file that holds a JSON Schema (${reason})`, exitCode.refused);
+    // Who gives the schema itself has given a long name of a file that is not there, which the error would say again.
+    const reason = error instanceof SyntaxError ? error.message : (error as NodeJS.ErrnoException).code;
+    const given = file.length > 60 ? `${file.slice(0, 60)}…` : file;
+    throw new CommandError(`--json-schema is ${given}; it is a file that holds a JSON Schema (${reason})`, exitCode.refused);
   }
 }
 

@@ -1,4 +1,5 @@
-import type { UpshiftConfig } from '@upshift/contracts';
+import { existsSync } from 'node:fs';
+
 import { loadConfig } from '@upshift/runtime';
 
 import { refuseNoAddress } from '../api.ts';
@@ -26,12 +27,12 @@ interface Fault {
   latency_ms?: number;
 }
 
-/** How long a call takes that is `slow`: longer than any answer of the bundled book, and within every timeout. In ms. */
-const SLOW_MS = 5000;
+/** How long a call takes that is `slow`: longer than any answer of the bundled book, and within the timeout of every call. In ms. */
+const SLOW_MS = 3000;
 
 /** Makes the sandbox fail all further calls of a model, or of all models of a provider, that the configuration has. */
 export async function failInSandbox(sandboxUrl: string, target: string, kind: string, configFile: string): Promise<number> {
-  refuseUnknown(target, loadConfig(configFile));
+  refuseUnknown(target, configFile);
   const fault = { model: modelsOf(target), kind, ...(kind === 'slow' ? { latency_ms: SLOW_MS } : {}) };
   await send(sandboxUrl, 'POST', fault);
   const what = kind === 'slow' ? `take ${SLOW_MS / 1000} s` : `end with ${kind}`;
@@ -54,12 +55,15 @@ function holdsForEveryCall({ model: _model, kind: _kind, latency_ms: _latency, .
   return Object.keys(narrowed).length === 0;
 }
 
-function refuseUnknown(target: string, { providers, models }: UpshiftConfig): void {
+/** The sandbox itself knows no names: a misspelt one would meet no call, in silence. Where there is no configuration here, it may run elsewhere. */
+function refuseUnknown(target: string, configFile: string): void {
+  if (target === '*' || !existsSync(configFile)) return;
+  const { providers, models } = loadConfig(configFile);
   const name = target.replace(/\/\*$/, '');
-  if (name === '*') return;
   const [what, known] = name.includes('/') ? ['model', Object.keys(models)] : ['provider', Object.keys(providers)];
-  if (!known.includes(name))
-    throw new CommandError(`<target> is ${target}: there is no such ${what}; there are ${known.join(', ')}`, exitCode.refused);
+  if (known.includes(name)) return;
+  const message = `<target> is ${target}: ${configFile} has no such ${what}; it has ${known.join(', ')}`;
+  throw new CommandError(message, exitCode.refused);
 }
 
 function modelsOf(target: string): string {

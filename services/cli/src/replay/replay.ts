@@ -1,7 +1,7 @@
 import type { JobRecording } from '@upshift/contracts';
-import { loadConfig } from '@upshift/runtime';
 
 import { exitCode } from '../exit-code.ts';
+import { usableConfig } from '../usable-config.ts';
 import { compare } from './compare.ts';
 import type { RecordedPlay } from './compare.ts';
 import { playAll } from './engine.ts';
@@ -11,7 +11,7 @@ import { createCallIndex } from './recorded-calls.ts';
 
 /** `upshift replay`: the jobs of a book under another configuration, on this machine alone. Returns the exit code. */
 export async function replay(book: string, { config: file, json }: { config: string; json: boolean }): Promise<number> {
-  const config = loadConfig(file);
+  const config = usableConfig(file);
   const recordings = await readBook(book);
   const callsOf = createCallIndex(recordings);
   const plays = recordings.map((recording) => playOf(recording, callsOf));

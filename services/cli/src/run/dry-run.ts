@@ -12,12 +12,13 @@ import {
   readJobBody,
 } from '@upshift/routing';
 import type { Facts } from '@upshift/routing';
-import { configVersionOf, loadConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
+import { configVersionOf, readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
 
 import { exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
 import { isLive } from '../up/is-live.ts';
+import { usableConfig } from '../usable-config.ts';
 import { readRows } from './read-rows.ts';
 import type { Row, RowOptions } from './read-rows.ts';
 
@@ -45,7 +46,7 @@ const SHOWN_REFUSALS = 10;
 /** `upshift run --dry-run`: where the rows of a file would start and what they would cost, without an API. Returns the exit code. */
 export async function dryRun(file: string, { outputTokens, json, ...options }: DryRunOptions): Promise<number> {
   const environment = readEnvironment();
-  const config = loadConfig(environment.UPSHIFT_CONFIG);
+  const config = usableConfig(environment.UPSHIFT_CONFIG);
   const plan = planner(config, environment, outputTokens);
   const estimates = new Map<string, Estimate>();
   const refused: { line: number; error: string }[] = [];
