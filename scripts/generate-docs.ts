@@ -207,7 +207,8 @@ function environmentExample(): string {
     ...providerVariables().flatMap(exampleLines),
     ...ownVariables().flatMap(exampleLines),
     '',
-    '# --- Only for docker compose, which sets REDIS_URL, UPSHIFT_SANDBOX_URL, HOST, PORT and TIER itself',
+    '# --- Only for docker compose, which sets REDIS_URL, UPSHIFT_SANDBOX_URL, HOST, PORT and TIER itself;',
+    '# UPSHIFT_CONSUME_CELLS and UPSHIFT_DISPOSABLE_REDIS are not for it',
     ...composeVariables.flatMap(exampleLines),
     '',
   ].join('\n');
