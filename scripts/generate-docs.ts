@@ -65,7 +65,7 @@ const meanings: Record<string, string> = {
   'routes.<route>.deadline_s': 'Seconds after acceptance at which a job ends.',
   'judge.models': 'Models that judge, in this order: the first that can be called.',
   'intake.body_limit_bytes': 'Largest request body, in bytes.',
-  'retention.idempotency_hours': 'How long an `Idempotency-Key` is remembered.',
+  'retention.idempotency_hours': 'How long an `Idempotency-Key` is remembered; at most `job_hours`.',
 };
 
 interface Row {
