@@ -24,6 +24,9 @@ const commands = {
   async 'eval:experiments'({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'eval-experiments', 'main.ts'), ...args], { env: environment })).code;
   },
+  async 'docs:generate'({ node, environment }) {
+    return (await runChild(node, [join(root, 'scripts', 'generate-docs.ts'), ...args], { env: environment })).code;
+  },
   async 'test:docker'({ node, environment }) {
     return (await runChild(node, [join(root, 'test', 'docker', 'main.ts'), ...args], { env: environment })).code;
   },
@@ -48,7 +51,7 @@ process.exitCode = await main();
 async function main() {
   if (!Object.hasOwn(commands, command ?? '')) {
     say(
-      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run test:cluster,  npm run replay,  npm run bench,  npm run eval,  npm run eval:experiments`,
+      `no such command: ${command ?? '(none)'}. Type one of:  npm start,  npm test,  npm run check,  npm run test:docker,  npm run test:chaos,  npm run test:cluster,  npm run replay,  npm run bench,  npm run eval,  npm run eval:experiments,  npm run docs:generate`,
     );
     return 2;
   }

@@ -65,7 +65,7 @@ const meanings: Record<string, string> = {
   'routes.<route>.deadline_s': 'Seconds after acceptance at which a job ends.',
   'judge.models': 'Models that judge, in this order: the first that can be called.',
   'intake.body_limit_bytes': 'Largest request body, in bytes.',
-  'retention.idempotency_hours': 'How long an `Idempotency-Key` is remembered.',
+  'retention.idempotency_hours': 'How long an `Idempotency-Key` is remembered; at most `job_hours`.',
 };
 
 interface Row {
@@ -207,7 +207,8 @@ function environmentExample(): string {
     ...providerVariables().flatMap(exampleLines),
     ...ownVariables().flatMap(exampleLines),
     '',
-    '# --- Only for docker compose, which sets REDIS_URL, UPSHIFT_SANDBOX_URL, HOST, PORT and TIER itself',
+    '# --- Only for docker compose, which sets REDIS_URL, UPSHIFT_SANDBOX_URL, HOST, PORT and TIER itself;',
+    '# UPSHIFT_CONSUME_CELLS and UPSHIFT_DISPOSABLE_REDIS are not for it',
     ...composeVariables.flatMap(exampleLines),
     '',
   ].join('\n');

@@ -6,7 +6,6 @@ import { json } from 'node:stream/consumers';
 import type { JobView, ProblemView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
-import { compileSchema } from '../../packages/routing/src/checks/json-schema.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { hasEnded } from './job-api.ts';
@@ -250,45 +249,6 @@ test('metadata may have any names, and comes back as it was', async () => {
   const metadata = { constructor: 'a', toString: 'b', 'with space': 'ü' };
   expect((await fleet.api.run({ input, metadata })).metadata).toEqual(metadata);
 });
-
-type OpenApi = Record<string, unknown> & {
-  paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
-  components: { schemas: Record<string, Record<string, unknown>> };
-};
-
-test('the API describes itself: every reference resolves, and what it returns is as described', async () => {
-  const document = (await fleet.api.send('/openapi.json')).body as unknown as OpenApi;
-  const job = await fleet.api.run({ input, task: 'classification', checks: [{ type: 'length', max_words: 1000 }] });
-  const trail = await fleet.api.trail(job.id);
-  const problem = (await send({ input: {} })).body;
-
-  expect(document['openapi']).toMatch(/^3\.1\./);
-  for (const reference of referencesOf(document))
-    expect({ reference, found: resolve(document, reference) !== undefined }).toEqual({ reference, found: true });
-  for (const [name, value] of Object.entries({ Job: job, Trail: { data: trail }, Problem: problem, JobRequest: { input } })) {
-    const validate = compileSchema(document.components.schemas[name] ?? {});
-    expect({ name, valid: validate(value), errors: validate.errors }).toEqual({ name, valid: true, errors: null });
-  }
-  expect(Object.keys(document.components.schemas['Job']?.['properties'] as object).toSorted()).toEqual(
-    Object.keys(job).toSorted(),
-  );
-});
-
-test('the API describes every status that a post may be answered with', async () => {
-  const document = (await fleet.api.send('/openapi.json')).body as unknown as OpenApi;
-  const described = Object.keys(document.paths['/v1/jobs']?.['post']?.responses ?? {});
-  expect(described).toEqual(expect.arrayContaining(['200', '202', '400', '413', '415', '422', '503']));
-});
-
-function referencesOf(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => (key === '$ref' ? [String(inner)] : referencesOf(inner)));
-}
-
-function resolve(document: unknown, reference: string): unknown {
-  const steps = reference.replace(/^#\//, '').split('/');
-  return steps.reduce<unknown>((at, step) => (at as Record<string, unknown> | undefined)?.[step], document);
-}
 
 test('above the backlog limit new jobs are put off, and taken again when the backlog is worked off', async () => {
   fleet.sandbox.settings.change({ hold: true });

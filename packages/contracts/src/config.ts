@@ -41,7 +41,7 @@ const provider = z
     base_url: z.url().optional(),
     base_url_env: environmentName
       .optional()
-      .describe('The variable that holds the base URL. Without a value the provider is off.'),
+      .describe('The variable that holds the base URL. Without a value, and without `base_url`, the provider is off.'),
     rate_limit: rateLimit.optional(),
   })
   .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');

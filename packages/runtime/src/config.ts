@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ConfigError } from './config-file.ts';
 
 /**
- * Every environment variable that Upshift itself reads, with what it means. Keys and addresses of providers are named by the
+ * Every environment variable that Upshift and its libraries read, with what it means. Keys and addresses of providers are named by the
  * configuration (`api_key_env`, `base_url_env`) and read by `resolveProviders`. This is the only file that touches
  * `process.env`.
  */
@@ -52,6 +52,10 @@ export const environmentVariables = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('An OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318. Unset: nothing is traced.'),
+  OTEL_EXPORTER_OTLP_HEADERS: z
+    .string()
+    .optional()
+    .describe('Headers for the collector, as in authorization=KEY,other=value. OpenTelemetry’s SDK reads it itself.'),
   OTEL_TRACES_SAMPLER_ARG: z.coerce
     .number()
     .min(0)
@@ -70,6 +74,10 @@ export const environmentVariables = z.object({
     .positive()
     .default(20)
     .describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
+  UPSHIFT_URL: z
+    .string()
+    .optional()
+    .describe('Command line only: the job API, where no --url says it. Unset: http://127.0.0.1:7700.'),
 });
 export type Environment = z.infer<typeof environmentVariables> & { raw: NodeJS.ProcessEnv };
 

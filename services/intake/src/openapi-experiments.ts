@@ -1,4 +1,4 @@
-import { json, name, problems, ref } from './openapi-parts.ts';
+import { json, name, ofBody, problems, ref } from './openapi-parts.ts';
 
 /** A command to an experiment. */
 function commandPath(command: string, summary: string, body?: string): object {
@@ -11,7 +11,7 @@ function commandPath(command: string, summary: string, body?: string): object {
       ...(requestBody ? { requestBody } : {}),
       responses: {
         200: json('The experiment with its results', 'Experiment'),
-        ...problems('not_found', 'invalid_experiment', 'experiment_state', 'queue_unavailable'),
+        ...problems(...ofBody, 'not_found', 'invalid_experiment', 'experiment_state', 'queue_unavailable'),
       },
     },
   };
@@ -30,7 +30,7 @@ export const experimentPaths = {
       requestBody: { required: true, content: { 'application/json': { schema: ref('ExperimentDocument') } } },
       responses: {
         201: json('The experiment', 'Experiment'),
-        ...problems('invalid_experiment', 'experiment_exists', 'experiment_conflict', 'queue_unavailable'),
+        ...problems(...ofBody, 'invalid_experiment', 'experiment_exists', 'experiment_conflict', 'queue_unavailable'),
       },
     },
   },

@@ -2,6 +2,9 @@ import { problemStatus } from '@upshift/contracts';
 
 export const name = { name: 'name', in: 'path', required: true, schema: { type: 'string' } };
 
+/** What may be wrong with a JSON body before anybody reads what it says. */
+export const ofBody = ['malformed_json', 'body_too_large', 'unsupported_media_type'] as const;
+
 /** The answers that stand for errors, by status. */
 export function problems(...codes: (keyof typeof problemStatus)[]): Record<number, unknown> {
   const byStatus = Object.groupBy([...codes, 'internal_error' as const], (code) => problemStatus[code]);

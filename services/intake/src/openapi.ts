@@ -1,6 +1,7 @@
 import {
   deliveryView,
   experimentDocument,
+  experimentEvents,
   experimentSummary,
   experimentView,
   promoteRequest,
@@ -18,12 +19,13 @@ import {
   queuesView,
   savingsView,
   trailEntry,
+  trailEvents,
   verdictRequest,
 } from '@upshift/contracts';
 import { z } from 'zod';
 
 import { experimentPaths } from './openapi-experiments.ts';
-import { json, name, problems, ref } from './openapi-parts.ts';
+import { json, name, ofBody, problems, ref } from './openapi-parts.ts';
 
 /** The API's description (OpenAPI 3.1), made of the very schemas that validate. */
 export function openapi(): Record<string, unknown> {
@@ -40,7 +42,7 @@ export function openapi(): Record<string, unknown> {
         get: {
           operationId: 'getEvents',
           summary: 'What happens to all jobs of a filter, as server-sent events',
-          parameters: [...filters, lastEventId],
+          parameters: [...filters, chosenEvents, lastEventId],
           responses: { 200: eventStream, ...problems('invalid_query', 'invalid_header', 'queue_unavailable') },
         },
       },
@@ -106,8 +108,10 @@ export function openapi(): Record<string, unknown> {
             ...problems(
               'not_found',
               'job_not_ended',
+              'invalid_job',
               'unknown_route',
               'unknown_model',
+              'unknown_webhook',
               'no_capable_model',
               'backlog_full',
               'queue_unavailable',
@@ -123,7 +127,7 @@ export function openapi(): Record<string, unknown> {
           requestBody: { required: true, content: { 'application/json': { schema: ref('VerdictRequest') } } },
           responses: {
             200: json('The job: reopened with the next revision where the verdict failed its answer', 'Job'),
-            ...problems('malformed_json', 'not_found', 'invalid_verdict', 'job_not_ended', 'not_judgeable', 'queue_unavailable'),
+            ...problems(...ofBody, 'not_found', 'invalid_verdict', 'job_not_ended', 'not_judgeable', 'queue_unavailable'),
           },
         },
       },
@@ -175,6 +179,7 @@ export function openapi(): Record<string, unknown> {
       schemas: {
         JobRequest: schemaOf(jobRequest, 'input'),
         Job: schemaOf(jobView, 'output'),
+        BulkLine: schemaOf(bulkLine, 'output'),
         WebhookRequest: schemaOf(webhookRequest, 'input'),
         RedeliverRequest: schemaOf(redeliverRequest, 'input'),
         Webhook: schemaOf(webhookView, 'output'),
@@ -204,17 +209,24 @@ export function openapi(): Record<string, unknown> {
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
 
 /** An operation on one webhook. */
-function onWebhook(operationId: string, summary: string, responses: Record<number, unknown>, body?: string): object {
+function onWebhook(
+  operationId: string,
+  summary: string,
+  responses: Record<number, unknown>,
+  { body, query }: { body?: string; query?: object } = {},
+): object {
   const requestBody = body && { required: true, content: { 'application/json': { schema: ref(body) } } };
-  const codes = body ? (['not_found', 'invalid_webhook'] as const) : (['not_found'] as const);
+  const ofInput = [...(body ? ([...ofBody, 'invalid_webhook'] as const) : []), ...(query ? (['invalid_query'] as const) : [])];
   return {
     operationId,
     summary,
-    parameters: [name],
+    parameters: query ? [name, query] : [name],
     ...(requestBody ? { requestBody } : {}),
-    responses: { ...responses, ...problems(...codes, 'queue_unavailable') },
+    responses: { ...responses, ...problems('not_found', ...ofInput, 'queue_unavailable') },
   };
 }
+
+const limit = { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } };
 
 const webhookPaths = {
   '/v1/webhooks': {
@@ -229,7 +241,7 @@ const webhookPaths = {
       requestBody: { required: true, content: { 'application/json': { schema: ref('WebhookRequest') } } },
       responses: {
         201: json('The endpoint with its secret', 'WebhookWithSecret'),
-        ...problems('invalid_webhook', 'webhook_exists', 'queue_unavailable'),
+        ...problems(...ofBody, 'invalid_webhook', 'webhook_exists', 'queue_unavailable'),
       },
     },
   },
@@ -246,14 +258,19 @@ const webhookPaths = {
     post: onWebhook('enableWebhook', 'Tell an endpoint again that had answered 410', { 200: json('The endpoint', 'Webhook') }),
   },
   '/v1/webhooks/{name}/deliveries': {
-    get: onWebhook('listDeliveries', 'What an endpoint was told, newest first', { 200: json('The log', 'Deliveries') }),
+    get: onWebhook(
+      'listDeliveries',
+      'What an endpoint was told, newest first',
+      { 200: json('The log', 'Deliveries') },
+      { query: limit },
+    ),
   },
   '/v1/webhooks/{name}/redeliver': {
     post: onWebhook(
       'redeliver',
       'Send again what was not delivered, or one job’s',
       { 202: json('How many are on their way', 'Redelivered') },
-      'RedeliverRequest',
+      { body: 'RedeliverRequest' },
     ),
   },
 };
@@ -269,12 +286,21 @@ const eventStream = { description: 'Server-sent events', content: { 'text/event-
 
 const filters = ['status', 'route', 'task', 'metadata.KEY'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
 
+const chosenEvents = {
+  name: 'event',
+  in: 'query',
+  style: 'form',
+  explode: false,
+  schema: { type: 'array', items: { enum: [...trailEvents, ...experimentEvents] } },
+  description: 'Only these, with commas between them.',
+};
+
 const listJobs = {
   operationId: 'listJobs',
   summary: 'Jobs, newest first',
   parameters: [
     ...filters,
-    { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 100, default: 20 } },
+    limit,
     { name: 'after', in: 'query', schema: { type: 'string' }, description: 'The `last_id` of the page before.' },
   ],
   responses: { 200: json('A page of jobs', 'JobPage'), ...problems('invalid_query', 'queue_unavailable') },
@@ -313,13 +339,14 @@ const postJob = {
     },
   },
   responses: {
-    200: json('The job has ended within the time that the client waited', 'Job'),
+    200: {
+      description: 'The job has ended within the time that the client waited; of many jobs a line for each line',
+      content: { 'application/json': { schema: ref('Job') }, 'application/x-ndjson': { schema: ref('BulkLine') } },
+    },
     202: json('The job is accepted', 'Job'),
     ...problems(
-      'malformed_json',
+      ...ofBody,
       'invalid_header',
-      'body_too_large',
-      'unsupported_media_type',
       'invalid_job',
       'unknown_route',
       'unknown_model',
@@ -331,6 +358,12 @@ const postJob = {
     ),
   },
 };
+
+/** What became of a line of a bulk request. */
+const bulkLine = z.union([
+  z.object({ line: z.int(), id: z.string(), created: z.boolean() }),
+  z.object({ line: z.int(), error: problemView }),
+]);
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
   const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
