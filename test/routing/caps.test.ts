@@ -29,6 +29,18 @@ const jobWithin = (nanoUsd: number, route = 'default') => {
 };
 const modelsOf = ({ job }: ReturnType<typeof after>): string[] => job.attempts.map(({ model }) => model);
 
+test('a cap counts what the route adds to a call: its prompt, and the bound on the answer that is sent', () => {
+  const under = (route: object) => factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, route)));
+  const cap = (usd: number) => acceptedJob(config, requestOf({ input: question.input, limits: { cost_usd: usd } }));
+  const short = under({ parameters: { max_output_tokens: 100 } });
+  // 100 tokens of an answer at 5 USD per million; 4,096 would be 0.02 USD.
+  expect(after(cap(0.001), short, classified(0.1)).job.attempts).toMatchObject([{ model: LOW, reservedNanoUsd: 506_000 }]);
+  const long = under({ parameters: { max_output_tokens: 8000 } });
+  expect(after(cap(0.03), long, classified(0.1)).job).toMatchObject({ status: 'failed', attempts: [] });
+  const wordy = under({ system_prompt: 'x'.repeat(40_000) });
+  expect(after(uncapped, wordy, classified(0.1)).job.attempts[0]!.reservedNanoUsd).toBe(mayCost(LOW) + 10_000_000);
+});
+
 describe('where the next model may cost more than is left', () => {
   test('a cheaper one of its tier is asked, and the trail says why', () => {
     const ended = after(jobWithin(mayCost(LOW)), facts, classified(0.1, 'translation'));

@@ -118,13 +118,14 @@ export const properties: Record<string, (change: Change) => boolean> = {
         index === 0 || model === models[index - 1] || change.facts.config.models[models[index - 1]!]!.equivalents.includes(model),
     );
   },
-  'a model that failed is not asked again at once, but as the last of the fallback chain': (change) => {
+  'a model whose call failed is not asked again at once, but as the last of the fallback chain': (change) => {
     const [claimed] = answerClaims(change);
     if (change.before.attempts.findLast(({ purpose }) => purpose === 'answer')?.state === 'sent' && isLoss(change.event))
       return true;
     if (claimed === undefined || isEmbeddingJob(change.after) || change.after.pinnedModel !== null) return true;
     const last = change.before.attempts.findLast(({ purpose }) => purpose === 'answer');
-    return last?.model !== claimed.model || claimed.tier === 'fallback';
+    // What was not called by what was known of its model may be called when its circuit may close.
+    return last?.model !== claimed.model || claimed.tier === 'fallback' || last.sentAt === null;
   },
   'a model whose call we lost is asked once more in its tier, and no third time': ({ after }) => {
     if (isEmbeddingJob(after) || after.pinnedModel !== null) return true;
@@ -196,7 +197,7 @@ export const properties: Record<string, (change: Change) => boolean> = {
 };
 
 function wasRefused(job: JobState): boolean {
-  return job.attempts.some(({ outcome, purpose }) => outcome === 'refused' && purpose === 'answer');
+  return job.attempts.some(({ outcome, purpose }) => outcome === 'refused' && (purpose === 'answer' || purpose === 'hedge'));
 }
 
 export const runs = ({ state }: Attempt): boolean => state === 'claimed' || state === 'sent';

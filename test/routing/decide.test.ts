@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide, isRetry } from '@upshift/routing';
+import { decide, FAILS, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -152,6 +152,14 @@ describe('a refusal', () => {
       LOW_TWIN,
     ]);
   });
+  test.each([
+    ['may not be asked by a cap', { max_attempts: 1 }, []],
+    ['says that the input is bad', {}, [sent(2, 3), failed(2, 'invalid_request')]],
+  ])('is the result still where the model that the route names %s', (_why, caps, events) => {
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [HIGH], ...caps })));
+    const { job } = after(fresh, named, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' }), ...events);
+    expect(job).toMatchObject({ status: 'completed', finalAttempt: 1, degraded: false });
+  });
   test('is not escalated by a late verdict either', () => {
     const { job } = after(fresh, facts, classified(0.1), sent(1), answered(1, { finishReason: 'refusal' }));
     expect(decide(job, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) }, facts)).toEqual({
@@ -301,8 +309,18 @@ describe('another answer to compare with', () => {
   test('is not asked where no threshold stands', () => {
     const top = after(fresh, facts, classified(0.9), sent(1), answered(1)).job;
     expect(decide(top, request, facts).commands).toEqual([]);
+    // A gate holds there, too.
+    expect(decide(top, { ...request, between: [FAILS, 0.9] }, facts).job.attempts[1]).toMatchObject({ purpose: 'sample' });
+    expect(decide(top, { ...request, between: [FAILS, FAILS] }, facts).commands).toEqual([]);
     // What a judge says is wanted for itself: it needs the other answer there too.
     expect(decide(top, { ...request, between: null }, facts).job.attempts[1]).toMatchObject({ purpose: 'sample' });
+  });
+  test('is asked in the fallback chain of models of the tier to which the answering one belongs', () => {
+    const only = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { fallback: [LOW] })));
+    const fallen = after(fresh, only, classified(0.9), sent(1), failed(1, 'overloaded'), sent(2, 3), answered(2)).job;
+    expect(fallen.attempts[1]).toMatchObject({ tier: 'fallback', model: LOW });
+    const { job } = decide(fallen, { ...request, attempt: 2, between: [FAILS, 0.9] }, only);
+    expect(job.attempts[2]).toMatchObject({ purpose: 'sample', model: LOW_TWIN });
   });
   test('that fails is made up for by one more call, then no longer', () => {
     const failedOnce = after(scored, facts, { ...request, most: 1 }, sent(2), failed(2, 'provider_error')).job;

@@ -53,6 +53,13 @@ describe('a hedge', () => {
       attempts: [{}, { outcome: 'answered', costNanoUsd: 3_000_000 }],
     });
   });
+  test('that refuses is a refusal of the job: the result, or put to the model that the route names, and not escalated', () => {
+    const refusal = answered(2, { finishReason: 'refusal' });
+    expect(decide(both, refusal, hedgingFacts).job).toMatchObject({ status: 'completed', finalAttempt: 2, degraded: false });
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { hedge: true, on_refusal: [MIDDLE] })));
+    const { job } = after(both, named, refusal, sent(3, 3), answered(3), judged(3, 0.2));
+    expect(job).toMatchObject({ status: 'completed', finalAttempt: 3, escalations: 0, attempts: [{}, {}, { model: MIDDLE }] });
+  });
   test('carries the job on where the first call fails, and both fail before another model is asked', () => {
     const alone = after(both, hedgingFacts, failed(1, 'overloaded'));
     expect(alone.job).toMatchObject({ step: { kind: 'call', attempt: 1 }, failovers: 0 });

@@ -117,6 +117,8 @@ describe('a part of the jobs that would start higher', () => {
       expect(start(seed, 0.1).job.classification?.propensity).toBeUndefined();
       expect(start(seed, 0.9, { model: 'anthropic/high' }).job.tier).toBe('premium');
       expect(start(seed, 0.9, { route: 'chat' }).job.tier).toBe('premium');
+      // From there it could not be shifted up as far.
+      expect(start(seed, 0.9, { limits: { max_escalations: 1 } }).job.tier).toBe('premium');
     }
   });
 });

@@ -9,6 +9,7 @@ import {
   exampleConfig,
   factsOf,
   failed,
+  HIGH,
   LOW,
   LOW_TWIN,
   MIDDLE,
@@ -51,6 +52,14 @@ describe('a job with one model only', () => {
     const { job } = decide(called, failed(1, 'aborted', { retryable: false, maybeBilled: true }), facts);
     expect(job).toMatchObject({ status: 'in_progress', step: { kind: 'call', attempt: 2 } });
   });
+  test('waits for a place within a limit however often there is none, which costs it no call', () => {
+    const claimed = after(pinned, facts, classified(0.1)).job;
+    const limited = (job: typeof claimed): typeof claimed =>
+      decide(job, { ...notMade(1, 'rate_limited', 60_000), epoch: job.epoch } as JobEvent, facts).job;
+    const waiting = [1, 2, 3, 4, 5].reduce(limited, claimed);
+    expect(waiting).toMatchObject({ status: 'queued', attempts: [{ state: 'claimed', waits: 5 }] });
+    expect(waiting.attempts).toHaveLength(1);
+  });
   test('waits at least as long as the provider asks for', () => {
     const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
     expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
@@ -67,6 +76,27 @@ test('what is told twice of the last wait of a call does not end it', () => {
     return waiting;
   };
   [1, 2, 3].reduce(toldTwice, claimed);
+});
+
+describe('a job that was queued before the circuits of all models opened', () => {
+  const circuitsOpen = Object.fromEntries(Object.keys(config.models).map((id) => [id, NOON + 8000]));
+  const outage = { ...facts, health: { providersOff: {}, circuitsOpen } };
+  const claimed = after(fresh, facts, classified(0.9)).job;
+  const denied = (job: typeof claimed): typeof claimed => {
+    const number = job.attempts.length;
+    return decide(job, { ...notMade(number, 'circuit_open', 8000), epoch: job.epoch } as JobEvent, outage).job;
+  };
+  test('is asked when its own may close', () => {
+    expect(denied(claimed)).toMatchObject({ status: 'queued', attempts: [{ model: HIGH, sentAt: null }, { model: HIGH }] });
+  });
+  test('ends where they never do', () => {
+    const job = Array.from({ length: 12 }).reduce<typeof claimed>(
+      (now) => (now.status === 'queued' ? denied(now) : now),
+      claimed,
+    );
+    expect(job.status).toBe('failed');
+    expect(job.attempts.every(({ sentAt }) => sentAt === null)).toBe(true);
+  });
 });
 
 describe('a call that is not made by what is known of its model', () => {

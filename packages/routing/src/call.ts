@@ -6,7 +6,7 @@ import { droppedParameters, preferencesOf, providerOf } from './capabilities.ts'
 import { modelOf } from './choose-model.ts';
 import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
-import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS, needsUnder } from './cost.ts';
 import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
 
@@ -54,7 +54,7 @@ export function callOf(
   }
   const route = config.routes[job.route]!;
   const input = asRouteSays(request.input, route);
-  const maxOutputTokens = job.needs.maxOutputTokens ?? route.parameters?.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
+  const maxOutputTokens = needsUnder(route, job.needs).maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
   return {
     ...limits,
     input,

@@ -2,7 +2,7 @@ import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { lacks, providerOf } from './capabilities.ts';
-import { estimateCost } from './cost.ts';
+import { estimateCost, needsUnder } from './cost.ts';
 import type { Facts } from './facts.ts';
 
 /**
@@ -16,7 +16,8 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
     model.tier === tier && (named ? named.includes(id) : model.on_trial !== true) && isUsable(id, model, job, facts) ? [id] : [],
   );
-  const price = (id: string): number => estimateCost(job.needs, modelOf(facts.config, id), facts.now) ?? Infinity;
+  const needs = needsUnder(facts.config.routes[job.route]!, job.needs);
+  const price = (id: string): number => estimateCost(needs, modelOf(facts.config, id), facts.now) ?? Infinity;
   return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
 }
 

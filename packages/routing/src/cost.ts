@@ -1,4 +1,4 @@
-import type { Attempt, JobState, Lane, ModelConfig, Needs, Price, UpshiftConfig, Usage } from '@upshift/contracts';
+import type { Attempt, JobState, Lane, ModelConfig, Needs, Price, RouteConfig, UpshiftConfig, Usage } from '@upshift/contracts';
 
 /** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
@@ -53,6 +53,16 @@ export function costOf(usage: Usage | null, model: ModelConfig | undefined, now:
 function factorOf(price: Price, lane: Lane): number | null {
   if (lane === 'live') return 1;
   return (lane === 'batch' ? price.batch_factor : price.flex_factor) ?? null;
+}
+
+/** What a call for the job takes at most under its route, which adds to the input, and bounds the output where the job does not. */
+export function needsUnder({ system_prompt = '', prompt_prefix = '', parameters }: RouteConfig, needs: Needs): Needs {
+  if (needs.capabilities.includes('embedding')) return needs;
+  return {
+    ...needs,
+    inputTokens: needs.inputTokens + estimateTokens(system_prompt.length + prompt_prefix.length),
+    maxOutputTokens: needs.maxOutputTokens ?? parameters?.max_output_tokens ?? null,
+  };
 }
 
 /** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */

@@ -44,7 +44,7 @@ export type { UnseenLabel } from './gate-labels.ts';
 export * from './experiments/index.ts';
 export type { Facts, Health } from './facts.ts';
 export { answerComesFirst, comparisonMessages, judgeCalls, judgeMessages, readComparison, readJudgement } from './judge.ts';
-export { isOpen, judgesWithin, priceOf, sparedOutcome } from './judging.ts';
+export { FAILS, isOpen, judgesWithin, priceOf, sparedOutcome } from './judging.ts';
 export { limitsLearned, LONGEST_WAIT_MS, placesOf } from './places.ts';
 export type { LearnedLimit } from './places.ts';
 export { answersAgainForMs, sameness, wantsEarlierAnswer } from './earlier-answer.ts';

@@ -7,16 +7,21 @@ import { judgeOutcome, verdictOf } from './score.ts';
 import type { Judge } from './score.ts';
 
 /** Stands for the score of an answer that fails a gate: below all others. */
-const FAILS = -1;
+export const FAILS = -1;
 
 /** The lowest and the highest score that an answer may get by the judges that have not spoken. */
 export function judgesWithin(known: CheckOutcome[], left: Judge[]): [number, number] {
   const imagined = (score: number): number => {
     const outcomes = left.map((check) => judgeOutcome(check, { score, reason: 'imagined' }));
-    const verdict = verdictOf([...known, ...outcomes]);
-    return verdict.passed ? verdict.score : FAILS;
+    return scoreOrFails([...known, ...outcomes]);
   };
   return [imagined(0), imagined(1)];
+}
+
+/** The score that outcomes make together. */
+export function scoreOrFails(outcomes: CheckOutcome[]): number {
+  const verdict = verdictOf(outcomes);
+  return verdict.passed ? verdict.score : FAILS;
 }
 
 /**

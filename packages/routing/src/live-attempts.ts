@@ -10,6 +10,11 @@ export function wasLost({ errorCode }: Attempt): boolean {
   return errorCode === 'outcome_unknown' || errorCode === 'aborted';
 }
 
+/** The last refusal by policy among the calls for an answer, or null. That a judge refuses says nothing of the job. */
+export function lastRefusal(job: JobState): Attempt | null {
+  return liveAttempts(job).findLast((attempt) => isForAnswer(attempt) && attempt.outcome === 'refused') ?? null;
+}
+
 /** Whether an attempt is made to answer the job, and not to help with something else. */
 export function isForAnswer({ purpose }: Attempt): boolean {
   return purpose === 'answer' || purpose === 'hedge';

@@ -1,7 +1,8 @@
 import type { Attempt, Check, CheckOutcome, JobState } from '@upshift/contracts';
 
 import type { Subject } from './checks/subject.ts';
-import { gatesPass, judgeOutcome, runPlainChecks, verdictOf } from './score.ts';
+import { scoreOrFails } from './judging.ts';
+import { gatesPass, judgeOutcome, runPlainChecks } from './score.ts';
 
 type Agreement = Extract<Check, { type: 'agreement' }>;
 
@@ -34,7 +35,7 @@ export function samplesToAsk(checks: Check[], plain: CheckOutcome[], job: JobSta
   return most > given ? { index, check, most, missing: most - given } : null;
 }
 
-/** The lowest and the highest score that an answer may get by the answers that can still come, and by judges. */
+/** The lowest and the highest score that an answer may get by the answers that can still come, and by judges; `FAILS` where a gate is shut. */
 export function scoresWithin(
   checks: Check[],
   subject: Subject,
@@ -45,7 +46,7 @@ export function scoresWithin(
     const judges = checks.flatMap((check) =>
       check.type === 'llm_judge' ? [judgeOutcome(check, { score: ofJudges, reason: 'imagined' })] : [],
     );
-    return verdictOf([...runPlainChecks(checks, { ...subject, imagined: more }), ...verified, ...judges]).score;
+    return scoreOrFails([...runPlainChecks(checks, { ...subject, imagined: more }), ...verified, ...judges]);
   };
   return [imagined({ agreeing: 0, differing: missing }, 0), imagined({ agreeing: missing, differing: 0 }, 1)];
 }

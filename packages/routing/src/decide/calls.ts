@@ -166,8 +166,11 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   if (attempt.purpose === 'classify') return false;
   // Of two calls the one that is put off has lost.
   if (rivalOf(job, attempt) !== undefined) return false;
-  if (!isAwaited(job, attempt) || error.maybeBilled || attempt.waits >= MAX_WAITS) return false;
+  if (!isAwaited(job, attempt) || error.maybeBilled) return false;
   const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
+  // A place within a limit comes, if late, and nothing was called: the job waits for it until its deadline.
+  if (alone && error.code === 'rate_limited' && attempt.sentAt === null) return true;
+  if (attempt.waits >= MAX_WAITS) return false;
   if (error.code === 'provider_denied') return alone && mayWaitForAccount(draft, attempt, error);
   if (waitOf(error) > LONGEST_WAIT_MS) return false;
   return error.code === 'rate_limited' || (error.code === 'circuit_open' && alone);

@@ -61,12 +61,20 @@ interface Start {
 const EXPLORE_DRAW = 1_000_003;
 
 /** A stated part of the jobs that would start higher starts at the lowest tier: the answer is judged there, and good enough or not. */
-function explored({ job, route, facts }: Draft, start: Start): Start & { propensity: number } {
+function explored(draft: Draft, start: Start): Start & { propensity: number } {
+  const { job, route, facts } = draft;
   const lowest = facts.config.tiers[0]!.name;
   const isOpen = route.strategy === 'cascade' && job.pinnedModel === null && !job.needs.capabilities.includes('embedding');
-  if (route.explore === 0 || !isOpen || start.tier === lowest) return { ...start, propensity: 1 };
+  if (route.explore === 0 || !isOpen || start.tier === lowest || !mayShiftUpTo(draft, start.tier))
+    return { ...start, propensity: 1 };
   if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };
   return { tier: lowest, reason: `${start.reason}; by chance it starts at ${lowest}`, propensity: route.explore };
+}
+
+/** Whether an answer of the lowest tier that falls short may be escalated as far as that tier. */
+function mayShiftUpTo({ job, route, facts }: Draft, tier: string): boolean {
+  const level = facts.config.tiers.findIndex(({ name }) => name === tier);
+  return level <= Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
 }
 
 /** Vector spaces differ, so the choice must not depend on what is healthy now, nor on who has denied the account: the first that is declared and switched on. */

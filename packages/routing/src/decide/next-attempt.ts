@@ -2,11 +2,11 @@ import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier } from '../choose-model.ts';
-import { committedNanoUsd, estimateCost, nanoUsdToUsd } from '../cost.ts';
+import { committedNanoUsd, estimateCost, nanoUsdToUsd, needsUnder } from '../cost.ts';
 import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { giveEarlierAnswer } from './earlier-answer.ts';
-import { isForAnswer, liveAttempts, wasLost } from '../live-attempts.ts';
+import { isForAnswer, lastRefusal, liveAttempts, wasLost } from '../live-attempts.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
@@ -78,7 +78,7 @@ function waitForCircuit(draft: Draft, reason: string): void {
   const { job, facts } = draft;
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const resting = Object.entries(facts.health.circuitsOpen)
-    .filter(([id]) => mayStepIn(id, draft) && !liveAttempts(job).some(({ model }) => model === id))
+    .filter(([id]) => mayStepIn(id, draft) && !wasCalled(job, id) && deniedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
     .toSorted(([, first], [, second]) => first - second)
     .map(([id]) => id);
   const model = withinCaps(draft, resting);
@@ -86,6 +86,15 @@ function waitForCircuit(draft: Draft, reason: string): void {
   const { tier } = modelOf(facts.config, model);
   const delayMs = Math.max(0, facts.health.circuitsOpen[model]! - facts.now);
   ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when its circuit may close`, delayMs);
+}
+
+function wasCalled(job: JobState, id: string): boolean {
+  return liveAttempts(job).some(({ model, sentAt }) => model === id && sentAt !== null);
+}
+
+/** Calls that were to be made, and were not, because of what was known of the model by then. */
+function deniedCallsOf(job: JobState, id: string): number {
+  return liveAttempts(job).filter(({ model, sentAt, outcome }) => model === id && sentAt === null && outcome === 'failed').length;
 }
 
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
@@ -148,7 +157,7 @@ export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | nu
   const failed = calls.flatMap(({ outcome, model }) => (outcome === 'failed' ? [model] : []));
   const usable = named
     ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
-    : candidatesInTier(job, attempt.tier, facts);
+    : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
   const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
   return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
 }
@@ -186,15 +195,23 @@ export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): vo
   enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
 }
 
-/** Ends a chain that has no next model: with an earlier answer to the same request, the best answer so far, or as failed. */
+/** Ends a chain that has no next model: with an earlier answer to the same request, the best answer so far, a refusal, or as failed. */
 export function endOfChain(draft: Draft, reason: string): void {
   if (giveEarlierAnswer(draft, reason)) return;
   const best = bestAnswer(draft.job);
   draft.job.reasons.push(reason);
-  if (best === null) return end(draft, 'failed', reason);
+  if (best === null) return endWithoutAnswer(draft, reason);
   draft.job.finalAttempt = best.number;
   draft.job.degraded = true;
   end(draft, 'completed', `best answer so far (attempt ${best.number}): ${reason}`);
+}
+
+/** A refusal is no answer, but what there is to say. */
+function endWithoutAnswer(draft: Draft, reason: string): void {
+  const refusal = lastRefusal(draft.job);
+  if (refusal === null) return end(draft, 'failed', reason);
+  draft.job.finalAttempt = refusal.number;
+  end(draft, 'completed', `${reason}; a refusal is not escalated`);
 }
 
 /** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
@@ -208,8 +225,8 @@ export function bestAnswer(job: JobState): Attempt | null {
 
 /** Takes the next number in the ledger. */
 export function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
-  const { job, facts } = draft;
-  const reservedNanoUsd = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now) ?? 0;
+  const { job, route, facts } = draft;
+  const reservedNanoUsd = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now) ?? 0;
   const attempt: Attempt = { ...newAttempt(draft, { purpose, tier, model }), reservedNanoUsd, judges };
   job.attempts.push(attempt);
   return attempt;
@@ -222,7 +239,7 @@ export function whyDenied({ job, route, facts }: Draft, { model, needs }: Pick<A
   if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
-  const next = estimateCost(needs ?? job.needs, modelOf(facts.config, model), facts.now);
+  const next = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now);
   if (next === null) return `${model} has no price in force, and the job has a cap`;
   const committed = committedNanoUsd({ attempts });
   if (committed + next <= cap) return null;

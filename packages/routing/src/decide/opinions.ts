@@ -2,6 +2,7 @@ import type { JobEvent } from '@upshift/contracts';
 
 import { modelOf } from '../choose-model.ts';
 import { judgeCalls, judgeNeeds } from '../judge.ts';
+import { FAILS } from '../judging.ts';
 import { sampleCalls } from '../samples.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -49,7 +50,9 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
 }
 
 function canChange(threshold: number | 'always', [lowest, highest]: readonly [number, number]): boolean {
-  return threshold !== 'always' && lowest < threshold && highest >= threshold;
+  // Gates hold where no score is asked, too.
+  const least = threshold === 'always' ? FAILS + 1 : threshold;
+  return lowest < least && highest >= least;
 }
 
 type AnswerVerified = Extract<JobEvent, { type: 'answer-verified' }>;
