@@ -17,6 +17,7 @@ import {
   unfinishedJobs,
 } from '@upshift/queues';
 import { stateText } from '../../packages/queues/src/state-text.ts';
+import { Cluster } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
@@ -50,6 +51,27 @@ beforeEach(async () => {
   pipeline = await open();
 });
 afterEach(() => closeAll(opened));
+
+test('a step that a broken connection sends again is done once, and taken for nobody else’s', async (context) => {
+  const { redis } = pipeline;
+  if (redis instanceof Cluster) return context.skip('a cluster has a connection for each of its nodes');
+  // The script is known from now on: what is sent below is carried out.
+  await advance(pipeline, await acceptOne(), simple);
+  const id = await acceptOne();
+  const { stream } = redis;
+  const write = stream.write.bind(stream) as (data: string | Buffer) => boolean;
+  stream.write = (data: string | Buffer) => {
+    const written = write(data);
+    if (data.includes('job-classified')) stream.destroy();
+    return written;
+  };
+  expect(await advance(pipeline, id, simple)).toMatchObject({ changed: true });
+  expect(redis.stream).not.toBe(stream);
+  expect((await readTrail(pipeline, id)).map(({ event }) => event)).toEqual(['job-accepted', 'job-classified', 'attempt-claimed']);
+  expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call', attempt: 1 }, epoch: 2 });
+  // Another writer's step of the same version is a conflict as ever: it is decided anew on what stands there.
+  expect(await advance(await open(), id, simple)).toMatchObject({ changed: false });
+});
 
 const lowQueue = modelQueue('economy', LOW);
 const jobKey = (id: string): string => `{upshift-0}:job:${id}`;

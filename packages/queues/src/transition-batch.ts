@@ -2,7 +2,7 @@ import type { QueueEntry } from './entry.ts';
 import type { HeldEntry, Request, Transition } from './transition.ts';
 
 /** Arguments of the script that come before the texts. */
-const ARGUMENTS_BEFORE = 4;
+const ARGUMENTS_BEFORE = 5;
 
 /** Requests in the form in which the script takes them: what is the same for many is said once, and what is long stands outside the JSON. */
 export class Batch {
@@ -33,6 +33,7 @@ export class Batch {
     return [
       t.id,
       String(t.version),
+      // The version first: by it the script knows its own step again.
       this.#texts(['version', next, ...t.fields]),
       t.lines > 0 && this.#text(JSON.stringify([t.id, t.route, t.task, t.status, next, t.lines])),
       t.counters.map((value) => (typeof value === 'string' ? this.#share(value) : value)),

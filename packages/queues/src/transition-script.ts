@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 
 import type { Redis } from 'ioredis';
@@ -26,9 +27,12 @@ const KEPT_OF_BATCH = 4;
  * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
  *
  * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, what all keys of the cell begin with, how many labels are
- * kept, the requests as JSON (texts that many of them share, kinds of entries, and a row for each), then what rows name by its position here:
+ * kept, the name of this call, the requests as JSON (texts that many of them share, kinds of entries, and a row for each), then what rows name by its position here:
  * fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), texts that are JSON
  * themselves, and the arguments of BullMQ's script for delayed entries (bytes, which JSON does not have).
+ *
+ * A connection that breaks off sends again what it had no answer to, and Redis may have done it: a record names the call by which it was
+ * written last, and the place in it, so that a step is not taken for somebody else's.
  *
  * Inside Redis a command costs more than what it does, so that writes to the same key are gathered over the whole batch and done
  * together at its end. Nobody sees the time between: a script is atomic. Numbers come as texts, since Redis writes each number that a
@@ -39,8 +43,8 @@ local function addDelayedJob(KEYS, ARGV)
 ${addDelayedJob.content}
 end
 local deadlines, queues, events, stats, expiries = unpack(KEYS)
-local now, cell, labelsKept = unpack(ARGV, 1, 3)
-local shared, kinds, requests = unpack(cjson.decode(ARGV[4]))
+local now, cell, labelsKept, caller = unpack(ARGV, 1, 4)
+local shared, kinds, requests = unpack(cjson.decode(ARGV[5]))
 local call = redis.call
 
 -- Arguments of a command on a key, gathered over the batch: one or two at a time.
@@ -98,13 +102,17 @@ local function finish(held)
   call('ZADD', prefix .. 'completed', now, id)
 end
 
-local function transition(t)
+local function transition(t, by)
   local id, version, fields, step, counters, enters, leaves, entry, held, atEnd = unpack(t)
   local job = cell .. 'job:' .. id
-  if (call('HGET', job, 'version') or '0') ~= version then return {'conflict'} end
+  if (call('HGET', job, 'version') or '0') ~= version then
+    local found = call('HMGET', job, 'version', 'by')
+    if found[1] == ARGV[fields[1] + 1] and found[2] == by then return {'ok'} end
+    return {'conflict'}
+  end
   -- Without a version a record is new, or there is none.
   if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
-  call('HSET', job, unpack(ARGV, fields[1], fields[2]))
+  call('HSET', job, 'by', by, unpack(ARGV, fields[1], fields[2]))
   if step then steps[#steps + 1] = ARGV[step] end
   for at = 1, #counters, 2 do
     local counter = counters[at]
@@ -133,7 +141,7 @@ end
 local replies = {}
 for position, t in ipairs(requests) do
   local done, reply = true, {'ok'}
-  if t[1] then done, reply = pcall(transition, t) else finish(t[2]) end
+  if t[1] then done, reply = pcall(transition, t, caller .. '.' .. position) else finish(t[2]) end
   replies[position] = done and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
 end
 
@@ -182,7 +190,10 @@ export function defineTransitions(
 ): (requests: Request[], now: number, labelsKept: number) => Promise<TransitionReply[]> {
   redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 5 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
+  const caller = randomBytes(6).toString('base64url');
+  let calls = 0;
   return (requests, now, labelsKept) => {
+    calls += 1;
     const batch = new Batch(now);
     for (const request of requests) batch.add(request);
     return command(
@@ -194,6 +205,7 @@ export function defineTransitions(
       now,
       `${keys.prefix}:`,
       labelsKept,
+      `${caller}${calls.toString(36)}`,
       batch.json(),
       ...batch.texts,
     );
