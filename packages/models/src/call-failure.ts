@@ -71,7 +71,7 @@ export function unusableAnswer(provider: string, detail: string, requestId: stri
 export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
   const { status, headers, requestId } = vendor;
   const labelled = vendor.labels.flatMap((label) => (label && Object.hasOwn(byLabel, label) ? [byLabel[label]] : []))[0];
-  const code = labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status));
+  const code = labelled ?? codeOfWords(vendor) ?? codeOfStatus(status);
   return {
     code,
     detail: detailOf(vendor),
@@ -87,6 +87,19 @@ const tooLong = /prompt is too long|maximum context length|context (length|windo
 
 function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);
+}
+
+/** OpenRouter refuses a prompt by the status of a denied account, which would take the provider away from all other jobs. */
+const promptRefused = /moderation|guardrail|input was flagged|content_policy/i;
+
+function saysPromptRefused({ status, message, labels }: VendorError): boolean {
+  return status === 403 && [message, ...labels].some((words) => promptRefused.test(words ?? ''));
+}
+
+/** What the words say where no label does, and more than the status. */
+function codeOfWords(vendor: VendorError): CallErrorCode | null {
+  if (saysTooLong(vendor)) return 'context_too_long';
+  return saysPromptRefused(vendor) ? 'invalid_request' : null;
 }
 
 function codeOfStatus(status: number | null): CallErrorCode {
