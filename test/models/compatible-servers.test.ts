@@ -38,3 +38,18 @@ test('a 403 that names the policy for contents is about the prompt', async () =>
   const error = { code: 'content_policy_violation', message: 'Blocked.' };
   expect(await refusedWith(403, error)).toMatchObject({ code: 'invalid_request', maybeBilled: false });
 });
+
+test.each([
+  [429, 'rate_limited'],
+  ['429', 'rate_limited'],
+  [503, 'overloaded'],
+  [502, 'provider_error'],
+  // What vLLM says of any failure in a stream.
+  [400, 'provider_error'],
+  [1302, 'provider_error'],
+  [null, 'provider_error'],
+])('an error in the stream with the code %j is %s, and may be billed', async (code, expected) => {
+  const frame = `data: ${JSON.stringify({ error: { code, message: 'it broke' } })}\n\n`;
+  const error = await failureOf(200, setup.stream.contentType, setup.stream.frames[0] + frame);
+  expect(error).toMatchObject({ code: expected, status: null, maybeBilled: true });
+});
