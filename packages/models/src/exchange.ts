@@ -8,8 +8,8 @@ import { EventFilter } from './event-filter.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * How long a connection is kept that no call uses, in ms. Many servers (uvicorn: vLLM, LiteLLM) close theirs after 5 s without saying
- * so beforehand, as Node's own agents do: a call that was sent in that moment would be lost, and maybe billed.
+ * How long a connection is kept that no call uses, in ms. Node's own agents keep it for 5 s, which is when many servers (uvicorn: vLLM,
+ * LiteLLM) close it, without saying so beforehand: a call that is sent in that moment is lost, and maybe billed.
  */
 const KEPT_IDLE_MS = 4000;
 
