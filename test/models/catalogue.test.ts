@@ -98,6 +98,23 @@ test('a provider that fails or is off says why, and the others are still heard',
   expect(third?.models).toHaveLength(3);
 });
 
+test.each([
+  ['ollama', '/api/tags', { models: null }],
+  ['ollama', '/api/tags', {}],
+  ['ollama', '/api/tags', { models: [null] }],
+  ['openai', '/models', { data: null }],
+  ['openai', '/models', {}],
+  ['openai', '/models', { data: [null] }],
+  ['anthropic', '/v1/models', { data: null }],
+  ['anthropic', '/v1/models', {}],
+  ['anthropic', '/v1/models', { data: [{ id: 'm', capabilities: { vision: true } }] }],
+] as const)('a list of another shape is no models, and nobody fails of it (%s, %s, %j)', async (adapter, path, body) => {
+  answers[`/odd${path}`] = body;
+  const heard = await read('odd', adapter, '/odd', 'odd/m');
+  expect(heard).toMatchObject({ provider: 'odd', models: [] });
+  expect(heard?.error ?? 'odd: ').toMatch(/^odd: /);
+});
+
 test('a declaration that promises more than the provider does disagrees with it', () => {
   const model = exampleModel('economy', 1, {
     capabilities: ['tools', 'vision'],

@@ -71,7 +71,7 @@ export function unusableAnswer(provider: string, detail: string, requestId: stri
 export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
   const { status, headers, requestId } = vendor;
   const labelled = vendor.labels.flatMap((label) => (label && Object.hasOwn(byLabel, label) ? [byLabel[label]] : []))[0];
-  const code = labelled ?? (saysTooLong(vendor) ? 'context_too_long' : codeOfStatus(status));
+  const code = labelled ?? codeOfWords(vendor) ?? codeOfStatus(status ?? statusInStream(vendor));
   return {
     code,
     detail: detailOf(vendor),
@@ -89,6 +89,19 @@ function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);
 }
 
+/** OpenRouter refuses a prompt by the status of a denied account, which would take the provider away from all other jobs. */
+const promptRefused = /moderation|guardrail|input was flagged|content_policy/i;
+
+function saysPromptRefused({ status, message, labels }: VendorError): boolean {
+  return status === 403 && [message, ...labels].some((words) => promptRefused.test(words ?? ''));
+}
+
+/** What the words say where no label does, and more than the status. */
+function codeOfWords(vendor: VendorError): CallErrorCode | null {
+  if (saysTooLong(vendor)) return 'context_too_long';
+  return saysPromptRefused(vendor) ? 'invalid_request' : null;
+}
+
 function codeOfStatus(status: number | null): CallErrorCode {
   if (status === 401 || status === 402 || status === 403) return 'provider_denied';
   // 410: retired for good; 405: another API at this address.
@@ -100,6 +113,14 @@ function codeOfStatus(status: number | null): CallErrorCode {
   // 409 says that the provider is busy with the same resource, not that the request is wrong; redirects are not followed.
   if (status === null || status >= 500 || status === 409 || status < 400) return 'provider_error';
   return 'invalid_request';
+}
+
+/**
+ * The status that an error within a stream would have had, where a compatible server gives it as the code. vLLM says 400 there
+ * whatever has failed, so that only what tells of limits and faults is believed.
+ */
+function statusInStream({ labels }: VendorError): number | null {
+  return labels.map(Number).find((code) => code === 429 || (code >= 500 && code < 600)) ?? null;
 }
 
 /** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one. */

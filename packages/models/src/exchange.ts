@@ -1,11 +1,22 @@
-import { request as requestHttp } from 'node:http';
+import { Agent as HttpAgent, globalAgent, request as requestHttp } from 'node:http';
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 
 import { EventFilter } from './event-filter.ts';
 
 /** Longest time for a name, a connection and its encryption, in ms: a server that is there needs far less. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * How long a connection is kept that no call uses, in ms. Node's own agents keep it for 5 s, which is when many servers (uvicorn: vLLM,
+ * LiteLLM) close it, without saying so beforehand: a call that is sent in that moment is lost, and maybe billed.
+ */
+const KEPT_IDLE_MS = 4000;
+
+/** As Node's own has them, which knows the proxy of the environment. The timeout ends idle connections only, however long a call takes. */
+const kept = { ...(globalAgent as HttpsAgent).options, timeout: KEPT_IDLE_MS };
+const httpAgent = new HttpAgent(kept);
+const httpsAgent = new HttpsAgent(kept);
 
 /** Told of what happens on the wire. */
 export interface Watch {
@@ -48,7 +59,9 @@ export function startExchange(url: string, init: RequestInit, watch: Watch, isNe
 }
 
 function open(url: string, options: RequestOptions): ClientRequest {
-  return url.startsWith('https:') ? requestHttps(url, options) : requestHttp(url, options);
+  return url.startsWith('https:')
+    ? requestHttps(url, { ...options, agent: httpsAgent })
+    : requestHttp(url, { ...options, agent: httpAgent });
 }
 
 function headersOf(given: RequestInit['headers'], body: string): Record<string, string> {

@@ -29,8 +29,8 @@ async function callOrHedge(
   stop: AbortSignal,
 ): Promise<Outcome> {
   let outcome = done;
-  const make: MakeCall = async (first, until) => {
-    const made = await makeCall({ tools, context, config, attempt: first, stop: until });
+  const make: MakeCall = async (first, until, onSent) => {
+    const made = await makeCall({ tools, context, config, attempt: first, stop: until, onSent });
     if (made === 'put-back') outcome = putBack;
     return made === 'put-back' ? null : made;
   };

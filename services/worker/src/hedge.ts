@@ -21,11 +21,11 @@ export class Durations {
 }
 
 /** Makes the call of an attempt, until `stop` fires. Gives the event that it ended with; null where it was not made. */
-export type MakeCall = (attempt: Attempt, stop: AbortSignal) => Promise<JobEvent | null>;
+export type MakeCall = (attempt: Attempt, stop: AbortSignal, onSent?: () => void) => Promise<JobEvent | null>;
 
 /**
- * Makes a call, and where it is slower than `afterMs` another one beside it, if the job allows it. The first answer ends the other
- * call. Resolves when both have ended and are settled.
+ * Makes a call, and where it is slower than `afterMs` another one beside it, if the job allows it. What the first one waits before it
+ * is sent is no slowness of its model. The first answer ends the other call. Resolves when both have ended and are settled.
  */
 export async function withHedge(
   { advance }: StepContext<'call'>,
@@ -44,13 +44,16 @@ export async function withHedge(
     if (event?.type === 'answered') ofFirst.abort(new Error('another model was faster'));
   };
   let hedging: Promise<void> = Promise.resolve();
-  const timer = setTimeout(() => {
-    hedging = hedge();
-    // Looked at below, when the first call has ended; a failure before that is no unhandled one.
-    hedging.catch(() => undefined);
-  }, afterMs);
+  let timer: NodeJS.Timeout | undefined;
+  const startTimer = (): void => {
+    timer = setTimeout(() => {
+      hedging = hedge();
+      // Looked at below, when the first call has ended; a failure before that is no unhandled one.
+      hedging.catch(() => undefined);
+    }, afterMs);
+  };
   try {
-    const event = await make(first, AbortSignal.any([stop, ofFirst.signal]));
+    const event = await make(first, AbortSignal.any([stop, ofFirst.signal]), startTimer);
     if (event?.type === 'answered') ofHedge.abort(new Error('the first model has answered'));
     return event;
   } finally {

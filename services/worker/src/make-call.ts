@@ -40,6 +40,8 @@ export interface Order {
   attempt: Attempt;
   /** Fires when nobody wants the answer any more. */
   stop: AbortSignal;
+  /** Told when the call is marked as sent: what it waited for is over. */
+  onSent?: (() => void) | undefined;
 }
 
 /** What a call came to: the event that it ended with; null where it was not made, and the job knows. */
@@ -103,10 +105,11 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
 }
 
 async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise<JobEvent | null> {
-  const { tools, context, attempt } = order;
+  const { tools, context, attempt, onSent } = order;
   const { job, advance } = context;
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
+  onSent?.();
   const { event, answer, heard } = await callModel(order, call);
   await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
   if (event.type === 'call-failed' && event.error.code === 'provider_denied')

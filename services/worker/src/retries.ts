@@ -35,7 +35,7 @@ export function createRetries(connection: Connection): Retries {
     async admit({ job, advance }, attempt) {
       const { provider } = splitModelId(attempt.model);
       if (!needsPlace(job, attempt)) {
-        firstCalls.set(provider, (firstCalls.get(provider) ?? 0) + 1);
+        if (!cameBack(attempt)) firstCalls.set(provider, (firstCalls.get(provider) ?? 0) + 1);
         tell();
         return true;
       }
@@ -56,6 +56,11 @@ export function createRetries(connection: Connection): Retries {
       return false;
     },
   };
+}
+
+/** Not for the first time, for its place among the retries or after a limit: such a call earns no retry, else a storm would feed itself. */
+function cameBack({ retryAt, waits }: Attempt): boolean {
+  return retryAt !== undefined || waits > 0;
 }
 
 function needsPlace(job: JobState, attempt: Attempt): boolean {

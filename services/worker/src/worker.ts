@@ -68,7 +68,9 @@ export async function startWorker(context: ServiceContext, createClient = create
   const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>
     consume(consumed, queue, 'call', concurrency, (step) => handleCall({ ...tools, pipeline: step.pipeline }, step)),
   );
-  void warnOfDisagreements(context, tier, providers);
+  warnOfDisagreements(context, tier, providers).catch((error: unknown) =>
+    context.logger.warn({ reason: String(error) }, 'could not compare the models with what their providers say'),
+  );
   context.logger.info({ tier, queues: consumers.map(({ queue }) => queue) }, 'consuming');
   return {
     readiness: () => redisReadiness(cells),

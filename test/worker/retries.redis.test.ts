@@ -1,0 +1,55 @@
+import type { Attempt } from '@upshift/contracts';
+import { earnRetries, reserveRetry } from '@upshift/queues';
+import type { StepContext } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+
+import { createRetries } from '../../services/worker/src/retries.ts';
+import { closeAll, flushAll, openTestPipeline } from '../queues/setting.ts';
+import type { TestPipeline } from '../queues/setting.ts';
+import { acceptedJob, after, classified, exampleConfig, factsOf } from '../routing/example.ts';
+
+/** So many calls earn four retries, of a second each. */
+const CALLS = 40;
+
+const config = exampleConfig();
+const { job } = after(acceptedJob(config), factsOf(config), classified(0.1));
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
+
+beforeEach(async () => {
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  open.push(pipeline);
+  await flushAll(pipeline);
+  // Redis knows the script from here on, so that what is told and not awaited comes before what is asked next.
+  await earnRetries(pipeline, 'openai', 0);
+  // The process's own clock only: that of the share of retries is Redis'.
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await closeAll(open);
+});
+
+/** For how long the next retry has to wait, in ms, once such calls have been made where retries were used up for five seconds. */
+async function waitAfterCalls(changes: Partial<Attempt>): Promise<number> {
+  while ('waitMs' in (await reserveRetry(pipeline, 'openai', 5000)));
+  const retries = createRetries(pipeline);
+  const context = { job } as StepContext<'call'>;
+  for (let call = 1; call < CALLS; call += 1) await retries.admit(context, { ...job.attempts[0]!, ...changes });
+  // What was counted is told with the first call after a second.
+  vi.setSystemTime(Date.now() + 1000);
+  await retries.admit(context, { ...job.attempts[0]!, ...changes });
+  const place = await reserveRetry(pipeline, 'openai', Infinity);
+  return 'waitMs' in place ? place.waitMs : Infinity;
+}
+
+test('first calls earn retries', async () => {
+  expect(await waitAfterCalls({})).toBeLessThan(2100);
+});
+
+test.each([
+  ['for its place among the retries', { retryAt: 1 }],
+  ['for a limit', { waits: 1 }],
+])('a call that comes back after it has waited %s earns none', async (_, changes) => {
+  expect(await waitAfterCalls(changes)).toBeGreaterThan(3000);
+});
