@@ -59,7 +59,7 @@ test('a step that a broken connection sends again is done once, and taken for no
   await advance(pipeline, await acceptOne(), simple);
   const id = await acceptOne();
   const { stream } = redis;
-  const write = stream.write.bind(stream) as (data: string | Buffer) => boolean;
+  const write: (data: string | Buffer) => boolean = stream.write.bind(stream);
   stream.write = (data: string | Buffer) => {
     const written = write(data);
     if (data.includes('job-classified')) stream.destroy();
@@ -67,7 +67,11 @@ test('a step that a broken connection sends again is done once, and taken for no
   };
   expect(await advance(pipeline, id, simple)).toMatchObject({ changed: true });
   expect(redis.stream).not.toBe(stream);
-  expect((await readTrail(pipeline, id)).map(({ event }) => event)).toEqual(['job-accepted', 'job-classified', 'attempt-claimed']);
+  expect((await readTrail(pipeline, id)).map(({ event }) => event)).toEqual([
+    'job-accepted',
+    'job-classified',
+    'attempt-claimed',
+  ]);
   expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call', attempt: 1 }, epoch: 2 });
   // Another writer's step of the same version is a conflict as ever: it is decided anew on what stands there.
   expect(await advance(await open(), id, simple)).toMatchObject({ changed: false });
