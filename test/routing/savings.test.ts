@@ -16,12 +16,14 @@ import {
   LOW_TWIN,
   MIDDLE,
   NOON,
+  requestOf,
   sent,
   verdictAt,
 } from './example.ts';
 
 const config = exampleConfig();
 const facts = factsOf(config);
+const lateVerdict = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) } as const;
 const days = { from: '2026-11-23', to: '2026-11-23' };
 
 /** 1,000 tokens in and 100 out: what a call of each model costs, in USD. */
@@ -30,8 +32,10 @@ const price = { [LOW]: 0.0015, [LOW_TWIN]: 0.003, [MIDDLE]: 0.015, [HIGH]: 0.06 
 /** The sums after decisions in a row. */
 function sums(...decisions: Decision[]): Record<string, number> {
   const total: Record<string, number> = {};
-  for (const { job, trail } of decisions)
-    for (const [name, amount] of savingsCounters(job, trail, config, NOON)) total[name] = (total[name] ?? 0) + amount;
+  for (const [index, decision] of decisions.entries()) {
+    const before = (decisions[index - 1] ?? decision).job;
+    for (const [name, amount] of savingsCounters(before, decision, config)) total[name] = (total[name] ?? 0) + amount;
+  }
   return total;
 }
 
@@ -84,21 +88,41 @@ describe('what jobs cost beside what they would have cost', () => {
 
   test('a late verdict takes the end back, so that a job is counted once', () => {
     const ended = escalated.at(-1)!.job;
-    const again = steps(
-      ended,
-      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) },
-      sent(3),
-      answered(3),
-      judged(3, 0.9),
-    );
+    const again = steps(ended, lateVerdict, sent(3), answered(3), judged(3, 0.9));
     const { total } = savingsOf({ default: sums(...escalated, ...again) }, config, days);
     expect(total).toMatchObject({ jobs: 1, good: 1, perfect_usd: price[HIGH], all_premium: { cost_usd: price[HIGH] } });
     expect(total.lost_usd).toBeCloseTo(price[LOW] + price[MIDDLE], 9);
   });
 
+  test('a late verdict on a job that can not be answered anew counts it once, and no more as good', () => {
+    const pinned = acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: MIDDLE }));
+    const ended = steps(pinned, classified(0.1), sent(1), answered(1), judged(1, 0.9));
+    const late = after(ended.at(-1)!.job, facts, lateVerdict);
+    expect(late.job).toMatchObject({ status: 'completed', degraded: true });
+    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0 });
+  });
+
+  test('a late verdict takes no more from what was good than the end had added', () => {
+    const due = { ...acceptedJob(config), deadline: NOON };
+    const degraded = steps(due, classified(0.1), sent(1), answered(1), { type: 'deadline-passed' });
+    expect(sums(...degraded)).toMatchObject({ jobs: 1, good: 0 });
+    expect(sums(...degraded, after(degraded.at(-1)!.job, facts, lateVerdict))).toMatchObject({ jobs: 0, good: 0 });
+  });
+
+  test('an end is taken back at the prices at which it was counted', () => {
+    const dearer = exampleConfig((file) => {
+      (file.models[HIGH]!['prices'] as unknown[]).push({ from: '2026-11-24', input: 80, output: 400 });
+    });
+    const { job, trail } = escalated.at(-1)!;
+    const late = after(job, factsOf(dearer, { now: NOON + 86_400_000 }), lateVerdict);
+    const counted = [...savingsCounters(job, { job, trail }, dearer), ...savingsCounters(job, late, dearer)];
+    const ofHigh = counted.flatMap(([name, amount]) => (name === `alone:${HIGH}` ? [amount] : []));
+    expect(ofHigh).toEqual([60_000_000, -60_000_000]);
+  });
+
   test('a shadow costs beside, and is no job', () => {
     const shadow = { ...acceptedJob(config), experiments: { shadowOf: 'job_0a' } as never };
-    const counters = savingsCounters(shadow, [settled(0.5)], config, NOON);
+    const counters = savingsCounters(shadow, { job: shadow, trail: [settled(0.5)] }, config);
     expect(counters).toEqual([['audits', 500_000_000]]);
   });
 
