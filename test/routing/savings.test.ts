@@ -1,4 +1,4 @@
-import type { TrailEntry } from '@upshift/contracts';
+import type { JobExperiments, TrailEntry } from '@upshift/contracts';
 import { savingsCounters, savingsOf } from '@upshift/routing';
 import type { Decision, RouteCounters } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
@@ -120,6 +120,34 @@ describe('what jobs cost beside what they would have cost', () => {
     expect(ofHigh).toEqual([60_000_000, -60_000_000]);
   });
 
+  test('an answer that fell short has not passed, also where the job ends with it', () => {
+    const single = steps(
+      acceptedJob(config, requestOf({ input: { prompt: 'x' }, limits: { max_escalations: 0 } })),
+      classified(0.1),
+      sent(1),
+      answered(1),
+      judged(1, 0.5),
+    );
+    expect(single.at(-1)!.job).toMatchObject({ finalAttempt: 1, degraded: true });
+    expect(sums(...single)).toMatchObject({ jobs: 1, good: 0, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+  });
+
+  test('an answer that a canary holds has passed when it was accepted, and what answers a job anew is asked first again', () => {
+    const job = { ...acceptedJob(config), experiments: canaryPart };
+    const held = steps(job, classified(0.1), sent(1), answered(1), judged(1, 0.9));
+    const released = after(held.at(-1)!.job, facts, { type: 'hold-released' });
+    expect(sums(...held, released)).toMatchObject({ jobs: 1, good: 1, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 1 });
+    const rerun = steps(
+      held.at(-1)!.job,
+      { type: 'arm-taken-back', reason: 'rolled back' },
+      classified(0.5),
+      sent(2),
+      answered(2),
+      judged(2, 0.9),
+    );
+    expect(sums(...held, ...rerun)).toMatchObject({ jobs: 1, good: 1, [`first:${MIDDLE}`]: 1, [`passed:${MIDDLE}`]: 1 });
+  });
+
   test('a shadow costs beside, and is no job', () => {
     const shadow = { ...acceptedJob(config), experiments: { shadowOf: 'job_0a' } as never };
     const counters = savingsCounters(shadow, { job: shadow, trail: [settled(0.5)] }, config);
@@ -148,6 +176,15 @@ describe('what jobs cost beside what they would have cost', () => {
     expect(total.cost_usd).toBeCloseTo(2 * routes['a']!.cost_usd, 9);
   });
 });
+
+const canaryPart: JobExperiments = {
+  arms: [{ experiment: 'new-model', arm: 'canary', probability: 0.05 }],
+  baseConfigVersion: 'v0',
+  holdFor: 'new-model',
+  held: null,
+  discardedAttempts: 0,
+  shadowOf: null,
+};
 
 function settled(costUsd: number): TrailEntry {
   return {

@@ -3,7 +3,7 @@ import { isTerminal } from '@upshift/contracts';
 
 import { costOf, usdToNanoUsd } from './cost.ts';
 import type { Decision } from './decide/draft.ts';
-import { isForAnswer } from './live-attempts.ts';
+import { isForAnswer, liveAttempts } from './live-attempts.ts';
 
 /** What a job adds to the counters of its route, by name: money in nano-dollars, known costs only. */
 export type SavingsCounter = [name: string, amount: number];
@@ -41,13 +41,19 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
 }
 
 /** How often a model passes where it is asked first: of later answers it has only the hard ones. */
-function firstVerdict({ attempts, finalAttempt }: JobState, { event, attempt: number, model }: TrailEntry): SavingsCounter[] {
-  const first = attempts.find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
-  if (event !== 'answer-judged' || model === undefined || first?.number !== number) return [];
+function firstVerdict(job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
+  const first = liveAttempts(job).find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
+  if (event !== 'answer-judged' || !first || first.number !== number) return [];
   return [
-    [`first:${model}`, 1],
-    [`passed:${model}`, finalAttempt === number ? 1 : 0],
+    [`first:${first.model}`, 1],
+    [`passed:${first.model}`, isAccepted(job, first) ? 1 : 0],
   ];
+}
+
+/** Whether an answer has become the job's result, or will be when a canary has passed, because it was good enough. */
+function isAccepted(job: JobState, { number }: Attempt): boolean {
+  const { finalAttempt, degraded } = job.experiments?.held ?? job;
+  return finalAttempt === number && !degraded;
 }
 
 function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCounter[] {
