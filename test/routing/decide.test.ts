@@ -343,6 +343,14 @@ describe('a late verdict', () => {
     const { job } = decide({ ...delivered, createdAt: NOON, deadline: NOON + 5000 }, failing, late);
     expect(job.deadline).toBe(NOON + 65_000);
   });
+  test('gives a third revision no more time than that either', () => {
+    const hour = 3_600_000;
+    const at = (ms: number) => ({ ...facts, now: NOON + ms });
+    const second = after({ ...delivered, deadline: NOON + 60_000 }, at(hour), failing, sent(2), answered(2), judged(2, 1)).job;
+    expect(second).toMatchObject({ status: 'completed', deadline: NOON + hour + 60_000 });
+    const { job } = decide(second, { ...failing, revision: 2 }, at(24 * hour));
+    expect(job).toMatchObject({ status: 'in_progress', revision: 3, deadline: NOON + 24 * hour + 60_000 });
+  });
   test('does not go beyond the escalations that are allowed', () => {
     const { job } = decide({ ...delivered, limits: { ...delivered.limits, maxEscalations: 0 } }, failing, facts);
     expect(job).toMatchObject({ status: 'completed', degraded: true, escalations: 0, attempts: [{}] });

@@ -170,6 +170,8 @@ export interface JobState {
   experiments: JobExperiments | null;
   /** How often the first of the models that the route names was not asked, because its circuit was open or its provider off. */
   passedOver: number;
+  /** When the latest revision began; null for the first. */
+  reopenedAt: number | null;
 }
 
 /** What a model must have to be given a job. Tokens are estimates: characters / 4. */

@@ -94,6 +94,7 @@ const jobFields = fieldsOf<Omit<JobState, 'id'>>(
     epoch: 0,
     experiments: null,
     passedOver: 0,
+    reopenedAt: null,
   },
   { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
 );

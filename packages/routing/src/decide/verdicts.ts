@@ -35,6 +35,7 @@ export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   Object.assign(delivered, { score: verdict.score, passed: false });
   Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
   job.deadline = deadlineAnew(draft);
+  job.reopenedAt = draft.facts.now;
   note(draft, 'job-reopened', `a late verdict failed the delivered answer: ${found}`, details);
   notGoodEnough(draft, delivered, 'a late verdict failed the answer');
 }
@@ -46,9 +47,9 @@ export function judgeableResult(job: JobState): Attempt | null {
   return delivered.outcome === 'refused' ? null : delivered;
 }
 
-/** A new revision has as long as the job had from its beginning: the old deadline may have passed since the answer was delivered. */
+/** A new revision has as long as the one before it had from its beginning: that deadline may have passed since the answer was delivered. */
 function deadlineAnew({ job, facts }: Draft): number | null {
-  return job.deadline === null ? null : facts.now + (job.deadline - job.createdAt);
+  return job.deadline === null ? null : facts.now + (job.deadline - (job.reopenedAt ?? job.createdAt));
 }
 
 function accept(draft: Draft, attempt: Attempt): void {
