@@ -329,14 +329,15 @@ describe('a late verdict', () => {
       escalations: 1,
     });
   });
-  test('that passes is noted and changes nothing', () => {
-    const { job, trail, commands } = decide(
-      delivered,
-      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) },
-      facts,
-    );
-    expect({ job, commands }).toEqual({ job: delivered, commands: [] });
+  test('that passes is noted and changes nothing of the result, and sent again it changes nothing at all', () => {
+    const passing = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) } as const;
+    const { job, trail, commands } = decide(delivered, passing, facts);
+    expect({ job, commands }).toEqual({
+      job: { ...delivered, attempts: [{ ...delivered.attempts[0], confirmedIn: 1 }] },
+      commands: [],
+    });
     expect(trail).toMatchObject([{ event: 'answer-confirmed', revision: 1, attempt: 1, score: 1 }]);
+    expect(decide(job, passing, facts)).toEqual({ job, trail: [], commands: [] });
   });
   test('gives the new revision as much time as the job had at first', () => {
     const late = { ...facts, now: NOON + 60_000 };

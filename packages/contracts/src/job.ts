@@ -91,6 +91,8 @@ export interface Attempt {
   settledAt: number | null;
   /** Whether the answer failed a check of its form (`json`, `json_schema`); null where none looked at it. */
   schemaFailed: boolean | null;
+  /** The revision in which a late verdict last passed it; missing where none has. */
+  confirmedIn?: number;
 }
 
 export const jobStatuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired'] as const;

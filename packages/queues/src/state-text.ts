@@ -61,6 +61,7 @@ const attemptFields = fieldsOf<Attempt>({
   schemaFailed: null,
   retryAt: undefined,
   hedges: undefined,
+  confirmedIn: undefined,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */
