@@ -255,6 +255,24 @@ test('a shadow does not follow a job whose answer a canary holds', () => {
   expect(chosen(0)).toMatchObject({ arms: [{ arm: 'stable' }, { experiment: 'seen', arm: 'delivered' }], holdFor: null });
 });
 
+test('a job whose answer a canary holds takes no part in another that holds, whichever arm it would get there', () => {
+  const holding = (name: string, canaryShare: number, holds = true) => ({
+    document: canaryOf(name, { [name]: 'x' }),
+    shares: { stable: 1 - canaryShare, canary: canaryShare },
+    holds,
+  });
+  const chosen = (...active: ReturnType<typeof holding>[]) => {
+    const { arms, holdFor } = chooseArms(active, 'default', { id: 'job_1', metadata: {} });
+    return [holdFor, ...arms.map(({ experiment, arm }) => `${experiment}: ${arm}`)];
+  };
+  const [one, other] = ['system_prompt', 'prompt_prefix'];
+  expect(chosen(holding(one, 1), holding(other, 1))).toEqual([one, `${one}: canary`]);
+  expect(chosen(holding(one, 1), holding(other, 0))).toEqual([one, `${one}: canary`]);
+  expect(chosen(holding(one, 0), holding(other, 1))).toEqual([other, `${other}: canary`]);
+  expect(chosen(holding(one, 0), holding(other, 0))).toEqual([null, `${one}: stable`, `${other}: stable`]);
+  expect(chosen(holding(one, 1), holding(other, 1, false))).toEqual([one, `${one}: canary`, `${other}: canary`]);
+});
+
 test('the unit of a job is its id or a word of its metadata; without that it takes no part', () => {
   const job = { id: 'job_1', metadata: { tenant: 'acme', team: 'blue' } };
   expect([unitOf('job', job), unitOf('tenant', job), unitOf('metadata.team', job), unitOf('user', job)]).toEqual([
