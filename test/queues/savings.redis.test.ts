@@ -1,7 +1,7 @@
 import { accept, advance, keepSavings, readSavings } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
-import { answered, judged, question, sent } from '../routing/example.ts';
+import { answered, judged, MIDDLE, question, sent, verdictAt } from '../routing/example.ts';
 import { closeAll, flushAll, keysLike, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -42,4 +42,11 @@ test('the day that goes on is told up to now', async () => {
   await completeOne();
   await completeOne();
   expect((await readSavings(pipeline, 7)).total.jobs).toBe(2);
+});
+
+test('a job that a late verdict ends anew is counted once, and no more as good', async () => {
+  const { id } = await accept(pipeline, { ...question, model: MIDDLE }, null);
+  for (const event of [simple, sent(1), answered(1), judged(1, 0.9)]) await advance(pipeline, id, event);
+  await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+  expect((await readSavings(pipeline, 1)).total).toMatchObject({ jobs: 1, good: 0, all_premium: { cost_usd: 0.06 } });
 });

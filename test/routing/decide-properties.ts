@@ -83,11 +83,12 @@ export const properties: Record<string, (change: Change) => boolean> = {
   'what was settled, or is unknown, stays so': ({ before, after }) =>
     before.attempts.every((attempt, index) => {
       if (attempt.state === 'claimed' || attempt.state === 'sent') return true;
-      const { score, passed, ...money } = after.attempts[index]!;
+      const { confirmedIn: _confirmedThen, ...settled } = attempt;
+      const { score, passed, confirmedIn: _confirmedNow, ...money } = after.attempts[index]!;
       return (
         isDeepStrictEqual(
           { ...money, score: attempt.score, passed: attempt.passed, schemaFailed: attempt.schemaFailed },
-          attempt,
+          settled,
         ) &&
         (score === null || passed !== null)
       );

@@ -347,19 +347,28 @@ describe('a late verdict', () => {
       escalations: 1,
     });
   });
-  test('that passes is noted and changes nothing', () => {
-    const { job, trail, commands } = decide(
-      delivered,
-      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) },
-      facts,
-    );
-    expect({ job, commands }).toEqual({ job: delivered, commands: [] });
+  test('that passes is noted and changes nothing of the result, and sent again it changes nothing at all', () => {
+    const passing = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) } as const;
+    const { job, trail, commands } = decide(delivered, passing, facts);
+    expect({ job, commands }).toEqual({
+      job: { ...delivered, attempts: [{ ...delivered.attempts[0], confirmedIn: 1 }] },
+      commands: [],
+    });
     expect(trail).toMatchObject([{ event: 'answer-confirmed', revision: 1, attempt: 1, score: 1 }]);
+    expect(decide(job, passing, facts)).toEqual({ job, trail: [], commands: [] });
   });
   test('gives the new revision as much time as the job had at first', () => {
     const late = { ...facts, now: NOON + 60_000 };
     const { job } = decide({ ...delivered, createdAt: NOON, deadline: NOON + 5000 }, failing, late);
     expect(job.deadline).toBe(NOON + 65_000);
+  });
+  test('gives a third revision no more time than that either', () => {
+    const hour = 3_600_000;
+    const at = (ms: number) => ({ ...facts, now: NOON + ms });
+    const second = after({ ...delivered, deadline: NOON + 60_000 }, at(hour), failing, sent(2), answered(2), judged(2, 1)).job;
+    expect(second).toMatchObject({ status: 'completed', deadline: NOON + hour + 60_000 });
+    const { job } = decide(second, { ...failing, revision: 2 }, at(24 * hour));
+    expect(job).toMatchObject({ status: 'in_progress', revision: 3, deadline: NOON + 24 * hour + 60_000 });
   });
   test('does not go beyond the escalations that are allowed', () => {
     const { job } = decide({ ...delivered, limits: { ...delivered.limits, maxEscalations: 0 } }, failing, facts);

@@ -8,9 +8,12 @@ import {
   badExperiment,
   callOf,
   chooseArms,
+  commandExperiment,
   conflictsOf,
   decide,
   emptyArmTally,
+  endExperiment,
+  newExperimentState,
   resultsOf,
   unitOf,
 } from '@upshift/routing';
@@ -29,6 +32,7 @@ import {
   HIGH,
   LOW,
   LOW_TWIN,
+  NOON,
   question,
 } from './example.ts';
 
@@ -50,6 +54,15 @@ function read(document: unknown): Experiment {
   const parsed = parseExperiment(document);
   if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
   return parsed.experiment;
+}
+
+function canaryOf(name: string, overrides: Record<string, unknown> = {}): Experiment {
+  return read({
+    kind: 'canary',
+    name,
+    arms: [{ name: 'stable' }, { name: 'canary', overrides }],
+    guardrails: [{ metric: 'pass_rate', absolute: 0.02 }],
+  });
 }
 
 function errorsOf(document: unknown): string[] {
@@ -210,13 +223,24 @@ describe('an arm', () => {
   });
 });
 
+test('an experiment that has ended takes no command, whatever its kind', () => {
+  const kinds = [
+    canaryOf('new-model'),
+    read(ab()),
+    read(ab({ kind: 'adaptive', arms: [{ name: 'plain' }, { name: 'changed' }] })),
+  ];
+  for (const document of kinds)
+    for (const before of ['promote', 'pause', null] as const) {
+      const running = newExperimentState(document, 0.5, NOON);
+      const state = before ? commandExperiment(document, running, before, document.arms[1]!.name, NOON).state : running;
+      const ended = endExperiment(state, 'the configuration has changed').state;
+      for (const name of ['pause', 'resume', 'promote', 'abort'] as const)
+        expect(() => commandExperiment(document, ended, name, document.arms[1]!.name, NOON)).toThrow(`it is ended; to ${name}`);
+    }
+});
+
 test('a shadow does not follow a job whose answer a canary holds', () => {
-  const canary = read({
-    kind: 'canary',
-    name: 'new-model',
-    arms: [{ name: 'stable' }, { name: 'canary' }],
-    guardrails: [{ metric: 'pass_rate', absolute: 0.02 }],
-  });
+  const canary = canaryOf('new-model');
   const shadow = read({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
   const chosen = (canaryShare: number) =>
     chooseArms(
@@ -229,6 +253,24 @@ test('a shadow does not follow a job whose answer a canary holds', () => {
     );
   expect(chosen(1)).toMatchObject({ arms: [{ experiment: 'new-model', arm: 'canary' }], holdFor: 'new-model' });
   expect(chosen(0)).toMatchObject({ arms: [{ arm: 'stable' }, { experiment: 'seen', arm: 'delivered' }], holdFor: null });
+});
+
+test('a job whose answer a canary holds takes no part in another that holds, whichever arm it would get there', () => {
+  const holding = (name: string, canaryShare: number, holds = true) => ({
+    document: canaryOf(name, { [name]: 'x' }),
+    shares: { stable: 1 - canaryShare, canary: canaryShare },
+    holds,
+  });
+  const chosen = (...active: ReturnType<typeof holding>[]) => {
+    const { arms, holdFor } = chooseArms(active, 'default', { id: 'job_1', metadata: {} });
+    return [holdFor, ...arms.map(({ experiment, arm }) => `${experiment}: ${arm}`)];
+  };
+  const [one, other] = ['system_prompt', 'prompt_prefix'];
+  expect(chosen(holding(one, 1), holding(other, 1))).toEqual([one, `${one}: canary`]);
+  expect(chosen(holding(one, 1), holding(other, 0))).toEqual([one, `${one}: canary`]);
+  expect(chosen(holding(one, 0), holding(other, 1))).toEqual([other, `${other}: canary`]);
+  expect(chosen(holding(one, 0), holding(other, 0))).toEqual([null, `${one}: stable`, `${other}: stable`]);
+  expect(chosen(holding(one, 1), holding(other, 1, false))).toEqual([one, `${one}: canary`, `${other}: canary`]);
 });
 
 test('the unit of a job is its id or a word of its metadata; without that it takes no part', () => {

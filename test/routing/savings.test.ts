@@ -1,4 +1,4 @@
-import type { TrailEntry } from '@upshift/contracts';
+import type { JobExperiments, TrailEntry } from '@upshift/contracts';
 import { savingsCounters, savingsOf } from '@upshift/routing';
 import type { Decision, RouteCounters } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
@@ -16,12 +16,14 @@ import {
   LOW_TWIN,
   MIDDLE,
   NOON,
+  requestOf,
   sent,
   verdictAt,
 } from './example.ts';
 
 const config = exampleConfig();
 const facts = factsOf(config);
+const lateVerdict = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) } as const;
 const days = { from: '2026-11-23', to: '2026-11-23' };
 
 /** 1,000 tokens in and 100 out: what a call of each model costs, in USD. */
@@ -30,8 +32,10 @@ const price = { [LOW]: 0.0015, [LOW_TWIN]: 0.003, [MIDDLE]: 0.015, [HIGH]: 0.06 
 /** The sums after decisions in a row. */
 function sums(...decisions: Decision[]): Record<string, number> {
   const total: Record<string, number> = {};
-  for (const { job, trail } of decisions)
-    for (const [name, amount] of savingsCounters(job, trail, config, NOON)) total[name] = (total[name] ?? 0) + amount;
+  for (const [index, decision] of decisions.entries()) {
+    const before = (decisions[index - 1] ?? decision).job;
+    for (const [name, amount] of savingsCounters(before, decision, config)) total[name] = (total[name] ?? 0) + amount;
+  }
   return total;
 }
 
@@ -84,21 +88,69 @@ describe('what jobs cost beside what they would have cost', () => {
 
   test('a late verdict takes the end back, so that a job is counted once', () => {
     const ended = escalated.at(-1)!.job;
-    const again = steps(
-      ended,
-      { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) },
-      sent(3),
-      answered(3),
-      judged(3, 0.9),
-    );
+    const again = steps(ended, lateVerdict, sent(3), answered(3), judged(3, 0.9));
     const { total } = savingsOf({ default: sums(...escalated, ...again) }, config, days);
     expect(total).toMatchObject({ jobs: 1, good: 1, perfect_usd: price[HIGH], all_premium: { cost_usd: price[HIGH] } });
     expect(total.lost_usd).toBeCloseTo(price[LOW] + price[MIDDLE], 9);
   });
 
+  test('a late verdict on a job that can not be answered anew counts it once, and no more as good', () => {
+    const pinned = acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: MIDDLE }));
+    const ended = steps(pinned, classified(0.1), sent(1), answered(1), judged(1, 0.9));
+    const late = after(ended.at(-1)!.job, facts, lateVerdict);
+    expect(late.job).toMatchObject({ status: 'completed', degraded: true });
+    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0 });
+  });
+
+  test('a late verdict takes no more from what was good than the end had added', () => {
+    const due = { ...acceptedJob(config), deadline: NOON };
+    const degraded = steps(due, classified(0.1), sent(1), answered(1), { type: 'deadline-passed' });
+    expect(sums(...degraded)).toMatchObject({ jobs: 1, good: 0 });
+    expect(sums(...degraded, after(degraded.at(-1)!.job, facts, lateVerdict))).toMatchObject({ jobs: 0, good: 0 });
+  });
+
+  test('an end is taken back at the prices at which it was counted', () => {
+    const dearer = exampleConfig((file) => {
+      (file.models[HIGH]!['prices'] as unknown[]).push({ from: '2026-11-24', input: 80, output: 400 });
+    });
+    const { job, trail } = escalated.at(-1)!;
+    const late = after(job, factsOf(dearer, { now: NOON + 86_400_000 }), lateVerdict);
+    const counted = [...savingsCounters(job, { job, trail }, dearer), ...savingsCounters(job, late, dearer)];
+    const ofHigh = counted.flatMap(([name, amount]) => (name === `alone:${HIGH}` ? [amount] : []));
+    expect(ofHigh).toEqual([60_000_000, -60_000_000]);
+  });
+
+  test('an answer that fell short has not passed, also where the job ends with it', () => {
+    const single = steps(
+      acceptedJob(config, requestOf({ input: { prompt: 'x' }, limits: { max_escalations: 0 } })),
+      classified(0.1),
+      sent(1),
+      answered(1),
+      judged(1, 0.5),
+    );
+    expect(single.at(-1)!.job).toMatchObject({ finalAttempt: 1, degraded: true });
+    expect(sums(...single)).toMatchObject({ jobs: 1, good: 0, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+  });
+
+  test('an answer that a canary holds has passed when it was accepted, and what answers a job anew is asked first again', () => {
+    const job = { ...acceptedJob(config), experiments: canaryPart };
+    const held = steps(job, classified(0.1), sent(1), answered(1), judged(1, 0.9));
+    const released = after(held.at(-1)!.job, facts, { type: 'hold-released' });
+    expect(sums(...held, released)).toMatchObject({ jobs: 1, good: 1, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 1 });
+    const rerun = steps(
+      held.at(-1)!.job,
+      { type: 'arm-taken-back', reason: 'rolled back' },
+      classified(0.5),
+      sent(2),
+      answered(2),
+      judged(2, 0.9),
+    );
+    expect(sums(...held, ...rerun)).toMatchObject({ jobs: 1, good: 1, [`first:${MIDDLE}`]: 1, [`passed:${MIDDLE}`]: 1 });
+  });
+
   test('a shadow costs beside, and is no job', () => {
     const shadow = { ...acceptedJob(config), experiments: { shadowOf: 'job_0a' } as never };
-    const counters = savingsCounters(shadow, [settled(0.5)], config, NOON);
+    const counters = savingsCounters(shadow, { job: shadow, trail: [settled(0.5)] }, config);
     expect(counters).toEqual([['audits', 500_000_000]]);
   });
 
@@ -124,6 +176,15 @@ describe('what jobs cost beside what they would have cost', () => {
     expect(total.cost_usd).toBeCloseTo(2 * routes['a']!.cost_usd, 9);
   });
 });
+
+const canaryPart: JobExperiments = {
+  arms: [{ experiment: 'new-model', arm: 'canary', probability: 0.05 }],
+  baseConfigVersion: 'v0',
+  holdFor: 'new-model',
+  held: null,
+  discardedAttempts: 0,
+  shadowOf: null,
+};
 
 function settled(costUsd: number): TrailEntry {
   return {

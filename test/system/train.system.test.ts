@@ -161,11 +161,7 @@ test('labels that teach nothing are refused, and none that are worse are install
 
 test('a late verdict is a label that is believed more than the gate’s', async () => {
   const { job } = jobs.find(({ hard, job: ended }) => !hard && ended.result?.tier === 'economy')!;
-  await fleet.api.send(`/v1/jobs/${job.id}/verdict`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ revision: 1, passed: false, reason: 'counted again' }),
-  });
+  await sendVerdict(job.id, false);
   // The job runs again a tier up by then, which makes a label of its own, before or after.
   const labels = (await keptLabels()).filter((label) => label.job === job.id && label.tier === 'economy');
   expect(labels.map(({ source, passed }) => [source, passed])).toEqual([
@@ -173,3 +169,19 @@ test('a late verdict is a label that is believed more than the gate’s', async 
     ['late', false],
   ]);
 });
+
+test('a verdict that is sent again is neither noted nor kept as a label again', async () => {
+  const { job } = jobs.findLast(({ hard, job: ended }) => !hard && ended.result?.tier === 'economy')!;
+  await sendVerdict(job.id, true);
+  await sendVerdict(job.id, true);
+  expect((await fleet.api.trail(job.id)).filter(({ event }) => event === 'answer-confirmed')).toHaveLength(1);
+  expect((await keptLabels()).filter((label) => label.job === job.id && label.source === 'late')).toHaveLength(1);
+});
+
+async function sendVerdict(id: string, passed: boolean): Promise<void> {
+  await fleet.api.send(`/v1/jobs/${id}/verdict`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ revision: 1, passed, reason: 'counted again' }),
+  });
+}

@@ -91,6 +91,8 @@ export interface Attempt {
   settledAt: number | null;
   /** Whether the answer failed a check of its form (`json`, `json_schema`); null where none looked at it. */
   schemaFailed: boolean | null;
+  /** The revision in which a late verdict last passed it; missing where none has. */
+  confirmedIn?: number;
 }
 
 export const jobStatuses = ['queued', 'in_progress', 'completed', 'failed', 'cancelled', 'expired'] as const;
@@ -170,6 +172,8 @@ export interface JobState {
   experiments: JobExperiments | null;
   /** How often the first of the models that the route names was not asked, because its circuit was open or its provider off. */
   passedOver: number;
+  /** When the latest revision began; null for the first. */
+  reopenedAt: number | null;
 }
 
 /** What a model must have to be given a job. Tokens are estimates: characters / 4. */

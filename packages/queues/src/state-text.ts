@@ -61,6 +61,7 @@ const attemptFields = fieldsOf<Attempt>({
   schemaFailed: null,
   retryAt: undefined,
   hedges: undefined,
+  confirmedIn: undefined,
 });
 
 /** Without the id, which is the record's key. At most 30: a bit each. */
@@ -94,6 +95,7 @@ const jobFields = fieldsOf<Omit<JobState, 'id'>>(
     epoch: 0,
     experiments: null,
     passedOver: 0,
+    reopenedAt: null,
   },
   { limits: formOf(limitsFields), needs: formOf(needsFields), attempts: listOf(formOf(attemptFields)) },
 );

@@ -30,10 +30,14 @@ export const SAVED = 'saved:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
-/** What a decision adds to the counters of its minute: names and amounts. The transition script adds them in its own step. */
-export function countersOf({ job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
-  return countersOfJob({ job, trail }, config, now).filter(
-    ([name, amount]) => amount !== 0 && (isListed(job) || isOfCalls(name)),
+/**
+ * What a decision adds to the counters of its minute: names and amounts. The transition script adds them in its own step.
+ *
+ * @param before the job as it was
+ */
+export function countersOf(before: JobState, decision: Decision, config: UpshiftConfig, now: number): [string, number][] {
+  return countersOfJob(before, decision, config, now).filter(
+    ([name, amount]) => amount !== 0 && (isListed(decision.job) || isOfCalls(name)),
   );
 }
 
@@ -46,7 +50,7 @@ function isOfCalls(counter: string): boolean {
   return counter === 'cost' || counter.startsWith('attempts:') || counter.startsWith(SAVED);
 }
 
-function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: UpshiftConfig, now: number): [string, number][] {
+function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
   const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
     if (event === 'job-accepted') return [['accepted', 1]];
     if (event === 'job-escalated') return [['escalations', 1]];
@@ -60,7 +64,7 @@ function countersOfJob({ job, trail }: Pick<Decision, 'job' | 'trail'>, config: 
     return [];
   });
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
-  const saved = savingsCounters(job, trail, config, now).map(([name, amount]): [string, number] => [
+  const saved = savingsCounters(before, { job, trail }, config).map(([name, amount]): [string, number] => [
     savedName(job.route, name),
     amount,
   ]);

@@ -61,6 +61,7 @@ export function acceptJob(
     epoch: 0,
     experiments: null,
     passedOver: 0,
+    reopenedAt: null,
   };
 }
 

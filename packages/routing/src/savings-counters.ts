@@ -2,22 +2,29 @@ import type { Attempt, JobState, ModelConfig, TrailEntry, UpshiftConfig } from '
 import { isTerminal } from '@upshift/contracts';
 
 import { costOf, usdToNanoUsd } from './cost.ts';
-import { isForAnswer } from './live-attempts.ts';
+import type { Decision } from './decide/draft.ts';
+import { isForAnswer, liveAttempts } from './live-attempts.ts';
 
 /** What a job adds to the counters of its route, by name: money in nano-dollars, known costs only. */
 export type SavingsCounter = [name: string, amount: number];
 
 /**
  * What a decision changes of the savings of a route. What is paid counts when it is paid; what the job would have cost otherwise counts at
- * its end, and is taken back when a late verdict reopens it.
+ * its end, and is taken back when a late verdict reopens it, which may end it anew at once.
+ *
+ * @param before the job as it was
  */
-export function savingsCounters(job: JobState, trail: TrailEntry[], config: UpshiftConfig, now: number): SavingsCounter[] {
+export function savingsCounters(
+  before: JobState,
+  { job, trail }: Pick<Decision, 'job' | 'trail'>,
+  config: UpshiftConfig,
+): SavingsCounter[] {
   const paid = trail.flatMap((entry) => paidBy(job, entry));
   if (job.experiments?.shadowOf) return paid;
   const endedNow = isTerminal(job.status) && trail.some(({ event }) => event === `job-${job.status}`);
   const reopened = trail.some(({ event }) => event === 'job-reopened');
   const first = trail.flatMap((entry) => firstVerdict(job, entry));
-  return [...paid, ...first, ...(endedNow || reopened ? atEnd(job, config, now, endedNow ? 1 : -1) : [])];
+  return [...paid, ...first, ...(reopened ? atEnd(before, config, -1) : []), ...(endedNow ? atEnd(job, config, 1) : [])];
 }
 
 function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }: TrailEntry): SavingsCounter[] {
@@ -34,32 +41,39 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
 }
 
 /** How often a model passes where it is asked first: of later answers it has only the hard ones. */
-function firstVerdict({ attempts, finalAttempt }: JobState, { event, attempt: number, model }: TrailEntry): SavingsCounter[] {
-  const first = attempts.find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
-  if (event !== 'answer-judged' || model === undefined || first?.number !== number) return [];
+function firstVerdict(job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
+  const first = liveAttempts(job).find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
+  if (event !== 'answer-judged' || !first || first.number !== number) return [];
   return [
-    [`first:${model}`, 1],
-    [`passed:${model}`, finalAttempt === number ? 1 : 0],
+    [`first:${first.model}`, 1],
+    [`passed:${first.model}`, isAccepted(job, first) ? 1 : 0],
   ];
 }
 
-function atEnd(job: JobState, config: UpshiftConfig, now: number, sign: 1 | -1): SavingsCounter[] {
+/** Whether an answer has become the job's result, or will be when a canary has passed, because it was good enough. */
+function isAccepted(job: JobState, { number }: Attempt): boolean {
+  const { finalAttempt, degraded } = job.experiments?.held ?? job;
+  return finalAttempt === number && !degraded;
+}
+
+function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCounter[] {
   const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
   if (answered === undefined) return [['jobs', sign]];
-  // Before the late verdict the answer had passed.
-  const good = sign === -1 || (!job.degraded && answered.outcome === 'answered');
+  const good = !job.degraded && answered.outcome === 'answered';
   return [
     ['jobs', sign],
     ['good', good ? sign : 0],
     ['perfect', sign * (answered.costNanoUsd ?? 0)],
-    ...alone(job, answered, config, now).map(([name, cost]): SavingsCounter => [name, sign * cost]),
+    ...alone(job, answered, config).map(([name, cost]): SavingsCounter => [name, sign * cost]),
   ];
 }
 
 /** What each model would have taken for the answer: its tokens at that model's price. Vectors would have cost the same. */
-function alone({ needs }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig, now: number): SavingsCounter[] {
+function alone({ needs, completedAt }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig): SavingsCounter[] {
   const isVector = needs.capabilities.includes('embedding');
-  return rivalsOf(config).map(({ counter, model }) => [counter, (isVector ? costNanoUsd : costOf(usage, model, now)) ?? 0]);
+  // At the prices of the end also where that is taken back later: as much as was counted.
+  const costWith = (model: ModelConfig): number | null => (isVector ? costNanoUsd : costOf(usage, model, completedAt!));
+  return rivalsOf(config).map(({ counter, model }) => [counter, costWith(model) ?? 0]);
 }
 
 interface Rival {

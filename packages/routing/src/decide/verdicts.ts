@@ -1,4 +1,4 @@
-import type { Attempt, JobState, UpshiftConfig, Verdict } from '@upshift/contracts';
+import type { Attempt, JobState, TrailEntry, UpshiftConfig, Verdict } from '@upshift/contracts';
 
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -22,7 +22,7 @@ export function judged(draft: Draft, number: number, verdict: Verdict): void {
 
 /**
  * A verdict from outside fails a delivered job: a new revision is answered as after any answer that falls short; the old
- * result stays until replaced. Refusals and vectors are not judged, and an answer that has failed already fails only once.
+ * result stays until replaced. Refusals and vectors are not judged. An answer fails only once, and is confirmed once in each revision.
  */
 export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   const { job } = draft;
@@ -30,13 +30,21 @@ export function verdictArrivedLate(draft: Draft, verdict: Verdict): void {
   if (delivered === null) return;
   const details = { ...detailsOf(delivered), score: verdict.score, checks: verdict.checks };
   const found = verdict.checks.map(({ reason }) => reason).join('; ');
-  if (verdict.passed) return note(draft, 'answer-confirmed', found, details);
+  if (verdict.passed) return confirm(draft, delivered, found, details);
   if (delivered.passed === false) return;
   Object.assign(delivered, { score: verdict.score, passed: false });
   Object.assign(job, { revision: job.revision + 1, status: 'in_progress', completedAt: null, degraded: false, reasons: [] });
   job.deadline = deadlineAnew(draft);
+  job.reopenedAt = draft.facts.now;
   note(draft, 'job-reopened', `a late verdict failed the delivered answer: ${found}`, details);
   notGoodEnough(draft, delivered, 'a late verdict failed the answer');
+}
+
+function confirm(draft: Draft, delivered: Attempt, found: string, details: Partial<TrailEntry>): void {
+  const { revision } = draft.job;
+  if (delivered.confirmedIn === revision) return;
+  delivered.confirmedIn = revision;
+  note(draft, 'answer-confirmed', found, details);
 }
 
 /** The delivered answer of a completed job where a verdict can be about it: not of vectors, refusals, or a job without a result. */
@@ -46,9 +54,9 @@ export function judgeableResult(job: JobState): Attempt | null {
   return delivered.outcome === 'refused' ? null : delivered;
 }
 
-/** A new revision has as long as the job had from its beginning: the old deadline may have passed since the answer was delivered. */
+/** A new revision has as long as the one before it had from its beginning: that deadline may have passed since the answer was delivered. */
 function deadlineAnew({ job, facts }: Draft): number | null {
-  return job.deadline === null ? null : facts.now + (job.deadline - job.createdAt);
+  return job.deadline === null ? null : facts.now + (job.deadline - (job.reopenedAt ?? job.createdAt));
 }
 
 function accept(draft: Draft, attempt: Attempt): void {

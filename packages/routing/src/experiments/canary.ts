@@ -1,4 +1,4 @@
-import type { ExperimentEvent, ExperimentOf } from '@upshift/contracts';
+import type { ExperimentEvent, ExperimentOf, ExperimentStatus } from '@upshift/contracts';
 
 import type { ArmTally } from './arm-tally.ts';
 import { afterMore, inWords, newGuardrailTest } from './guardrail.ts';
@@ -66,20 +66,25 @@ export function evaluate(
   return passed(canary, state, arms.canary.jobs, now);
 }
 
+/** What a person may ask of an experiment, and in which of its states. */
+const allowedIn = {
+  pause: ['running'],
+  resume: ['paused'],
+  promote: ['running', 'paused'],
+  abort: ['running', 'paused', 'promoted'],
+} satisfies Record<string, ExperimentStatus[]>;
+
+export type Command = keyof typeof allowedIn;
+
+/** Throws in words where the state of an experiment does not allow what is asked of it. */
+export function refuseWhereNotAllowed(name: Command, status: ExperimentStatus): void {
+  const allowed: ExperimentStatus[] = allowedIn[name];
+  if (!allowed.includes(status)) throw new Error(`it is ${status}; to ${name} it must be ${allowed.join(' or ')}`);
+}
+
 /** What a person asks of a canary; throws in words where its state does not allow it. */
-export function command(
-  canary: Canary,
-  state: CanaryState,
-  name: 'pause' | 'resume' | 'promote' | 'abort',
-  now: number,
-): CanaryDecision {
-  const allowed = {
-    pause: ['running'],
-    resume: ['paused'],
-    promote: ['running', 'paused'],
-    abort: ['running', 'paused', 'promoted'],
-  }[name];
-  if (!allowed.includes(state.status)) throw new Error(`it is ${state.status}; to ${name} it must be ${allowed.join(' or ')}`);
+export function command(canary: Canary, state: CanaryState, name: Command, now: number): CanaryDecision {
+  refuseWhereNotAllowed(name, state.status);
   switch (name) {
     case 'pause':
       return { state: { ...state, status: 'paused', reason: 'paused by hand' }, actions: [announce('experiment.paused')] };

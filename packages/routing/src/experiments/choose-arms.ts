@@ -25,8 +25,9 @@ export function chooseArms(
     return arm ? [{ experiment, arm }] : [];
   });
   const held = chosen.find(({ experiment: { document, holds }, arm }) => holds && arm.arm === document.arms[1]?.name);
-  // What is held may never be delivered, so that a shadow would be compared with nothing.
-  const taking = held ? chosen.filter(({ experiment: { document } }) => document.kind !== 'shadow') : chosen;
+  // What is held may never be delivered, so that a shadow would be compared with nothing; and it waits for one canary only, so that what another
+  // one should hold would go out unproven. That one gives up such jobs of both its arms, which stay alike.
+  const taking = held ? chosen.filter((one) => one === held || !mustStandBack(one.experiment)) : chosen;
   return { arms: taking.map(({ arm }) => arm), holdFor: held?.experiment.document.name ?? null };
 }
 
@@ -38,6 +39,10 @@ export function configOfArms(config: UpshiftConfig, active: ActiveExperiment[], 
     if (!document || document.kind === 'shadow' || !overrides) return applied;
     return Object.keys(overrides).length === 0 ? applied : applyArm(applied, document.route, overrides);
   }, config);
+}
+
+function mustStandBack({ document, holds }: ActiveExperiment): boolean {
+  return holds || document.kind === 'shadow';
 }
 
 function armOf({ document, shares }: ActiveExperiment, job: UnitFacts): Assignment | null {

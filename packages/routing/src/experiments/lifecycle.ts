@@ -3,8 +3,8 @@ import type { Experiment, ExperimentEvent, ExperimentStatus } from '@upshift/con
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
 import type { AdaptiveState } from './adaptive.ts';
 import { emptyArmTally } from './arm-tally.ts';
-import { canaryShare, command, evaluate, newCanary } from './canary.ts';
-import type { CanaryAction, CanaryDecision, CanaryState } from './canary.ts';
+import { canaryShare, command, evaluate, newCanary, refuseWhereNotAllowed } from './canary.ts';
+import type { CanaryAction, CanaryDecision, CanaryState, Command } from './canary.ts';
 import type { Tallies } from './outcome.ts';
 
 /** Plain data, to be stored: where an experiment of any kind stands. */
@@ -23,8 +23,6 @@ export interface ExperimentDecision {
   state: ExperimentState;
   actions: ExperimentAction[];
 }
-
-type Name = 'pause' | 'resume' | 'promote' | 'abort';
 
 export function newExperimentState(document: Experiment, seed: number, now: number): ExperimentState {
   const canary = document.kind === 'canary' ? newCanary(document, now) : null;
@@ -86,18 +84,13 @@ export function evaluateExperiment(
 export function commandExperiment(
   document: Experiment,
   state: ExperimentState,
-  name: Name,
+  name: Command,
   arm: string | null,
   now: number,
 ): ExperimentDecision {
+  // Before the canary is asked, because its own state does not know of an end that came from outside.
+  refuseWhereNotAllowed(name, state.status);
   if (document.kind === 'canary') return ofCanary(state, command(document, state.canary!, name, now));
-  const allowed = {
-    pause: ['running'],
-    resume: ['paused'],
-    promote: ['running', 'paused'],
-    abort: ['running', 'paused', 'promoted'],
-  }[name];
-  if (!allowed.includes(state.status)) throw new Error(`it is ${state.status}; to ${name} it must be ${allowed.join(' or ')}`);
   switch (name) {
     case 'pause':
       return changed(state, 'paused', 'paused by hand', 'experiment.paused');
