@@ -62,6 +62,17 @@ describe('an answer that does not stand by what it says is found', () => {
     ['', 'As an AI language model I have no opinion.', 'speaks of itself as an AI: “As an AI”'],
     ['', 'I’m afraid there is not enough information.', 'says that information is missing: “not enough information”'],
     ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
+    ['', 'The answer is **42**', null],
+    ['', '*42*', null],
+    ['', '**Answer: Paris**', null],
+    ['', 'It is written in C++', null],
+    ['', 'All is said.\n\n---', null],
+    ['', 'The answer is A', null],
+    ['', 'Then **3** times 3 *', 'breaks off after “*”'],
+    ['', 'Then 3 +', 'breaks off after “+”'],
+    ['', 'Then 3 + 4*', 'breaks off after “*”'],
+    ['', '**Answer:**', 'breaks off after “:”'],
+    ['', 'So we add the\n---', 'breaks off after “the”'],
   ]);
 });
 

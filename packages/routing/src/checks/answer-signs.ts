@@ -24,8 +24,16 @@ export function extractable(prompt: string, text: string): Finding {
   return { ...yes(`comes to ${value}, the last number of a text that names no final answer`), score: 0.5 };
 }
 
-/** Last words after which more must come. */
-const DANGLING = /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=+\-*/:])$/i;
+/** Last words after which more must come: small, as A may be the answer. A sign behind a letter is part of a name, as in C++. */
+const DANGLING =
+  /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=*\-/:]|(?<![a-zA-Z+])\+)$/;
+
+/** The last line of a text that is no rule, without what closes an emphasis in it. */
+function lastWordsOf(text: string): string {
+  const line = text.split('\n').findLast((one) => !/^[-*_\s]{3,}$|^\s*$/.test(one)) ?? '';
+  const opens = /(?:^|[\s(])[*_]+[^\s*_]/.test(line);
+  return opens ? line.trimEnd().replace(/(?<=[^\s*_])[*_]+$/, '') : line.trimEnd();
+}
 
 /** The text does not break off: in the middle of a sentence, of a block of code or of brackets. */
 export function finished(text: string): Finding {
@@ -33,7 +41,7 @@ export function finished(text: string): Finding {
   if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
   if (/^[[{]/.test(inText) && !/[\]}]$/.test(inText)) return no('the brackets at its beginning are not closed');
-  const dangling = DANGLING.exec(end)?.[0];
+  const dangling = DANGLING.exec(lastWordsOf(end))?.[0];
   if (dangling !== undefined) return no(`breaks off after “${dangling}”`);
   return yes('does not break off');
 }
