@@ -71,18 +71,24 @@ export function consistent(prompt: string, text: string): Finding {
   return twoFinals(prompt, text) ?? yesAndNo(text) ?? twoResults(text) ?? yes('does not contradict itself');
 }
 
-const FINAL = /(?:####|\\boxed\{|\b(?:final answer|answer)\b\s*(?:is|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-P]\b)/gi;
+/** A letter is an option where nothing goes on behind it; else it may be an article, or a variable. */
+const FINAL =
+  /(?:####|\\boxed\{|\b(?:[Aa]nswer|ANSWER)\b\s*(?:is|IS|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-Pa-p](?=[ *]{0,9}(?:[().,;:!}"$]|$))|[A-P](?= (?:because|since|as)\b))/gm;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const finals = [...text.matchAll(FINAL)].map(([, value = '']) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
+  const values = [...text.matchAll(FINAL)].map(([, value = '']) => value.toUpperCase());
+  const finals = values.map((value) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
   const [first] = finals;
   const other = finals.find((value) => value !== first);
   return other === undefined ? null : no(`its answer is once ${first} and once ${other}`);
 }
 
+/** At the end, with something else than a word behind it: `so no further action` says no “no”. */
+const LAST_WORD = /\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)(?=[*"]*(?:[.,;:!)]|\s*$))/gim;
+
 function yesAndNo(text: string): Finding | null {
   const first = /^\W*(yes|no)\b/i.exec(text)?.[1]?.toLowerCase();
-  const last = [...text.matchAll(/\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)\b/gi)].at(-1)?.[1]?.toLowerCase();
+  const last = [...text.matchAll(LAST_WORD)].at(-1)?.[1]?.toLowerCase();
   return first !== undefined && last !== undefined && first !== last ? no(`says ${first} first and ${last} at the end`) : null;
 }
 
