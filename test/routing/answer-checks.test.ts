@@ -116,6 +116,14 @@ describe('an answer in the wrong language is found', () => {
     [english, english, 'is in English, where French was wanted'],
   ]);
 });
+    ['What is the name of the first novel that was written in Spanish?', english, null],
+    ['What is the name of the first novel that was written in Spanish?', german, 'is in German, where English was wanted'],
+    ['Summarize in English: the book was published in French and it is read in German.', english, null],
+    ['Summarize in English: the book was published in French.', german, 'is in German, where English was wanted'],
+    ['Translate the text in German into English, and answer in French where it is not clear.', english, null],
+    ['In German, explain how the train gets to the island.', english, 'is in English, where German was wanted'],
+    ['How do you say that the train is on the island in German?', english, null],
+    ['How do you say that the train is on the island in German?', german, null],
 
 describe('an answer without the form that its prompt asks for is found', () => {
   expectEach({ type: 'asked_format' }, [
