@@ -27,6 +27,17 @@ describe('calculations that do not add up are found', () => {
     ['', 'It costs 490 * 194 = 94,660 dollars.', '490 * 194 = 94,660 does not add up (95060)'],
     ['', 'That makes 123456789 * 987654321 + 55556 = 121932631112690825.', null],
     ['', 'Each gets 200 / 3 = 66.7, and 66.7 * 3 = 200 is all.', null],
+    ['', 'Solve 2y + 3 = 7. Then 5 - 2n = 1, 450 + 60/r - 3 = 7 and 3 + 2 = 5x, so x is 1.', null],
+    ['', 'Of H2O there are 162 / 18 = 8 mol.', '162 / 18 = 8 does not add up (9)'],
+    ['', 'See that 10^2 + 5 = 105, 10 ^ 2 + 5 = 105, √16 + 3 = 7, 2^{3} + 1 = 9 and x_1 + 2 = 7.', null],
+    ['', 'sqrt(9 + 7) = 4 and f(2 + 3) = 11.', null],
+    ['', '1/2 + 1/4 = 3/4, 2 * 10 = 4 * 5 = 20, 12 mm * 3 = 40 mm - 4 mm = 36 mm.', null],
+    ['', '$2 \\times 3 + 4 = 2 \\cdot 5 = 10$', null],
+    ['', '$2 \\times 3 + 4 = 11$', '2 * 3 + 4 = 11 does not add up (10)'],
+    ['', 'He needs 5kg + 3kg = 9kg.', '5 + 3 = 9 does not add up (8)'],
+    ['', 'It takes 2h + 10h = 13h, or 10m * 2 = 30m.', '2 + 10 = 13 does not add up (12)'],
+    ['', '2 + 2 = 5/day', '2 + 2 = 5 does not add up (4)'],
+    ['', '6 * 2 = 4 * 4 = 15', '4 * 4 = 15 does not add up (16)'],
   ]);
   test('the score is the share that holds', () => {
     expect(outcomeOf({ type: 'arithmetic' }, '12 * 5 = 65, and 2 + 2 = 4.').score).toBe(0.5);
@@ -51,6 +62,17 @@ describe('an answer that breaks off is found', () => {
     ['', 'So we add the', 'breaks off after “the”'],
     ['', 'Then 3 * 4 =', 'breaks off after “=”'],
     ['', '```js\nconst a = 1;', 'a block of code is not closed'],
+    ['', 'The answer is **42**', null],
+    ['', '*42*', null],
+    ['', '**Answer: Paris**', null],
+    ['', 'It is written in C++', null],
+    ['', 'All is said.\n\n---', null],
+    ['', 'The answer is A', null],
+    ['', 'Then **3** times 3 *', 'breaks off after “*”'],
+    ['', 'Then 3 +', 'breaks off after “+”'],
+    ['', 'Then 3 + 4*', 'breaks off after “*”'],
+    ['', '**Answer:**', 'breaks off after “:”'],
+    ['', 'So we add the\n---', 'breaks off after “the”'],
     ['', '{"name": "Ada", "age"', 'the brackets at its beginning are not closed'],
   ]);
 });
@@ -72,6 +94,14 @@ describe('an answer that contradicts itself is found', () => {
     ['', 'The answer is 5. Wait. The answer is 6.', 'its answer is once 5 and once 6'],
     ['', 'Yes. It does not hold for 3, so no.', 'says yes first and no at the end'],
     ['', 'No, it does not.', null],
+    ['', 'The answer is a whole number. The answer is 5.', null],
+    ['', 'Answer: A square has four sides.\nFinal answer: 4', null],
+    ['', 'The answer is n = 5. The answer is 5.', null],
+    ['', 'The answer is b.\nFinal answer: B', null],
+    ['', 'The answer is (a). Wait.\n**Answer: B**', 'its answer is once A and once B'],
+    ['', 'The answer is A because it is round.\nAnswer: B', 'its answer is once A and once B'],
+    ['', 'Yes, it works, so no further action is needed.', null],
+    ['', 'Yes, it works.\nAnswer: **no**', 'says yes first and no at the end'],
     ['', '12 * 5 = 60 loaves. Later 12 * 5 = 70 loaves.', '12*5 is once 60 and once 70'],
   ]);
 });
@@ -86,6 +116,14 @@ describe('an answer in the wrong language is found', () => {
     [english, german, 'is in German, where English was wanted'],
     [`Translate into German: ${english}`, german, null],
     [`Translate into German: ${english}`, english, 'is in English, where German was wanted'],
+    ['What is the name of the first novel that was written in Spanish?', english, null],
+    ['What is the name of the first novel that was written in Spanish?', german, 'is in German, where English was wanted'],
+    ['Summarize in English: the book was published in French and it is read in German.', english, null],
+    ['Summarize in English: the book was published in French.', german, 'is in German, where English was wanted'],
+    ['Translate the text in German into English, and answer in French where it is not clear.', english, null],
+    ['In German, explain how the train gets to the island.', english, 'is in English, where German was wanted'],
+    ['How do you say that the train is on the island in German?', english, null],
+    ['How do you say that the train is on the island in German?', german, null],
     ['请用中文回答：什么是量子纠缠？', english, 'is in English, where Chinese was wanted'],
     ['请用中文回答：什么是量子纠缠？', '量子纠缠是两个粒子之间的一种关联。', null],
     ['量子とは何ですか。', '量子はエネルギーの最小の単位です。', null],
@@ -187,7 +225,24 @@ test('signs are looked for in texts of any kind and length in no time', () => {
     'grounded',
     'code',
   ] as const;
-  for (const part of ['a ', '1 + ', '```', 'answer is ', '{"a": "', 'Ab ', '| ', 'Return ', '- x\n', '1,000', '\n', 'in ']) {
+  for (const part of [
+    'a ',
+    '1 + ',
+    '```',
+    'answer is ',
+    '{"a": "',
+    'Ab ',
+    '| ',
+    'Return ',
+    '- x\n',
+    '1,000',
+    '\n',
+    'in ',
+    '*',
+    '*a',
+    '2y',
+    'in German ',
+  ]) {
     const text = part.repeat(30_000);
     for (const type of types) expect(outcomeOf({ type }, text, text).score).toBeGreaterThanOrEqual(0);
   }

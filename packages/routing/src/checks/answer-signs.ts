@@ -24,8 +24,16 @@ export function extractable(prompt: string, text: string): Finding {
   return { ...yes(`comes to ${value}, the last number of a text that names no final answer`), score: 0.5 };
 }
 
-/** Last words after which more must come. */
-const DANGLING = /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=+\-*/:])$/i;
+/** Last words after which more must come: small, as A may be the answer. A sign behind a letter is part of a name, as in C++. */
+const DANGLING =
+  /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=*\-/:]|(?<![a-zA-Z+])\+)$/;
+
+/** The last line of a text that is no rule, without what closes an emphasis in it. */
+function lastWordsOf(text: string): string {
+  const line = text.split('\n').findLast((one) => !/^[-*_\s]{3,}$|^\s*$/.test(one)) ?? '';
+  const opens = /(?:^|[\s(])[*_]+[^\s*_]/.test(line);
+  return opens ? line.trimEnd().replace(/(?<=[^\s*_])[*_]+$/, '') : line.trimEnd();
+}
 
 /** The text does not break off: in the middle of a sentence, of a block of code or of brackets. */
 export function finished(text: string): Finding {
@@ -33,7 +41,7 @@ export function finished(text: string): Finding {
   if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
   if (/^[[{]/.test(inText) && !/[\]}]$/.test(inText)) return no('the brackets at its beginning are not closed');
-  const dangling = DANGLING.exec(end)?.[0];
+  const dangling = DANGLING.exec(lastWordsOf(end))?.[0];
   if (dangling !== undefined) return no(`breaks off after “${dangling}”`);
   return yes('does not break off');
 }
@@ -63,18 +71,24 @@ export function consistent(prompt: string, text: string): Finding {
   return twoFinals(prompt, text) ?? yesAndNo(text) ?? twoResults(text) ?? yes('does not contradict itself');
 }
 
-const FINAL = /(?:####|\\boxed\{|\b(?:final answer|answer)\b\s*(?:is|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-P]\b)/gi;
+/** A letter is an option where nothing goes on behind it; else it may be an article, or a variable. */
+const FINAL =
+  /(?:####|\\boxed\{|\b(?:[Aa]nswer|ANSWER)\b\s*(?:is|IS|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-Pa-p](?=[ *]{0,9}(?:[().,;:!}"$]|$))|[A-P](?= (?:because|since|as)\b))/gm;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const finals = [...text.matchAll(FINAL)].map(([, value = '']) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
+  const values = [...text.matchAll(FINAL)].map(([, value = '']) => value.toUpperCase());
+  const finals = values.map((value) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
   const [first] = finals;
   const other = finals.find((value) => value !== first);
   return other === undefined ? null : no(`its answer is once ${first} and once ${other}`);
 }
 
+/** At the end, with something else than a word behind it: `so no further action` says no “no”. */
+const LAST_WORD = /\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)(?=[*"]*(?:[.,;:!)]|\s*$))/gim;
+
 function yesAndNo(text: string): Finding | null {
   const first = /^\W*(yes|no)\b/i.exec(text)?.[1]?.toLowerCase();
-  const last = [...text.matchAll(/\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)\b/gi)].at(-1)?.[1]?.toLowerCase();
+  const last = [...text.matchAll(LAST_WORD)].at(-1)?.[1]?.toLowerCase();
   return first !== undefined && last !== undefined && first !== last ? no(`says ${first} first and ${last} at the end`) : null;
 }
 

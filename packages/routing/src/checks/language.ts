@@ -89,13 +89,33 @@ const names: Partial<Record<string, Language>> = {
   korean: 'ko',
 };
 
-/** The language that a prompt asks for: the one that it names, else its own; null where it can not be told. */
+/** A named language; what was written or published in one is told of, and not asked for. */
+const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)/giu;
+const TRANSLATING = /\btranslat/i;
+const ASKING = /\b(?:answer|reply|respond|response|write|compose|translate|summari[sz]e|summary|explain|describe)\b/i;
+
+function namedIn(text: string) {
+  return [...text.matchAll(NAMED)].flatMap(([, preposition = '', name = '']) => {
+    const named = names[name.toLowerCase()];
+    return named === undefined ? [] : [{ preposition: preposition.toLowerCase(), language: named }];
+  });
+}
+
+/** The language that a clause asks for; of a translation, the one that it goes into. */
+function askedIn(clause: string): Language | undefined {
+  const named = namedIn(clause);
+  const into = TRANSLATING.test(clause) ? /^(?:into|to)$/ : /^into$/;
+  const target = named.find(({ preposition }) => into.test(preposition));
+  return (target ?? (ASKING.test(clause) ? named.find(({ preposition }) => preposition !== 'to') : undefined))?.language;
+}
+
+/** The language that a prompt asks for: the first that a clause asks for, else its own; null where it can not be told. */
 function askedFor(prompt: string): Language | null {
-  const named = [...prompt.matchAll(/\b(?:in|into|to|auf|en) (\p{L}+)/giu)].flatMap(
-    ([, name = '']) => names[name.toLowerCase()] ?? [],
-  );
-  if (named.length > 0) return named.at(-1)!;
-  return /\btranslat/i.test(prompt) ? null : languageOf(prompt);
+  const asked = prompt.split(/[.;:!?\n]/).flatMap((clause) => askedIn(clause) ?? [])[0];
+  if (asked !== undefined) return asked;
+  const own = languageOf(prompt);
+  // A question that names another one may be answered in either.
+  return TRANSLATING.test(prompt) || namedIn(prompt).some((named) => named.language !== own) ? null : own;
 }
 
 /** The answer is in the language that is wanted, or else in that of its prompt. */

@@ -12,6 +12,13 @@ const LOOK_BACK = 120;
 const calculation = /[\d.%()+\-*/ ]+$/;
 const result = /^\s*\$?(-?\d+(?:,\d{3})*(?:\.\d+)?)(%?)/;
 
+/** A variable, as in 2y or 3/n, where it is no unit, and the name of a function: they are not read, and `@` stands for them. */
+const NOT_READ = /(?<=\d\/?)(?![ghlmsLVW])[a-zA-Z](?![a-zA-Z])|[a-zA-Z](?=\()/g;
+/** Up to the first character of what is half a calculation, because what stands before it is not read. */
+const half = /(?:[\^√!²³_].|[@}][^ ])$/;
+/** From the last character of a result that is the first number of a longer calculation. */
+const goesOn = /^.(?: *[-+*/] *\(*\d|[\^@])/;
+
 /** Answers round: a result may be off by so much of itself, or by half of the last place that is written. */
 const TOLERANCE = 0.006;
 /** What whole numbers come to without a division is whole, and nothing of it need be rounded; beyond 2^53 we round ourselves. */
@@ -28,13 +35,10 @@ export function equationsOf(text: string): Equation[] {
 }
 
 function readEquation(before: string, after: string): Equation | null {
-  const [, written, percent] = result.exec(after) ?? [];
-  const left = calculation
-    .exec(withoutUnits(before.split(/[=:;>\n]|<<|[.!?,]\s/).at(-1) ?? ''))?.[0]
-    .split(/(?<=[\d)%])\s+(?=[\d(])/)
-    .at(-1)
-    ?.trim();
+  const [matched = '', written, percent] = result.exec(after) ?? [];
+  const left = leftSideOf(before);
   if (written === undefined || left === undefined || !/\d\s*%?\s*\)?\s*[-+*/]/.test(left)) return null;
+  if (goesOn.test(withoutUnits(after.slice(matched.length - 1)))) return null;
   const actual = evaluate(left);
   if (actual === null) return null;
   const stated = Number(written.replaceAll(',', ''));
@@ -43,13 +47,22 @@ function readEquation(before: string, after: string): Equation | null {
   return { text: `${left} = ${written}${percent}`, stated, actual, holds };
 }
 
+function leftSideOf(before: string): string | undefined {
+  const text = withoutUnits(before.split(/[=:;>\n]|<<|[.!?,]\s/).at(-1) ?? '');
+  const found = calculation.exec(text);
+  const parts = found?.[0].split(/(?<=[\d)%])\s+(?=[\d(])/) ?? [];
+  const isHalf = parts.length === 1 && half.test(text.slice(0, found!.index + 1));
+  return isHalf ? undefined : parts.at(-1)?.trim();
+}
+
 /** Only what is calculated with: words, currencies and separators of thousands go, and signs of multiplication become one. */
 function withoutUnits(text: string): string {
   return text
-    .replaceAll(/[×·]|(?<=[\d\s)])x(?=[\s\d(])/g, '*')
+    .replaceAll(/[×·]|\\(?:times|cdot)(?![a-z])|(?<=[\d\s)])x(?=[\s\d(])/g, '*')
     .replaceAll('÷', '/')
     .replaceAll('−', '-')
     .replaceAll(',', '')
+    .replaceAll(NOT_READ, '@')
     .replaceAll(/\/?[a-zA-Z']+|\$/g, ' ')
     .replaceAll(/ +/g, ' ');
 }
