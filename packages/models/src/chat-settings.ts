@@ -29,6 +29,9 @@ export function argumentsObject(text: string): Record<string, unknown> {
   return text.trim() === '' ? {} : { unparsed: text };
 }
 
+/** Asks for JSON where a vendor has no mode for it, or has it only with the word. */
+export const jsonInWords = 'Answer with one JSON object and nothing else.';
+
 /** Media type and base64 text of a data URL; null for any other URL. */
 export function dataUrlParts(url: string): { mediaType: string; base64: string } | null {
   const match = /^data:([\w.+-]+\/[\w.+-]+);base64,([A-Za-z0-9+/=\s]+)$/.exec(url);

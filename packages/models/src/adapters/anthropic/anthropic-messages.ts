@@ -1,7 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 
-import { argumentsObject, dataUrlParts, defined, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import { argumentsObject, dataUrlParts, defined, jsonInWords, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import { enforceableSchema } from './anthropic-schema.ts';
 
 /**
  * The body of a Messages call. `temperature`, `top_p` and `seed` are never sent: this version of the API refuses the
@@ -24,11 +25,16 @@ export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCrea
   };
 }
 
-/** There is no JSON mode without a schema, so the model is asked in words. */
 function systemText(input: ChatInput): string | undefined {
-  const text = systemTextOf(input);
-  if (input.response_format?.type !== 'json_object') return text;
-  return [...(text === undefined ? [] : [text]), 'Answer with one JSON object and nothing else.'].join('\n\n');
+  const texts = [systemTextOf(input) ?? '', formatInWords(input)].filter((text) => text !== '');
+  return texts.length === 0 ? undefined : texts.join('\n\n');
+}
+
+/** There is no JSON mode without a schema, and not every schema is taken, so the model is asked in words. */
+function formatInWords({ response_format: format }: ChatInput): string {
+  if (format?.type === 'json_object') return jsonInWords;
+  if (format?.type !== 'json_schema' || enforceableSchema(format.schema)) return '';
+  return `Answer with JSON of this schema and nothing else:\n${JSON.stringify(format.schema)}`;
 }
 
 function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | undefined {
@@ -39,8 +45,8 @@ function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | u
 function outputConfig({ response_format, reasoning_effort }: ChatInput): Anthropic.OutputConfig | undefined {
   // Claude has no effort below low: the vendor's default stands.
   const effort = reasoning_effort === 'none' || reasoning_effort === 'minimal' ? undefined : reasoning_effort;
-  const format =
-    response_format?.type === 'json_schema' ? { type: 'json_schema' as const, schema: response_format.schema } : undefined;
+  const schema = response_format?.type === 'json_schema' ? enforceableSchema(response_format.schema) : null;
+  const format = schema ? { type: 'json_schema' as const, schema } : undefined;
   return effort || format ? defined({ effort, format }) : undefined;
 }
 

@@ -2,6 +2,7 @@ import type { ChatInput, ContentPart, Message, Tool, UnifiedRequest } from '@ups
 import type OpenAI from 'openai';
 
 import { defined, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import { isStrict } from './openai-schema.ts';
 
 type Format = Extract<NonNullable<ChatInput['response_format']>, { type: 'json_schema' }>;
 
@@ -107,20 +108,6 @@ function chatFormat(
 
 function namedSchema({ name, schema }: Format): { name: string; schema: Record<string, unknown>; strict: boolean } {
   return { name, schema, strict: isStrict(schema) };
-}
-
-/** Whether the vendor can hold the model to the schema: every object closed, every property required. Else it answers 400. */
-function isStrict(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  if (typeof schema !== 'object' || schema === null) return true;
-  const { type, properties = {}, required = [], additionalProperties } = schema as Record<string, unknown>;
-  const closed = type !== 'object' || (additionalProperties === false && requiresAll(properties, required));
-  return closed && Object.values(schema).every(isStrict);
-}
-
-function requiresAll(properties: unknown, required: unknown): boolean {
-  const names = Object.keys(Object(properties));
-  return Array.isArray(required) && names.every((name) => required.includes(name));
 }
 
 function chatMessage(message: Message): OpenAI.ChatCompletionMessageParam {
