@@ -18,6 +18,12 @@ export function systemTextOf(input: ChatInput): string | undefined {
   return texts.length === 0 ? undefined : texts.join('\n\n');
 }
 
+/** System messages alone are no conversation to some vendors: there they become the user's. */
+export function withTurn(input: ChatInput): ChatInput {
+  if (input.messages.some(({ role }) => role !== 'system')) return input;
+  return { ...input, messages: input.messages.map(({ content }) => ({ role: 'user', content })) };
+}
+
 /** Arguments that a model wrote, as the object that Anthropic and Ollama want. Broken ones are kept readable, not lost. */
 export function argumentsObject(text: string): Record<string, unknown> {
   try {

@@ -1,7 +1,17 @@
+import { createHash } from 'node:crypto';
+
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 
-import { argumentsObject, dataUrlParts, defined, jsonInWords, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import {
+  argumentsObject,
+  dataUrlParts,
+  defined,
+  jsonInWords,
+  systemTextOf,
+  withoutDropped,
+  withTurn,
+} from '../../chat-settings.ts';
 import { enforceableSchema } from './anthropic-schema.ts';
 
 /**
@@ -9,7 +19,7 @@ import { enforceableSchema } from './anthropic-schema.ts';
  * first two even at their defaults, and has no seed (SDK 1.x, API 2026-10-21).
  */
 export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCreateParamsStreaming {
-  const input = withoutDropped(request.input as ChatInput, request.drop);
+  const input = withTurn(withoutDropped(request.input as ChatInput, request.drop));
   return {
     model: request.model,
     max_tokens: request.maxOutputTokens,
@@ -17,7 +27,7 @@ export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCrea
     stream: true,
     ...defined({
       system: systemText(input),
-      stop_sequences: input.stop,
+      stop_sequences: stopSequences(input),
       tools: input.tools.length > 0 ? input.tools.map(anthropicTool) : undefined,
       tool_choice: toolChoice(input),
       output_config: outputConfig(input),
@@ -26,7 +36,7 @@ export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCrea
 }
 
 function systemText(input: ChatInput): string | undefined {
-  const texts = [systemTextOf(input) ?? '', formatInWords(input)].filter((text) => text !== '');
+  const texts = [systemTextOf(input) ?? '', formatInWords(input)].filter(hasContent);
   return texts.length === 0 ? undefined : texts.join('\n\n');
 }
 
@@ -35,6 +45,16 @@ function formatInWords({ response_format: format }: ChatInput): string {
   if (format?.type === 'json_object') return jsonInWords;
   if (format?.type !== 'json_schema' || enforceableSchema(format.schema)) return '';
   return `Answer with JSON of this schema and nothing else:\n${JSON.stringify(format.schema)}`;
+}
+
+/** The API refuses white space alone, be it a sequence or a text. */
+function stopSequences({ stop = [] }: ChatInput): string[] | undefined {
+  const kept = stop.filter(hasContent);
+  return kept.length === 0 ? undefined : kept;
+}
+
+function hasContent(text: string): boolean {
+  return text.trim() !== '';
 }
 
 function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | undefined {
@@ -85,7 +105,9 @@ function anthropicTurn(message: Message): Turn | null {
 }
 
 function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic.ContentBlockParam[] {
-  if (message.role === 'tool') return [{ type: 'tool_result', tool_use_id: message.tool_call_id, content: message.content }];
+  if (message.role === 'tool') {
+    return [{ type: 'tool_result', tool_use_id: toolUseId(message.tool_call_id), content: message.content }];
+  }
   if (message.role === 'user' && typeof message.content !== 'string') {
     return message.content.flatMap<Anthropic.ContentBlockParam>((part) =>
       part.type === 'text' ? textBlocks(part.text) : imageBlock(part.image_url.url),
@@ -95,13 +117,22 @@ function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic
   return message.role === 'assistant' ? [...text, ...toolUses(message)] : text;
 }
 
-/** The API refuses an empty text block. */
 function textBlocks(text: string): Anthropic.TextBlockParam[] {
-  return text === '' ? [] : [{ type: 'text', text }];
+  return hasContent(text) ? [{ type: 'text', text }] : [];
 }
 
 function toolUses({ tool_calls = [] }: Extract<Message, { role: 'assistant' }>): Anthropic.ToolUseBlockParam[] {
-  return tool_calls.map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: argumentsObject(call.arguments) }));
+  return tool_calls.map((call) => ({
+    type: 'tool_use',
+    id: toolUseId(call.id),
+    name: call.name,
+    input: argumentsObject(call.arguments),
+  }));
+}
+
+/** Other vendors' ids may have characters that this API refuses. The same id becomes the same one, another id another. */
+function toolUseId(id: string): string {
+  return /^[a-zA-Z0-9_-]+$/.test(id) ? id : createHash('sha256').update(id).digest('base64url');
 }
 
 function imageBlock(url: string): Anthropic.ImageBlockParam {
