@@ -88,3 +88,7 @@ test('system messages alone become the user’s where a vendor wants a turn', as
   expect(responses).not.toHaveProperty('instructions');
   expect(await bodySent('openai chat completions', chatInput('', { messages }))).toMatchObject({ messages });
 });
+
+test('Ollama is told not to drop the first messages of a prompt that is too long', async () => {
+  expect(await bodySent('ollama', chatInput('x'))).toMatchObject({ truncate: false });
+});
