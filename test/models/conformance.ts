@@ -4,7 +4,9 @@ import { createModelClient } from '@upshift/models';
 import type { ModelCall } from '@upshift/models';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { startFakeServer } from './fake-server.ts';
 import type { ReceivedCall } from './fake-server.ts';
+import { setups } from './setups.ts';
 import type { AdapterSetup } from './setups.ts';
 
 /** An answer that a backend is told to give. */
@@ -47,6 +49,15 @@ export function callModel(
     signal: new AbortController().signal,
   };
   return createModelClient([setup.settings(url)]).call({ ...call, ...bounds });
+}
+
+/** What an adapter sends to its vendor for this input. */
+export async function bodySent(name: string, input: JobInput): Promise<Record<string, unknown>> {
+  const setup = setups.find((one) => one.name === name)!;
+  const server = await startFakeServer((_, response) => void response.end(setup.stream.frames.join('')));
+  await callModel(setup, server.url, input);
+  await server.close();
+  return server.calls[0]!.body;
 }
 
 /** What a call failed with. Anything but a ModelCallError fails the test. */

@@ -272,16 +272,6 @@ describe('one vendor only', () => {
     expect(await bodySent('openai responses', chatInput('x'))).toMatchObject({ store: false });
   });
 
-  test('OpenAI holds the model to a schema only where it can', async () => {
-    const strict = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
-    const format = (schema: Record<string, unknown>) =>
-      chatInput('x', { response_format: { type: 'json_schema', name: 'n', schema } });
-    expect(await bodySent('openai responses', format(strict))).toMatchObject({ text: { format: { strict: true } } });
-    expect(await bodySent('openai responses', format({ ...strict, required: [] }))).toMatchObject({
-      text: { format: { strict: false } },
-    });
-  });
-
   test('JSON without a schema is asked of Anthropic in words', async () => {
     expect((await bodySent('anthropic', chatInput('x', { response_format: { type: 'json_object' } })))['system']).toContain(
       'JSON',

@@ -2,6 +2,7 @@ import type { JobRequestBody, ModelConfig, UpshiftConfig } from '@upshift/contra
 import { ProblemError } from '@upshift/contracts';
 import {
   acceptJob,
+  callOf,
   costOf,
   droppedParameters,
   heuristicClassifier,
@@ -13,7 +14,20 @@ import {
 import type { Health } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-import { exampleConfig, exampleModel, HIGH, LOW, NOON, requestOf, usage } from './example.ts';
+import {
+  acceptedJob,
+  after,
+  classified,
+  exampleConfig,
+  exampleModel,
+  factsOf,
+  HIGH,
+  LOW,
+  LOW_TWIN,
+  NOON,
+  requestOf,
+  usage,
+} from './example.ts';
 
 const config = exampleConfig();
 
@@ -124,6 +138,25 @@ describe('a request', () => {
     );
     expect(needs.capabilities).toEqual(['tools', 'vision', 'structured_output']);
     expect(needs.inputTokens).toBeGreaterThan(1000);
+  });
+});
+
+describe('an answer to a prompt that nearly fills a window', () => {
+  const narrow = exampleConfig((file) => Object.assign(file.models[LOW]!, { context_window: 6000 }));
+  const prompt = 'word'.repeat(5000);
+  const callFor = (input: JobRequestBody['input']) => {
+    const request = requestOf({ input });
+    const { job } = after(acceptedJob(narrow, request), factsOf(narrow), classified(0.1));
+    return { model: job.attempts[0]!.model, call: callOf(job, job.attempts[0]!, request, narrow, null) };
+  };
+
+  test('may be as long as the window has room for, where the job sets no cap', () => {
+    const leftTokens = 6000 - needsOf(requestOf({ input: { prompt } })).contextTokens;
+    expect(callFor({ prompt })).toMatchObject({ model: LOW, call: { maxOutputTokens: leftTokens } });
+    expect(callFor({ prompt: 'x' })).toMatchObject({ model: LOW, call: { maxOutputTokens: 4096 } });
+  });
+  test('is another model’s, where the job asks for more', () => {
+    expect(callFor({ prompt, max_output_tokens: 2000 })).toMatchObject({ model: LOW_TWIN, call: { maxOutputTokens: 2000 } });
   });
 });
 

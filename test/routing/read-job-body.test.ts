@@ -75,6 +75,13 @@ test('a number that is too large for one is shown as it is read, not as null', (
   ]);
 });
 
+test.each(['my schema', 'größe', '', 'a'.repeat(65)])('a schema has no name that OpenAI refuses: %j', (name) => {
+  const format = JSON.stringify({ type: 'json_schema', name, schema: {} });
+  expect(errorsOf(`{"input":{"prompt":"x","response_format":${format}}}`)).toEqual([
+    { field: 'input.response_format.name', value: name, message: 'a schema name has 1 to 64 letters, digits, _ or -' },
+  ]);
+});
+
 test('a field that is null is shown as null', () => {
   expect(errorsWith('"priority":null')).toEqual([expect.objectContaining({ field: 'priority', value: null })]);
 });

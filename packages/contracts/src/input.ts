@@ -35,10 +35,13 @@ export const tool = z.strictObject({
 });
 export type Tool = z.infer<typeof tool>;
 
+/** As OpenAI has it. */
+const schemaName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'a schema name has 1 to 64 letters, digits, _ or -');
+
 export const responseFormat = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text') }),
   z.strictObject({ type: z.literal('json_object') }),
-  z.strictObject({ type: z.literal('json_schema'), name: z.string().max(64).default('answer'), schema: jsonSchema }),
+  z.strictObject({ type: z.literal('json_schema'), name: schemaName.default('answer'), schema: jsonSchema }),
 ]);
 export type ResponseFormat = z.infer<typeof responseFormat>;
 

@@ -89,7 +89,7 @@ export class CallControl {
 
   async #send(url: string, init: RequestInit): Promise<Response> {
     this.throwIfStopped();
-    const sentBytes = typeof init.body === 'string' ? init.body.length : 0;
+    const sentBytes = typeof init.body === 'string' ? Buffer.byteLength(init.body) : 0;
     const inspector = new AnswerInspector(this.#bounds.longestAnswerBytes + echoBytes(sentBytes));
     const watch: Watch = {
       connected: () => (this.#sent = true),

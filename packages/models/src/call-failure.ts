@@ -82,8 +82,8 @@ export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<st
   };
 }
 
-/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp and Ollama. */
-const tooLong = /prompt is too long|maximum context length|context (length|window|size)/i;
+/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI and Gemini. */
+const tooLong = /prompt is too long|maximum prompt length|context (length|window|size|limit)|input token count .*exceeds/i;
 
 function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);

@@ -18,6 +18,12 @@ export function systemTextOf(input: ChatInput): string | undefined {
   return texts.length === 0 ? undefined : texts.join('\n\n');
 }
 
+/** System messages alone are no conversation to some vendors: there they become the user's. */
+export function withTurn(input: ChatInput): ChatInput {
+  if (input.messages.some(({ role }) => role !== 'system')) return input;
+  return { ...input, messages: input.messages.map(({ content }) => ({ role: 'user', content })) };
+}
+
 /** Arguments that a model wrote, as the object that Anthropic and Ollama want. Broken ones are kept readable, not lost. */
 export function argumentsObject(text: string): Record<string, unknown> {
   try {
@@ -28,6 +34,9 @@ export function argumentsObject(text: string): Record<string, unknown> {
   }
   return text.trim() === '' ? {} : { unparsed: text };
 }
+
+/** Asks for JSON where a vendor has no mode for it, or has it only with the word. */
+export const jsonInWords = 'Answer with one JSON object and nothing else.';
 
 /** Media type and base64 text of a data URL; null for any other URL. */
 export function dataUrlParts(url: string): { mediaType: string; base64: string } | null {

@@ -1,4 +1,13 @@
-import type { Attempt, JobInput, JobRequest, JobState, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type {
+  Attempt,
+  JobInput,
+  JobRequest,
+  JobState,
+  ModelConfig,
+  RouteConfig,
+  UnifiedResponse,
+  UpshiftConfig,
+} from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
 import { asRouteSays } from './as-route-says.ts';
@@ -6,7 +15,7 @@ import { droppedParameters, preferencesOf, providerOf } from './capabilities.ts'
 import { modelOf } from './choose-model.ts';
 import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
-import { DEFAULT_MAX_OUTPUT_TOKENS, needsUnder } from './cost.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
 import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
 
@@ -54,13 +63,18 @@ export function callOf(
   }
   const route = config.routes[job.route]!;
   const input = asRouteSays(request.input, route);
-  const maxOutputTokens = needsUnder(route, job.needs).maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
   return {
     ...limits,
     input,
-    maxOutputTokens: Math.min(maxOutputTokens, model.max_output_tokens),
+    maxOutputTokens: Math.min(job.needs.maxOutputTokens ?? unaskedCap(job, route, model), model.max_output_tokens),
     drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, ...preferencesOf(input) }),
   };
+}
+
+/** A cap that the job did not ask for makes no call too long for a window: vLLM refuses input and cap that exceed it together. */
+function unaskedCap({ needs }: JobState, { parameters }: RouteConfig, { context_window: window }: ModelConfig): number {
+  const leftTokens = Math.max(1, window - needs.contextTokens);
+  return Math.min(parameters?.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS, leftTokens);
 }
 
 function judgeInput(

@@ -1,14 +1,25 @@
+import { createHash } from 'node:crypto';
+
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 
-import { argumentsObject, dataUrlParts, defined, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import {
+  argumentsObject,
+  dataUrlParts,
+  defined,
+  jsonInWords,
+  systemTextOf,
+  withoutDropped,
+  withTurn,
+} from '../../chat-settings.ts';
+import { enforceableSchema } from './anthropic-schema.ts';
 
 /**
  * The body of a Messages call. `temperature`, `top_p` and `seed` are never sent: this version of the API refuses the
  * first two even at their defaults, and has no seed (SDK 1.x, API 2026-10-21).
  */
 export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCreateParamsStreaming {
-  const input = withoutDropped(request.input as ChatInput, request.drop);
+  const input = withTurn(withoutDropped(request.input as ChatInput, request.drop));
   return {
     model: request.model,
     max_tokens: request.maxOutputTokens,
@@ -16,7 +27,7 @@ export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCrea
     stream: true,
     ...defined({
       system: systemText(input),
-      stop_sequences: input.stop,
+      stop_sequences: stopSequences(input),
       tools: input.tools.length > 0 ? input.tools.map(anthropicTool) : undefined,
       tool_choice: toolChoice(input),
       output_config: outputConfig(input),
@@ -24,11 +35,26 @@ export function anthropicMessage(request: UnifiedRequest): Anthropic.MessageCrea
   };
 }
 
-/** There is no JSON mode without a schema, so the model is asked in words. */
 function systemText(input: ChatInput): string | undefined {
-  const text = systemTextOf(input);
-  if (input.response_format?.type !== 'json_object') return text;
-  return [...(text === undefined ? [] : [text]), 'Answer with one JSON object and nothing else.'].join('\n\n');
+  const texts = [systemTextOf(input) ?? '', formatInWords(input)].filter(hasContent);
+  return texts.length === 0 ? undefined : texts.join('\n\n');
+}
+
+/** There is no JSON mode without a schema, and not every schema is taken, so the model is asked in words. */
+function formatInWords({ response_format: format }: ChatInput): string {
+  if (format?.type === 'json_object') return jsonInWords;
+  if (format?.type !== 'json_schema' || enforceableSchema(format.schema)) return '';
+  return `Answer with JSON of this schema and nothing else:\n${JSON.stringify(format.schema)}`;
+}
+
+/** The API refuses white space alone, be it a sequence or a text. */
+function stopSequences({ stop = [] }: ChatInput): string[] | undefined {
+  const kept = stop.filter(hasContent);
+  return kept.length === 0 ? undefined : kept;
+}
+
+function hasContent(text: string): boolean {
+  return text.trim() !== '';
 }
 
 function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | undefined {
@@ -39,8 +65,8 @@ function toolChoice({ tools, tool_choice }: ChatInput): Anthropic.ToolChoice | u
 function outputConfig({ response_format, reasoning_effort }: ChatInput): Anthropic.OutputConfig | undefined {
   // Claude has no effort below low: the vendor's default stands.
   const effort = reasoning_effort === 'none' || reasoning_effort === 'minimal' ? undefined : reasoning_effort;
-  const format =
-    response_format?.type === 'json_schema' ? { type: 'json_schema' as const, schema: response_format.schema } : undefined;
+  const schema = response_format?.type === 'json_schema' ? enforceableSchema(response_format.schema) : null;
+  const format = schema ? { type: 'json_schema' as const, schema } : undefined;
   return effort || format ? defined({ effort, format }) : undefined;
 }
 
@@ -79,7 +105,9 @@ function anthropicTurn(message: Message): Turn | null {
 }
 
 function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic.ContentBlockParam[] {
-  if (message.role === 'tool') return [{ type: 'tool_result', tool_use_id: message.tool_call_id, content: message.content }];
+  if (message.role === 'tool') {
+    return [{ type: 'tool_result', tool_use_id: toolUseId(message.tool_call_id), content: message.content }];
+  }
   if (message.role === 'user' && typeof message.content !== 'string') {
     return message.content.flatMap<Anthropic.ContentBlockParam>((part) =>
       part.type === 'text' ? textBlocks(part.text) : imageBlock(part.image_url.url),
@@ -89,13 +117,22 @@ function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic
   return message.role === 'assistant' ? [...text, ...toolUses(message)] : text;
 }
 
-/** The API refuses an empty text block. */
 function textBlocks(text: string): Anthropic.TextBlockParam[] {
-  return text === '' ? [] : [{ type: 'text', text }];
+  return hasContent(text) ? [{ type: 'text', text }] : [];
 }
 
 function toolUses({ tool_calls = [] }: Extract<Message, { role: 'assistant' }>): Anthropic.ToolUseBlockParam[] {
-  return tool_calls.map((call) => ({ type: 'tool_use', id: call.id, name: call.name, input: argumentsObject(call.arguments) }));
+  return tool_calls.map((call) => ({
+    type: 'tool_use',
+    id: toolUseId(call.id),
+    name: call.name,
+    input: argumentsObject(call.arguments),
+  }));
+}
+
+/** Other vendors' ids may have characters that this API refuses. The same id becomes the same one, another id another. */
+function toolUseId(id: string): string {
+  return /^[a-zA-Z0-9_-]+$/.test(id) ? id : createHash('sha256').update(id).digest('base64url');
 }
 
 function imageBlock(url: string): Anthropic.ImageBlockParam {

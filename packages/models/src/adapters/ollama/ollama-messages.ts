@@ -3,11 +3,14 @@ import type { ChatRequest, Message as OllamaMessage, Tool as OllamaTool } from '
 
 import { argumentsObject, dataUrlParts, defined, withoutDropped } from '../../chat-settings.ts';
 
+/** The server would drop the first messages of a prompt that is too long, in silence; told not to, it answers 400. The SDK's type (0.6.4) lacks the field. */
+type UntruncatedChat = ChatRequest & { stream: true; truncate: false };
+
 /**
  * The body of a chat call. `reasoning_effort` is not sent: models that do not think refuse it. There is no tool choice:
  * `none` is kept by sending no tools, and jobs that say `required` are given to other providers.
  */
-export function ollamaRequest(request: UnifiedRequest, given: ChatInput): ChatRequest & { stream: true } {
+export function ollamaRequest(request: UnifiedRequest, given: ChatInput): UntruncatedChat {
   const input = withoutDropped(given, request.drop);
   const { temperature, top_p, seed, stop } = input;
   const offersTools = input.tools.length > 0 && input.tool_choice !== 'none';
@@ -15,6 +18,7 @@ export function ollamaRequest(request: UnifiedRequest, given: ChatInput): ChatRe
     model: request.model,
     messages: ollamaMessages(input.messages),
     stream: true,
+    truncate: false,
     options: {
       // Without it the server cuts the prompt to its own default, in silence.
       num_ctx: request.contextWindow,

@@ -79,9 +79,9 @@ async function chat({ client, provider, request, control }: OllamaCall): Promise
   return { text, toolCalls, vectors: null, finishReason, usage: ollamaUsage(last), providerRequestId: null };
 }
 
-/** Ollama gives tool calls no id, and the arguments as an object. */
+/** Ollama gives tool calls no id, and the arguments as an object. The id has no dashes: OpenAI takes 40 characters at most. */
 function withId({ function: { name, arguments: object } }: { function: { name: string; arguments: unknown } }): ToolCall {
-  return { id: `call_${randomUUID()}`, name, arguments: JSON.stringify(object ?? {}) };
+  return { id: `call_${randomUUID().replaceAll('-', '')}`, name, arguments: JSON.stringify(object ?? {}) };
 }
 
 function finishReasonOf({ done_reason }: ChatResponse, toolCalls: ToolCall[]): FinishReason {

@@ -8,6 +8,8 @@ import type { OpenaiCall } from './openai-call.ts';
 import { chatCompletionsRequest } from './openai-messages.ts';
 import { completionUsage } from './openai-usage.ts';
 
+type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
+
 /** A chat through chat completions, streamed. */
 export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedResponse> {
   const { client, provider, request, control } = call;
@@ -21,6 +23,8 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
 
   const { finishReason, text, refusal, toolCalls, usage, id } = answer;
   if (finishReason === null) throw unusableAnswer(provider, 'the stream ended without a finish reason', requestId);
+  // What compatible servers say where the generation broke off.
+  if (finishReason === 'error') throw unusableAnswer(provider, 'finish reason error', requestId);
   return {
     text: text || refusal,
     toolCalls,
@@ -46,10 +50,11 @@ class PartialCompletion {
   model: string | null = null;
   finishReason: string | null = null;
   usage: OpenAI.CompletionUsage | null = null;
-  readonly #tools = new Map<number, ToolCall>();
+  readonly #tools: ToolCall[] = [];
+  readonly #growing = new Map<number, ToolCall>();
 
   get toolCalls(): ToolCall[] {
-    return [...this.#tools.values()].map((call, index) => ({
+    return this.#tools.map((call, index) => ({
       id: call.id || `call_${index}`,
       name: call.name,
       arguments: call.arguments || '{}',
@@ -69,13 +74,22 @@ class PartialCompletion {
     choice.delta?.tool_calls?.forEach((delta, position) => this.#growTool(delta, position));
   }
 
-  #growTool(delta: OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall, position: number): void {
+  #growTool(delta: Delta, position: number): void {
     const index = delta.index ?? position;
-    const call = this.#tools.get(index) ?? { id: '', name: '', arguments: '' };
-    this.#tools.set(index, {
-      id: call.id || (delta.id ?? ''),
-      name: call.name || (delta.function?.name ?? ''),
-      arguments: call.arguments + (delta.function?.arguments ?? ''),
-    });
+    const call = this.#callAt(index, delta);
+    call.id ||= delta.id ?? '';
+    call.name ||= delta.function?.name ?? '';
+    call.arguments += delta.function?.arguments ?? '';
+  }
+
+  /** Some compatible servers do not count the index up, and some invent an id for every delta: both together begin a call. */
+  #callAt(index: number, { id, function: named }: Delta): ToolCall {
+    const growing = this.#growing.get(index);
+    const isAnother = id && named?.name && growing?.id && growing.id !== id;
+    if (growing && !isAnother) return growing;
+    const call = { id: '', name: '', arguments: '' };
+    this.#tools.push(call);
+    this.#growing.set(index, call);
+    return call;
   }
 }

@@ -1,7 +1,9 @@
 import type { ChatInput, ContentPart, Message, Tool, UnifiedRequest } from '@upshift/contracts';
+import { textOf } from '@upshift/contracts';
 import type OpenAI from 'openai';
 
-import { defined, systemTextOf, withoutDropped } from '../../chat-settings.ts';
+import { defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
+import { isStrict } from './openai-schema.ts';
 
 type Format = Extract<NonNullable<ChatInput['response_format']>, { type: 'json_schema' }>;
 
@@ -10,11 +12,11 @@ const leastOutputTokens = 16;
 
 /** The body of a Responses call. `seed` and `stop` do not exist there. Nothing is stored at the vendor. */
 export function responsesRequest(request: UnifiedRequest): OpenAI.Responses.ResponseCreateParamsStreaming {
-  const input = withoutDropped(request.input as ChatInput, request.drop);
+  const input = withTurn(withoutDropped(request.input as ChatInput, request.drop));
   const { temperature, top_p, tools, reasoning_effort: effort } = input;
   return {
     model: request.model,
-    input: input.messages.flatMap(inputItems),
+    input: responsesInput(input),
     max_output_tokens: Math.max(leastOutputTokens, request.maxOutputTokens),
     store: false,
     stream: true,
@@ -36,7 +38,7 @@ export function chatCompletionsRequest(request: UnifiedRequest): OpenAI.ChatComp
   const { temperature, top_p, seed, stop, tools, reasoning_effort } = input;
   return {
     model: request.model,
-    messages: input.messages.map(chatMessage),
+    messages: chatMessages(input),
     max_completion_tokens: request.maxOutputTokens,
     stream: true,
     // Without it a stream tells no usage.
@@ -52,6 +54,26 @@ export function chatCompletionsRequest(request: UnifiedRequest): OpenAI.ChatComp
       response_format: input.response_format ? chatFormat(input.response_format) : undefined,
     }),
   };
+}
+
+function responsesInput(input: ChatInput): OpenAI.Responses.ResponseInputItem[] {
+  const items = input.messages.flatMap(inputItems);
+  const inInput = input.messages.filter(({ role }) => role === 'user' || role === 'assistant');
+  return lacksWordJson(input, inInput) ? [...items, { role: 'developer', content: jsonInWords }] : items;
+}
+
+function chatMessages(input: ChatInput): OpenAI.ChatCompletionMessageParam[] {
+  const messages = input.messages.map(chatMessage);
+  if (!lacksWordJson(input, input.messages)) return messages;
+  const [first, ...others] = input.messages;
+  // Some compatible servers take one system message only, and only as the first.
+  if (first?.role !== 'system') return [{ role: 'system', content: jsonInWords }, ...messages];
+  return [{ role: 'system', content: `${first.content}\n\n${jsonInWords}` }, ...others.map(chatMessage)];
+}
+
+/** The vendor refuses `json_object` where these messages do not have the word. */
+function lacksWordJson({ response_format: format }: ChatInput, counted: Message[]): boolean {
+  return format?.type === 'json_object' && !counted.some((message) => /json/i.test(textOf(message)));
 }
 
 /** System messages go to `instructions`. */
@@ -107,20 +129,6 @@ function chatFormat(
 
 function namedSchema({ name, schema }: Format): { name: string; schema: Record<string, unknown>; strict: boolean } {
   return { name, schema, strict: isStrict(schema) };
-}
-
-/** Whether the vendor can hold the model to the schema: every object closed, every property required. Else it answers 400. */
-function isStrict(schema: unknown): boolean {
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  if (typeof schema !== 'object' || schema === null) return true;
-  const { type, properties = {}, required = [], additionalProperties } = schema as Record<string, unknown>;
-  const closed = type !== 'object' || (additionalProperties === false && requiresAll(properties, required));
-  return closed && Object.values(schema).every(isStrict);
-}
-
-function requiresAll(properties: unknown, required: unknown): boolean {
-  const names = Object.keys(Object(properties));
-  return Array.isArray(required) && names.every((name) => required.includes(name));
 }
 
 function chatMessage(message: Message): OpenAI.ChatCompletionMessageParam {

@@ -11,11 +11,18 @@ export function responsesUsage(usage: Partial<OpenAI.Responses.ResponseUsage> | 
 }
 
 export function completionUsage(usage: Partial<OpenAI.CompletionUsage> | null): Usage | null {
-  return usageOf(usage?.prompt_tokens, usage?.completion_tokens, {
+  return usageOf(usage?.prompt_tokens, completionTokens(usage), {
     cached: usage?.prompt_tokens_details?.cached_tokens,
     written: usage?.prompt_tokens_details?.cache_write_tokens,
     reasoning: usage?.completion_tokens_details?.reasoning_tokens,
   });
+}
+
+/** xAI counts reasoning beside the completion: the total tells it. */
+function completionTokens(usage: Partial<OpenAI.CompletionUsage> | null): number | undefined {
+  const { prompt_tokens: input = 0, completion_tokens: output, total_tokens: total, completion_tokens_details } = usage ?? {};
+  const reasoning = completion_tokens_details?.reasoning_tokens ?? 0;
+  return output !== undefined && total === input + output + reasoning ? output + reasoning : output;
 }
 
 /** An embedding has no output, so its 0 is known. */

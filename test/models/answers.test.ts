@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+
+import { callErrorOf, callModel, chatInput } from './conformance.ts';
+import { startFakeServer } from './fake-server.ts';
+import { setups } from './setups.ts';
+
+type Json = Record<string, unknown>;
+
+const named = (name: string) => setups.find((setup) => setup.name === name)!;
+const chat = named('openai chat completions');
+
+/** Calls a model whose server answers with this. */
+async function answered(setup: typeof chat, body: string, { status = 200, prompt = 'x' } = {}) {
+  const server = await startFakeServer((_, response) => void response.writeHead(status).end(body));
+  try {
+    return await callModel(setup, server.url, chatInput(prompt));
+  } finally {
+    await server.close();
+  }
+}
+
+function chunks(deltas: Json[], { reason = 'stop', usage = null }: { reason?: string; usage?: Json | null } = {}): string {
+  const choices = [...deltas.map((delta) => ({ delta })), { delta: {}, finish_reason: reason }];
+  return choices.map((choice) => `data: ${JSON.stringify({ choices: [choice], usage })}\n\n`).join('');
+}
+
+const callDelta = (call: Json): Json => ({ tool_calls: [call] });
+
+test('parallel tool calls that share an index are told apart by their ids', async () => {
+  const body = chunks([
+    callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: '{"city":' } }),
+    callDelta({ index: 0, function: { arguments: '"Rome"}' } }),
+    callDelta({ index: 0, id: 'b', function: { name: 'weather', arguments: '' } }),
+    callDelta({ index: 0, id: 'b', function: { name: 'weather', arguments: '{"city":"Oslo"}' } }),
+  ]);
+  expect((await answered(chat, body)).toolCalls).toEqual([
+    { id: 'a', name: 'weather', arguments: '{"city":"Rome"}' },
+    { id: 'b', name: 'weather', arguments: '{"city":"Oslo"}' },
+  ]);
+});
+
+test('a tool call whose deltas each have an id of their own is one call', async () => {
+  const body = chunks([
+    callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: '' } }),
+    callDelta({ index: 0, id: 'b', function: { arguments: '{"city":' } }),
+    callDelta({ index: 0, id: 'c', function: { arguments: '"Rome"}' } }),
+  ]);
+  expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }]);
+});
+
+test.each([
+  ['beside', 109, 10],
+  ['within', 30, 3],
+  ['beside an unknown part of', undefined, 3],
+])('reasoning that is counted %s the completion is in the output', async (_, total_tokens, reasoning_tokens) => {
+  const usage = { prompt_tokens: 90, completion_tokens: 9, total_tokens, completion_tokens_details: { reasoning_tokens } };
+  const outputTokens = total_tokens === 109 ? 19 : 9;
+  expect((await answered(chat, chunks([{ content: 'ok' }], { usage }))).usage).toMatchObject({
+    inputTokens: 90,
+    outputTokens,
+    reasoningTokens: reasoning_tokens,
+  });
+});
+
+test('an answer that ends in an error is none', async () => {
+  const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason: 'error' })));
+  expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+});
+
+test('a tool call of Ollama has an id that OpenAI takes back', async () => {
+  const message = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: {} } }] };
+  const { toolCalls } = await answered(named('ollama'), `${JSON.stringify({ message, done: true })}\n`);
+  expect(toolCalls[0]!.id).toMatch(/^[\w-]{9,40}$/);
+});
+
+test('a long prompt may come back as often in any script', async () => {
+  const prompt = '長'.repeat(400_000);
+  const echo = `: ${prompt}\n\n`.repeat(3);
+  expect((await answered(chat, echo + chunks([{ content: 'ok' }]), { prompt })).text).toBe('ok');
+});
+
+test.each([
+  ['anthropic', 'input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length'],
+  ['openai chat completions', "This model's maximum prompt length is 131072 but the request contains 537812 tokens."],
+  ['openai chat completions', 'The input token count (1048590) exceeds the maximum number of tokens allowed (1048576).'],
+  ['openai chat completions', 'This model’s maximum context length is 8192 tokens.'],
+  ['openai chat completions', 'the request exceeds the available context size'],
+  ['ollama', 'the input length exceeds the context length'],
+])('%s says that an input is too long: %s', async (name, message) => {
+  const body = JSON.stringify(named(name).errorBody('none', message));
+  expect(await callErrorOf(answered(named(name), body, { status: 400 }))).toMatchObject({ code: 'context_too_long' });
+});
