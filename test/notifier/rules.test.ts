@@ -5,9 +5,10 @@ import { describe, expect, test } from 'vitest';
 describe('an address is refused that is not one of the public internet', () => {
   const refused =
     '0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.168.1.1 224.0.0.1 240.0.0.1 255.255.255.255 :: ::1 fe80::1 ' +
-    'fc00::1 fd00:ec2::254 ff02::1 ::ffff:10.0.0.1 ::ffff:7f00:1 64:ff9b::a00:1 2002:a00:1:: 2001:0:a00:1:: localhost';
+    'fc00::1 fd00:ec2::254 ff02::1 ::ffff:10.0.0.1 ::ffff:7f00:1 64:ff9b::a00:1 2002:a00:1:: 2001:0:a00:1:: ' +
+    '::7f00:1 ::127.0.0.1 ::a9fe:a9fe ::101:101 168.63.129.16 ::ffff:168.63.129.16 localhost';
   test.each(refused.split(' '))('%s', (address) => expect(isPublicAddress(address)).toBe(false));
-  test.each(['93.184.216.34', '1.1.1.1', '2606:4700:4700::1111', '::ffff:1.1.1.1'])('but not %s', (address) => {
+  test.each(['93.184.216.34', '1.1.1.1', '168.63.129.17', '2606:4700:4700::1111', '::ffff:1.1.1.1'])('but not %s', (address) => {
     expect(isPublicAddress(address)).toBe(true);
   });
 });
@@ -24,6 +25,8 @@ describe('a URL', () => {
     ['https://2130706433/', '127.0.0.1'],
     ['https://[::ffff:10.0.0.1]/', 'no public address'],
     ['https://[::1]:8443/', 'no public address'],
+    ['https://[::127.0.0.1]/', 'no public address'],
+    ['https://168.63.129.16/', 'no public address'],
   ])('%s is refused, and the reason says what is wrong', (url, says) => expect(badWebhookUrl(url, false)).toContain(says));
 
   test('with TLS to a public name or address is fine', () => {

@@ -216,6 +216,12 @@ test('cells that are left out are given up when the last job of theirs is forgot
   await retireCells(before);
   expect(await periodsOf(before)).toEqual(['4', '2']);
   for (const id of ids) await advance(before.of(id), id, { type: 'cancelled' });
+  // A job in quarantine that nobody ever looked at holds its cell no longer than it is kept.
+  await before.redis.zadd(
+    '{upshift-3}:quarantine',
+    Date.now(),
+    ids.find((id) => id.charAt(4) === '3')!,
+  );
   await retireCells(before);
   expect(await periodsOf(before)).toEqual(['4', '2']);
   for (const cell of await before.all()) {

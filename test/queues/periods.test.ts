@@ -50,3 +50,14 @@ test('a cell is not looked into for longer than claims are kept, and the current
   expect(earlierCells(lowered, hash, 2000, 1000)).toEqual([]);
   expect(earlierCells(lowered, '0'.repeat(64), 1500, 1000)).toEqual([]);
 });
+
+test('where the number goes back to an earlier one, the cells of that one are looked into before it holds again', () => {
+  const now = 20_000;
+  const goingBack = [
+    { cells: 4, since: 1000 },
+    { cells: 2, since: now + 5000 },
+  ];
+  const hash = '00000003'.padEnd(64, '0');
+  expect([cellsAt(goingBack, now), cellOfKey(hash, 4), cellOfKey(hash, 2)]).toEqual([4, 3, 1]);
+  expect(earlierCells(goingBack, hash, now, 60_000)).toEqual([1]);
+});

@@ -4,7 +4,7 @@ import { readJob, readRequest } from './job-store.ts';
 import { indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** Forgets a job unless its record has changed since. KEYS: job, expiries, indexes. ARGV: id, version. */
+/** Forgets a job unless its record has changed since. KEYS: job, expiries, quarantine, indexes. ARGV: id, version. */
 const forgetScript = `
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[2] then return 0 end
 for index = 2, #KEYS do redis.call('ZREM', KEYS[index], ARGV[1]) end
@@ -12,7 +12,7 @@ return redis.call('DEL', KEYS[1])`;
 
 /** Jobs forgotten side by side: enough that Redis is never waited for. */
 const BATCH = 200;
-/** In one run; other chores wait for its end. */
+/** In one run: a steward that stops waits for its end. */
 const LONGEST_RUN = 5000;
 
 /** Removes jobs whose retention has ended, with their trails and their places in the indexes. Returns how many. */
@@ -35,6 +35,6 @@ async function forget(pipeline: Pipeline, id: string): Promise<boolean> {
   if (record === null || request === null) return (await redis.zrem(keys.expiries, id)) > 0;
   if (!isTerminal(record.state.status)) return false;
   const indexes = indexesOf(record.state, request.metadata).map(keys.index);
-  const all = [keys.job(id), keys.expiries, ...indexes];
+  const all = [keys.job(id), keys.expiries, keys.quarantine, ...indexes];
   return Number(await redis.eval(forgetScript, all.length, ...all, id, String(record.version))) > 0;
 }

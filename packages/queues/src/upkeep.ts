@@ -30,14 +30,18 @@ export async function reconcile(pipeline: Pipeline, olderThanMs: number): Promis
   return mended;
 }
 
-/** A job that can not be dealt with does not stand in the way of the others. Returns for how many the work says that it did something. */
+/**
+ * Deals with the jobs of a page side by side: one after another, a long backlog takes minutes. A job that can not be dealt with does not stand
+ * in the way of the others. Returns for how many the work says that it did something.
+ */
 async function forEachOf(
   pipeline: Pipeline,
   pages: AsyncIterable<string[]>,
   work: (id: string) => Promise<boolean>,
 ): Promise<number> {
   let changes = 0;
-  for await (const ids of pages) for (const id of ids) if (await attempted(pipeline, id, work)) changes += 1;
+  for await (const ids of pages)
+    changes += (await Promise.all(ids.map((id) => attempted(pipeline, id, work)))).filter(Boolean).length;
   return changes;
 }
 

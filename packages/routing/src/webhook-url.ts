@@ -17,7 +17,15 @@ export function badWebhookUrl(text: string, allowPrivate: boolean): string | nul
   return ipaddr.isValid(host) && !isPublicAddress(host) ? `names ${host}, which is no public address` : null;
 }
 
+/** IPv4 within IPv6 as it was written of old, which some systems still take to the IPv4 address. */
+const EMBEDDED = ipaddr.IPv6.parseCIDR('::/96');
+/** Azure's server of metadata for its machines: a public address, which only they reach. */
+const AZURE_METADATA = '168.63.129.16';
+
 /** Whether an IP address is one of the public internet: not private, loopback, link-local, metadata, or a way around those. */
 export function isPublicAddress(address: string): boolean {
-  return ipaddr.isValid(address) && ipaddr.process(address).range() === 'unicast';
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv6 ? parsed.match(EMBEDDED) : parsed.toString() === AZURE_METADATA) return false;
+  return parsed.range() === 'unicast';
 }

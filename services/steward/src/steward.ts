@@ -16,11 +16,8 @@ import type { Cells, Pipeline } from '@upshift/queues';
 import { cellOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
-interface Chore<Subject> {
-  name: string;
-  everyMs: number;
-  run: (subject: Subject) => Promise<unknown>;
-}
+import { createChores } from './chores.ts';
+import type { Chore } from './chores.ts';
 
 /** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
 const UNTOUCHED_MS = 60_000;
@@ -47,19 +44,19 @@ const LEASE_MS = 10_000;
 export async function startSteward(context: ServiceContext): Promise<Running> {
   const cells = await openCells(cellOptions(context, { failFast: false }));
   const lease = leaseOf(cells, 'steward');
-  const rounds = createRounds(context);
+  const chores = createChores(context.logger);
   const stopping = new AbortController();
   const stopped = loop(stopping.signal, async () => {
     if (!(await lease.hold(LEASE_MS))) return forgetMeasures(context);
-    for (const cell of await cells.all()) rounds.start(`cell ${cell.cell}`, ofEachCell, cell);
-    rounds.start('all cells', ofAllCells, cells);
+    for (const cell of await cells.all()) chores.start(`cell ${cell.cell}`, ofEachCell, cell);
+    chores.start('all cells', ofAllCells, cells);
   });
   return {
     readiness: () => redisReadiness(cells),
     async stop() {
       stopping.abort();
       await stopped;
-      await rounds.ended();
+      await chores.ended();
       await lease.release();
       await closeCells(cells);
     },
@@ -70,32 +67,6 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
 function forgetMeasures({ metrics }: ServiceContext): void {
   metrics.queueDepth.reset();
   metrics.oldestWaitingSeconds.reset();
-}
-
-/** Rounds of chores, one after another for each subject: a cell whose Redis is away keeps no other one waiting. */
-function createRounds({ logger }: ServiceContext) {
-  const due = new Map<string, number>();
-  const running = new Map<string, Promise<void>>();
-
-  async function round<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): Promise<void> {
-    for (const chore of chores) {
-      const what = `${name}: ${chore.name}`;
-      if (Date.now() < (due.get(what) ?? 0)) continue;
-      due.set(what, Date.now() + chore.everyMs);
-      await chore.run(subject).catch((error: unknown) => logger.error({ chore: what, reason: String(error) }, 'chore failed'));
-    }
-  }
-
-  return {
-    start<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): void {
-      if (running.has(name)) return;
-      running.set(
-        name,
-        round(name, chores, subject).finally(() => running.delete(name)),
-      );
-    },
-    ended: async () => void (await Promise.all(running.values())),
-  };
 }
 
 async function loop(stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {

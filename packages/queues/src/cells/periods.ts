@@ -28,11 +28,14 @@ export function cellOfKey(hash: string, cells: number): number {
   return Number.parseInt(hash.slice(0, 8), 16) % cells;
 }
 
-/** Other cells in which the claim of a key may stand: those that were its own until less than `keptMs` ago. */
+/**
+ * Other cells in which the claim of a key may stand: those that were its own until less than `keptMs` ago, and those that soon will be, for who
+ * goes back to a number forgets since when it held before.
+ */
 export function earlierCells(periods: Period[], hash: string, now: number, keptMs: number): number[] {
   const current = cellOfKey(hash, cellsAt(periods, now));
-  const over = periods.filter(({ since }, index) => since <= now && endOf(periods, index) <= now);
-  const kept = over.filter((period) => now - endOf(periods, periods.indexOf(period)) < keptMs);
+  const others = periods.filter(({ since }, index) => since > now || endOf(periods, index) <= now);
+  const kept = others.filter((period) => now - endOf(periods, periods.indexOf(period)) < keptMs);
   return [...new Set(kept.map(({ cells }) => cellOfKey(hash, cells)))].filter((cell) => cell !== current);
 }
 

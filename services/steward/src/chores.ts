@@ -1,0 +1,35 @@
+import type { Logger } from '@upshift/runtime';
+
+/** What is done again and again, with so much time at least from one beginning to the next. */
+export interface Chore<Subject> {
+  name: string;
+  everyMs: number;
+  run: (subject: Subject) => Promise<unknown>;
+}
+
+/**
+ * Chores of several subjects, each one for itself: neither a cell whose Redis is away nor a chore that takes long, as one that looks at every
+ * waiting job, keeps another one waiting.
+ */
+export function createChores(logger: Pick<Logger, 'error'>) {
+  const due = new Map<string, number>();
+  const running = new Map<string, Promise<void>>();
+
+  async function run<Subject>(what: string, chore: Chore<Subject>, subject: Subject): Promise<void> {
+    await chore.run(subject).catch((error: unknown) => logger.error({ chore: what, reason: String(error) }, 'chore failed'));
+    running.delete(what);
+  }
+
+  return {
+    /** Begins those that are due and not under way. */
+    start<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): void {
+      for (const chore of chores) {
+        const what = `${name}: ${chore.name}`;
+        if (running.has(what) || Date.now() < (due.get(what) ?? 0)) continue;
+        due.set(what, Date.now() + chore.everyMs);
+        running.set(what, run(what, chore, subject));
+      }
+    },
+    ended: async () => void (await Promise.all(running.values())),
+  };
+}

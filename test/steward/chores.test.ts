@@ -1,0 +1,51 @@
+import { createLogger } from '@upshift/runtime';
+import { expect, test, vi } from 'vitest';
+
+import { createChores } from '../../services/steward/src/chores.ts';
+
+const logger = createLogger('test', 'silent');
+
+/** A chore that is due at each turn, and notes the subjects it ran for. */
+function choreOf(name: string, run: () => Promise<unknown> = async () => undefined) {
+  const ranFor: string[] = [];
+  const chore = { name, everyMs: 0, run: (subject: string) => (ranFor.push(subject), run()) };
+  return { chore, ranFor };
+}
+
+test('a chore that takes long, as reconciling a backlog does, neither delays the others nor is begun twice', async () => {
+  const backlog = Promise.withResolvers<void>();
+  const slow = choreOf('reconcile', () => backlog.promise);
+  const quick = choreOf('expire jobs');
+  const chores = createChores(logger);
+  await vi.waitFor(() => {
+    chores.start('cell 0', [slow.chore, quick.chore], 'first');
+    expect(quick.ranFor.length).toBeGreaterThan(2);
+  });
+  expect(slow.ranFor).toEqual(['first']);
+  chores.start('cell 1', [slow.chore], 'second');
+  expect(slow.ranFor).toEqual(['first', 'second']);
+  backlog.resolve();
+  await chores.ended();
+  chores.start('cell 0', [slow.chore], 'first');
+  expect(slow.ranFor).toEqual(['first', 'second', 'first']);
+});
+
+test('a chore that fails has its next turn all the same', async () => {
+  const failing = choreOf('forget jobs', () => Promise.reject(new Error('Redis is away')));
+  const chores = createChores(logger);
+  chores.start('cell 0', [failing.chore], 'first');
+  await chores.ended();
+  chores.start('cell 0', [failing.chore], 'first');
+  expect(failing.ranFor).toHaveLength(2);
+  await chores.ended();
+});
+
+test('a chore is not due before its time', async () => {
+  const { chore, ranFor } = choreOf('retire cells');
+  const chores = createChores(logger);
+  for (let turn = 0; turn < 3; turn += 1) {
+    chores.start('all cells', [{ ...chore, everyMs: 60_000 }], 'all');
+    await chores.ended();
+  }
+  expect(ranFor).toEqual(['all']);
+});
