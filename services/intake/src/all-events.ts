@@ -26,7 +26,7 @@ const eventsQuery = z.strictObject({
 type Wanted = (event: FeedEvent, name: string) => boolean;
 
 /** `GET /v1/events`: what happens to all jobs of a filter, and to experiments where jobs are not chosen, from now on or after `Last-Event-ID`, until the client leaves. */
-export function getAllEvents({ cells, feed, stopping }: Tools): RequestHandler {
+export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>): RequestHandler {
   return async (request, response) => {
     const wanted = wantedBy(request);
     const after = request.get('Last-Event-ID') || null;
@@ -74,11 +74,10 @@ async function replay(cell: Pipeline, stream: EventStream, cursor: EventCursor, 
     });
   // The entry of the position itself may have had more lines than the client got.
   let last = before(after ?? '0-0');
-  for (;;) {
-    const events = await readEvents(cell, last, REPLAYED_AT_ONCE);
-    for (const event of events) send(event);
-    last = events.at(-1)?.streamId ?? last;
-    if (events.length < REPLAYED_AT_ONCE || stream.closed.aborted) return;
+  for (let more = true; more && !stream.closed.aborted;) {
+    const page = await readEvents(cell, last, REPLAYED_AT_ONCE);
+    for (const event of page.events) send(event);
+    ({ last, more } = page);
   }
 }
 
