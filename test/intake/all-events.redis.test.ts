@@ -1,6 +1,9 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { getEventListeners, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { acceptAll, advance, forgetJobs, openEventFeed } from '@upshift/queues';
 import type { Cells, EventFeed } from '@upshift/queues';
@@ -16,6 +19,7 @@ let cells: Cells;
 let feed: EventFeed;
 let stopping: AbortController;
 let server: Server;
+let folder: string;
 
 beforeEach(async () => {
   cells = await openTestCells(inject('redisUrl'));
@@ -24,7 +28,9 @@ beforeEach(async () => {
   feed = openEventFeed(cells);
   stopping = new AbortController();
   const app = express().get('/v1/events', getAllEvents({ cells, feed, stopping: stopping.signal }));
-  server = app.listen(0);
+  folder = await mkdtemp(join(tmpdir(), 'upshift-events-'));
+  // Its buffers are small: those of a TCP connection would take all events of a client that does not read.
+  server = app.listen(socketPath());
   await once(server, 'listening');
 });
 afterEach(async () => {
@@ -33,9 +39,17 @@ afterEach(async () => {
   feed.close();
   await flushAll(cells);
   await closeAll(opened);
+  await rm(folder, { recursive: true });
 });
 
-const address = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/events`;
+const socketPath = (): string => join(folder, 'intake');
+
+/** Connects again after an event. */
+async function comeBack(lastId: string): Promise<IncomingMessage> {
+  const outgoing = get({ socketPath: socketPath(), path: '/v1/events', headers: { 'last-event-id': lastId } });
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return incoming.setEncoding('utf8');
+}
 
 interface ServerEvent {
   event: string;
@@ -44,10 +58,9 @@ interface ServerEvent {
 
 /** What comes on one connection after an id, until there are so many events or the server ends it. */
 async function eventsAfter(lastId: string, count: number): Promise<ServerEvent[]> {
-  const response = await fetch(address(), { headers: { 'last-event-id': lastId } });
   const events: ServerEvent[] = [];
   let text = '';
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of await comeBack(lastId)) {
     const blocks = (text + chunk).split('\n\n');
     text = blocks.pop() ?? '';
     for (const block of blocks) {
@@ -76,4 +89,31 @@ test.each([5, 250])('where the events of %i forgotten jobs come first, all after
   const kept = await acceptBatches(300, 1);
   const events = await eventsAfter('0-0.0', kept.length);
   expect(events.map(({ data }) => data.job)).toEqual(kept);
+});
+
+test('a client that comes back after a busy moment gets all of it on one connection', async () => {
+  const ids = await acceptBatches(200, 100);
+  const events = await eventsAfter('0-0.0', ids.length);
+  expect(events.map(({ data }) => data.job)).toEqual(ids);
+});
+
+test('a client that comes back and does not read is let go, and leaves nothing behind', async () => {
+  await acceptBatches(200, 100);
+  const answered = once(server, 'request');
+  const incoming = await comeBack('0-0.0');
+  const [, response] = (await answered) as [unknown, ServerResponse];
+  await once(response, 'close');
+  expect(response.writableFinished).toBe(false);
+  incoming.destroy();
+  // Nothing of a connection stays where it would last as long as the process.
+  expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(0);
+});
+
+test('a replay that has not come to its end when the process stops is ended', async () => {
+  await acceptBatches(200, 100);
+  const incoming = await comeBack('0-0.0');
+  stopping.abort();
+  let length = 0;
+  for await (const chunk of incoming) length += String(chunk).length;
+  expect(length).toBeLessThan(1_000_000);
 });
