@@ -116,13 +116,13 @@ test('a trail begins with the acceptance, before and after anything else happens
   const trail = await readTrail(pipeline, id);
   expect(trail[0]).toEqual(line);
   expect(await readTrail(pipeline, id, 1)).toEqual(trail.slice(1));
-  const told = (await readEvents(pipeline, '0-0', 10)).flatMap((event) => (event.job === null ? [] : event.lines));
+  const told = (await readEvents(pipeline, '0-0', 10)).events.flatMap((event) => (event.job === null ? [] : event.lines));
   expect(told).toEqual(trail);
 });
 
 test('the feed tells of a job that only waits', async () => {
   const [first, second] = idsOf(await acceptAll(pipeline, [asking({ input, metadata: { team: 'red' } }), asking({ input })]));
-  const events = await readEvents(pipeline, '0-0', 10);
+  const { events } = await readEvents(pipeline, '0-0', 10);
   expect(events).toMatchObject([
     { job: first, position: 0, status: 'queued', metadata: { team: 'red' }, lines: [{ event: 'job-accepted' }] },
     { job: second, position: 1, metadata: {}, lines: [{ event: 'job-accepted' }] },

@@ -115,9 +115,21 @@ export function openEventFeed(cells: Cells): EventFeed {
   };
 }
 
-/** The events after an id that the stream still has, oldest first, at most `count`. */
-export async function readEvents(pipeline: Pipeline, after: string, count: number): Promise<FeedEvent[]> {
-  return withLines(pipeline, pipeline.redis, await pipeline.redis.xrange(pipeline.keys.events, `(${after}`, '+', 'COUNT', count));
+/** A piece of a cell's stream. */
+interface EventPage {
+  /** Oldest first, without those of forgotten jobs: there may be none of them in a page, and some in the next. */
+  events: FeedEvent[];
+  /** The id of its last entry. */
+  last: string;
+  /** Whether entries may come after it. */
+  more: boolean;
+}
+
+/** The events of the entries after an id that the stream still has, at most `count` entries. */
+export async function readEvents(pipeline: Pipeline, after: string, count: number): Promise<EventPage> {
+  const entries = await pipeline.redis.xrange(pipeline.keys.events, `(${after}`, '+', 'COUNT', count);
+  const events = await withLines(pipeline, pipeline.redis, entries);
+  return { events, last: entries.at(-1)?.[0] ?? after, more: entries.length === count };
 }
 
 /** Whether the stream has lost events that came after an id. */

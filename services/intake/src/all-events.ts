@@ -25,8 +25,11 @@ const eventsQuery = z.strictObject({
 /** Whether a line of a job's trail, or of an experiment's history, is asked for. */
 type Wanted = (event: FeedEvent, name: string) => boolean;
 
+/** So many events may wait for the end of a replay. A client that needs longer for it is let go, and comes back by its last event id. */
+const MOST_WAITING = 10_000;
+
 /** `GET /v1/events`: what happens to all jobs of a filter, and to experiments where jobs are not chosen, from now on or after `Last-Event-ID`, until the client leaves. */
-export function getAllEvents({ cells, feed, stopping }: Tools): RequestHandler {
+export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>): RequestHandler {
   return async (request, response) => {
     const wanted = wantedBy(request);
     const after = request.get('Last-Event-ID') || null;
@@ -34,15 +37,23 @@ export function getAllEvents({ cells, feed, stopping }: Tools): RequestHandler {
     const waiting: FeedEvent[] = [];
     let sendLive: ((event: FeedEvent) => void) | null = null;
     // Before the client hears that it is connected: what happens from then on is sent.
-    const { stop, from } = await feed.listen((event) => (sendLive ? sendLive(event) : waiting.push(event)));
+    const { stop, from } = await feed.listen((event) => {
+      if (sendLive) sendLive(event);
+      else if (linesIn(event).some((entry) => wanted(event, entry.event))) waiting.push(event);
+    });
     const stream = openEventStream(response);
     stream.closed.addEventListener('abort', stop, { once: true });
     if (stream.closed.aborted) stop();
-    stopping.addEventListener('abort', () => stream.end(), { once: true });
+    stopping.addEventListener('abort', () => stream.end(), { once: true, signal: stream.closed });
     const cursor = had ?? EventCursor.behind(from);
     const send = (event: FeedEvent): void => sendNews(stream, event, wanted, cursor);
-    if (had !== null) for (const cell of await cells.all()) await replay(cell, stream, had, send);
-    for (const event of waiting) send(event);
+    const sendInTurn = async (event: FeedEvent): Promise<void> => {
+      send(event);
+      await stream.drained();
+      if (waiting.length > MOST_WAITING) stream.cut();
+    };
+    if (had !== null) for (const cell of await cells.all()) await replay(cell, stream, had, sendInTurn);
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await sendInTurn(next);
     sendLive = send;
   };
 }
@@ -64,8 +75,13 @@ function wantedBy(request: Request): Wanted {
 
 const REPLAYED_AT_ONCE = 200;
 
-/** Sends what came in a cell after the cursor, as far as it is kept. */
-async function replay(cell: Pipeline, stream: EventStream, cursor: EventCursor, send: (event: FeedEvent) => void): Promise<void> {
+/** Sends what came in a cell after the cursor, as far as it is kept, and as fast as the client takes it. */
+async function replay(
+  cell: Pipeline,
+  stream: EventStream,
+  cursor: EventCursor,
+  send: (event: FeedEvent) => Promise<void>,
+): Promise<void> {
   const after = cursor.lastOf(cell.cell);
   if (after !== null && (await missedEvents(cell, after)))
     stream.send({
@@ -74,11 +90,10 @@ async function replay(cell: Pipeline, stream: EventStream, cursor: EventCursor, 
     });
   // The entry of the position itself may have had more lines than the client got.
   let last = before(after ?? '0-0');
-  for (;;) {
-    const events = await readEvents(cell, last, REPLAYED_AT_ONCE);
-    for (const event of events) send(event);
-    last = events.at(-1)?.streamId ?? last;
-    if (events.length < REPLAYED_AT_ONCE || stream.closed.aborted) return;
+  for (let more = true; more && !stream.closed.aborted;) {
+    const page = await readEvents(cell, last, REPLAYED_AT_ONCE);
+    for (const event of page.events) await send(event);
+    ({ last, more } = page);
   }
 }
 
@@ -91,13 +106,16 @@ function before(streamId: string): string {
 /** Sends what the client has not had yet. */
 function sendNews(stream: EventStream, event: FeedEvent, wanted: Wanted, cursor: EventCursor): void {
   const { cell, streamId } = event;
-  const lines: (TrailEntry | HistoryEntry)[] = event.job === null ? [event.entry] : event.lines;
-  lines.forEach((entry, index) => {
+  linesIn(event).forEach((entry, index) => {
     const position = { streamId, line: event.position + index };
     if (!cursor.isBehind(cell, position) || !wanted(event, entry.event)) return;
     cursor.move(cell, position);
     stream.send({ id: String(cursor), name: entry.event, data: { ...subjectOf(event), entry } });
   });
+}
+
+function linesIn(event: FeedEvent): (TrailEntry | HistoryEntry)[] {
+  return event.job === null ? [event.entry] : event.lines;
 }
 
 function subjectOf(event: FeedEvent): object {

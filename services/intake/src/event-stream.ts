@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+
 import type { Response } from 'express';
 
 /** A comment this often keeps proxies from cutting the connection, in ms. */
@@ -6,12 +8,18 @@ const HEARTBEAT_MS = 10_000;
 const RETRY_MS = 2000;
 /** A client that has let so many bytes pile up is too slow: it is let go, and comes back by its last event id. */
 const LONGEST_BACKLOG_BYTES = 1_000_000;
+/** A client that is waited for and takes nothing for so long does not read, in ms. */
+const LONGEST_WAIT_MS = 10_000;
 
 /** A response of server-sent events. */
 export interface EventStream {
-  /** Fires when the client is gone or too slow. */
+  /** Fires when the client is gone or too slow, or the stream has been ended. */
   closed: AbortSignal;
   send(event: { id?: string; name: string; data: unknown }): void;
+  /** Resolves once the client has room for more, or is gone. */
+  drained(): Promise<void>;
+  /** Lets the client go. */
+  cut(): void;
   end(): void;
 }
 
@@ -34,6 +42,17 @@ export function openEventStream(response: Response): EventStream {
       response.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
       if (response.writableLength > LONGEST_BACKLOG_BYTES) response.destroy();
     },
-    end: () => void response.end(),
+    async drained() {
+      if (!response.writableNeedDrain) return;
+      const limit = setTimeout(() => response.destroy(), LONGEST_WAIT_MS);
+      await once(response, 'drain', { signal: closed.signal }).catch(() => undefined);
+      clearTimeout(limit);
+    },
+    cut: () => void response.destroy(),
+    end() {
+      // First: nothing may be written after the end.
+      close();
+      response.end();
+    },
   };
 }

@@ -1,0 +1,119 @@
+import { getEventListeners, once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { get } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { acceptAll, advance, forgetJobs, openEventFeed } from '@upshift/queues';
+import type { Cells, EventFeed } from '@upshift/queues';
+import express from 'express';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { getAllEvents } from '../../services/intake/src/all-events.ts';
+import { closeAll, flushAll, openTestCells } from '../queues/setting.ts';
+import { question } from '../routing/example.ts';
+
+const opened: Cells[] = [];
+let cells: Cells;
+let feed: EventFeed;
+let stopping: AbortController;
+let server: Server;
+let folder: string;
+
+beforeEach(async () => {
+  cells = await openTestCells(inject('redisUrl'));
+  opened.push(cells);
+  await flushAll(cells);
+  feed = openEventFeed(cells);
+  stopping = new AbortController();
+  const app = express().get('/v1/events', getAllEvents({ cells, feed, stopping: stopping.signal }));
+  folder = await mkdtemp(join(tmpdir(), 'upshift-events-'));
+  // Its buffers are small: those of a TCP connection would take all events of a client that does not read.
+  server = app.listen(socketPath());
+  await once(server, 'listening');
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  feed.close();
+  await flushAll(cells);
+  await closeAll(opened);
+  await rm(folder, { recursive: true });
+});
+
+const socketPath = (): string => join(folder, 'intake');
+
+/** Connects again after an event. */
+async function comeBack(lastId: string): Promise<IncomingMessage> {
+  const outgoing = get({ socketPath: socketPath(), path: '/v1/events', headers: { 'last-event-id': lastId } });
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  return incoming.setEncoding('utf8');
+}
+
+interface ServerEvent {
+  event: string;
+  data: { job?: string };
+}
+
+/** What comes on one connection after an id, until there are so many events or the server ends it. */
+async function eventsAfter(lastId: string, count: number): Promise<ServerEvent[]> {
+  const events: ServerEvent[] = [];
+  let text = '';
+  for await (const chunk of await comeBack(lastId)) {
+    const blocks = (text + chunk).split('\n\n');
+    text = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const [, event, data] = /^event: (.*)\ndata: (.*)$/m.exec(block) ?? [];
+      if (event !== undefined) events.push({ event, data: JSON.parse(data ?? '') as ServerEvent['data'] });
+    }
+    if (events.length >= count) break;
+  }
+  return events;
+}
+
+/** An entry of the stream for each batch. */
+async function acceptBatches(batches: number, size: number): Promise<string[]> {
+  const asked = Array.from({ length: size }, () => ({ request: question, key: null, traceparent: null }));
+  const ids: string[] = [];
+  for (let batch = 0; batch < batches; batch += 1)
+    for (const accepted of await acceptAll(cells, asked)) ids.push(accepted instanceof Error ? accepted.message : accepted.id);
+  return ids;
+}
+
+test.each([5, 250])('where the events of %i forgotten jobs come first, all after them are sent', async (count) => {
+  const forgotten = await acceptBatches(count, 1);
+  for (const id of forgotten) await advance(cells.of(id), id, { type: 'cancelled' });
+  await cells.redis.zadd('{upshift-0}:expiries', ...forgotten.flatMap((id) => [Date.now() - 1, id]));
+  expect(await forgetJobs(cells.first)).toBe(count);
+  const kept = await acceptBatches(300, 1);
+  const events = await eventsAfter('0-0.0', kept.length);
+  expect(events.map(({ data }) => data.job)).toEqual(kept);
+});
+
+test('a client that comes back after a busy moment gets all of it on one connection', async () => {
+  const ids = await acceptBatches(200, 100);
+  const events = await eventsAfter('0-0.0', ids.length);
+  expect(events.map(({ data }) => data.job)).toEqual(ids);
+});
+
+test('a client that comes back and does not read is let go, and leaves nothing behind', async () => {
+  await acceptBatches(200, 100);
+  const answered = once(server, 'request');
+  const incoming = await comeBack('0-0.0');
+  const [, response] = (await answered) as [unknown, ServerResponse];
+  await once(response, 'close');
+  expect(response.writableFinished).toBe(false);
+  incoming.destroy();
+  // Nothing of a connection stays where it would last as long as the process.
+  expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(0);
+});
+
+test('a replay that has not come to its end when the process stops is ended', async () => {
+  await acceptBatches(200, 100);
+  const incoming = await comeBack('0-0.0');
+  stopping.abort();
+  let length = 0;
+  for await (const chunk of incoming) length += String(chunk).length;
+  expect(length).toBeLessThan(1_000_000);
+});
