@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide, FAILS, isRetry } from '@upshift/routing';
+import { decide, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -277,61 +277,6 @@ describe('an interruption', () => {
     expect(decide(called, { type: 'step-lost', epoch: called.epoch, reason: 'gone' }, facts)).toMatchObject({
       job: { step: called.step, epoch: called.epoch + 1 },
     });
-  });
-});
-
-describe('another answer to compare with', () => {
-  const scored = after(fresh, facts, classified(0.1), sent(1), answered(1)).job;
-  const request = { type: 'sample-requested', attempt: 1, check: 2, most: 2, models: null, between: [0.5, 0.95] } as const;
-  test('is asked of another model of the tier, and the verdict waits for it', () => {
-    const asked = decide(scored, request, facts);
-    expect(asked.job.attempts[1]).toMatchObject({
-      purpose: 'sample',
-      tier: 'economy',
-      model: LOW_TWIN,
-      judges: { attempt: 1, check: 2 },
-    });
-    const given = after(asked.job, facts, sent(2), answered(2)).job;
-    expect(given).toMatchObject({ step: { kind: 'score', attempt: 1 }, finalAttempt: null });
-  });
-  test('is asked of the models that the check names', () => {
-    expect(decide(scored, { ...request, models: [MIDDLE] }, facts).job.attempts[1]).toMatchObject({
-      model: MIDDLE,
-      tier: 'standard',
-    });
-  });
-  test.each([
-    ['too low whatever comes', [0.1, 0.79]],
-    ['high enough whatever comes', [0.8, 0.95]],
-  ] as const)('is not asked for a score that is %s', (_why, between) => {
-    expect(decide(scored, { ...request, between: [...between] }, facts).commands).toEqual([]);
-  });
-  test('is not asked where no threshold stands', () => {
-    const top = after(fresh, facts, classified(0.9), sent(1), answered(1)).job;
-    expect(decide(top, request, facts).commands).toEqual([]);
-    // A gate holds there, too.
-    expect(decide(top, { ...request, between: [FAILS, 0.9] }, facts).job.attempts[1]).toMatchObject({ purpose: 'sample' });
-    expect(decide(top, { ...request, between: [FAILS, FAILS] }, facts).commands).toEqual([]);
-    // What a judge says is wanted for itself: it needs the other answer there too.
-    expect(decide(top, { ...request, between: null }, facts).job.attempts[1]).toMatchObject({ purpose: 'sample' });
-  });
-  test('is asked in the fallback chain of models of the tier to which the answering one belongs', () => {
-    const only = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { fallback: [LOW] })));
-    const fallen = after(fresh, only, classified(0.9), sent(1), failed(1, 'overloaded'), sent(2, 3), answered(2)).job;
-    expect(fallen.attempts[1]).toMatchObject({ tier: 'fallback', model: LOW });
-    const { job } = decide(fallen, { ...request, attempt: 2, between: [FAILS, 0.9] }, only);
-    expect(job.attempts[2]).toMatchObject({ purpose: 'sample', model: LOW_TWIN });
-  });
-  test('that fails is made up for by one more call, then no longer', () => {
-    const failedOnce = after(scored, facts, { ...request, most: 1 }, sent(2), failed(2, 'provider_error')).job;
-    const again = decide(failedOnce, { ...request, most: 1 }, facts);
-    expect(again.job.attempts[2]).toMatchObject({ purpose: 'sample', model: LOW });
-    const failedTwice = after(again.job, facts, sent(3), failed(3, 'provider_error')).job;
-    expect(decide(failedTwice, { ...request, most: 1 }, facts).commands).toEqual([]);
-  });
-  test('is never the result', () => {
-    const given = after(scored, facts, request, sent(2), answered(2)).job;
-    expect(after(given, facts, judged(1, 1)).job).toMatchObject({ status: 'completed', finalAttempt: 1 });
   });
 });
 
