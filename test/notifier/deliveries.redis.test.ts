@@ -4,8 +4,10 @@ import {
   consumeDeliveries,
   createWebhook,
   deleteWebhook,
+  DELIVER_QUEUE,
   forgetJobs,
   listDeliveries,
+  queueOf,
   redeliver,
 } from '@upshift/queues';
 import type { Consumer, Delivery } from '@upshift/queues';
@@ -120,6 +122,26 @@ test('a try that fails after somebody asked for another one leaves that one pend
   receiver.answer = takes;
   await handleDelivery(pipeline, told, 0);
   expect(await lineOf(pipeline, told.job)).toMatchObject({ status: 'delivered' });
+});
+
+test('the schedule is that of the notifier: a longer one holds for deliveries that are on their way', async () => {
+  const { job } = await endJob(await open([0.01]));
+  const after = await open([0.01, 0.01, 0.01, 0.01]);
+  consume(after);
+  await untilLine(after, job, 'failed');
+  expect(receiver.received).toHaveLength(5);
+});
+
+test('an entry that may not be tried as often as the schedule says fails in the log too', async () => {
+  const pipeline = await open([0.01, 0.01]);
+  const told = await endJob(pipeline);
+  const queue = queueOf(pipeline, DELIVER_QUEUE);
+  await queue.obliterate({ force: true });
+  await queue.add(told.event, told, { attempts: 1, backoff: { type: 'schedule' } });
+  consume(pipeline);
+  await untilLine(pipeline, told.job, 'failed');
+  expect(receiver.received).toHaveLength(1);
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ next_attempt_at: null });
 });
 
 test('a delivery that was on its way when its webhook was deleted leaves no log for ever', async () => {

@@ -71,12 +71,28 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     settings: { backoffStrategy },
   });
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
+  worker.on('failed', (entry) => void giveUp(pipeline, entry));
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return async () => {
     await worker.close();
     connection.disconnect();
   };
+}
+
+/** A delivery that is tried no more is not left `pending`, whatever ended it: BullMQ may do so after tries that came to nothing. */
+async function giveUp(pipeline: Pipeline, entry: Job | undefined): Promise<void> {
+  const told = deliveryPayload.safeParse(entry?.data);
+  if (!told.success || entry?.finishedOn === undefined) return;
+  const { redelivery } = told.data;
+  try {
+    await changeDelivery(pipeline, told.data, (line) => {
+      if (line.status !== 'pending' || line.redeliveries > redelivery) return line;
+      return { ...line, status: 'failed', next_attempt_at: null, redeliveries: redelivery };
+    });
+  } catch (error) {
+    pipeline.logger.error({ entry: entry.id, reason: String(error) }, 'could not log that a delivery has failed');
+  }
 }
 
 /** A line of an endpoint's delivery log as it is stored: with the body, which is the same over all tries. */
@@ -199,7 +215,7 @@ export async function redeliver(cells: Cells, delivery: Delivery): Promise<void>
     event,
     redelivery: Math.max(Date.now(), delivery.redeliveries + 1),
   });
-  const entry = deliveryEntry(told, pipeline.config);
+  const entry = deliveryEntry(told);
   // Before the log says so: a line that is `pending` with nothing on its way would stay so.
   await queueOf(pipeline, entry.queue).add(entry.name, entry.data, { ...entry.options, jobId: entry.id });
   await changeDelivery(pipeline, told, (line) => {
