@@ -1,5 +1,4 @@
 import { experimentEvents } from '@upshift/contracts';
-import type { UpshiftConfig } from '@upshift/contracts';
 import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
 
@@ -41,10 +40,13 @@ export const keptEntries = { removeOnComplete: { count: 100, age: 3600 }, remove
 /** The type of the back-off between tries of a delivery: the notifier computes it from the configured schedule. */
 const DELIVERY_BACKOFF = 'schedule';
 
-/** A delivery is tried once more after each pause of the schedule. */
-export function deliveryOptions(config: UpshiftConfig): Partial<JobsOptions> {
-  return { ...keptEntries, attempts: config.webhooks.retry_after_s.length + 1, backoff: { type: DELIVERY_BACKOFF } };
-}
+/**
+ * Whether a delivery is tried once more is decided after each try, by the schedule as it is then. This number only ends one whose handler throws
+ * for more than an hour.
+ */
+const DELIVERY_TRIES = 1000;
+
+export const deliveryOptions = { ...keptEntries, attempts: DELIVERY_TRIES, backoff: { type: DELIVERY_BACKOFF } };
 
 /** BullMQ's event stream keeps about 10,000 events per queue unless told otherwise; nobody reads that far back. */
 export const eventStreamLength = 500;

@@ -1,4 +1,5 @@
-import type { DeliveryAttempt, DeliveryView } from '@upshift/contracts';
+import type { DeliveryView, UpshiftConfig } from '@upshift/contracts';
+import { longestPauseMs } from '@upshift/routing';
 import { inSpan } from '@upshift/runtime';
 import { UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
@@ -70,6 +71,7 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     settings: { backoffStrategy },
   });
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
+  worker.on('failed', (entry) => void giveUp(pipeline, entry));
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return async () => {
@@ -78,11 +80,27 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
   };
 }
 
+/** A delivery that is tried no more is not left `pending`, whatever ended it: BullMQ may do so after tries that came to nothing. */
+async function giveUp(pipeline: Pipeline, entry: Job | undefined): Promise<void> {
+  const told = deliveryPayload.safeParse(entry?.data);
+  if (!told.success || entry?.finishedOn === undefined) return;
+  const { redelivery } = told.data;
+  try {
+    await changeDelivery(pipeline, told.data, (line) => {
+      if (line.status !== 'pending' || line.redeliveries > redelivery) return line;
+      return { ...line, status: 'failed', next_attempt_at: null, redeliveries: redelivery };
+    });
+  } catch (error) {
+    pipeline.logger.error({ entry: entry.id, reason: String(error) }, 'could not log that a delivery has failed');
+  }
+}
+
 /** A line of an endpoint's delivery log as it is stored: with the body, which is the same over all tries. */
 export interface Delivery extends DeliveryView {
   revision: number;
   webhook: string;
   body: string | null;
+  /** The number of the last time that somebody asked for it again; 0 where nobody has. */
   redeliveries: number;
 }
 
@@ -90,7 +108,10 @@ const HOUR_MS = 3_600_000;
 
 /** The log line of a delivery; a new one where nothing has been tried yet. */
 export async function readDelivery({ redis, keys }: Pipeline, told: DeliveryPayload): Promise<Delivery> {
-  const stored = await redis.get(keys.delivery(deliveryId(told)));
+  return parseLine(await redis.get(keys.delivery(deliveryId(told))), told);
+}
+
+function parseLine(stored: string | null, told: DeliveryPayload): Delivery {
   if (stored !== null) return JSON.parse(stored) as Delivery;
   const { job, revision, event, webhook } = told;
   const fresh = { id: deliveryId(told), job, revision, event, webhook, body: null, redeliveries: 0 };
@@ -100,18 +121,46 @@ export async function readDelivery({ redis, keys }: Pipeline, told: DeliveryPayl
 /** Tries that a log line keeps. */
 const KEPT_ATTEMPTS = 50;
 
-/** Writes a log line, with one more try where there was one. It is kept as long as a finished job. */
-export async function writeDelivery(pipeline: Pipeline, delivery: Delivery, attempt: DeliveryAttempt | null): Promise<void> {
-  const { redis, config, keys } = pipeline;
+/**
+ * KEYS: line, the endpoint's list. ARGV: the line as it was ('' for none) and as it is now, how long it is kept in ms, its id, now, the time of
+ * the oldest line that may still be kept, how long the list is kept in ms.
+ *
+ * No change lets a line go sooner: an earlier entry may wait for its next try, and finds the body there.
+ */
+const replaceScript = `
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', math.max(tonumber(ARGV[3]), redis.call('PTTL', KEYS[1])))
+redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
+redis.call('PEXPIRE', KEYS[2], ARGV[7])
+return 1`;
+
+/** Changes a log line as it is then: a try may end while somebody asks for another one. One that `to` returns as it is stays as it is. */
+export async function changeDelivery(pipeline: Pipeline, told: DeliveryPayload, to: (line: Delivery) => Delivery): Promise<void> {
+  const key = pipeline.keys.delivery(deliveryId(told));
+  for (;;) {
+    const stored = await pipeline.redis.get(key);
+    const line = parseLine(stored, told);
+    const changed = to(line);
+    if (changed === line || (await replaceLine(pipeline, stored, changed))) return;
+  }
+}
+
+/** Whether the line was still as it had been read. */
+async function replaceLine({ redis, config, keys }: Pipeline, stored: string | null, changed: Delivery): Promise<boolean> {
   const now = Date.now();
-  const keptMs = Math.ceil(config.retention.job_hours * HOUR_MS);
-  const attempts = (attempt === null ? delivery.attempts : [...delivery.attempts, attempt]).slice(-KEPT_ATTEMPTS);
-  await redis
-    .multi()
-    .set(keys.delivery(delivery.id), JSON.stringify({ ...delivery, attempts }), 'PX', keptMs)
-    .zadd(keys.deliveries(delivery.webhook), now, delivery.id)
-    .zremrangebyscore(keys.deliveries(delivery.webhook), '-inf', String(now - keptMs))
-    .exec();
+  const { keptMs, longestMs } = retentionOf(config, changed, now);
+  const text = JSON.stringify({ ...changed, attempts: changed.attempts.slice(-KEPT_ATTEMPTS) });
+  const both = [keys.delivery(changed.id), keys.deliveries(changed.webhook)];
+  const values = [stored ?? '', text, keptMs, changed.id, now, now - longestMs, longestMs];
+  return (await redis.eval(replaceScript, both.length, ...both, ...values)) === 1;
+}
+
+/** A line is kept as long as a finished job, and one that waits for its next try so long after that: it has the body. In ms. */
+function retentionOf({ retention, webhooks }: UpshiftConfig, line: Delivery, now: number) {
+  const jobMs = Math.ceil(retention.job_hours * HOUR_MS);
+  const pauseMs = line.next_attempt_at === null ? 0 : Math.max(0, Date.parse(line.next_attempt_at) - now);
+  return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(webhooks.retry_after_s)) };
 }
 
 /** The newest lines of an endpoint's log. */
@@ -152,15 +201,27 @@ async function readAll(lines: LogLine[]): Promise<Delivery[]> {
   return stored.flatMap((text) => (text === null ? [] : [JSON.parse(text) as Delivery]));
 }
 
-/** Puts a delivery on the queue once more, under the same `webhook-id`. */
+/**
+ * Puts a delivery on the queue once more, under the same `webhook-id`. The time makes the number: BullMQ drops an entry in silence whose id it
+ * still retains.
+ */
 export async function redeliver(cells: Cells, delivery: Delivery): Promise<void> {
   const pipeline = cells.of(delivery.job);
-  const again: Delivery = { ...delivery, status: 'pending', next_attempt_at: null, redeliveries: delivery.redeliveries + 1 };
   const { job, revision, webhook, event } = delivery;
-  const told = deliveryPayload.parse({ job, revision, webhook, event, redelivery: again.redeliveries });
-  const entry = deliveryEntry(told, pipeline.config);
-  await writeDelivery(pipeline, again, null);
+  const told = deliveryPayload.parse({
+    job,
+    revision,
+    webhook,
+    event,
+    redelivery: Math.max(Date.now(), delivery.redeliveries + 1),
+  });
+  const entry = deliveryEntry(told);
+  // Before the log says so: a line that is `pending` with nothing on its way would stay so.
   await queueOf(pipeline, entry.queue).add(entry.name, entry.data, { ...entry.options, jobId: entry.id });
+  await changeDelivery(pipeline, told, (line) => {
+    if (line.redeliveries >= told.redelivery) return line;
+    return { ...line, status: 'pending', next_attempt_at: null, redeliveries: told.redelivery };
+  });
 }
 
 export function deliveryViewOf({ id, job, event, status, attempts, next_attempt_at }: Delivery): DeliveryView {

@@ -1,4 +1,4 @@
-import type { JobState, Step, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, Step } from '@upshift/contracts';
 import { Job } from 'bullmq';
 
 import { deliveryOptions, entryOptions, optionsText, queuePriority, shadowPriority } from './catalogue.ts';
@@ -47,8 +47,8 @@ const deliveryEvents = {
 } as const;
 
 /** Tells an endpoint that a job has ended. */
-export function deliveryEntry(data: DeliveryPayload, config: UpshiftConfig): Entry {
-  return { queue: DELIVER_QUEUE, id: deliveryEntryId(data), name: data.event, data, options: deliveryOptions(config) };
+export function deliveryEntry(data: DeliveryPayload): Entry {
+  return { queue: DELIVER_QUEUE, id: deliveryEntryId(data), name: data.event, data, options: deliveryOptions };
 }
 
 /** The event of a job's end. Throws where it has not ended. */

@@ -8,13 +8,13 @@ export type { Cells } from './cells/cells.ts';
 export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
 export {
+  changeDelivery,
   consumeDeliveries,
   deliveryViewOf,
   listDeliveries,
   readDelivery,
   redeliver,
   undelivered,
-  writeDelivery,
 } from './deliveries.ts';
 export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';

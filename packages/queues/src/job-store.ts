@@ -74,7 +74,7 @@ export async function write(
 ): Promise<TransitionReply> {
   const { job, trail, commands } = decision;
   const { before } = extras;
-  const next = entryOf(decision, config);
+  const next = entryOf(decision);
   const ended = isTerminal(job.status);
   const outcome = outcomeOf(before, decision, Date.now());
   return pipeline.writer.write({
@@ -112,13 +112,13 @@ function fieldsOf(before: JobState, { job, trail, commands }: Decision, version:
 }
 
 /** What the decision puts on a queue: the job's next step, or at its end the word to an endpoint. */
-function entryOf({ job, commands }: Decision, config: UpshiftConfig): Entry | null {
+function entryOf({ job, commands }: Decision): Entry | null {
   const next = commands.find((command) => command.type === 'enqueue');
   if (next) return stepEntry(job, next.step, next.delayMs);
   const ends = commands.some((command) => command.type === 'deliver');
   if (!ends || !job.webhook) return null;
   const { id, revision, webhook } = job;
-  return deliveryEntry({ job: id, revision, webhook, event: deliveryEventOf(job), redelivery: 0 }, config);
+  return deliveryEntry({ job: id, revision, webhook, event: deliveryEventOf(job), redelivery: 0 });
 }
 
 function indexChanges(before: JobState, job: JobState): { enters: string[]; leaves: string[] } {

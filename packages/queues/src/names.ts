@@ -212,7 +212,7 @@ export function entryId(job: { id: string; revision: number; epoch: number }, st
   return `${job.id}.${job.revision}.${what}.${job.epoch}`;
 }
 
-/** The id of the entry that tells an endpoint of a job's end; `redelivery` counts the times that somebody asked for it again. */
+/** The id of the entry that tells an endpoint of a job's end; `redelivery` grows each time that somebody asks for it again. */
 export function deliveryEntryId(told: { job: string; revision: number; webhook: string; redelivery: number }): string {
   return `${told.job}.${told.revision}.deliver-${told.webhook}.${told.redelivery}`;
 }

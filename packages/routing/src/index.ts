@@ -84,7 +84,7 @@ export { fitScorer } from './training/fit-scorer.ts';
 export type { LabelledAnswer } from './training/fit-scorer.ts';
 export { foldOf, FOLDS } from './training/folds.ts';
 export { viewOf } from './view.ts';
-export { afterDelivery } from './webhook-delivery.ts';
+export { afterDelivery, longestPauseMs } from './webhook-delivery.ts';
 export type { DeliveryDecision, DeliveryResult } from './webhook-delivery.ts';
 export { webhookBody } from './webhook-payload.ts';
 export { badWebhookUrl, isPublicAddress } from './webhook-url.ts';

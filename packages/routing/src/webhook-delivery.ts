@@ -39,3 +39,8 @@ export function afterDelivery(
   const asked = status === 429 || status === 503 ? Math.min(retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS) : 0;
   return { kind: 'retry', delayMs: Math.round(Math.max(pause * 1000, asked) * (1 + JITTER * draw)) };
 }
+
+/** The longest pause that may be decided on, in ms. */
+export function longestPauseMs(scheduleSeconds: number[]): number {
+  return Math.max(LONGEST_RETRY_AFTER_MS, ...scheduleSeconds.map((seconds) => seconds * 1000)) * (1 + JITTER);
+}

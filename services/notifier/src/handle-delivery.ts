@@ -1,4 +1,4 @@
-import { enableWebhook, experimentBody, outsideOf, readDelivery, readView, readWebhook, writeDelivery } from '@upshift/queues';
+import { changeDelivery, enableWebhook, experimentBody, outsideOf, readDelivery, readView, readWebhook } from '@upshift/queues';
 import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
 import { afterDelivery, webhookBody } from '@upshift/routing';
 import type { DeliveryDecision } from '@upshift/routing';
@@ -9,13 +9,13 @@ import type { OutsideAnswer } from '@upshift/runtime';
 export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, triesBefore: number): Promise<DeliveryOutcome> {
   const [delivery, webhook] = await Promise.all([readDelivery(pipeline, told), readWebhook(pipeline, told.webhook)]);
   if (delivery.status === 'delivered' && told.redelivery < delivery.redeliveries) return { kind: 'done' };
-  if (webhook === null || !webhook.enabled) return skip(pipeline, delivery, webhook?.disabled_reason ?? 'the webhook is deleted');
+  if (webhook === null || !webhook.enabled) return skip(pipeline, told, webhook?.disabled_reason ?? 'the webhook is deleted');
   const body = delivery.body ?? (await bodyOf(pipeline, told, webhook));
-  if (body === null) return skip(pipeline, delivery, 'the job is gone');
+  if (body === null) return skip(pipeline, told, 'the job is gone');
   const sent = await sendTo(pipeline, webhook, delivery.id, body);
   const decision = afterDelivery(sent, triesBefore, pipeline.config.webhooks.retry_after_s, Math.random());
   annotate({ 'http.response.status_code': sent.status, 'upshift.delivery.outcome': decision.kind });
-  await record(pipeline, { ...delivery, body }, sent, decision);
+  await record(pipeline, told, { ...delivery, body }, sent, decision);
   return outcomeOf(pipeline, told, decision);
 }
 
@@ -25,9 +25,9 @@ async function bodyOf(pipeline: Pipeline, told: DeliveryPayload, { payload }: We
   return view === null ? null : webhookBody(view, told, payload);
 }
 
-async function skip(pipeline: Pipeline, delivery: Delivery, reason: string): Promise<DeliveryOutcome> {
+async function skip(pipeline: Pipeline, told: DeliveryPayload, reason: string): Promise<DeliveryOutcome> {
   const attempt = { at: new Date().toISOString(), status: null, error: `not sent: ${reason}`, duration_ms: 0 };
-  await writeDelivery(pipeline, { ...delivery, status: 'disabled', next_attempt_at: null }, attempt);
+  await changeDelivery(pipeline, told, (line) => afterTry(line, told, attempt, 'disabled', null));
   pipeline.metrics.webhookDeliveries.inc({ outcome: 'disabled' });
   return { kind: 'done' };
 }
@@ -41,19 +41,34 @@ async function sendTo({ config }: Pipeline, webhook: Webhook, id: string, body: 
 
 const statusOf = { delivered: 'delivered', retry: 'pending', failed: 'failed', disable: 'disabled' } as const;
 
-async function record(pipeline: Pipeline, delivery: Delivery, sent: OutsideAnswer, decision: DeliveryDecision): Promise<void> {
+async function record(
+  pipeline: Pipeline,
+  told: DeliveryPayload,
+  { id, body }: Delivery,
+  sent: OutsideAnswer,
+  decision: DeliveryDecision,
+): Promise<void> {
   const now = Date.now();
-  const nextMs = decision.kind === 'retry' ? now + decision.delayMs : null;
-  if (decision.kind === 'disable') await enableWebhook(pipeline, delivery.webhook, decision.reason);
-  await writeDelivery(
-    pipeline,
-    { ...delivery, status: statusOf[decision.kind], next_attempt_at: nextMs === null ? null : new Date(nextMs).toISOString() },
-    { at: new Date(now - sent.durationMs).toISOString(), status: sent.status, error: sent.error, duration_ms: sent.durationMs },
-  );
-  pipeline.logger.info(
-    { webhook: delivery.webhook, delivery: delivery.id, status: sent.status, decision: decision.kind },
-    'delivery',
-  );
+  const next = decision.kind === 'retry' ? new Date(now + decision.delayMs).toISOString() : null;
+  const startedAt = new Date(now - sent.durationMs).toISOString();
+  const attempt = { at: startedAt, status: sent.status, error: sent.error, duration_ms: sent.durationMs };
+  if (decision.kind === 'disable') await enableWebhook(pipeline, told.webhook, decision.reason);
+  await changeDelivery(pipeline, told, (line) => afterTry({ ...line, body }, told, attempt, statusOf[decision.kind], next));
+  pipeline.logger.info({ webhook: told.webhook, delivery: id, status: sent.status, decision: decision.kind }, 'delivery');
+}
+
+/** The log line with one more try. What became of a delivery that was asked for later is not undone by one that was not delivered. */
+function afterTry(
+  line: Delivery,
+  { redelivery }: DeliveryPayload,
+  attempt: Delivery['attempts'][number],
+  status: Delivery['status'],
+  next: string | null,
+): Delivery {
+  const tried = { ...line, attempts: [...line.attempts, attempt] };
+  const overtaken = redelivery < line.redeliveries;
+  if (overtaken && status !== 'delivered') return tried;
+  return { ...tried, status, next_attempt_at: next, redeliveries: Math.max(redelivery, line.redeliveries) };
 }
 
 async function outcomeOf(pipeline: Pipeline, told: DeliveryPayload, decision: DeliveryDecision): Promise<DeliveryOutcome> {

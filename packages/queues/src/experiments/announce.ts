@@ -18,7 +18,7 @@ export async function announce(
   await tellChange(cells.first, { experiment: document.name, line, entry });
   if (document.webhook === undefined) return;
   const told = { job: experimentSubject(document.name), revision: line, webhook: document.webhook, event, redelivery: 0 };
-  const { queue, name, data, options, id } = deliveryEntry(told, cells.config);
+  const { queue, name, data, options, id } = deliveryEntry(told);
   await queueOf(cells.first, queue).add(name, data, { ...options, jobId: id });
 }
 

@@ -1,0 +1,154 @@
+import {
+  accept,
+  advance,
+  consumeDeliveries,
+  createWebhook,
+  deleteWebhook,
+  DELIVER_QUEUE,
+  forgetJobs,
+  listDeliveries,
+  queueOf,
+  redeliver,
+} from '@upshift/queues';
+import type { Consumer, Delivery } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { handleDelivery } from '../../services/notifier/src/handle-delivery.ts';
+import { closeAll, flushAll, openTestPipeline, until } from '../queues/setting.ts';
+import type { TestPipeline } from '../queues/setting.ts';
+import { exampleConfig, requestOf } from '../routing/example.ts';
+import { startReceiver } from '../system/receiver.ts';
+import type { Receiver } from '../system/receiver.ts';
+
+const HOUR_S = 3600;
+/** The receiver fails or takes all that it gets. */
+const fails: Receiver['answer'] = (_received, response) => void response.writeHead(500).end();
+const takes: Receiver['answer'] = (_received, response) => void response.writeHead(204).end();
+
+const opened: TestPipeline[] = [];
+const consumers: Consumer[] = [];
+let receiver: Receiver;
+
+/** A process of its own, with its schedule of retries. */
+async function open(pausesSeconds: number[], keptSeconds = HOUR_S): Promise<TestPipeline> {
+  const hours = keptSeconds / HOUR_S;
+  const config = exampleConfig((file) =>
+    Object.assign(file, {
+      webhooks: { allow_private_addresses: true, retry_after_s: pausesSeconds },
+      retention: { job_hours: hours, idempotency_hours: hours },
+    }),
+  );
+  const pipeline = await openTestPipeline(inject('redisUrl'), config);
+  opened.push(pipeline);
+  return pipeline;
+}
+
+beforeEach(async () => {
+  const pipeline = await open([]);
+  await flushAll(pipeline);
+  receiver = await startReceiver();
+  receiver.answer = fails;
+  await createWebhook(pipeline, { name: 'orders', url: receiver.url, payload: 'thin' });
+});
+afterEach(async () => {
+  receiver.close();
+  await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
+  await closeAll(opened);
+});
+
+/** What the endpoint is to be told of a job that was cancelled. */
+async function endJob(pipeline: TestPipeline) {
+  const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Hello.' }, webhook: 'orders' }), null);
+  await advance(pipeline, id, { type: 'cancelled' });
+  return { job: id, revision: 1, webhook: 'orders', event: 'job.cancelled' as const, redelivery: 0 };
+}
+
+function consume(pipeline: TestPipeline): void {
+  consumers.push(consumeDeliveries([pipeline], 5, handleDelivery));
+}
+
+async function lineOf(pipeline: TestPipeline, job: string): Promise<Delivery | undefined> {
+  return (await listDeliveries(pipeline, 'orders', 10)).find((line) => line.job === job);
+}
+
+function untilLine(pipeline: TestPipeline, job: string, status: Delivery['status']): Promise<void> {
+  return until(pipeline, async () => (await lineOf(pipeline, job))?.status === status);
+}
+
+test('a delivery whose next try comes after its job is forgotten finds its body and its place in the log then', async () => {
+  const pipeline = await open([60], 5);
+  const told = await endJob(pipeline);
+  expect(await handleDelivery(pipeline, told, 0)).toMatchObject({ kind: 'retry' });
+  await pipeline.redis.zadd('{upshift-0}:expiries', Date.now() - 1, told.job);
+  expect(await forgetJobs(pipeline)).toBe(1);
+  expect(await pipeline.redis.pttl(`{upshift-0}:delivery:msg_${told.job}_1`)).toBeGreaterThan(60_000);
+  // As if it had been tried a minute ago, when another one is logged.
+  await pipeline.redis.zadd('{upshift-0}:webhook:orders:deliveries', Date.now() - 60_000, `msg_${told.job}_1`);
+  await handleDelivery(pipeline, await endJob(pipeline), 0);
+  receiver.answer = takes;
+  expect(await handleDelivery(pipeline, told, 1)).toEqual({ kind: 'done' });
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ status: 'delivered', attempts: [{ status: 500 }, { status: 204 }] });
+  expect(receiver.received.at(-1)?.body).toBe(receiver.received[0]?.body);
+});
+
+test('a delivery that is asked for again during a try is sent, and may be asked for once more', async () => {
+  const pipeline = await open([0.01]);
+  const held = Promise.withResolvers<() => void>();
+  receiver.answer = (received, response) => {
+    if (receiver.received.length === 2) held.resolve(() => fails(received, response));
+    else fails(received, response);
+  };
+  consume(pipeline);
+  const { job } = await endJob(pipeline);
+  const letGo = await held.promise;
+  await redeliver(pipeline, (await lineOf(pipeline, job))!);
+  await untilLine(pipeline, job, 'failed');
+  letGo();
+  await until(pipeline, async () => (await lineOf(pipeline, job))?.attempts.length === 4);
+  expect(await lineOf(pipeline, job)).toMatchObject({ status: 'failed', next_attempt_at: null });
+  receiver.answer = takes;
+  await redeliver(pipeline, (await lineOf(pipeline, job))!);
+  await untilLine(pipeline, job, 'delivered');
+  expect(receiver.received).toHaveLength(5);
+});
+
+test('a try that fails after somebody asked for another one leaves that one pending, and one that succeeds does not', async () => {
+  const pipeline = await open([]);
+  const told = await endJob(pipeline);
+  await handleDelivery(pipeline, told, 0);
+  await redeliver(pipeline, (await lineOf(pipeline, told.job))!);
+  expect(await handleDelivery(pipeline, told, 0)).toMatchObject({ kind: 'failed' });
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ status: 'pending', attempts: [{ status: 500 }, { status: 500 }] });
+  receiver.answer = takes;
+  await handleDelivery(pipeline, told, 0);
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ status: 'delivered' });
+});
+
+test('the schedule is that of the notifier: a longer one holds for deliveries that are on their way', async () => {
+  const { job } = await endJob(await open([0.01]));
+  const after = await open([0.01, 0.01, 0.01, 0.01]);
+  consume(after);
+  await untilLine(after, job, 'failed');
+  expect(receiver.received).toHaveLength(5);
+});
+
+test('an entry that may not be tried as often as the schedule says fails in the log too', async () => {
+  const pipeline = await open([0.01, 0.01]);
+  const told = await endJob(pipeline);
+  const queue = queueOf(pipeline, DELIVER_QUEUE);
+  await queue.obliterate({ force: true });
+  await queue.add(told.event, told, { attempts: 1, backoff: { type: 'schedule' } });
+  consume(pipeline);
+  await untilLine(pipeline, told.job, 'failed');
+  expect(receiver.received).toHaveLength(1);
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ next_attempt_at: null });
+});
+
+test('a delivery that was on its way when its webhook was deleted leaves no log for ever', async () => {
+  const pipeline = await open([]);
+  const told = await endJob(pipeline);
+  await deleteWebhook(pipeline, 'orders');
+  await handleDelivery(pipeline, told, 0);
+  expect(await pipeline.redis.pttl('{upshift-0}:webhook:orders:deliveries')).toBeGreaterThan(0);
+  expect(receiver.received).toEqual([]);
+});
