@@ -5,7 +5,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { acceptAll, advance, forgetJobs, openEventFeed } from '@upshift/queues';
+import { accept, acceptAll, advance, forgetJobs, openEventFeed } from '@upshift/queues';
 import type { Cells, EventFeed } from '@upshift/queues';
 import express from 'express';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -22,7 +22,8 @@ let server: Server;
 let folder: string;
 
 beforeEach(async () => {
-  cells = await openTestCells(inject('redisUrl'));
+  // All jobs go to the first one, but for a test that has them spread.
+  cells = await openTestCells(inject('redisUrl'), { cells: 2 });
   opened.push(cells);
   await flushAll(cells);
   feed = openEventFeed(cells);
@@ -116,4 +117,20 @@ test('a replay that has not come to its end when the process stops is ended', as
   let length = 0;
   for await (const chunk of incoming) length += String(chunk).length;
   expect(length).toBeLessThan(1_000_000);
+});
+
+test('a client is told of events that are gone in a cell that was new to it', async () => {
+  const two = await openTestCells(inject('redisUrl'), { cells: 2, spreads: true });
+  opened.push(two);
+  const ids: string[] = [];
+  while (ids.filter((id) => two.of(id).cell === 1).length < 3) ids.push((await accept(two, question, null)).id);
+  const [first, second] = await two.all();
+  await second!.redis.xtrim(second!.keys.events, 'MAXLEN', '=', 1);
+  const [newest] = await first!.redis.xrevrange(first!.keys.events, '+', '-', 'COUNT', 1);
+  const events = await eventsAfter(`${newest?.[0] ?? '0-0'}.0`, 2);
+  const last = ids.findLast((id) => two.of(id).cell === 1);
+  expect(events.map(({ event, data }) => [event, data.job])).toEqual([
+    ['events-missed', undefined],
+    ['job-accepted', last],
+  ]);
 });

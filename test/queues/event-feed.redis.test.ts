@@ -1,5 +1,5 @@
 import { accept, openEventFeed } from '@upshift/queues';
-import type { EventFeed, FeedEvent } from '@upshift/queues';
+import type { EventFeed, FeedNews, JobNews } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   feed.close();
-  await allow('hmget', true);
+  for (const command of ['hmget', 'xread']) await allow(command, true);
   await closeAll(opened);
 });
 
@@ -35,8 +35,8 @@ async function refusals(command: string): Promise<number> {
 }
 
 test('an event whose lines Redis did not say at first is heard all the same', async () => {
-  const heard: FeedEvent[] = [];
-  await feed.listen((event) => heard.push(event));
+  const heard: FeedNews[] = [];
+  await feed.listen((news) => heard.push(news));
   const before = await refusals('hmget');
   await allow('hmget', false);
   const { id } = await accept(pipeline, question, null);
@@ -45,4 +45,25 @@ test('an event whose lines Redis did not say at first is heard all the same', as
   await allow('hmget', true);
   await until(pipeline, async () => heard.length > 0);
   expect(heard).toMatchObject([{ job: id, lines: [{ event: 'job-accepted' }] }]);
+});
+
+test('who listens is told of events that were gone before they could be read', async () => {
+  const heard: FeedNews[] = [];
+  await feed.listen((news) => heard.push(news));
+  await accept(pipeline, question, null);
+  await until(pipeline, async () => heard.length === 1);
+  const before = await refusals('xread');
+  await allow('xread', false);
+  // The read that was under way may still be answered with it.
+  await accept(pipeline, question, null);
+  await until(pipeline, async () => (await refusals('xread')) > before);
+  const alreadyHeard = heard.length;
+  const ids: string[] = [];
+  for (let count = 0; count < 300; count += 1) ids.push((await accept(pipeline, question, null)).id);
+  await pipeline.redis.xtrim(pipeline.keys.events, 'MAXLEN', '=', 250);
+  await allow('xread', true);
+  await until(pipeline, async () => heard.length > alreadyHeard + 250);
+  const { streamId } = heard[alreadyHeard - 1] as JobNews;
+  expect(heard[alreadyHeard]).toEqual({ missedAfter: streamId });
+  expect(heard.slice(alreadyHeard + 1)).toMatchObject(ids.slice(-250).map((job) => ({ job })));
 });

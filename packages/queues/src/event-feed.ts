@@ -37,11 +37,18 @@ interface ExperimentNews extends Place {
 
 export type FeedEvent = JobNews | ExperimentNews;
 
-type Listener = (event: FeedEvent) => void;
+/** Stands for events of a cell that were gone before they were read: those after an id in its stream. */
+interface EventsMissed {
+  missedAfter: string;
+}
+
+export type FeedNews = FeedEvent | EventsMissed;
+
+type Listener = (news: FeedNews) => void;
 
 /** The live feed of all jobs: one reader of each cell per process, however many listen, and none while nobody does. */
 export interface EventFeed {
-  /** Calls back with every event from now on, until `stop` is called. `from` has the last id of each cell that was there before. */
+  /** Calls back with every event from now on, or that some were missed, until `stop` is called. `from` has the last id of each cell that was there before. */
   listen(listener: Listener): Promise<{ stop: () => void; from: string[] }>;
   close(): void;
 }
@@ -85,10 +92,11 @@ export function openEventFeed(cells: Cells): EventFeed {
       try {
         const news = await redis.xread('COUNT', READ_AT_ONCE, 'BLOCK', BLOCK_MS, 'STREAMS', pipeline.keys.events, last);
         const entries = news?.[0]?.[1] ?? [];
+        const missed = await gapBefore(pipeline, last, entries);
         const events = await withLines(pipeline, redis, entries);
         // Behind them only now: where their lines could not be read, the same entries are read again.
         last = entries.at(-1)?.[0] ?? last;
-        for (const event of events) for (const listener of listeners) listener(event);
+        for (const news of [...missed, ...events]) for (const listener of listeners) listener(news);
         // A cell that was not there before: all of it is news.
         for (const cell of await cells.all()) start(cell, NO_STREAM_ID);
       } catch (error) {
@@ -113,6 +121,14 @@ export function openEventFeed(cells: Cells): EventFeed {
       for (const redis of connections.values()) redis.disconnect();
     },
   };
+}
+
+/**
+ * What a reader that had come to an id missed before what it has read since. A stream that was trimmed is longer than one read: after
+ * a shorter one there is no need to ask. Asked after the read: what is trimmed between the two is rather told in vain than not told.
+ */
+async function gapBefore(pipeline: Pipeline, last: string, entries: StreamEntry[]): Promise<EventsMissed[]> {
+  return entries.length === READ_AT_ONCE && (await missedEvents(pipeline, last)) ? [{ missedAfter: last }] : [];
 }
 
 /** A piece of a cell's stream. */

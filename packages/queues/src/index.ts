@@ -18,7 +18,7 @@ export {
 } from './deliveries.ts';
 export type { Delivery, DeliveryOutcome } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
-export type { EventFeed, FeedEvent, JobNews } from './event-feed.ts';
+export type { EventFeed, FeedEvent, FeedNews, JobNews } from './event-feed.ts';
 export { commandExperimentByName } from './experiments/command.ts';
 export type { ExperimentCommand } from './experiments/command.ts';
 export { evaluateExperiments } from './experiments/evaluator.ts';

@@ -1,7 +1,7 @@
 import { experimentEvents, trailEvents } from '@upshift/contracts';
 import type { HistoryEntry, TrailEntry } from '@upshift/contracts';
 import { missedEvents, readEvents } from '@upshift/queues';
-import type { FeedEvent, JobNews, Pipeline } from '@upshift/queues';
+import type { FeedEvent, FeedNews, JobNews, Pipeline } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
@@ -34,21 +34,22 @@ export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>):
     const wanted = wantedBy(request);
     const after = request.get('Last-Event-ID') || null;
     const had = after === null ? null : EventCursor.parse(after);
-    const waiting: FeedEvent[] = [];
-    let sendLive: ((event: FeedEvent) => void) | null = null;
+    const waiting: FeedNews[] = [];
+    let sendLive: ((news: FeedNews) => void) | null = null;
     // Before the client hears that it is connected: what happens from then on is sent.
-    const { stop, from } = await feed.listen((event) => {
-      if (sendLive) sendLive(event);
-      else if (linesIn(event).some((entry) => wanted(event, entry.event))) waiting.push(event);
+    const { stop, from } = await feed.listen((news) => {
+      if (sendLive) sendLive(news);
+      else if ('missedAfter' in news || linesIn(news).some((entry) => wanted(news, entry.event))) waiting.push(news);
     });
     const stream = openEventStream(response);
     stream.closed.addEventListener('abort', stop, { once: true });
     if (stream.closed.aborted) stop();
     stopping.addEventListener('abort', () => stream.end(), { once: true, signal: stream.closed });
     const cursor = had ?? EventCursor.behind(from);
-    const send = (event: FeedEvent): void => sendNews(stream, event, wanted, cursor);
-    const sendInTurn = async (event: FeedEvent): Promise<void> => {
-      send(event);
+    const send = (news: FeedNews): void =>
+      'missedAfter' in news ? sendMissed(stream, news.missedAfter) : sendNews(stream, news, wanted, cursor);
+    const sendInTurn = async (news: FeedNews): Promise<void> => {
+      send(news);
       await stream.drained();
       if (waiting.length > MOST_WAITING) stream.cut();
     };
@@ -80,20 +81,19 @@ async function replay(
   cell: Pipeline,
   stream: EventStream,
   cursor: EventCursor,
-  send: (event: FeedEvent) => Promise<void>,
+  send: (news: FeedNews) => Promise<void>,
 ): Promise<void> {
-  const after = cursor.lastOf(cell.cell);
-  if (after !== null && (await missedEvents(cell, after)))
-    stream.send({
-      name: 'events-missed',
-      data: { after, advice: 'events are gone; GET /v1/jobs says how jobs are now' },
-    });
+  // Of a cell that it does not know it has had nothing.
+  let after = cursor.lastOf(cell.cell) ?? '0-0';
   // The entry of the position itself may have had more lines than the client got.
-  let last = before(after ?? '0-0');
+  let last = before(after);
   for (let more = true; more && !stream.closed.aborted;) {
     const page = await readEvents(cell, last, REPLAYED_AT_ONCE);
+    // With every page, and after it was read: while a client takes its time, what is next may go.
+    if (await missedEvents(cell, after)) await send({ missedAfter: after });
     for (const event of page.events) await send(event);
     ({ last, more } = page);
+    after = last;
   }
 }
 
@@ -101,6 +101,10 @@ async function replay(
 function before(streamId: string): string {
   const [ms = 0, n = 0] = streamId.split('-').map(Number);
   return n > 0 ? `${ms}-${n - 1}` : `${Math.max(0, ms - 1)}-${Number.MAX_SAFE_INTEGER}`;
+}
+
+function sendMissed(stream: EventStream, after: string): void {
+  stream.send({ name: 'events-missed', data: { after, advice: 'events are gone; GET /v1/jobs says how jobs are now' } });
 }
 
 /** Sends what the client has not had yet. */

@@ -32,7 +32,7 @@ function lineOf(request: Request<{ id: string }>): number {
 async function follow({ cells, feed, stopping }: Tools, id: string, after: number, stream: EventStream): Promise<void> {
   const bell = new EventEmitter();
   const news = on(bell, 'news', { signal: AbortSignal.any([stream.closed, stopping]) });
-  const { stop } = await feed.listen((event) => event.job === id && bell.emit('news'));
+  const { stop } = await feed.listen((news) => ('missedAfter' in news || news.job === id) && bell.emit('news'));
   bell.emit('news');
   let sent = after;
   try {
