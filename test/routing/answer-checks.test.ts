@@ -247,3 +247,10 @@ test('signs are looked for in texts of any kind and length in no time', () => {
     for (const type of types) expect(outcomeOf({ type }, text, text).score).toBeGreaterThanOrEqual(0);
   }
 });
+
+test('empty lines are passed over once each, however many there are', () => {
+  const text = '\n'.repeat(200_000);
+  for (const prompt of ['Summarize this.', 'Answer with a bulleted list.', 'Make a table.'])
+    for (const type of ['grounded', 'asked_format'] as const)
+      expect(outcomeOf({ type }, text, prompt).score).toBeGreaterThanOrEqual(0);
+});

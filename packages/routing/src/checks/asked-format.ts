@@ -48,7 +48,7 @@ const forms: Form[] = [
   },
   {
     asked: form(String.raw`\b(?:as|in) an? (?:markdown )?table\b`),
-    wrong: (text) => ((text.match(/^\s*\|.*\|/gm)?.length ?? 0) < 2 ? 'a table was asked for, and there is none' : null),
+    wrong: (text) => ((text.match(/^[^\S\n]*\|.*\|/gm)?.length ?? 0) < 2 ? 'a table was asked for, and there is none' : null),
   },
 ];
 
@@ -75,7 +75,7 @@ function wordsIn(text: string): number {
 }
 
 function listItems(text: string): number {
-  return text.match(/^\s*(?:[-*•]|\d+[.)])\s+\S/gm)?.length ?? 0;
+  return text.match(/^[^\S\n]*(?:[-*•]|\d+[.)])\s+\S/gm)?.length ?? 0;
 }
 
 function wrongCount(text: string, asked: string, what: string): string | null {

@@ -29,7 +29,8 @@ function canonical(number: string): number {
 }
 
 function withoutListMarks(text: string): string {
-  return text.replaceAll(/^\s*\d+[.)]\s/gm, '');
+  // Not over lines: many empty ones would be read again from each of them.
+  return text.replaceAll(/^[^\S\n]*\d+[.)]\s/gm, '');
 }
 
 /** Capitalized words that do not begin a sentence or a line, and all of those in the values of JSON. */
