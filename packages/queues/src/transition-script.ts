@@ -105,10 +105,10 @@ end
 local function transition(t, by)
   local id, version, fields, step, counters, enters, leaves, entry, held, atEnd = unpack(t)
   local job = cell .. 'job:' .. id
-  if (call('HGET', job, 'version') or '0') ~= version then
-    local found = call('HMGET', job, 'version', 'by')
-    if found[1] == ARGV[fields[1] + 1] and found[2] == by then return {'ok'} end
-    return {'conflict'}
+  local known = call('HGET', job, 'version') or '0'
+  if known ~= version then
+    local isSentAgain = known == ARGV[fields[1] + 1] and call('HGET', job, 'by') == by
+    return {isSentAgain and 'ok' or 'conflict'}
   end
   -- Without a version a record is new, or there is none.
   if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
