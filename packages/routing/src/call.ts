@@ -15,7 +15,7 @@ import { droppedParameters, preferencesOf, providerOf } from './capabilities.ts'
 import { modelOf } from './choose-model.ts';
 import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
-import { DEFAULT_MAX_OUTPUT_TOKENS } from './cost.ts';
+import { DEFAULT_MAX_OUTPUT_TOKENS, needsUnder } from './cost.ts';
 import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
 import { checksOf } from './score.ts';
 
@@ -72,9 +72,9 @@ export function callOf(
 }
 
 /** A cap that the job did not ask for makes no call too long for a window: vLLM refuses input and cap that exceed it together. */
-function unaskedCap({ needs }: JobState, { parameters }: RouteConfig, { context_window: window }: ModelConfig): number {
+function unaskedCap({ needs }: JobState, route: RouteConfig, { context_window: window }: ModelConfig): number {
   const leftTokens = Math.max(1, window - needs.contextTokens);
-  return Math.min(parameters?.max_output_tokens ?? DEFAULT_MAX_OUTPUT_TOKENS, leftTokens);
+  return Math.min(needsUnder(route, needs).maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, leftTokens);
 }
 
 function judgeInput(

@@ -2,7 +2,6 @@ import type { JobEvent } from '@upshift/contracts';
 
 import { modelOf } from '../choose-model.ts';
 import { judgeCalls, judgeNeeds } from '../judge.ts';
-import { FAILS } from '../judging.ts';
 import { sampleCalls } from '../samples.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -50,8 +49,8 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
 }
 
 function canChange(threshold: number | 'always', [lowest, highest]: readonly [number, number]): boolean {
-  // Gates hold where no score is asked, too.
-  const least = threshold === 'always' ? FAILS + 1 : threshold;
+  // Where no score is asked any will do, but gates hold: what fails one is below all scores.
+  const least = threshold === 'always' ? 0 : threshold;
   return lowest < least && highest >= least;
 }
 
