@@ -155,6 +155,19 @@ describe('an answer to a prompt that nearly fills a window', () => {
     expect(callFor({ prompt })).toMatchObject({ model: LOW, call: { maxOutputTokens: leftTokens } });
     expect(callFor({ prompt: 'x' })).toMatchObject({ model: LOW, call: { maxOutputTokens: 4096 } });
   });
+  test('is another model’s, where the prompt of the route leaves no room', () => {
+    const told = exampleConfig((file) => {
+      Object.assign(file.models[LOW]!, { context_window: 6000 });
+      Object.assign(file.routes!['default']!, { system_prompt: 'word'.repeat(1500) });
+    });
+    const request = requestOf({ input: { prompt } });
+    const { job } = after(acceptedJob(told, request), factsOf(told), classified(0.1));
+    const call = callOf(job, job.attempts[0]!, request, told, null);
+    expect({ model: job.attempts[0]!.model, call }).toMatchObject({ model: LOW_TWIN, call: { maxOutputTokens: 4096 } });
+    expect(call.inputTokens).toBeGreaterThanOrEqual(needsOf(request).inputTokens + 1500);
+    Object.assign(told.routes['default']!, { system_prompt: 'x'.repeat(500_000) });
+    expect(() => acceptedJob(told, request)).toThrow('context for about');
+  });
   test('is another model’s, where the job asks for more', () => {
     expect(callFor({ prompt, max_output_tokens: 2000 })).toMatchObject({ model: LOW_TWIN, call: { maxOutputTokens: 2000 } });
   });

@@ -2,7 +2,7 @@ import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@up
 import { isEmbedding, modelsOfCheck, ProblemError, splitModelId } from '@upshift/contracts';
 
 import { lacks, needsOf, providerOf } from './capabilities.ts';
-import { usdToNanoUsd } from './cost.ts';
+import { requiredUnder, usdToNanoUsd } from './cost.ts';
 import type { Health } from './facts.ts';
 import { badChecks, badSchema } from './score.ts';
 
@@ -30,7 +30,7 @@ export function acceptJob(
   if (route === undefined) throw unknownRoute(request.route, config);
   refuseBadFields(request, config, now);
   const needs = needsOf(request);
-  refuseIncapable(request, needs, config, health);
+  refuseIncapable(request, requiredUnder(route, needs), config, health);
   return {
     id,
     revision: 1,

@@ -13,15 +13,17 @@ import { promptOf } from '@upshift/contracts';
 import { asRouteSays } from './as-route-says.ts';
 import { droppedParameters, preferencesOf, providerOf } from './capabilities.ts';
 import { modelOf } from './choose-model.ts';
-import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput } from './classifier/ask-model.ts';
+import { CLASSIFY_MAX_OUTPUT_TOKENS, classifyInput, classifyNeeds } from './classifier/ask-model.ts';
 import { promptFactsOf } from './classify.ts';
 import { DEFAULT_MAX_OUTPUT_TOKENS, needsUnder } from './cost.ts';
-import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages } from './judge.ts';
+import { answerComesFirst, comparisonMessages, JUDGE_MAX_OUTPUT_TOKENS, judgeMessages, judgeNeeds } from './judge.ts';
 import { checksOf } from './score.ts';
 
 /** What is asked of the model in an attempt. */
 export interface Call {
   input: JobInput;
+  /** Of the input, about. */
+  inputTokens: number;
   maxOutputTokens: number;
   drop: string[];
   contextWindow: number;
@@ -49,7 +51,8 @@ export function callOf(
   };
   if (attempt.purpose === 'judge' && attempt.judges !== null) {
     const input = judgeInput(job, attempt.judges, request, config, judged, other);
-    return { ...limits, input, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
+    const { inputTokens } = judgeNeeds(job, attempt.judges.attempt);
+    return { ...limits, input, inputTokens, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
   }
   if (attempt.purpose === 'classify') {
     const deadline = attempt.claimedAt + config.classifier.llm.timeout_s * 1000;
@@ -57,6 +60,7 @@ export function callOf(
       ...limits,
       deadline,
       input: classifyInput(promptFactsOf(request)),
+      inputTokens: classifyNeeds(job).inputTokens,
       maxOutputTokens: CLASSIFY_MAX_OUTPUT_TOKENS,
       drop: [],
     };
@@ -66,6 +70,7 @@ export function callOf(
   return {
     ...limits,
     input,
+    inputTokens: needsUnder(route, job.needs).inputTokens,
     maxOutputTokens: Math.min(job.needs.maxOutputTokens ?? unaskedCap(job, route, model), model.max_output_tokens),
     drop: droppedParameters(model, providerOf(config, attempt.model), { ...job.needs, ...preferencesOf(input) }),
   };
@@ -73,8 +78,8 @@ export function callOf(
 
 /** A cap that the job did not ask for makes no call too long for a window: vLLM refuses input and cap that exceed it together. */
 function unaskedCap({ needs }: JobState, route: RouteConfig, { context_window: window }: ModelConfig): number {
-  const leftTokens = Math.max(1, window - needs.contextTokens);
-  return Math.min(needsUnder(route, needs).maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, leftTokens);
+  const { contextTokens, maxOutputTokens } = needsUnder(route, needs);
+  return Math.min(maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, Math.max(1, window - contextTokens));
 }
 
 function judgeInput(

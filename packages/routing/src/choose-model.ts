@@ -2,7 +2,7 @@ import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { lacks, providerOf } from './capabilities.ts';
-import { estimateCost, needsUnder } from './cost.ts';
+import { estimateCost, needsUnder, requiredUnder } from './cost.ts';
 import type { Facts } from './facts.ts';
 
 /**
@@ -33,14 +33,18 @@ function namedModels(job: JobState, tier: string, config: UpshiftConfig): string
   return Object.hasOwn(models, tier) ? models[tier] : undefined;
 }
 
-/** Whether a model has what the job needs and can be called now. */
-export function isUsable(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
-  return isEligible(id, model, job, facts) && facts.health.circuitsOpen[id] === undefined;
+/** A job, whose route adds to what is asked, or a question about one, to which no route adds anything. */
+type Asked = Pick<JobState, 'needs'> & Partial<Pick<JobState, 'route'>>;
+
+/** Whether a model has what is needed and can be called now. */
+export function isUsable(id: string, model: ModelConfig, asked: Asked, facts: Facts): boolean {
+  return isEligible(id, model, asked, facts) && facts.health.circuitsOpen[id] === undefined;
 }
 
-/** Whether a model has what the job needs and could be called but for its circuit, which is a passing state. */
-export function isEligible(id: string, model: ModelConfig, job: Pick<JobState, 'needs'>, facts: Facts): boolean {
-  return lacks(model, providerOf(facts.config, id), job.needs).length === 0 && isReachable(id, facts);
+/** Whether a model has what is needed and could be called but for its circuit, which is a passing state. */
+export function isEligible(id: string, model: ModelConfig, { needs, route }: Asked, facts: Facts): boolean {
+  const all = route === undefined ? needs : requiredUnder(facts.config.routes[route]!, needs);
+  return lacks(model, providerOf(facts.config, id), all).length === 0 && isReachable(id, facts);
 }
 
 /** The models that the rule of the job's task prefers, in its order. */

@@ -58,11 +58,18 @@ function factorOf(price: Price, lane: Lane): number | null {
 /** What a call for the job takes at most under its route, which adds to the input, and bounds the output where the job does not. */
 export function needsUnder({ system_prompt = '', prompt_prefix = '', parameters }: RouteConfig, needs: Needs): Needs {
   if (needs.capabilities.includes('embedding')) return needs;
+  const addedTokens = estimateTokens(system_prompt.length + prompt_prefix.length);
   return {
     ...needs,
-    inputTokens: needs.inputTokens + estimateTokens(system_prompt.length + prompt_prefix.length),
+    inputTokens: needs.inputTokens + addedTokens,
+    contextTokens: needs.contextTokens + addedTokens,
     maxOutputTokens: needs.maxOutputTokens ?? parameters?.max_output_tokens ?? null,
   };
+}
+
+/** What a model must have room for under a route. The bound that the route sets on an answer shuts no model out: one that writes less is told its own. */
+export function requiredUnder(route: RouteConfig, needs: Needs): Needs {
+  return { ...needsUnder(route, needs), maxOutputTokens: needs.maxOutputTokens };
 }
 
 /** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */

@@ -78,7 +78,6 @@ async function callOfOrder({ tools, context: { job, request }, config, attempt }
 
 async function placeAndCall(order: Order, call: Call): Promise<Made> {
   const { tools, context, config, attempt, stop } = order;
-  const { needs } = context.job;
   const denied = (error: ReturnType<typeof tooLate>): JobEvent => {
     const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
     return { type: 'place-denied', attempt: attempt.number, epoch: context.job.epoch, error, times };
@@ -94,9 +93,8 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
     return null;
   }
   if (!(await tools.retries.admit(context, attempt))) return null;
-  const size = { inputTokens: needs.inputTokens, maxOutputTokens: call.maxOutputTokens };
   const isOver = stop.aborted || tools.stopping.aborted;
-  const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, size, waitingUntil(order));
+  const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, call, waitingUntil(order));
   if (stop.aborted) return null;
   if (place === null || tools.stopping.aborted) return 'put-back';
   if ('places' in place) return sendAndSettle(order, call, place.places);
