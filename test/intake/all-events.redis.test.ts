@@ -45,9 +45,10 @@ afterEach(async () => {
 
 const socketPath = (): string => join(folder, 'intake');
 
-/** Connects again after an event. */
-async function comeBack(lastId: string): Promise<IncomingMessage> {
-  const outgoing = get({ socketPath: socketPath(), path: '/v1/events', headers: { 'last-event-id': lastId } });
+/** Connects for the first time, or again after an event. */
+async function comeBack(lastId: string | null): Promise<IncomingMessage> {
+  const headers = lastId === null ? {} : { 'last-event-id': lastId };
+  const outgoing = get({ socketPath: socketPath(), path: '/v1/events', headers });
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   return incoming.setEncoding('utf8');
 }
@@ -95,6 +96,16 @@ test.each([5, 250])('where the events of %i forgotten jobs come first, all after
 test('a client that comes back after a busy moment gets all of it on one connection', async () => {
   const ids = await acceptBatches(200, 100);
   const events = await eventsAfter('0-0.0', ids.length);
+  expect(events.map(({ data }) => data.job)).toEqual(ids);
+});
+
+test('a client that is cut off before its first event comes back to where it began', async () => {
+  await acceptBatches(3, 1);
+  const first = await comeBack(null);
+  let text = '';
+  for await (const chunk of first) if (/^id: .*\n\n/m.test((text += String(chunk)))) break;
+  const ids = await acceptBatches(3, 2);
+  const events = await eventsAfter(/^id: (.*)$/m.exec(text)?.[1] ?? '', ids.length);
   expect(events.map(({ data }) => data.job)).toEqual(ids);
 });
 

@@ -53,7 +53,8 @@ export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>):
       await stream.drained();
       if (waiting.length > MOST_WAITING) stream.cut();
     };
-    if (had !== null) for (const cell of await cells.all()) await replay(cell, stream, had, sendInTurn);
+    if (had === null) stream.standAt(String(cursor));
+    else for (const cell of await cells.all()) await replay(cell, stream, had, sendInTurn);
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await sendInTurn(next);
     sendLive = send;
   };

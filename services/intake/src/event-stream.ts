@@ -16,6 +16,8 @@ export interface EventStream {
   /** Fires when the client is gone or too slow, or the stream has been ended. */
   closed: AbortSignal;
   send(event: { id?: string; name: string; data: unknown }): void;
+  /** Tells a client that has had no event yet where it stands, so that it can come back to here. */
+  standAt(id: string): void;
   /** Resolves once the client has room for more, or is gone. */
   drained(): Promise<void>;
   /** Lets the client go. */
@@ -42,6 +44,7 @@ export function openEventStream(response: Response): EventStream {
       response.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
       if (response.writableLength > LONGEST_BACKLOG_BYTES) response.destroy();
     },
+    standAt: (id) => void response.write(`id: ${id}\n\n`),
     async drained() {
       if (!response.writableNeedDrain) return;
       const limit = setTimeout(() => response.destroy(), LONGEST_WAIT_MS);
