@@ -184,6 +184,16 @@ test('a tool that must be called is for providers whose API has that choice', ()
   expect(lacks(model, anthropic, needsOfChoice('required'))).toEqual([]);
 });
 
+test('an answer to be continued is for models of Anthropic that declare that, and for those of other vendors', () => {
+  const needsOfEnd = (role: 'user' | 'assistant') => needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));
+  const model = exampleModel('economy', 1) as unknown as ModelConfig;
+  const provider = (adapter: string) => ({ adapter, api: 'responses' }) as UpshiftConfig['providers'][string];
+  expect(lacks(model, provider('anthropic'), needsOfEnd('user'))).toEqual([]);
+  expect(lacks(model, provider('anthropic'), needsOfEnd('assistant'))).toEqual(['prefill']);
+  expect(lacks({ ...model, capabilities: ['prefill'] }, provider('anthropic'), needsOfEnd('assistant'))).toEqual([]);
+  expect(lacks(model, provider('openai'), needsOfEnd('assistant'))).toEqual([]);
+});
+
 describe('sampling parameters', () => {
   const needs = needsOf(requestOf({ input: { prompt: 'x', temperature: 0, seed: 1, stop: ['END'] }, require: ['stop'] }));
   const anthropic = { adapter: 'anthropic', api: 'responses' } as UpshiftConfig['providers'][string];

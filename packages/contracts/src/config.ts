@@ -9,8 +9,19 @@ import { routeName, taskName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
 
-/** What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has. */
-export const capability = z.enum(['tools', 'vision', 'structured_output', 'streaming', 'embedding', 'sampling_params']);
+/**
+ * What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has.
+ * `prefill`: goes on with an answer where a conversation ends with one, which newer models of Anthropic refuse; of other vendors' models it is not asked.
+ */
+export const capability = z.enum([
+  'tools',
+  'vision',
+  'structured_output',
+  'streaming',
+  'embedding',
+  'sampling_params',
+  'prefill',
+]);
 export type Capability = z.infer<typeof capability>;
 
 const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, as in OPENAI_API_KEY');

@@ -187,6 +187,8 @@ export interface Needs {
   reasoningEffort?: ReasoningEffort;
   /** The model must call a tool, whatever it thinks of it. */
   mustCallTool?: true;
+  /** The conversation ends with the beginning of an answer. */
+  continuesAnswer?: true;
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

@@ -35,6 +35,7 @@ const needsFields = fieldsOf<Needs>({
   maxOutputTokens: null,
   reasoningEffort: undefined,
   mustCallTool: undefined,
+  continuesAnswer: undefined,
 });
 
 const limitsFields = fieldsOf<JobState['limits']>({ costNanoUsd: null, maxEscalations: null });

@@ -44,6 +44,7 @@ export function needsOf(request: JobRequest): Needs {
     ...preferencesOf(input),
     ...(request.require.length > 0 && { required: request.require }),
     ...(input.tools.length > 0 && input.tool_choice === 'required' && { mustCallTool: true as const }),
+    ...(input.messages.at(-1)?.role === 'assistant' && { continuesAnswer: true as const }),
     inputTokens,
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
@@ -80,6 +81,7 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
   missing.push(...(needs.required ?? []).filter((name) => !taken.includes(name)));
   // Its API has no such choice.
   if (needs.mustCallTool && provider?.adapter === 'ollama') missing.push('tool_choice required');
+  if (needs.continuesAnswer && provider?.adapter === 'anthropic' && !model.capabilities.includes('prefill')) missing.push('prefill');
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
   const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);
