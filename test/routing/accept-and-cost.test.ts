@@ -158,7 +158,7 @@ describe('an answer to a prompt that nearly fills a window', () => {
   test('is another model’s, where the prompt of the route leaves no room', () => {
     const told = exampleConfig((file) => {
       Object.assign(file.models[LOW]!, { context_window: 6000 });
-      Object.assign(file.routes!['default']!, { system_prompt: 'word'.repeat(1500) });
+      Object.assign(file.routes['default']!, { system_prompt: 'word'.repeat(1500) });
     });
     const request = requestOf({ input: { prompt } });
     const { job } = after(acceptedJob(told, request), factsOf(told), classified(0.1));
