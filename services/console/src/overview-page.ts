@@ -40,8 +40,7 @@ function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
   // What waits to be delivered is no job any more.
   const ofJobs = stages.filter(({ name }) => name !== 'deliver');
   const total = (value: (stage: Stage) => number): number => ofJobs.reduce((all, stage) => all + value(stage), 0);
-  const stuckInAll =
-    stages.reduce((all, stage) => all + stage.stuck, 0) + stuck.jobs.filter(({ queue }) => queue === null).length;
+  const stuckInAll = stuck.queues.reduce((all, { entries }) => all + entries, 0) + stuck.jobs.length;
   const { completed, failed, expired, costNanoUsd, aloneNanoUsd } = lastHour;
   const saved = aloneNanoUsd - costNanoUsd;
   return html`<dl class="figures">
