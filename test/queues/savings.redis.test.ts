@@ -1,4 +1,4 @@
-import { accept, advance, keepSavings, readSavings } from '@upshift/queues';
+import { accept, advance, keepSavings, minuteOf, readSavings, readStats } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { answered, judged, MIDDLE, question, sent, verdictAt } from '../routing/example.ts';
@@ -50,3 +50,28 @@ test('a job that a late verdict ends anew is counted once, and no more as good',
   await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
   expect((await readSavings(pipeline, 1)).total).toMatchObject({ jobs: 1, good: 0, all_premium: { cost_usd: 0.06 } });
 });
+
+test('a job that a late verdict reopened counts as ended, answered and saved on once, by its last end', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const first = [simple, sent(1), answered(1), judged(1, 0.9)];
+  for (const event of first) await advance(pipeline, id, event);
+  const once = await totals();
+  expect(once).toMatchObject({ completed: 1, answered: { economy: 1 } });
+
+  await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+  expect(await totals()).toMatchObject({ completed: 0, aloneNanoUsd: 0, answered: { economy: 0 } });
+  for (const event of [sent(2, 4), answered(2), judged(2, 0.9)]) await advance(pipeline, id, event);
+  expect(await totals()).toEqual({ ...once, answered: { economy: 0, standard: 1 } });
+});
+
+async function totals() {
+  const minute = minuteOf(Date.now());
+  const stats = await readStats(pipeline, minute - 1, minute);
+  const total = (value: (one: (typeof stats)[number]) => number): number => stats.reduce((sum, one) => sum + value(one), 0);
+  const tiers = [...new Set(stats.flatMap(({ answered: byTier }) => Object.keys(byTier)))];
+  return {
+    completed: total(({ ended }) => ended.completed),
+    aloneNanoUsd: total(({ aloneNanoUsd }) => aloneNanoUsd),
+    answered: Object.fromEntries(tiers.map((tier) => [tier, total(({ answered: byTier }) => byTier[tier] ?? 0)])),
+  };
+}
