@@ -38,6 +38,15 @@ test('what a day came to is kept when its minutes are gone, however often it is 
   expect((await readSavings(pipeline, 1)).total.jobs).toBe(0);
 });
 
+test('a minute that can not be read fails what asks for it, and is not taken for one in which nothing happened', async () => {
+  await completeOne();
+  await keepSavings(pipeline);
+  const minute = minuteOf(Date.now());
+  await pipeline.redis.set(pipeline.keys.stats(minute), 'no counters');
+  await expect(readStats(pipeline, minute - 1, minute)).rejects.toThrow('WRONGTYPE');
+  await expect(keepSavings(pipeline)).rejects.toThrow('WRONGTYPE');
+});
+
 test('the day that goes on is told up to now', async () => {
   await completeOne();
   await completeOne();

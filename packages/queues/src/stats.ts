@@ -4,6 +4,7 @@ import { costAlone, savingsCounters, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
 import type { Cells } from './cells/cells.ts';
+import { repliesOf } from './indexes.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /**
@@ -120,7 +121,7 @@ type Counters = Record<string, string | number>;
 async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promise<Counters[]> {
   const pipelined = redis.pipeline();
   for (const minute of minutes) pipelined.hgetall(keys.stats(minute));
-  return ((await pipelined.exec()) ?? []).map(([, counters]) => (counters ?? {}) as Counters);
+  return repliesOf<Counters>(pipelined);
 }
 
 function sumOf(all: Counters[]): Record<string, number> {
