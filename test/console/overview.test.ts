@@ -104,6 +104,14 @@ test('the headline counts everything that is stuck once, a job without a next st
   expect(figureOf('Stuck', { stages, stuck })[0]).toBe('! 4');
 });
 
+test('the savings bring themselves up to date, with their days, from the first job on', () => {
+  const live = /<div id="savings" data-live>(.*?)<\/section>/;
+  expect(live.exec(pageOf({}))?.[1]).toContain('2026-11-17 to 2026-11-23');
+  expect(live.exec(pageOf({}))?.[1]).toContain('No job has ended');
+  const savings = savingsOf({ default: { jobs: 1, cost: 5 } }, config, { from: '2026-11-17', to: '2026-11-23' });
+  expect(live.exec(pageOf({ savings }))?.[1]).toContain('<th scope="row">default</th>');
+});
+
 test('a provider that no live worker speaks of is not known to be on', () => {
   const states = (heard: string[], off = {}): string[] =>
     modelsOf(config, [], { ...healthy, providersOff: off }, new Set(heard))

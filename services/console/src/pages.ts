@@ -8,6 +8,7 @@ import {
   readAnswer,
   readJob,
   readRequest,
+  readSavings,
   readStats,
   readTrail,
 } from '@upshift/queues';
@@ -21,6 +22,7 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { jobPage } from './job-page.ts';
 import type { StoredJob } from './job-page.ts';
+import { keptFor } from './kept-for.ts';
 import { messagePage } from './layout.ts';
 import { overviewPage } from './overview-page.ts';
 import { overviewQuery } from './overview-query.ts';
@@ -56,10 +58,15 @@ const policy: RequestHandler = (_request, response, next) => {
   next();
 };
 
+const SAVINGS_DAYS = 7;
+/** Every minute of today is added up for it, in ms. */
+const SAVINGS_KEPT_MS = 60_000;
+
 function overview(cells: Cells): RequestHandler {
+  const savings = keptFor(SAVINGS_KEPT_MS, () => readSavings(cells, SAVINGS_DAYS));
   return async (request, response) => {
     const query = overviewQuery(request.query);
-    send(response, 200, overviewPage(await readOverview(cells, query), query));
+    send(response, 200, overviewPage(await readOverview(cells, query, savings), query));
   };
 }
 

@@ -4,6 +4,7 @@ import { usdToNanoUsd } from '@upshift/routing';
 import { count, money, percent } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
+import { liveCard } from './layout.ts';
 
 /** Of the drawing, in its own units; the page scales it. */
 const WIDTH = 600;
@@ -17,15 +18,12 @@ interface Bar {
 
 /** What the jobs of the last days cost, beside what they would have cost otherwise. */
 export function savingsCard({ from, to, total, routes }: SavingsView): Html {
-  return html`<section class="card" aria-labelledby="savings-title">
-    <h2 id="savings-title">Savings, ${from} to ${to}</h2>
-    ${
-      total.jobs === 0
-        ? html`<p class="empty">No job has ended in these days.</p>`
-        : html`${chart(barsOf(total))}
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="savings-title">${routesTable(routes)}</div>`
-    }
-  </section>`;
+  const days = html`<p class="muted">${from} to ${to}</p>`;
+  const figures =
+    total.jobs === 0
+      ? html`<p class="empty">No job has ended in these days.</p>`
+      : html`${chart(barsOf(total))} ${routesTable(routes)}`;
+  return liveCard('savings', 'Savings', [days, figures]);
 }
 
 function barsOf(row: SavingsRow): Bar[] {
@@ -93,7 +91,7 @@ function usdText(usd: number): string {
 }
 
 function routesTable(routes: SavingsView['routes']): Html {
-  return html`<table id="savings">
+  return html`<table>
     <thead>
       <tr>
         <th scope="col">Route</th>
