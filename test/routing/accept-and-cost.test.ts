@@ -185,7 +185,8 @@ test('a tool that must be called is for providers whose API has that choice', ()
 });
 
 test('an answer to be continued is for models of Anthropic that declare that, and for those of other vendors', () => {
-  const needsOfEnd = (role: 'user' | 'assistant') => needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));
+  const needsOfEnd = (role: 'user' | 'assistant') =>
+    needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));
   const model = exampleModel('economy', 1) as unknown as ModelConfig;
   const provider = (adapter: string) => ({ adapter, api: 'responses' }) as UpshiftConfig['providers'][string];
   expect(lacks(model, provider('anthropic'), needsOfEnd('user'))).toEqual([]);
