@@ -66,8 +66,14 @@ test('a cost that is not known is said, never shown as nothing', () => {
 test('only a job that has not ended brings itself up to date', () => {
   const job = hostileJob();
   const running = { ...job, state: { ...job.state, status: 'in_progress', completedAt: null } } as const;
-  expect(jobPage(running, NOON).text).toContain('id="job" data-live');
+  for (const part of ['job', 'attempts', 'trail']) expect(jobPage(running, NOON).text).toContain(`id="${part}" data-live`);
   expect(jobPage(job, NOON).text).not.toContain('data-live');
+});
+
+test('what scrolls stands around what is brought up to date: a click into it would else stop that', () => {
+  const job = hostileJob();
+  const page = jobPage({ ...job, state: { ...job.state, status: 'in_progress', completedAt: null } }, NOON).text;
+  expect(page).toMatch(/tabindex="0"[^>]*>\s*<div id="attempts" data-live>/);
 });
 
 test('no markup carries style or script of its own, which the policy of the page would refuse', () => {

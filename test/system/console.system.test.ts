@@ -207,6 +207,17 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await expect.poll(border, { timeout: 10_000 }).not.toBe(before);
   });
 
+  test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
+    fleet.sandbox.settings.change({ hold: true });
+    onTestFinished(() => void fleet.sandbox.settings.change({ hold: false }));
+    const { body } = await fleet.api.post({ input: { prompt: MARKER }, task: 'classification' });
+    const page = await open(`/jobs/${body.id}`);
+    await page.locator('[aria-labelledby=attempts-title] td').first().click();
+    fleet.sandbox.settings.change({ hold: false });
+    await page.locator('.trail', { hasText: 'job-completed' }).waitFor({ timeout: 15_000 });
+    await page.locator('[aria-labelledby=attempts-title] table', { hasText: 'answered' }).waitFor({ timeout: 15_000 });
+  });
+
   test('a new job appears without a reload, and a page in hand says when the console is gone', async () => {
     const page = await open('/');
     const { id } = await runHostileJob();

@@ -2,13 +2,13 @@ import { isEmbedding } from '@upshift/contracts';
 import type { JobRequest, JobState, TrailEntry, UnifiedResponse } from '@upshift/contracts';
 import { costOfJob, viewOf } from '@upshift/routing';
 
-import { attemptsCard } from './attempts.ts';
+import { attemptsOf } from './attempts.ts';
 import { count, counted, duration, money, moment } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
-import { layout } from './layout.ts';
+import { layout, liveCard } from './layout.ts';
 import { badge, statusBadge } from './status.ts';
-import { timelineCard } from './timeline.ts';
+import { timelineOf } from './timeline.ts';
 
 /** What is stored of a job. Of the request and the answer only sizes are shown: the console holds no prompts. */
 export interface StoredJob {
@@ -23,12 +23,12 @@ type Fact = [name: string, value: Content];
 /** A job from its acceptance to its end. Brings itself up to date until the job has ended. */
 export function jobPage(job: StoredJob, now: number): Html {
   const { state, trail } = job;
-  const live = state.completedAt === null && html`data-live`;
+  const live = state.completedAt === null;
   return layout({
     title: state.id,
     search: state.id,
-    body: html`<div id="job" ${live}>
-      <section class="card">
+    body: [
+      html`<section class="card" id="job" ${live && html`data-live`}>
         <h1 class="id">${state.id}</h1>
         <p>${statusBadge(state)}${isRefusal(state) && html` ${badge('warn', '▾', 'refused by the model')}`}</p>
         ${
@@ -40,9 +40,10 @@ export function jobPage(job: StoredJob, now: number): Html {
         <div class="facts">
           ${factGroup('Result', resultFacts(job))}${factGroup('Cost and time', costFacts(job, now))}${factGroup('Request', requestFacts(job))}${factGroup('Metadata', Object.entries(job.request.metadata))}
         </div>
-      </section>
-      ${attemptsCard(state, now)} ${timelineCard(trail, state.createdAt)}
-    </div>`,
+      </section>`,
+      liveCard('attempts', 'Attempts', attemptsOf(state, now), live),
+      liveCard('trail', 'Trail', timelineOf(trail, state.createdAt), live),
+    ],
   });
 }
 

@@ -88,11 +88,7 @@ const JOBS_LISTED = 20;
 const HOUR_MINUTES = 60;
 
 /** @param readSavings of the last days: it takes long, so that not every page has its own */
-export async function readOverview(
-  cells: Cells,
-  query: ListQuery,
-  readSavings: () => Promise<SavingsView>,
-): Promise<Overview> {
+export async function readOverview(cells: Cells, query: ListQuery, readSavings: () => Promise<SavingsView>): Promise<Overview> {
   const now = Date.now();
   const { config } = cells;
   const minute = minuteOf(now);
