@@ -99,13 +99,17 @@ function costFacts({ state, request }: StoredJob, now: number): Fact[] {
     ['Cost', html`${money(nanoUsd)}${unknown && html` <strong class="warn">and an unknown amount</strong>`}`],
     ['Cap', state.limits.costNanoUsd === null ? 'none of its own' : money(state.limits.costNanoUsd)],
     ['Tokens', `${count(usage.input_tokens)} in, ${count(usage.output_tokens)} out`],
-    ['Waited for a start', timings.queued === null ? `${duration(now - state.createdAt)} so far` : duration(timings.queued)],
+    ['Waited for a start', timings.queued === null ? neverStarted(state, now) : duration(timings.queued)],
     ['Time of models', duration(timings.model)],
     ['In all', timings.total === null ? `${duration(now - state.createdAt)} so far` : duration(timings.total)],
     ['Accepted', `${moment(state.createdAt)} UTC`],
     ...(state.completedAt === null ? [] : [['Ended', `${moment(state.completedAt)} UTC`] satisfies Fact]),
     ...(state.deadline === null ? [] : [['Deadline', `${moment(state.deadline)} UTC`] satisfies Fact]),
   ];
+}
+
+function neverStarted({ createdAt, completedAt }: JobState, now: number): string {
+  return completedAt === null ? `${duration(now - createdAt)} so far` : 'ended before it';
 }
 
 function requestFacts({ state, request }: StoredJob): Fact[] {
