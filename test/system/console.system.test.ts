@@ -132,12 +132,30 @@ test('own pages allow no script or style in the page; Bull Board keeps the polic
   expect(policies[1]).toContain("style-src 'self' 'unsafe-inline'");
 });
 
-test('while Redis is away the console says so', async () => {
+test.each(['/', '/queues', '/queues/api/queues', '/assets/console.js', '/jobs/%E0%A4%A'])(
+  '%s is of the type that it says, is never kept unasked, and tells no other page where it is read',
+  async (path) => {
+    for (const response of [await ask(path), await ask(path, 'wrong password')]) {
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-cache',
+      });
+      expect(response.headers.get('x-powered-by')).toBeNull();
+    }
+  },
+);
+
+test('while Redis is away the console says so, on the page of the queues too', async () => {
   await fleet.redis.stop();
   try {
-    const response = await ask('/');
-    expect(response.status).toBe(503);
-    expect(await response.text()).toContain('Redis does not answer');
+    for (const path of ['/', '/queues']) {
+      const response = await ask(path);
+      const text = await response.text();
+      expect([path, response.status]).toEqual([path, 503]);
+      expect(text).toContain('Redis does not answer');
+      expect(text).not.toContain('node_modules');
+    }
   } finally {
     await fleet.redis.start();
   }
@@ -192,6 +210,13 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     expect(await page.locator('.trail > li').count()).toBeGreaterThan(10);
     expect(await widthOf(page)).toBe(look.width);
     expect(complaints).toEqual([]);
+  });
+
+  test('the page of the queues works under its policy', async () => {
+    const page = await open('/queues');
+    await page.getByText('classify').first().waitFor();
+    // Those of another host are what the policy is there to refuse.
+    expect(complaints.filter((text) => !text.includes('https://fonts.googleapis.com/'))).toEqual([]);
   });
 
   test('plots follow the scheme when it changes', async () => {

@@ -44,13 +44,17 @@ export function pageRoutes(cells: Cells, login: RequestHandler): Router {
   routes.get('/jobs', page, search);
   routes.get('/jobs/:id', page, job(cells));
   routes.use('/assets', page, assetRoutes());
-  routes.use(failed(cells));
   return routes;
 }
 
 const policy: RequestHandler = (_request, response, next) => {
+  response.set('Content-Security-Policy', CONTENT_POLICY);
+  next();
+};
+
+/** Of all answers of the console, those of Bull Board too. */
+export const commonHeaders: RequestHandler = (_request, response, next) => {
   response.set({
-    'Content-Security-Policy': CONTENT_POLICY,
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-cache',
@@ -135,8 +139,8 @@ function noSuchJob(id: string): Html {
   return messagePage('No such job', message, shown);
 }
 
-/** The one cause that an operator can mend is Redis: anything else is in the log. */
-function failed({ logger }: Cells): ErrorRequestHandler {
+/** Answers where a page, or the board, could not. The one cause that an operator can mend is Redis: anything else is in the log. */
+export function failed({ logger }: Cells): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const reason = error instanceof Error ? error.message : String(error);
