@@ -68,6 +68,17 @@ test('the oldest entry counts even where one of a higher priority is taken befor
   expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
 });
 
+test('an entry that was put off waits since its time came, not since it was made', async () => {
+  const options = [{}, { priority: 2 }].map((more) => ({ timestamp: Date.now() - LONG_MS, delay: LONG_MS - 1000, ...more }));
+  for (const one of options) await addEntry(one);
+  for (const entry of await queueOf(pipeline, CLASSIFY_QUEUE).getDelayed()) await entry.promote();
+  const [classify] = await readQueues(pipeline);
+  expect(classify).toMatchObject({ waiting: 2, delayed: 0 });
+  expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(1000);
+  expect(classify?.oldestWaitingMs).toBeLessThan(LONG_MS);
+  expect((await stuck()).queues).toEqual([]);
+});
+
 test('nothing is stuck where entries have only just begun to wait', async () => {
   await accept(pipeline, question, null);
   expect(await stuck()).toEqual({ queues: [], jobs: [] });
