@@ -104,6 +104,14 @@ test('the headline counts everything that is stuck once, a job without a next st
   expect(figureOf('Stuck', { stages, stuck })[0]).toBe('! 4');
 });
 
+test('what was saved in the last hour is told where it can be, and else why it can not', () => {
+  const saved = (hour: Partial<typeof quietHour>) => figureOf('Saved, last hour', { lastHour: { ...quietHour, ...hour } });
+  expect(saved({})).toEqual(['–', 'no answers yet']);
+  const paid = { completed: 1000, costNanoUsd: 2_000_000_000 };
+  expect(saved(paid)).toEqual(['–', `the price of ${HIGH} is not known, or nothing`]);
+  expect(saved({ ...paid, aloneNanoUsd: 8_000_000_000 })).toEqual(['$6.00', `75% against ${HIGH}`]);
+});
+
 test('the savings bring themselves up to date, with their days, from the first job on', () => {
   const live = /<div id="savings" data-live>(.*?)<\/section>/;
   expect(live.exec(pageOf({}))?.[1]).toContain('2026-11-17 to 2026-11-23');
