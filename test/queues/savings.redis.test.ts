@@ -47,6 +47,18 @@ test('a minute that can not be read fails what asks for it, and is not taken for
   await expect(keepSavings(pipeline)).rejects.toThrow('WRONGTYPE');
 });
 
+test('a route may go by the name of what every object has', async () => {
+  const key = pipeline.keys.stats(minuteOf(Date.now()));
+  await pipeline.redis.hset(key, { 'saved:constructor:jobs': 2, 'saved:__proto__:jobs': 3, 'saved:toString:jobs': 4 });
+  const { routes } = await readSavings(pipeline, 1);
+  expect(Object.entries(routes).map(([name, { jobs }]) => [name, jobs])).toEqual([
+    ['__proto__', 3],
+    ['constructor', 2],
+    ['toString', 4],
+  ]);
+  expect(Object).not.toHaveProperty('jobs');
+});
+
 test('the day that goes on is told up to now', async () => {
   await completeOne();
   await completeOne();
