@@ -2,7 +2,7 @@ import { experimentMetrics } from '@upshift/contracts';
 import type { ArmResults, ExperimentSummary, ExperimentView } from '@upshift/contracts';
 
 import { estimateText, metricPlot, short } from './experiment-plot.ts';
-import { count, counted, moment } from './format.ts';
+import { count, counted, moment, usdText } from './format.ts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { layout, liveCard } from './layout.ts';
@@ -71,8 +71,8 @@ function armsTable({ arms, document }: ExperimentView): Html {
     ...metrics.map((metric): [string, (arm: ArmResults) => string] => [metric, (arm) => estimateText(arm.metrics[metric])]),
     ['Latency p50, ms', (arm) => estimateText(arm.latency_p50_ms)],
     ['Latency p95, ms', (arm) => estimateText(arm.latency_p95_ms)],
-    ['USD', costText],
-    ['USD per accepted', ({ cost_per_accepted_usd: cost }) => (cost === null ? '–' : short(cost))],
+    ['Cost', costText],
+    ['Cost per accepted', ({ cost_per_accepted_usd: cost }) => (cost === null ? '–' : usdText(cost))],
   ];
   const rows = figures.map(
     ([title, figure]) =>
@@ -85,13 +85,13 @@ function armsTable({ arms, document }: ExperimentView): Html {
 }
 
 function costText({ cost_usd: cost, cost_unknown_jobs: unknown }: ArmResults): string {
-  return unknown === 0 ? short(cost) : `${short(cost)} and ${counted(unknown, 'job')} unknown`;
+  return unknown === 0 ? usdText(cost) : `${usdText(cost)} and ${counted(unknown, 'job')} unknown`;
 }
 
 function shadowText({ shadow, document }: ExperimentView): string {
   if (shadow === null || document.kind !== 'shadow') return '';
   const { cost_usd: cost, waiting_jobs: waiting, skipped_jobs: skipped } = shadow;
-  return `Spent: ${short(cost)} of ${document.budget_usd} USD. ${counted(waiting, 'answer')} wait to be followed, ${counted(skipped, 'job')} were passed over.`;
+  return `Spent: ${usdText(cost)} of ${usdText(document.budget_usd)}. ${counted(waiting, 'answer')} wait to be followed, ${counted(skipped, 'job')} were passed over.`;
 }
 
 function heldText({ held_jobs: held, released_jobs: released, rerun_jobs: rerun }: ExperimentView): string {

@@ -1,7 +1,6 @@
 import type { SavingsRow, SavingsView } from '@upshift/contracts';
-import { usdToNanoUsd } from '@upshift/routing';
 
-import { count, money, percent } from './format.ts';
+import { count, percent, usdText } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { liveCard } from './layout.ts';
@@ -84,10 +83,6 @@ function barOf(bar: Bar, y: number, most: number): Html {
 
 function usdOf({ parts }: Bar): number {
   return parts.reduce((sum, { usd }) => sum + usd, 0);
-}
-
-function usdText(usd: number): string {
-  return money(usdToNanoUsd(usd));
 }
 
 function routesTable(routes: SavingsView['routes']): Html {
