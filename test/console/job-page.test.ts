@@ -74,7 +74,8 @@ test('a job that ended before it was started does not wait on', () => {
   const request = requestOf({ input: { prompt: 'x' } });
   const { job, trail } = after(acceptedJob(config, request), facts, { type: 'cancelled' });
   const waited = (state: typeof job): string =>
-    /Waited for a start<\/dt>\s*<dd>([^<]*)/.exec(jobPage({ state, request, answer: null, trail }, NOON + 185_000).text)?.[1] ?? '';
+    /Waited for a start<\/dt>\s*<dd>([^<]*)/.exec(jobPage({ state, request, answer: null, trail }, NOON + 185_000).text)?.[1] ??
+    '';
   expect(waited(job)).toBe('ended before it');
   expect(waited({ ...job, status: 'queued', completedAt: null })).toBe('3 min 5 s so far');
 });

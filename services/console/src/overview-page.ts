@@ -47,8 +47,7 @@ function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
     ${figure('Running', count(total(({ active }) => active)), 'steps in hand')}
     ${figure('Stuck', count(stuckInAll), stuckInAll === 0 ? 'all is moving' : 'nobody works on these', stuckInAll > 0)}
     ${figure('Done, last hour', count(completed), `${count(failed + expired)} failed or expired`)}
-    ${figure('Cost, last hour', money(costNanoUsd), 'known costs')}
-    ${savedFigure(lastHour, topModel ?? 'the top tier')}
+    ${figure('Cost, last hour', money(costNanoUsd), 'known costs')} ${savedFigure(lastHour, topModel ?? 'the top tier')}
   </dl>`;
 }
 
