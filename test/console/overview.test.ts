@@ -120,6 +120,14 @@ test('the savings bring themselves up to date, with their days, from the first j
   expect(live.exec(pageOf({ savings }))?.[1]).toContain('<th scope="row">default</th>');
 });
 
+test('in the chart of savings the name of a model stands above its bar', () => {
+  const savings = savingsOf({ default: { jobs: 1, [`alone:${HIGH}`]: 5, cost: 4 } }, config, { from: '', to: '' });
+  const [, name, , bar] = /<text x="0" y="(\d+)">(all premium: [^<]*)<\/text> <rect class="instead" x="0.0" y="(\d+)"/.exec(
+    pageOf({ savings }),
+  )!;
+  expect(Number(name)).toBeLessThan(Number(bar));
+});
+
 test('a provider that no live worker speaks of is not known to be on', () => {
   const states = (heard: string[], off = {}): string[] =>
     modelsOf(config, [], { ...healthy, providersOff: off }, new Set(heard))
