@@ -234,7 +234,7 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
 
   test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
     fleet.sandbox.settings.change({ hold: true });
-    onTestFinished(() => void fleet.sandbox.settings.change({ hold: false }));
+    onTestFinished(() => fleet.sandbox.settings.change({ hold: false }));
     const { body } = await fleet.api.post({ input: { prompt: MARKER }, task: 'classification' });
     const page = await open(`/jobs/${body.id}`);
     await page.locator('[aria-labelledby=attempts-title] td').first().click();
