@@ -13,7 +13,7 @@ import {
 } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { answered, exampleConfig, exampleModel, failed, judged, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, exampleModel, failed, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -251,6 +251,29 @@ test('the endpoint is told of every change, also of two of the same kind that wa
   expect((await recordOf(pipeline, 'new-model')).pending).toHaveLength(5);
   await evaluateExperiments(pipeline);
   expect(await tidings(pipeline)).toEqual(['experiment.started', 'experiment.step_passed', 'experiment.step_passed']);
+});
+
+test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {
+  const overrides = { checks: [{ type: 'agreement', models: [LOW_TWIN] }] };
+  const arms = [
+    { name: 'plain', share: 0.5 },
+    { name: 'agreeing', share: 0.5, overrides },
+  ];
+  await start(pipeline, documentOf({ kind: 'ab', name: 'checks', arms }));
+  await commandExperimentByName(pipeline, 'checks', 'promote', 'agreeing');
+  const changed = await open(
+    exampleConfig((file) => {
+      delete file.models[LOW_TWIN];
+      file.rules = {};
+    }),
+  );
+  const { id } = await accept(changed, request, null);
+  await advance(changed, id, { type: 'cancelled' });
+  expect(await stateOf(changed, id)).toMatchObject({ status: 'cancelled', experiments: null });
+  await evaluateExperiments(changed);
+  const { state } = await recordOf(changed, 'checks');
+  expect(state.status).toBe('ended');
+  expect(state.reason).toMatch(/^the configuration has changed: arms\[1\]\.overrides: .*no model/);
 });
 
 test('a process with another configuration gives jobs no arm, whatever the steward knows of it', async () => {

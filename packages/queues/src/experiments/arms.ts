@@ -1,6 +1,6 @@
 import type { JobExperiments, JobRequest, UpshiftConfig } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
-import { changesSince, chooseArms, configOfArms, dependenciesOf } from '@upshift/routing';
+import { chooseArms, configOfArms, reasonsToEnd } from '@upshift/routing';
 import type { ActiveExperiment } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
 import type { Redis } from 'ioredis';
@@ -62,8 +62,8 @@ function activeExperiments({ redis, config }: Connection): Promise<ActiveExperim
 }
 
 /** Not where this process has another configuration already: the steward will record that as the end. */
-function fits({ document, status, dependsOn }: StoredActive, config: UpshiftConfig): boolean {
-  return changesSince(dependsOn, dependenciesOf(document, config), status).length === 0;
+function fits(active: StoredActive, config: UpshiftConfig): boolean {
+  return reasonsToEnd(active, config).length === 0;
 }
 
 /** Versions of configurations that this process has stored, so that an arm costs a job no more than any other. */

@@ -1,11 +1,10 @@
 import type { EstimateView, SeriesPoint } from '@upshift/contracts';
 import {
   addOutcome,
-  changesSince,
-  dependenciesOf,
   endExperiment,
   evaluateExperiment,
   fateOfHeld,
+  reasonsToEnd,
   rerunNeedsMs,
   resultsOf,
 } from '@upshift/routing';
@@ -143,9 +142,9 @@ function spentOf(observation: Outcome['observation']): number {
 
 function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
   const { document, state, tallies, dependsOn, shadowCostUsd } = record;
-  const changes = changesSince(dependsOn, dependenciesOf(document, cells.config), state.status);
-  if (isInForce(record) && changes.length > 0)
-    return withDecision(record, endExperiment(state, `the configuration has changed: ${changes.join(', ')}`), now);
+  const reasons = isInForce(record) ? reasonsToEnd({ document, dependsOn, status: state.status }, cells.config) : [];
+  if (reasons.length > 0)
+    return withDecision(record, endExperiment(state, `the configuration has changed: ${reasons.join(', ')}`), now);
   if (document.kind === 'shadow' && state.status === 'running' && shadowCostUsd >= document.budget_usd)
     return withDecision(record, endExperiment(state, `its budget of ${document.budget_usd} USD is spent`), now);
   return withSeries(withDecision(record, evaluateExperiment(document, state, tallies, now), now), now);
