@@ -203,6 +203,19 @@ describe('a canary that holds', () => {
     });
   });
 
+  test('that was taken back gives up what it is still answering before the deadline of that, however late', async () => {
+    await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
+    const limits = { deadline: new Date(Date.now() + 3 * DAY_MS).toISOString() };
+    const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Why?' }, limits }), null);
+    await carry(pipeline, id, simple, sent(1));
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    await evaluateExperiments(pipeline);
+    expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call' }, experiments: { holdFor: 'new-model' } });
+    vi.useFakeTimers({ now: Date.now() + 3 * DAY_MS - 4000, toFake: ['Date'] });
+    await evaluateExperiments(pipeline);
+    expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'classify' }, experiments: { arms: [], holdFor: null } });
+  });
+
   test('has answers that wait for long, and they are not stuck', async () => {
     await start(pipeline, canary({ min_samples: 1000 }));
     await answerJobs(pipeline, 1, true);

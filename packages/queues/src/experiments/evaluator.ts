@@ -13,7 +13,7 @@ import type { Outcome } from '@upshift/routing';
 import type { Cells } from '../cells/cells.ts';
 import { compareIds } from '../event-feed.ts';
 import { announce } from './announce.ts';
-import { countHeld, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
+import { countUnfinished, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { isInForce, withDecision } from './record.ts';
 import type { ExperimentRecord } from './record.ts';
 import { followable, followOutcome, isOwnCost } from './shadows.ts';
@@ -44,11 +44,11 @@ export async function evaluateExperiments(cells: Cells): Promise<number> {
   return concerned.length;
 }
 
-/** Whether there is anything left to do: a job that had waited long in its queue is held long after the end. */
+/** Whether there is anything left to do: a job that waits long in its queue is held, or near its deadline, long after the end. */
 async function concerns(cells: Cells, record: ExperimentRecord): Promise<boolean> {
   const { document, pending, changedAt } = record;
   if (isInForce(record) || pending.length > 0 || Date.now() - changedAt < COUNTED_AFTER_END_MS) return true;
-  return document.kind === 'canary' && document.hold && (await countHeld(cells, document.name)) > 0;
+  return document.kind === 'canary' && document.hold && (await countUnfinished(cells, document.name)) > 0;
 }
 
 /** An experiment that can not be evaluated stands in no other's way. */
@@ -193,13 +193,15 @@ async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
 async function seeToHeld(cells: Cells, record: ExperimentRecord): Promise<{ released: number; rerun: number }> {
   const { document, state, tallies } = record;
   if (document.kind !== 'canary' || !document.hold) return { released: 0, rerun: 0 };
+  const rerunNear = (): Promise<number> => rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies));
   switch (fateOfHeld(state)) {
     case 'release':
       return { released: await releaseHeld(cells, document.name, Infinity), rerun: 0 };
     case 'rerun':
-      return { released: 0, rerun: await rerunHeld(cells, document.name, state.reason) };
+      // What the canary is still answering is held when it has answered, and must not expire before that.
+      return { released: 0, rerun: (await rerunHeld(cells, document.name, state.reason)) + (await rerunNear()) };
     case 'wait':
-      return { released: 0, rerun: await rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies)) };
+      return { released: 0, rerun: await rerunNear() };
   }
 }
 
