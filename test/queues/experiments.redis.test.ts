@@ -3,6 +3,8 @@ import {
   accept,
   advance,
   commandExperimentByName,
+  configOf,
+  createExperiment,
   evaluateExperiments,
   experimentViewOf,
   queueOf,
@@ -223,6 +225,24 @@ describe('a canary that holds', () => {
     expect((await readStuck(pipeline, await readQueues(pipeline))).jobs).toEqual([]);
     expect(await reconcile(pipeline, 60_000)).toBe(0);
     expect((await experimentViewOf(pipeline, await recordOf(pipeline, 'new-model'))).held_jobs).toBe(1);
+  });
+
+  test('gives back a job with the arms of others that were promoted, which stay in force', async () => {
+    const prompt = { kind: 'canary', name: 'prompt', hold: false, webhook: undefined };
+    await createExperiment(
+      pipeline,
+      canary({ ...prompt, arms: [{ name: 'stable' }, { name: 'v2', overrides: { system_prompt: 'In JSON.' } }] }),
+    );
+    await commandExperimentByName(pipeline, 'prompt', 'promote', null);
+    await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
+    const id = await lateJob();
+    await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    await evaluateExperiments(pipeline);
+    const { configVersion, experiments } = await stateOf(pipeline, id);
+    expect(experiments).toMatchObject({ arms: [], holdFor: null });
+    const { system_prompt, models } = (await configOf(pipeline, configVersion)).routes['default']!;
+    expect({ system_prompt, models }).toEqual({ system_prompt: 'In JSON.', models: undefined });
   });
 
   test('that was promoted releases what is still held when its end is recorded', async () => {

@@ -1,5 +1,16 @@
 import type { Experiment } from '@upshift/contracts';
-import { accept, evaluateExperiments, experimentViewOf, listJobs, minuteOf, queueOf, readStats } from '@upshift/queues';
+import {
+  accept,
+  commandExperimentByName,
+  configOf,
+  createExperiment,
+  evaluateExperiments,
+  experimentViewOf,
+  listJobs,
+  minuteOf,
+  queueOf,
+  readStats,
+} from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { answered, judged, requestOf, sent } from '../routing/example.ts';
@@ -66,6 +77,19 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   expect(sum(({ ended }) => ended.completed)).toBe(1);
   expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(2);
   expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
+});
+
+test('a candidate differs from what was delivered in its own arm alone: what others have promoted holds for both', async () => {
+  const arms = [{ name: 'stable' }, { name: 'v2', overrides: { system_prompt: 'In JSON.' } }];
+  const guardrails = [{ metric: 'pass_rate', absolute: 0.02 }];
+  await createExperiment(pipeline, documentOf({ kind: 'canary', name: 'prompt', arms, guardrails }));
+  await commandExperimentByName(pipeline, 'prompt', 'promote', null);
+  await start(pipeline, shadow());
+  const real = await completed();
+  await evaluateExperiments(pipeline);
+  const promptOf = async (id: string): Promise<unknown> =>
+    (await configOf(pipeline, (await stateOf(pipeline, id)).configVersion)).routes['default']!.system_prompt;
+  expect([await promptOf(real), await promptOf((await shadowsOf())[0]!)]).toEqual(['In JSON.', 'In JSON.']);
 });
 
 test('a shadow ends when its budget is spent, and begins nothing more', async () => {

@@ -7,7 +7,7 @@ import { acceptShadow } from '../accept.ts';
 import type { Cells } from '../cells/cells.ts';
 import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import { shadowIndex } from '../names.ts';
-import { versionOf } from './arms.ts';
+import { baseConfigOf, versionOf } from './arms.ts';
 import { keepAudit } from './audits.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
@@ -26,7 +26,7 @@ const JUDGE = 'judge';
 export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
   const arm = armOf(document, outcome);
   try {
-    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
+    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
     else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
     else await compareResults(cells, outcome);
@@ -68,11 +68,11 @@ export function isOwnCost(document: Shadow, outcome: Outcome): boolean {
   return ![undefined, DELIVERED].includes(armOf(document, outcome));
 }
 
-async function answerOnceMore(cells: Cells, document: Shadow, job: string): Promise<void> {
+async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Outcome): Promise<void> {
   const request = await readRequest(cells.of(job), job);
   if (request === null) return;
   const [arm] = document.arms;
-  const config = applyArm(cells.config, document.route, arm!.overrides);
+  const config = applyArm(await baseConfigOf(cells, arms), document.route, arm!.overrides);
   const configVersion = await versionOf(cells, config);
   await acceptShadow(
     cells,
