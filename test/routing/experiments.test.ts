@@ -122,6 +122,26 @@ describe('a document', () => {
     ]);
   });
 
+  test('of a canary whose guardrail nothing could break is refused', () => {
+    const refused = (guardrail: Record<string, unknown>): string[] =>
+      errorsOf({ kind: 'canary', name: 'model', arms: [{ name: 'stable' }, { name: 'canary' }], guardrails: [guardrail] });
+    expect(refused({ metric: 'pass_rate', absolute: 5 })).toEqual([
+      'guardrails[0].absolute: 0.05 is five per cent; 5 guards nothing',
+    ]);
+    expect(refused({ metric: 'error_rate', absolute: 1 })).toEqual([
+      'guardrails[0].absolute: 0.05 is five per cent; 1 guards nothing',
+    ]);
+    expect(refused({ metric: 'score', relative: 1 })).toEqual([
+      'guardrails[0].relative: 0.05 is five per cent; 1 guards nothing',
+    ]);
+    expect(refused({ metric: 'latency_ms', absolute: 5000, ceiling: 3000 })).toEqual([
+      'guardrails[0].absolute: must be below the ceiling; 5000 guards nothing',
+    ]);
+    expect(refused({ metric: 'pass_rate', absolute: 0.99 })).toEqual([]);
+    expect(refused({ metric: 'error_rate', relative: 5 })).toEqual([]);
+    expect(refused({ metric: 'latency_ms', absolute: 2000, ceiling: 3000 })).toEqual([]);
+  });
+
   test('of a canary without guardrails, or with one arm, is told what is missing', () => {
     expect(errorsOf({ kind: 'canary', name: 'model', arms: [{ name: 'stable' }] })).toEqual([
       'arms: a canary has two arms: first the stable one, then the canary',

@@ -190,5 +190,25 @@ function badGuardrail({ metric, absolute, relative, ceiling, proof }: Guardrail)
   if (!bounded && ceiling === undefined) bad.push([['ceiling'], `${metric} needs a ceiling: larger values count as this`]);
   if (proof && (absolute ?? relative ?? 0) === 0)
     bad.push([['proof'], 'that nothing is worse at all can never be proven: allow a margin']);
-  return bad;
+  return [...bad, ...guardsNothing(experimentMetrics[metric], { absolute, relative, ceiling })];
+}
+
+/** A margin that no canary can exceed, as where 5 was meant to be 5 %. */
+function guardsNothing(
+  { better, unit }: { better: string; unit: string },
+  { absolute, relative, ceiling }: Pick<Guardrail, 'absolute' | 'relative' | 'ceiling'>,
+): [string[], string][] {
+  const most = unit === 'share' ? 1 : (ceiling ?? Infinity);
+  if (absolute !== undefined && absolute >= most)
+    return [
+      [
+        ['absolute'],
+        unit === 'share'
+          ? `0.05 is five per cent; ${absolute} guards nothing`
+          : `must be below the ceiling; ${absolute} guards nothing`,
+      ],
+    ];
+  if (better === 'higher' && relative !== undefined && relative >= 1)
+    return [[['relative'], `0.05 is five per cent; ${relative} guards nothing`]];
+  return [];
 }
