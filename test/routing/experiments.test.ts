@@ -259,6 +259,14 @@ test('an experiment that has ended takes no command, whatever its kind', () => {
     }
 });
 
+test('a canary promotes its second arm, and refuses to promote any other that is named', () => {
+  const document = canaryOf('new-model');
+  const promote = (arm: string | null) =>
+    commandExperiment(document, newExperimentState(document, 0.5, NOON), 'promote', arm, NOON).state.status;
+  expect([promote(null), promote('canary')]).toEqual(['promoted', 'promoted']);
+  for (const arm of ['stable', 'nova']) expect(() => promote(arm)).toThrow('a canary promotes canary; to keep stable, abort it');
+});
+
 test('a shadow does not follow a job whose answer a canary holds', () => {
   const canary = canaryOf('new-model');
   const shadow = read({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
