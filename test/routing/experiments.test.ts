@@ -13,6 +13,7 @@ import {
   decide,
   emptyArmTally,
   endExperiment,
+  evaluateExperiment,
   newExperimentState,
   resultsOf,
   unitOf,
@@ -265,6 +266,36 @@ test('a canary promotes its second arm, and refuses to promote any other that is
     commandExperiment(document, newExperimentState(document, 0.5, NOON), 'promote', arm, NOON).state.status;
   expect([promote(null), promote('canary')]).toEqual(['promoted', 'promoted']);
   for (const arm of ['stable', 'nova']) expect(() => promote(arm)).toThrow('a canary promotes canary; to keep stable, abort it');
+});
+
+test('a canary does not pass a step of which its guardrail was told nothing, and says so', () => {
+  const document = read({
+    kind: 'canary',
+    name: 'cheaper',
+    arms: [{ name: 'stable' }, { name: 'canary' }],
+    guardrails: [{ metric: 'cost_usd', relative: 0.1, ceiling: 0.001 }],
+    steps: [50, 100],
+    min_samples: 2,
+    min_seconds: 0,
+  });
+  const tallied = (...costs: (number | null)[]) =>
+    costs.reduce<ArmTally>(
+      (tally, cost) =>
+        addObservation(tally, document, { ...outcome(true), metrics: { ...outcome(true).metrics, cost_usd: cost } }, 0.5),
+      emptyArmTally(1),
+    );
+  const stateAfter = (...costs: (number | null)[]) => {
+    const tallies = { stable: tallied(0.0001, 0.0001, 0.0001), canary: tallied(...costs) };
+    return evaluateExperiment(document, newExperimentState(document, 0.5, NOON), tallies, NOON).state;
+  };
+  expect(stateAfter(null, null, null)).toMatchObject({
+    status: 'running',
+    reason: 'step 1 of 2 (50 %): 0 of 2 jobs tell of cost_usd',
+  });
+  expect(stateAfter(null)).toMatchObject({
+    reason: 'step 1 of 2 (50 %): 1 of 2 jobs judged, 0 of 2 jobs tell of cost_usd',
+  });
+  expect(stateAfter(0.0001, null, 0.0001)).toMatchObject({ status: 'promoted' });
 });
 
 test('a shadow does not follow a job whose answer a canary holds', () => {
