@@ -143,6 +143,14 @@ describe('a document', () => {
     expect(refused({ metric: 'latency_ms', absolute: 2000, ceiling: 3000 })).toEqual([]);
   });
 
+  test('of a shadow has an arm that is taken for nothing else in its results', () => {
+    const named = (name: string): string[] =>
+      errorsOf({ kind: 'shadow', name: 'seen', share: 1, budget_usd: 1, arms: [{ name }] });
+    expect(named('delivered')).toEqual(['arms[0].name: delivered stands for what was delivered; take another name']);
+    expect(named('judge')).toEqual(['arms[0].name: judge stands for what compares the answers; take another name']);
+    expect(named('candidate')).toEqual([]);
+  });
+
   test('of a canary without guardrails, or with one arm, is told what is missing', () => {
     expect(errorsOf({ kind: 'canary', name: 'model', arms: [{ name: 'stable' }] })).toEqual([
       'arms: a canary has two arms: first the stable one, then the canary',

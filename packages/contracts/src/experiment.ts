@@ -16,6 +16,8 @@ export const armName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a 
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';
+/** In the outcomes of a shadow: the arm of the jobs that compare two answers. */
+export const JUDGE = 'judge';
 
 /** What is measured of each job, and what it says when it is higher. Rates and scores are in [0, 1]. */
 export const experimentMetrics = {
@@ -153,6 +155,7 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
       break;
     case 'shadow':
       if (names[0] === DELIVERED) report(['arms', 0, 'name'], `${DELIVERED} stands for what was delivered; take another name`);
+      if (names[0] === JUDGE) report(['arms', 0, 'name'], `${JUDGE} stands for what compares the answers; take another name`);
       break;
     case 'adaptive':
       if (experiment.floor * experiment.arms.length > 1)

@@ -1,4 +1,4 @@
-import { DELIVERED, ProblemError } from '@upshift/contracts';
+import { DELIVERED, JUDGE, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
 import { applyArm, comeToTheSame, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
@@ -18,9 +18,6 @@ export type Preference = 'candidate' | 'delivered' | 'same';
  * that a real job does not wait for a shadow to end.
  */
 const UNDER_WAY = 4;
-
-/** The arm under which the jobs of judges are told of. */
-const JUDGE = 'judge';
 
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
 export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
