@@ -89,7 +89,7 @@ describe('what a job tells of its arm', () => {
     ]);
   });
 
-  test('takes of a budget what was set aside for a call whose cost is not known', () => {
+  test('takes of a budget what was set aside for a call whose cost is not known, and costs its arm what is known', () => {
     const known = observationOf(after(jobOf(part), facts, ...toTheEnd).job)!;
     expect(known.spentUsd).toBe(known.metrics.cost_usd);
     const lost = [
@@ -105,6 +105,11 @@ describe('what a job tells of its arm', () => {
     expect(unknown.metrics.cost_usd).toBeNull();
     const [first, second] = job.attempts;
     expect(first!.reservedNanoUsd).toBeGreaterThan(0);
+    const told = { job: 'job_1', arms: part.arms, shadowOf: null, observation: unknown };
+    const { knownCostUsd: _untold, ...older } = unknown;
+    const spent = addOutcome({}, canary(), told)['canary'];
+    expect(spent).toMatchObject({ costUsd: second!.costNanoUsd! / 1e9, unknownCostJobs: 1 });
+    expect(addOutcome({}, canary(), { ...told, observation: older })['canary']).toMatchObject({ costUsd: 0, unknownCostJobs: 1 });
     expect(unknown.spentUsd).toBeCloseTo((first!.reservedNanoUsd + second!.costNanoUsd!) / 1e9, 12);
   });
 
