@@ -15,6 +15,7 @@ import {
 } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
+import { outcome } from '../eval-experiments/outcome.ts';
 import { answered, exampleConfig, exampleModel, failed, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
@@ -284,6 +285,20 @@ test('the endpoint is told of every change, also of two of the same kind that wa
   expect((await recordOf(pipeline, 'new-model')).pending).toHaveLength(5);
   await evaluateExperiments(pipeline);
   expect(await tidings(pipeline)).toEqual(['experiment.started', 'experiment.step_passed', 'experiment.step_passed']);
+});
+
+test('a plot that is thinned keeps its first point and its newest', async () => {
+  await start(pipeline, canary({ min_samples: 1000 }));
+  const told = { arms: [{ experiment: 'new-model', arm: 'canary', probability: 0.5 }], shadowOf: null };
+  for (let count = 1; count <= 61; count += 1) {
+    const text = JSON.stringify({ ...told, job: `job_${count}`, observation: outcome(true) });
+    await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', text);
+    await evaluateExperiments(pipeline);
+  }
+  const { series } = await recordOf(pipeline, 'new-model');
+  const jobsAt = series.map(({ metrics }) => metrics['pass_rate']?.['canary']?.jobs);
+  expect(jobsAt).toHaveLength(31);
+  expect([jobsAt[0], jobsAt.at(-1)]).toEqual([1, 61]);
 });
 
 test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {

@@ -26,7 +26,7 @@ const BATCH = 10_000;
 const UNCERTAIN_MS = 1000;
 /** How long the outcomes of jobs under way are still counted after an experiment has ended, in ms. */
 const COUNTED_AFTER_END_MS = 24 * 3_600_000;
-/** Points of the plots; when there are more, every other one goes. */
+/** Points of the plots, an even number: when there is one more, every other one goes, and the first and the newest stay. */
 const MOST_POINTS = 60;
 /** Answers that wait to be followed by a shadow; where more come, they are passed over as if the share were smaller. */
 const MOST_WAITING = 1000;
@@ -158,7 +158,7 @@ function withSeries(record: ExperimentRecord, now: number): ExperimentRecord {
   return {
     ...record,
     plottedJobs: jobs,
-    series: series.length > MOST_POINTS ? series.filter((_, index) => index % 2 === 1) : series,
+    series: series.length > MOST_POINTS ? series.filter((_, index) => index % 2 === 0) : series,
   };
 }
 
