@@ -140,14 +140,16 @@ describe('a document', () => {
     ]);
     expect(refused({ metric: 'pass_rate', absolute: 0.99 })).toEqual([]);
     expect(refused({ metric: 'error_rate', relative: 5 })).toEqual([]);
-    expect(refused({ metric: 'latency_ms', absolute: 2000, ceiling: 3000 })).toEqual([]);
   });
 
-  test('of a shadow has an arm that is taken for nothing else in its results', () => {
+  test('has arms that are taken for nothing else in its results', () => {
     const named = (name: string): string[] =>
       errorsOf({ kind: 'shadow', name: 'seen', share: 1, budget_usd: 1, arms: [{ name }] });
     expect(named('delivered')).toEqual(['arms[0].name: delivered stands for what was delivered; take another name']);
     expect(named('judge')).toEqual(['arms[0].name: judge stands for what compares the answers; take another name']);
+    expect(named('constructor')).toEqual([
+      'arms[0].name: can not be constructor, which has a meaning of its own; take another name',
+    ]);
     expect(named('candidate')).toEqual([]);
   });
 

@@ -12,7 +12,11 @@ import { scorerProfile } from './scorer-profile.ts';
 export const experimentName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
-export const armName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate');
+export const armName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate')
+  // The one such word that every object has already: what is kept by arm would seem to be there before its first job.
+  .refine((name) => name !== 'constructor', 'can not be constructor, which has a meaning of its own; take another name');
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';
