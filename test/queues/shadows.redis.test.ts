@@ -1,6 +1,7 @@
 import type { Experiment } from '@upshift/contracts';
 import {
   accept,
+  advance,
   commandExperimentByName,
   configOf,
   createExperiment,
@@ -13,13 +14,13 @@ import {
 } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { answered, judged, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
-const { openFresh } = opener(opened);
+const { open, openFresh } = opener(opened);
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
@@ -104,6 +105,23 @@ test('a shadow ends when its budget is spent, and begins nothing more', async ()
     reason: 'its budget of 0.000001 USD is spent',
   });
   expect(await shadowsOf()).toHaveLength(4);
+});
+
+test('a shadow whose route is gone ends, and forgets the comparisons that waited', async () => {
+  const asked = requestOf({ input: { prompt: 'Why?' }, route: 'chat' });
+  await start(pipeline, shadow({ route: 'chat' }));
+  const answer = async (id: string): Promise<void> => {
+    await carry(pipeline, id, simple, sent(1));
+    await advance(pipeline, id, answered(1), { 'answer:1': JSON.stringify({ text: 'Rayleigh scattering.' }) });
+    await carry(pipeline, id, judged(1, 1));
+  };
+  await answer((await accept(pipeline, asked, null)).id);
+  await evaluateExperiments(pipeline);
+  await answer((await shadowsOf())[0]!);
+  const without = await open(exampleConfig((file) => void delete file.routes['chat']));
+  await evaluateExperiments(without);
+  await evaluateExperiments(without);
+  expect(await recordOf(pipeline, 'seen')).toMatchObject({ state: { status: 'ended' }, follow: [] });
 });
 
 test('a shadow passes over what comes faster than it can follow, and counts it in neither arm', async () => {

@@ -82,7 +82,8 @@ async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Out
 
 async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {
   const [judge] = cells.config.judge.models;
-  if (shadowOf === null || judge === undefined) return;
+  // Where the route is gone, its jobs are compared under nothing.
+  if (shadowOf === null || judge === undefined || !Object.hasOwn(cells.config.routes, document.route)) return;
   const [request, delivered, candidate] = await Promise.all([
     readRequest(cells.of(shadowOf), shadowOf),
     resultText(cells, shadowOf),
