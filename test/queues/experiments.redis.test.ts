@@ -188,6 +188,20 @@ describe('a canary that holds', () => {
     }
   }
 
+  test('is read no more once it has ended long ago and has no job left, and only then', async () => {
+    await start(pipeline, canary());
+    const late = await lateJob();
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    vi.useFakeTimers({ now: Date.now() + 2 * DAY_MS, toFake: ['Date'] });
+    expect(await evaluateExperiments(pipeline)).toBe(1);
+    await advance(pipeline, late, { type: 'cancelled' });
+    await evaluateExperiments(pipeline);
+    const reads = [vi.spyOn(pipeline.redis, 'hmget'), vi.spyOn(pipeline.redis, 'hvals')];
+    expect(await evaluateExperiments(pipeline)).toBe(0);
+    for (const read of reads) expect(read).not.toHaveBeenCalled();
+    expect(await recordOf(pipeline, 'new-model')).toMatchObject({ state: { status: 'aborted' }, pending: [] });
+  });
+
   test('counts a job that it did not answer before its deadline came near as failed', async () => {
     await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
     const limits = { deadline: new Date(Date.now() + 8000).toISOString() };

@@ -18,7 +18,7 @@ import { isInForce, withDecision } from './record.ts';
 import type { ExperimentRecord } from './record.ts';
 import { followable, followOutcome, isOwnCost } from './shadows.ts';
 import type { Preference } from './shadows.ts';
-import { changeExperiment, readExperiments } from './store.ts';
+import { changeExperiment, readUnfinishedExperiments, rememberFinished } from './store.ts';
 
 /** Outcomes read at a time. */
 const BATCH = 10_000;
@@ -32,13 +32,17 @@ const MOST_POINTS = 60;
 const MOST_WAITING = 1000;
 
 /**
- * Looks at every experiment: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
+ * Looks at every experiment that is not finished: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
  * any point loses nothing: outcomes are counted in the same write as the decision, and what is yet to be done stands in the record.
  */
 export async function evaluateExperiments(cells: Cells): Promise<number> {
-  const records = await readExperiments(cells);
+  const records = await readUnfinishedExperiments(cells);
   const concern = await Promise.all(records.map((record) => concerns(cells, record)));
   const concerned = records.filter((_, index) => concern[index]);
+  await rememberFinished(
+    cells,
+    records.filter((_, index) => !concern[index]),
+  );
   await Promise.all(concerned.map((record) => evaluateOrLog(cells, record)));
   await trimOutcomes(cells, records.filter(isInForce));
   return concerned.length;
