@@ -24,7 +24,11 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   const several = severalNodes(url);
   if (several === null) return new Redis(url, whole);
   const { nodes, name, access } = several;
-  if (name !== null) return new Redis({ ...whole, ...access, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+  if (name !== null) {
+    // Without these two `tls` is not heeded where there are sentinels: both they and the master would be spoken to in plain text.
+    const secured = access.tls ? { enableTLSForSentinelMode: true, sentinelTLS: access.tls } : {};
+    return new Redis({ ...whole, ...access, ...secured, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+  }
   const cluster = new Cluster(nodes, {
     clusterRetryStrategy: retryStrategy,
     enableOfflineQueue: !failFast,
