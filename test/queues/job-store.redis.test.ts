@@ -292,6 +292,16 @@ test('a Redis that may lose or evict what was accepted is refused', async () => 
   await configure('appendonly', 'yes');
 });
 
+test('what Redis keeps is read without the rights of an administrator', async () => {
+  const servers = serversOf(pipeline.redis);
+  await Promise.all(servers.map((server) => server.acl('SETUSER', 'default', '-config')));
+  try {
+    await closeCells(await openCells({ ...pipeline.options, disposable: false }));
+  } finally {
+    await Promise.all(servers.map((server) => server.acl('SETUSER', 'default', '+config')));
+  }
+});
+
 test('the name of a queue holds nothing that BullMQ refuses', () => {
   expect(encodeModelId('ollama/llama3.1:8b')).not.toMatch(/[:%]/);
 });

@@ -71,16 +71,17 @@ export async function assertDurable(redis: Redis): Promise<void> {
 }
 
 async function assertServerDurable(redis: Redis): Promise<void> {
+  // INFO alone: CONFIG is for administrators, and managed servers have none.
   const persistence = await redis.info('persistence');
-  const policy = await redis.config('GET', 'maxmemory-policy');
+  const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
   if (!/aof_enabled:1/.test(persistence)) {
     throw new UnfitRedisError(
       'Redis has no append-only file (appendonly no): a crash would lose accepted jobs. Set appendonly yes, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.',
     );
   }
-  if (policy[1] !== 'noeviction') {
+  if (policy !== 'noeviction') {
     throw new UnfitRedisError(
-      `Redis may evict keys (maxmemory-policy ${policy[1]}): queues and jobs would vanish. Set maxmemory-policy noeviction, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.`,
+      `Redis may evict keys (maxmemory-policy ${policy}): queues and jobs would vanish. Set maxmemory-policy noeviction, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.`,
     );
   }
 }
