@@ -58,6 +58,15 @@ test('only the job API and the console are published, on loopback', () => {
   ]);
 });
 
+test('the example of a scrape asks every container of every service that has metrics', () => {
+  const example = parse(/```yaml\n(scrape_configs:[^`]*)```/.exec(read('docs/observability.md'))![1]!) as {
+    scrape_configs: { dns_sd_configs: { type: string; port: number; names: string[] }[] }[];
+  };
+  const [asked] = example.scrape_configs[0]!.dns_sd_configs;
+  expect(asked).toMatchObject({ type: 'A', port: services['steward']?.environment?.['PORT'] });
+  expect(asked?.names.toSorted()).toEqual(Object.keys(services).filter((name) => !['redis', 'sandbox'].includes(name)).toSorted());
+});
+
 test('a container is killed later than a service cuts its own stop short', () => {
   const grace = Number(variables.find(({ name }) => name === 'SHUTDOWN_GRACE_S')?.value);
   const killed = /^(\d+)s$/.exec(variables.find(({ name }) => name === 'STOP_GRACE_PERIOD')?.value ?? '')?.[1];
