@@ -94,7 +94,11 @@ test('the example of a scrape asks every container of every service that has met
   };
   const [asked] = example.scrape_configs[0]!.dns_sd_configs;
   expect(asked).toMatchObject({ type: 'A', port: services['steward']?.environment?.['PORT'] });
-  expect(asked?.names.toSorted()).toEqual(Object.keys(services).filter((name) => !['redis', 'sandbox'].includes(name)).toSorted());
+  expect(asked?.names.toSorted()).toEqual(
+    Object.keys(services)
+      .filter((name) => !['redis', 'sandbox'].includes(name))
+      .toSorted(),
+  );
 });
 
 test('a container is killed later than a service cuts its own stop short', () => {

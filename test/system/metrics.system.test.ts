@@ -52,7 +52,9 @@ test('a job that escalates is counted where it happens: the score, the reason, t
 
 test('a failure that alerts at its first occurrence is counted from 0 on, for each model that a worker calls', async () => {
   const alerts = await readFile(new URL('../../deploy/prometheus/alerts.yaml', import.meta.url), 'utf8');
-  const outcomes = [...alerts.matchAll(/upshift_attempts_total\{outcome="(\w+)"\}\[\w+\]\)\) > 0$/gm)].map(([, outcome]) => outcome);
+  const outcomes = [...alerts.matchAll(/upshift_attempts_total\{outcome="(\w+)"\}\[\w+\]\)\) > 0$/gm)].map(
+    ([, outcome]) => outcome,
+  );
   expect(outcomes).toEqual(['provider_denied', 'model_not_found']);
   const seriesOf = async (program: ProgramName): Promise<string> => (await fetch(`${fleet.url(program)}/metrics`)).text();
   const [premium, fallback] = await Promise.all([seriesOf('worker-premium'), seriesOf('worker-fallback')]);

@@ -46,7 +46,7 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const lease = leaseOf(cells, 'steward');
   const chores = createChores(context.logger);
   const measures = createMeasures(context.metrics, measureQueues);
-  const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: measures.take };
+  const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: (all) => measures.take(all) };
   const stopping = new AbortController();
   const stopped = loop(stopping.signal, async () => {
     // Another steward measures now: what this one saw last is old news.
