@@ -58,14 +58,16 @@ async function* keyed(rows: AsyncIterable<Row>, runId: string, skip: number): As
   }
 }
 
-function resultOf({ row, job, error }: Outcome<KeyedRow>): object {
-  const customId = row.customId === null ? {} : { custom_id: row.customId };
-  if (job === null) return { line: row.line, ...customId, error };
-  const { id, status, result, cost_usd, cost_unknown, escalations, reasons } = job;
-  return {
+function resultOf({ row, id, job, error }: Outcome<KeyedRow>): object {
+  const place = {
     line: row.line,
-    ...customId,
-    id,
+    ...(row.customId === null ? {} : { custom_id: row.customId }),
+    ...(id === null ? {} : { id }),
+  };
+  if (job === null) return { ...place, error };
+  const { status, result, cost_usd, cost_unknown, escalations, reasons } = job;
+  return {
+    ...place,
     status,
     ...(result === null
       ? {}
