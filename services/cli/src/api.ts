@@ -51,8 +51,11 @@ export interface Api {
 /** Throws a `CommandError` where that is no address. */
 export function apiAt(baseUrl: string): Api {
   refuseNoAddress('--url, or UPSHIFT_URL,', baseUrl);
+  const { origin, pathname } = new URL(baseUrl);
+  // Behind a proxy the API may lie below a path, with or without a slash at its end.
+  const addressOf = (path: string): string => `${origin}${pathname.replace(/\/+$/, '')}${path}`;
   const open = async (path: string, init: RequestInit): Promise<Response> => {
-    const response = await reaching(baseUrl, fetch(new URL(path, baseUrl), init));
+    const response = await reaching(baseUrl, fetch(addressOf(path), init));
     if (!response.ok) throw refusal(response, await reaching(baseUrl, response.text()));
     return response;
   };
@@ -76,10 +79,17 @@ export function apiAt(baseUrl: string): Api {
   };
 }
 
-/** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. */
+/** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. No password is said again. */
 export function refuseNoAddress(option: string, url: string): void {
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return;
-  throw new CommandError(`${option} is ${url}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
+  const { protocol = '', username, password } = URL.parse(url) ?? {};
+  if (username || password)
+    throw new CommandError(
+      `${option} holds a user or a password; it is an address alone, as http://127.0.0.1:7700`,
+      exitCode.refused,
+    );
+  if (/^https?:$/.test(protocol)) return;
+  const shown = url.replace(/^.*@/s, '…@');
+  throw new CommandError(`${option} is ${shown}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
 }
 
 /** An API that goes away while it answers is as one that does not answer. */
