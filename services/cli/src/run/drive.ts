@@ -145,15 +145,24 @@ async function ask(api: Api, pending: Outcome<unknown>): Promise<void> {
   }
 }
 
-/** Waits for an API that is away, saying so once: all that is asked here may be asked again. */
-export async function patiently<Result>(work: () => Promise<Result>, say: (message: string) => void): Promise<Result> {
+/**
+ * Waits for an API that is away, saying so once: all that is asked here may be asked again.
+ *
+ * @param until no pause is longer than to then, by the clock of `performance`
+ */
+export async function patiently<Result>(
+  work: () => Promise<Result>,
+  say: (message: string) => void,
+  until = Infinity,
+): Promise<Result> {
   for (let told = false; ; told = true) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof CommandError && error.code === exitCode.unavailable)) throw error;
       if (!told) say(error.message);
-      await pause(Math.min(Math.max(retryAfterMsOf(error) ?? RETRY_MS, POLL_MS), LONGEST_RETRY_MS));
+      const delayMs = Math.max(retryAfterMsOf(error) ?? RETRY_MS, POLL_MS);
+      await pause(Math.min(delayMs, LONGEST_RETRY_MS, Math.max(0, until - performance.now())));
     }
   }
 }
