@@ -35,6 +35,8 @@ async function* rowsOf(count: number): AsyncGenerator<DrivenRow> {
 const acceptAll: Answer = ({ body }, response) => sendLines(response, keysOf(body).map(acceptedUnder));
 const showEnded: Answer = ({ path }, response) => sendJson(response, 200, exampleJob(path.replace('/v1/jobs/', '')));
 
+const acceptOrShow: Answer = (seen, response) => (seen.method === 'POST' ? acceptAll : showEnded)(seen, response);
+
 function keysOf(body: string): string[] {
   return body.split('\n').map((line) => (JSON.parse(line) as { idempotency_key: string }).idempotency_key);
 }
@@ -55,6 +57,17 @@ test('an API that is asked too often is waited for, as long as it says', async (
   });
   expect(outcomes.map(({ job, error }) => [job?.status, error])).toEqual(Array(2).fill(['completed', null]));
   expect(said).toEqual(Array(2).fill(expect.stringContaining('answered 429: Not now.')));
+});
+
+test('a row that names its own key is accepted under that', async () => {
+  server = await startJobServer(acceptOrShow);
+  async function* rows(): AsyncGenerator<DrivenRow> {
+    yield { key: 'run/1', job: { input: { prompt: '1' }, idempotency_key: 'mine' }, error: null };
+    yield { key: 'run/2', job: { input: { prompt: '2' } }, error: null };
+  }
+  const options = { progress: newProgress(2), show: () => undefined, say: () => undefined };
+  for await (const { error } of drive(apiAt(server.url), rows(), options)) expect(error).toBeNull();
+  expect(keysOf(server.seen[0]!.body)).toEqual(['mine', 'run/2']);
 });
 
 test('a job that is no longer kept is the end of its row alone, which keeps its id', async () => {

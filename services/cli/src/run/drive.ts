@@ -9,7 +9,7 @@ import { CommandError, exitCode } from '../exit-code.ts';
 import { countEnded } from '../up/progress.ts';
 import type { RunProgress } from '../up/progress.ts';
 
-/** A row of a run: the body of a job and the key under which it is accepted once; or why it is no job. */
+/** A row of a run: the body of a job and the key under which it is accepted once, unless it names one itself; or why it is no job. */
 export interface DrivenRow {
   key: string;
   job: Record<string, unknown> | null;
@@ -103,7 +103,7 @@ async function* batchesOf<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row[]> 
 
 async function submit<Row extends DrivenRow>(api: Api, rows: Row[], say: DriveOptions['say']): Promise<Outcome<Row>[]> {
   const good = rows.filter(({ job }) => job !== null);
-  const lines = good.map(({ key, job }) => JSON.stringify({ ...job, idempotency_key: key }));
+  const lines = good.map(({ key, job }) => JSON.stringify({ idempotency_key: key, ...job }));
   const answers = lines.length === 0 ? [] : await answersTo(api, lines, say);
   const answered = new Map(good.map((row, index) => [row, answers[index]]));
   return rows.map((row) => {
