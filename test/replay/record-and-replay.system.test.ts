@@ -132,7 +132,7 @@ test('ended jobs are recorded, newest first, and what is redacted is nowhere in 
 test('under the same configuration nothing changes', async () => {
   const report = await replay('same');
   expect(report).toMatchObject({ jobs: 6, moves: [], redacted: 1 });
-  expect(report.unknown).toEqual({ no_answer: 0, asked: {}, cut_short: 0, cost_unknown: 0, refused: {} });
+  expect(report.unknown).toEqual({ no_answer: 0, asked: {}, cut_short: 0, found_wrong: 0, cost_unknown: 0, refused: {} });
   const { compared } = report;
   expect(compared).toMatchObject({ jobs: 6, moved: 0, status_changed: 0, answers_differ: 0 });
   expect(compared.cost_usd.before).toBeGreaterThan(5 * ECONOMY_USD + STANDARD_USD);
