@@ -23,11 +23,13 @@ export interface JobServer {
 
 export async function startJobServer(answer: (seen: Seen, response: ServerResponse) => void): Promise<JobServer> {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
+  const read = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = '', url: path = '', headers } = request;
-    seen.push({ method, path, headers, body: await text(request) });
-    answer(seen.at(-1)!, response);
-  }).listen(0, '127.0.0.1');
+    const one = { method, path, headers, body: await text(request) };
+    seen.push(one);
+    answer(one, response);
+  };
+  const server = createServer((request, response) => void read(request, response)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -34,7 +34,7 @@ test('who waits for a job knows its id at once, and an API that goes away is wai
   expect(errors).toMatch(/^Accepted as job_7\nNothing answers at .*\n$/);
   expect(server.seen.map(({ method, headers }) => [method, headers['prefer']])).toEqual([
     ['POST', undefined],
-    ...Array(3).fill(['GET', 'wait=55']),
+    ...[1, 2, 3].map(() => ['GET', 'wait=55']),
   ]);
 });
 
