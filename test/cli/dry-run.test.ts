@@ -38,6 +38,14 @@ interface Estimates {
   refused: { line: number; error: string }[];
 }
 
+test('a row may name its own idempotency key, which must be one', async () => {
+  const rows = ['mine', 7].map((idempotency_key) => JSON.stringify({ input: { prompt: 'x' }, idempotency_key }));
+  const { out } = await dryRun('keys.jsonl', rows.join('\n'), '--json');
+  const { total, refused } = JSON.parse(out) as Estimates;
+  expect(total.jobs).toBe(1);
+  expect(refused).toEqual([{ line: 2, error: expect.stringContaining('idempotency_key') }]);
+});
+
 test('a file is priced by where its rows start, and bad rows are named', async () => {
   const pinned = { input: { prompt: 'x'.repeat(4000) }, model: 'anthropic/claude-opus-5-5' };
   const text = `${JSON.stringify(pinned)}\n"What is the capital of France?"\n{"input": {}}\n{"input": {"prompt": "x"}, "route": "nowhere"}\n`;

@@ -109,3 +109,23 @@ test('what has no place in a job is refused by its name, never dropped', () => {
   expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toContain('"dimensions"');
   expect(errorOf('/v1/moderations', { input: 'x' })).toContain('url');
 });
+
+test('null is what a client writes for what it leaves out', () => {
+  const input = inputOf('/v1/chat/completions', {
+    messages: [
+      { role: 'assistant', content: 'Hello.', refusal: null, tool_calls: null },
+      { role: 'user', content: 'x' },
+    ],
+    temperature: null,
+    max_tokens: null,
+    stop: null,
+    tools: null,
+    response_format: null,
+  });
+  expect(input).toEqual({
+    messages: [
+      { role: 'assistant', content: 'Hello.' },
+      { role: 'user', content: 'x' },
+    ],
+  });
+});

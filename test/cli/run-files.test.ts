@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openJournal } from '../../services/cli/src/run/journal.ts';
 import { readRows } from '../../services/cli/src/run/read-rows.ts';
-import type { Row } from '../../services/cli/src/run/read-rows.ts';
+import type { Row, RowOptions } from '../../services/cli/src/run/read-rows.ts';
 
 let directory: string;
 let count = 0;
@@ -16,16 +16,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(directory, { recursive: true, force: true }));
 
-async function fileOf(text: string): Promise<string> {
+async function fileOf(text: string | Buffer): Promise<string> {
   count += 1;
   const file = join(directory, `${count}.jsonl`);
   await writeFile(file, text);
   return file;
 }
 
-async function rowsOf(text: string): Promise<Row[]> {
+async function rowsOf(text: string | Buffer, options: RowOptions = { route: 'chat' }): Promise<Row[]> {
   const rows: Row[] = [];
-  for await (const row of readRows(await fileOf(text), { route: 'chat' })) rows.push(row);
+  for await (const row of readRows(await fileOf(text), options)) rows.push(row);
   return rows;
 }
 
@@ -61,6 +61,41 @@ test('a bad row says what it is and what would be right', async () => {
     expect.stringContaining('neither "input"'),
     expect.stringContaining('/v1/chat/completions'),
   ]);
+});
+
+test('a row of CSV is known by the line on which it ends, with line ends of either kind within quotes', async () => {
+  for (const end of ['\n', '\r\n']) {
+    const text = ['"te', 'xt",id', '"one', 'two",1', '', 'three,2', 'four,3'].join(end);
+    const rows = await rowsOf(text, { column: `te${end}xt` });
+    expect(rows.map(({ line, job }) => [line, job?.['input']])).toEqual([
+      [4, { prompt: `one${end}two` }],
+      [6, { prompt: 'three' }],
+      [7, { prompt: 'four' }],
+    ]);
+  }
+});
+
+test('a column that is named twice is refused, where it is the one that is read', async () => {
+  await expect(rowsOf('text,text\none,two\n', { column: 'text' })).rejects.toThrow('more than one column of that name');
+  expect(await rowsOf('text,,\none,,\n', { column: 'text' })).toHaveLength(1);
+});
+
+test('bytes that are not UTF-8 are refused by their line, and never read as other letters', async () => {
+  const latin = Buffer.from('"one"\n"caf\u00e9"\n', 'latin1');
+  await expect(rowsOf(latin)).rejects.toThrow(/\.jsonl, line 2, is not UTF-8; save it as UTF-8/);
+  await expect(rowsOf(latin, { column: 'one' })).rejects.toThrow('line 2, is not UTF-8');
+  await expect(rowsOf(Buffer.from('\uFEFF"one"', 'utf16le'))).rejects.toThrow('line 1, is not UTF-8');
+  expect(await rowsOf(`"${'\u00e9'.repeat(100_000)}"`)).toHaveLength(1);
+});
+
+test('an output that is the input itself is refused, by whatever name, also by force', async () => {
+  const input = await fileOf('"one"\n');
+  const [soft, hard] = [join(directory, 'soft'), join(directory, 'hard')];
+  await symlink(input, soft);
+  await link(input, hard);
+  for (const output of [input, soft, hard])
+    await expect(openJournal({ input, output, url: 'http://a', options: {}, force: true })).rejects.toThrow('the very file');
+  expect(await readFile(input, 'utf8')).toBe('"one"\n');
 });
 
 test('an unfinished run is gone on with after its last whole line', async () => {

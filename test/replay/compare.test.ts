@@ -64,19 +64,36 @@ test('what is not known on both sides is counted by its reason and is in no sum'
       played(exampleRecording('job_4'), { cost_unknown: true }),
       refused,
       played(exampleRecording('job_6', { redactions: 2 })),
+      played(
+        exampleRecording('job_7', {
+          attempts: [
+            exampleAttempt({ late_verdict: false }),
+            exampleAttempt({ attempt: 2, tier: 'premium', model: HIGH, late_verdict: null }),
+          ],
+          final_attempt: 2,
+          cost_usd: 2,
+        }),
+      ),
     ],
     tiers,
   );
-  expect(report).toMatchObject({ jobs: 6, redacted: 1, compared: { jobs: 1, cost_usd: { before: 0.25, after: 0.25 } } });
+  expect(report).toMatchObject({ jobs: 7, redacted: 1, compared: { jobs: 1, cost_usd: { before: 0.25, after: 0.25 } } });
   expect(report.unknown).toEqual({
     no_answer: 1,
     asked: { [HIGH]: 1 },
     cut_short: 1,
+    found_wrong: 1,
     cost_unknown: 2,
     refused: { unknown_route: 1 },
   });
   const lines = linesOf(report).join('\n');
-  for (const words of ['1 of 6 jobs', `does not hold (${HIGH} 1)`, '1 is refused now (unknown_route)', '1 of the compared jobs'])
+  for (const words of [
+    '1 of 7 jobs',
+    '1 had an answer that was found to be wrong',
+    `does not hold (${HIGH} 1)`,
+    '1 is refused now (unknown_route)',
+    '1 of the compared jobs',
+  ])
     expect(lines).toContain(words);
 });
 

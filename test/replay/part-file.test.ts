@@ -36,6 +36,16 @@ test('one that was broken off goes on after its last whole line', () => {
   expect(lines.map((line) => (JSON.parse(line) as { job: string }).job)).toEqual(['job_2', 'job_1', 'job_0']);
 });
 
+test('one that was broken off within its first line begins with none of it', () => {
+  const first = openPart(out, {}, false);
+  appendFileSync(first.file, '{"object":"reco');
+  const second = openPart(out, {}, false);
+  expect(second).toMatchObject({ written: 0, lastJob: null });
+  second.write([exampleRecording('job_0')]);
+  second.finish();
+  expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ job: 'job_0' });
+});
+
 test('another choice of jobs begins anew', () => {
   openPart(out, { route: 'default' }, false).write([exampleRecording('job_1')]);
   expect(openPart(out, { route: 'chat' }, false)).toMatchObject({ written: 0, lastJob: null });

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -86,8 +88,15 @@ interface Ran {
   errors: string;
 }
 
+/** Of another Upshift, as a shell may have them. */
+let variables: Record<string, string> = {};
+
 async function upshift(...args: string[]): Promise<Ran> {
-  const child = spawn(process.execPath, [main, '--url', fleet.url('intake'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, ...variables };
+  const child = spawn(process.execPath, [main, '--url', fleet.url('intake'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number | null, out, errors };
 }
@@ -132,7 +141,7 @@ test('ended jobs are recorded, newest first, and what is redacted is nowhere in 
 test('under the same configuration nothing changes', async () => {
   const report = await replay('same');
   expect(report).toMatchObject({ jobs: 6, moves: [], redacted: 1 });
-  expect(report.unknown).toEqual({ no_answer: 0, asked: {}, cut_short: 0, cost_unknown: 0, refused: {} });
+  expect(report.unknown).toEqual({ no_answer: 0, asked: {}, cut_short: 0, found_wrong: 0, cost_unknown: 0, refused: {} });
   const { compared } = report;
   expect(compared).toMatchObject({ jobs: 6, moved: 0, status_changed: 0, answers_differ: 0 });
   expect(compared.cost_usd.before).toBeGreaterThan(5 * ECONOMY_USD + STANDARD_USD);
@@ -166,6 +175,63 @@ test('jobs that the other configuration does not accept are counted apart', asyn
   expect(report.unknown.refused).toEqual({ unknown_route: 1 });
   expect(report.compared.jobs).toBe(5);
 });
+
+test('a body that is too long now is refused, a full backlog holds nothing up, and no trace leaves the machine', async () => {
+  let heard = 0;
+  const collector = createServer((_request, response) => {
+    heard += 1;
+    response.end('{}');
+  }).listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  const { port } = collector.address() as AddressInfo;
+  variables = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+    UPSHIFT_CELLS: '4',
+    UPSHIFT_CONSUME_CELLS: '3',
+  };
+  const report = await replay('short', (config) => {
+    config.intake = { max_backlog: 1, body_limit_bytes: 250 };
+  });
+  variables = {};
+  collector.close();
+  expect(report.unknown.refused['body_too_large']).toBeGreaterThan(0);
+  expect(report.compared.jobs).toBeGreaterThan(0);
+  expect(heard).toBe(0);
+});
+
+test('interrupted while its Redis starts, a replay leaves none', async () => {
+  const [place, empty, config] = ['tmp', 'empty.jsonl', 'running.yaml'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await mkdir(place);
+  await writeFile(empty, '');
+  await writeFile(config, JSON.stringify(fleet.config()));
+  const env = { ...process.env, TMPDIR: place };
+  const child = spawn(process.execPath, [main, 'replay', empty, '--config', config], {
+    env,
+    stdio: 'ignore',
+  });
+  const exited = once(child, 'exit');
+  await expect
+    .poll(async () => (await readdir(place, { recursive: true })).some((name) => name.endsWith('/redis.log')), {
+      timeout: 20_000,
+      interval: 5,
+    })
+    .toBe(true);
+  child.kill('SIGTERM');
+  expect(await exited).toEqual([130, null]);
+  expect(await readdir(place)).toEqual([]);
+  expect(await processesIn(place)).toEqual([]);
+});
+
+/** Ids of the processes that work below a folder, also where it is gone. */
+async function processesIn(folder: string): Promise<string[]> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const folders = await Promise.all(ids.map((id) => readlink(`/proc/${id}/cwd`).catch(() => '')));
+  return ids.filter((_, index) => folders[index]!.startsWith(folder));
+}
 
 test('a job that has not ended is not recorded', async () => {
   fleet.sandbox.settings.change({ hold: true });

@@ -4,9 +4,33 @@ import type { ProblemView } from '@upshift/contracts';
 import { CommandError, exitCode } from './exit-code.ts';
 
 /** What became of a line of a bulk request. */
-interface LineAnswer {
+export interface LineAnswer {
   id?: string;
   error?: ProblemView;
+}
+
+/** An answer of the API that is no success. */
+class ApiRefusal extends CommandError {
+  /** Of the problem; null where the answer is none. */
+  readonly problem: string | null;
+  /** When it is worth asking again, in ms from then; null where the API does not say. */
+  readonly retryAfterMs: number | null;
+
+  constructor(message: string, code: number, problem: string | null, retryAfterMs: number | null) {
+    super(message, code);
+    this.problem = problem;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Whether the API itself says that there is no such thing: a proxy says 404 too, and other things by the other statuses. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiRefusal && error.problem === 'not_found';
+}
+
+/** When an API that is away, or has enough to do, wants to be asked again, in ms from then; null where it does not say. */
+export function retryAfterMsOf(error: unknown): number | null {
+  return error instanceof ApiRefusal ? error.retryAfterMs : null;
 }
 
 /** The job API, as the commands use it. Failures are `CommandError`s in words. */
@@ -14,6 +38,8 @@ export interface Api {
   /** Where it is. */
   url: string;
   get<Body>(path: string, headers?: Record<string, string>): Promise<Body>;
+  /** A body that is no JSON, as text. */
+  text(path: string): Promise<string>;
   post<Body>(path: string, body?: unknown, headers?: Record<string, string>): Promise<Body>;
   /** A few hundred lines at most: they are sent before their answers are read. */
   bulk(lines: string[]): Promise<LineAnswer[]>;
@@ -25,61 +51,81 @@ export interface Api {
 /** Throws a `CommandError` where that is no address. */
 export function apiAt(baseUrl: string): Api {
   refuseNoAddress('--url, or UPSHIFT_URL,', baseUrl);
-  const call = async (path: string, init: RequestInit): Promise<Response> => {
-    const response = await fetch(new URL(path, baseUrl), init).catch((error: unknown) => {
-      throw unreachable(baseUrl, error);
-    });
-    if (!response.ok) throw await refusal(response);
+  const { origin, pathname } = new URL(baseUrl);
+  // Behind a proxy the API may lie below a path, with or without a slash at its end.
+  const addressOf = (path: string): string => `${origin}${pathname.replace(/\/+$/, '')}${path}`;
+  const open = async (path: string, init: RequestInit): Promise<Response> => {
+    const response = await reaching(baseUrl, fetch(addressOf(path), init));
+    if (!response.ok) throw refusal(response, await reaching(baseUrl, response.text()));
     return response;
   };
-  const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> => {
-    const json =
-      body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
-    return call(path, { method, headers, ...json });
-  };
+  const call = async (path: string, init: RequestInit): Promise<string> => reaching(baseUrl, (await open(path, init)).text());
   return {
     url: baseUrl,
-    get: async <Body>(path: string, headers?: Record<string, string>) =>
-      (await (await send('GET', path, undefined, headers)).json()) as Body,
-    post: async <Body>(path: string, body?: unknown, headers?: Record<string, string>) =>
-      (await (await send('POST', path, body, headers)).json()) as Body,
+    get: async <Body>(path: string, headers: Record<string, string> = {}) => JSON.parse(await call(path, { headers })) as Body,
+    text: (path) => call(path, {}),
+    post: async <Body>(path: string, body?: unknown, headers: Record<string, string> = {}) => {
+      const json =
+        body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
+      return JSON.parse(await call(path, { method: 'POST', headers, ...json })) as Body;
+    },
     async bulk(lines) {
       const headers = { 'Content-Type': 'application/x-ndjson' };
-      const response = await call('/v1/jobs', { method: 'POST', headers, body: lines.join('\n') });
-      const text = await response.text().catch((error: unknown) => {
-        throw unreachable(baseUrl, error);
-      });
+      const text = await call('/v1/jobs', { method: 'POST', headers, body: lines.join('\n') });
       return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as LineAnswer]));
     },
-    delete: async (path) => void (await send('DELETE', path)),
-    open: (path, headers) => send('GET', path, undefined, headers),
+    delete: async (path) => void (await call(path, { method: 'DELETE' })),
+    open: (path, headers = {}) => open(path, { headers }),
   };
 }
 
-/** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. */
+/** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. No password is said again. */
 export function refuseNoAddress(option: string, url: string): void {
-  if (/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return;
-  throw new CommandError(`${option} is ${url}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
+  const { protocol = '', username, password } = URL.parse(url) ?? {};
+  if (username || password)
+    throw new CommandError(
+      `${option} holds a user or a password; it is an address alone, as http://127.0.0.1:7700`,
+      exitCode.refused,
+    );
+  if (/^https?:$/.test(protocol)) return;
+  const shown = url.replace(/^.*@/s, '…@');
+  throw new CommandError(`${option} is ${shown}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
 }
 
-function unreachable(baseUrl: string, error: unknown): CommandError {
-  const { cause } = error as { cause?: { code?: string } };
-  return new CommandError(
-    `Nothing answers at ${baseUrl} (${cause?.code ?? String(error)}). Start it with  npx upshift up  or name another with --url.`,
-    exitCode.unavailable,
-  );
+/** An API that goes away while it answers is as one that does not answer. */
+async function reaching<Result>(baseUrl: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: string } };
+    throw new CommandError(
+      `Nothing answers at ${baseUrl} (${cause?.code ?? String(error)}). Start it with  npx upshift up  or name another with --url.`,
+      exitCode.unavailable,
+    );
+  }
 }
 
-async function refusal(response: Response): Promise<CommandError> {
-  const text = await response.text();
+/** Statuses below 500 with which a server, or a proxy before it, says that asking again is worth it. */
+const PASSING = [408, 429];
+
+function refusal(response: Response, text: string): ApiRefusal {
+  const { url, status, headers } = response;
   const problem = problemView.safeParse(parseOrNull(text));
-  const code = response.status >= 500 ? exitCode.unavailable : exitCode.refused;
-  if (!problem.success) return new CommandError(`${response.url} answered ${response.status}: ${text.slice(0, 200)}`, code);
+  const code = status >= 500 || PASSING.includes(status) ? exitCode.unavailable : exitCode.refused;
+  const retryAfterMs = millisecondsOf(headers.get('Retry-After') ?? '');
+  if (!problem.success) return new ApiRefusal(`${url} answered ${status}: ${text.slice(0, 200)}`, code, null, retryAfterMs);
   const { title, detail, errors } = problem.data;
   const fields = errors.map(
     ({ field, value, message }) => `  ${field}${value === undefined ? '' : ` (${JSON.stringify(value)})`}: ${message}`,
   );
-  return new CommandError([`${title}.`, ...(fields.length > 0 ? fields : [`  ${detail}`])].join('\n'), code);
+  const words = [`${title}.`, ...(fields.length > 0 ? fields : [`  ${detail}`])].join('\n');
+  return new ApiRefusal(words, code, problem.data.code, retryAfterMs);
+}
+
+/** `Retry-After` is in seconds or a date. */
+function millisecondsOf(retryAfter: string): number | null {
+  const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 function parseOrNull(text: string): unknown {

@@ -15,7 +15,14 @@ export async function finish(command: Promise<number>): Promise<void> {
   } catch (error) {
     fail(error);
   }
+  // What a pipe's reader has not taken yet would be lost.
+  await Promise.all([process.stdout, process.stderr].map(written));
   setTimeout(() => process.exit(), END_WITHIN_MS).unref();
+}
+
+/** Resolves when all is written, or can not be because the reader is gone. */
+async function written(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
 }
 
 /** Says why a command can not be carried out, and with what code the process is to end. Throws what is a bug. */

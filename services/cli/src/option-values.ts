@@ -1,18 +1,20 @@
 import { InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 
 import type { EvalOptions } from './eval/eval.ts';
 
 /** The port of the job API: those of the other programs follow it, up to 65535. */
 export function portNumber(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
+  if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_500) return port;
   throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
 }
 
-/** In ms since 1970. */
+const isoTime = z.union([z.iso.date(), z.iso.datetime({ local: true, offset: true })]);
+
+/** In ms since 1970. JavaScript alone takes 7 for a July and 31 February for a March. */
 export function time(text: string): number {
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return ms;
+  if (isoTime.safeParse(text).success) return Date.parse(text);
   throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
 }
 

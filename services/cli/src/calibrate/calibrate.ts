@@ -6,6 +6,7 @@ import type { Calibrated, FittedThresholds } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { refuseSameFile } from '../same-file.ts';
 import { usableConfig } from '../usable-config.ts';
 import { writeChanged } from './change-config.ts';
 import { labelsFromHistory, readLabels } from './read-labels.ts';
@@ -38,6 +39,11 @@ export interface Calibration extends Omit<Calibrated, 'heldOut'> {
 /** `upshift calibrate`: fits the scorer to labels, and thresholds to a share of the top tier's quality. Returns the exit code. */
 export async function calibrateCommand(api: () => Api, options: CalibrateOptions): Promise<number> {
   const { target, profile, out, report, json } = options;
+  for (const [option, file] of Object.entries({ '--profile': profile, '--out': out, '--report': report }))
+    refuseSameFile(option, file, options.labels);
+  // `--out` may be the configuration itself.
+  for (const [option, file] of Object.entries({ '--profile': profile, '--report': report }))
+    refuseSameFile(option, file, options.config);
   const labels = await labelsOf(api, options);
   const { calibration, config } = fit(labels, options);
   if (profile !== undefined) writeFileSync(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);

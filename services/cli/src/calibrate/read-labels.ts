@@ -36,7 +36,7 @@ export function parseLine<Schema extends z.ZodType>(line: string, where: string,
 
 /** What the system has kept of verdicts, without the texts. */
 export async function keptLabels(api: Api): Promise<GateLabel[]> {
-  const text = await (await api.open('/v1/labels')).text();
+  const text = await api.text('/v1/labels');
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as GateLabel]));
 }
 

@@ -7,6 +7,7 @@ import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { refuseSameFile } from '../same-file.ts';
 import { readLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
 import { usableConfig } from '../usable-config.ts';
@@ -25,6 +26,7 @@ export interface TrainOptions {
 
 /** `upshift train`: fits the classifier to what became of answers. Returns the exit code: `failed` where what came out is no better. */
 export async function trainCommand(api: () => Api, { labels, config: file, out, json }: TrainOptions): Promise<number> {
+  refuseSameFile('--out', out, labels);
   const config = usableConfig(file);
   const questions = await questionsOf(api, labels, config);
   const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);

@@ -36,7 +36,7 @@ export async function audit(api: Api, { route, share, budgetUsd, rubric, json }:
     ],
   };
   const made = await api.post<ExperimentView>('/v1/experiments', document);
-  const text = `${made.name}: ${100 * share} % of the jobs of route ${route} are answered once more at the top tier, for at most ${budgetUsd} USD`;
+  const text = `${made.name}: ${Number((100 * share).toPrecision(12))} % of the jobs of route ${route} are answered once more at the top tier, for at most ${budgetUsd} USD`;
   process.stdout.write(`${json ? JSON.stringify(made) : text}\n`);
   return exitCode.ok;
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 
 import { isTerminal } from '@upshift/contracts';
 import type { JobPage, JobView, TrailEntry } from '@upshift/contracts';
@@ -6,8 +7,9 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { patiently } from '../run/drive.ts';
 import { table } from '../table.ts';
-import { storyLine, summaryOf } from './story.ts';
+import { costOf, storyLine, summaryOf } from './story.ts';
 
 export interface SubmitOptions {
   file?: string;
@@ -24,6 +26,8 @@ export interface SubmitOptions {
 
 /** Longest that one request may wait, in seconds: as the API has it. */
 const LONGEST_WAIT_S = 55;
+/** Pause before a job that has not ended is asked for again, in ms: an API that stops, or a proxy, may answer at once. */
+const LOOK_MS = 100;
 
 /** Submits one prompt: the argument, a file, or standard input. Returns the exit code. */
 export async function submit(api: Api, prompt: string | undefined, options: SubmitOptions): Promise<number> {
@@ -32,7 +36,9 @@ export async function submit(api: Api, prompt: string | undefined, options: Subm
   if (text === '') throw new CommandError('The prompt is empty. Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   const input = { prompt: text, ...formatOf(options.jsonSchema) };
   const key = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
-  const accepted = await api.post<JobView>('/v1/jobs', { input, task, route, model, webhook }, { ...key, ...preferring(wait) });
+  const accepted = await api.post<JobView>('/v1/jobs', { input, task, route, model, webhook }, key);
+  // At once: who loses us, or the API, must not submit it again to have its answer.
+  if (wait !== undefined) process.stderr.write(`Accepted as ${accepted.id}\n`);
   const job = wait === undefined ? accepted : await waitFor(api, accepted, wait);
   if (options.json) print(JSON.stringify(job));
   else if (wait === undefined || !isTerminal(job.status)) print(job.id);
@@ -44,16 +50,17 @@ export async function submit(api: Api, prompt: string | undefined, options: Subm
   return exitCode.unavailable;
 }
 
-/** `Prefer: wait` for what is left of a wait, as far as one request may wait. */
-function preferring(seconds: number | undefined): Record<string, string> {
-  return seconds === undefined ? {} : { Prefer: `wait=${Math.min(seconds, LONGEST_WAIT_S)}` };
-}
-
-/** Asks on until the job has ended or the wait (in seconds, from now on less what the first request has waited) is over. */
-async function waitFor(api: Api, first: JobView, seconds: number): Promise<JobView> {
-  let job = first;
-  for (let left = seconds - LONGEST_WAIT_S; left > 0 && !isTerminal(job.status); left -= LONGEST_WAIT_S)
-    job = await api.get<JobView>(`/v1/jobs/${job.id}`, preferring(left));
+/** Asks on until the job has ended or the wait, in seconds, is over; an API that goes away is waited for as long. */
+async function waitFor(api: Api, accepted: JobView, seconds: number): Promise<JobView> {
+  const until = performance.now() + seconds * 1000;
+  const leftMs = (): number => Math.max(0, until - performance.now());
+  let job = accepted;
+  const look = async (): Promise<void> => {
+    const waitS = Math.min(Math.ceil(leftMs() / 1000), LONGEST_WAIT_S);
+    if (waitS > 0) job = await api.get<JobView>(`/v1/jobs/${accepted.id}`, { Prefer: `wait=${waitS}` });
+  };
+  for (; !isTerminal(job.status) && leftMs() > 0; await pause(Math.min(LOOK_MS, leftMs())))
+    await patiently(look, (message) => process.stderr.write(`${message}\n`), until);
   return job;
 }
 
@@ -80,7 +87,10 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
     // The last newline is the editor's or the pipe's, not the prompt's.
     return readFileSync(file ?? 0, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    throw new CommandError(`--file ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
+    throw new CommandError(
+      `${file === undefined ? 'standard input' : `--file ${file}`}: ${error instanceof Error ? error.message : String(error)}`,
+      exitCode.refused,
+    );
   }
 }
 
@@ -184,8 +194,8 @@ export async function list(api: Api, { metadata, json, ...options }: ListOptions
   const query = new URLSearchParams([...given, ...pairs]).toString();
   const page = await api.get<JobPage>(`/v1/jobs?${query}`);
   if (json) return (print(JSON.stringify(page)), exitCode.ok);
-  const rows = page.data.map((job) => [job.id, job.created_at, job.status, job.result?.model ?? '', job.cost_usd.toFixed(6)]);
-  for (const line of table(['job', 'created', 'status', 'answered by', 'cost USD'], rows)) print(line);
+  const rows = page.data.map((job) => [job.id, job.created_at, job.status, job.result?.model ?? '', costOf(job)]);
+  for (const line of table(['job', 'created', 'status', 'answered by', 'cost'], rows)) print(line);
   if (page.has_more) print(`More with  --after ${page.last_id}`);
   return exitCode.ok;
 }

@@ -32,6 +32,10 @@ export function summaryOf(job: JobView): string {
     result === null
       ? 'no answer'
       : `${result.model} (${result.tier})${result.degraded ? ', degraded' : ''}${result.refusal ? ', refused' : ''}`;
-  const cost = `${job.cost_usd.toFixed(6)} USD${job.cost_unknown ? ' and an unknown part' : ''}`;
-  return `${job.id}  ${job.status}  ${by}\n${job.attempts} attempts, ${job.escalations} escalations, ${job.failovers} failovers, ${job.fallbacks} fallbacks, ${cost}`;
+  return `${job.id}  ${job.status}  ${by}\n${job.attempts} attempts, ${job.escalations} escalations, ${job.failovers} failovers, ${job.fallbacks} fallbacks, ${costOf(job)}`;
+}
+
+/** What a job has cost, with its unit: a part that is not known is not 0. */
+export function costOf({ cost_usd: usd, cost_unknown: unknown }: JobView): string {
+  return `${usd.toFixed(6)} USD${unknown ? ' and an unknown part' : ''}`;
 }

@@ -26,7 +26,7 @@ export function openPart(out: string, choice: object, force: boolean): PartFile 
   // For its owner alone: it holds what clients wrote.
   const put = (some: string[], flag: 'w' | 'a'): void =>
     writeFileSync(file, some.map((line) => `${line}\n`).join(''), { mode: 0o600, flag });
-  if (lines.length > 0) put(lines, 'w');
+  if (existsSync(file)) put(lines, 'w');
   const recordings = lines.map((line) => JSON.parse(line) as JobRecording);
   return {
     file,

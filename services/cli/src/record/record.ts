@@ -1,8 +1,9 @@
 import { isTerminal } from '@upshift/contracts';
 import type { JobPage, JobRecording, JobView } from '@upshift/contracts';
 
+import { isNotFound } from '../api.ts';
 import type { Api } from '../api.ts';
-import { CommandError, exitCode } from '../exit-code.ts';
+import { exitCode } from '../exit-code.ts';
 import { openPart } from './part-file.ts';
 
 export interface RecordOptions {
@@ -89,10 +90,7 @@ export async function recordingOf(api: Api, path: string): Promise<JobRecording 
   try {
     return await api.get<JobRecording>(`${path}/recording`);
   } catch (error) {
-    const isGone = await api.get(path).then(
-      () => false,
-      (other: unknown) => other instanceof CommandError && other.code === exitCode.refused,
-    );
+    const isGone = await api.get(path).then(() => false, isNotFound);
     if (isGone) return null;
     throw error;
   }

@@ -47,6 +47,8 @@ export interface LeftOut {
   asked: Record<string, number>;
   /** Cancelled or expired before: that lay at the client and the clock. */
   cut_short: number;
+  /** Answered anew because an accepted answer was found to be wrong afterwards: a replay accepts that one, and nobody finds it out. */
+  found_wrong: number;
   /** A part of the cost is unknown, then or after. */
   cost_unknown: number;
   /** Not accepted under this configuration, by the code of the refusal. */
@@ -89,7 +91,7 @@ interface Side {
  * @param tiers in their order
  */
 export function compare(played: Played<RecordedPlay>[], tiers: string[]): Report {
-  const unknown: LeftOut = { no_answer: 0, asked: {}, cut_short: 0, cost_unknown: 0, refused: {} };
+  const unknown: LeftOut = { no_answer: 0, asked: {}, cut_short: 0, found_wrong: 0, cost_unknown: 0, refused: {} };
   const pairs = played.flatMap((one) => pairOf(one, unknown));
   const byRoute = Map.groupBy(pairs, ({ route }) => route);
   return {
@@ -105,6 +107,7 @@ export function compare(played: Played<RecordedPlay>[], tiers: string[]): Report
 function pairOf(one: Played<RecordedPlay>, unknown: LeftOut): Pair[] {
   const { recording } = one.play;
   if (recording.status === 'cancelled' || recording.status === 'expired') return ((unknown.cut_short += 1), []);
+  if (recording.attempts.some(({ late_verdict: good }) => good === false)) return ((unknown.found_wrong += 1), []);
   if ('refusal' in one) return (increment(unknown.refused, one.refusal.code), []);
   if (one.unanswered.length > 0) {
     unknown.no_answer += 1;

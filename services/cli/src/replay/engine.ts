@@ -44,17 +44,48 @@ const CONCURRENCY = 64;
 /** Longest wait within one request, in seconds: as the API has it. */
 const WAIT_S = 55;
 
+/** Statuses of a job that is not accepted as it is; the body may be longer than the configuration allows. */
+const refusals = [413, 422];
+
+/** Variables that belong to another Upshift: where its traces go, and its cells. Nothing may leave the machine. */
+const ofElsewhere = /^OTEL_|^UPSHIFT_(CONSUME_)?CELLS$/;
+
 type Stop = () => Promise<unknown>;
 
 /** Sends jobs through the whole system, every program and a Redis of its own, with recorded answers in the place of models. */
 export async function playAll<One extends Play>(plays: One[], config: UpshiftConfig): Promise<Played<One>[]> {
-  const stops: Stop[] = [];
+  const begun = new Begun();
   const interrupted = interruption();
   try {
-    return await Promise.race([startAndPlay(plays, config, stops), thrown(interrupted)]);
+    return await Promise.race([startAndPlay(plays, config, begun), thrown(interrupted)]);
   } finally {
-    for (const stop of stops.toReversed()) await stop();
+    await begun.stop();
     interrupted.forget();
+  }
+}
+
+/** What was begun to be started, to be stopped in the opposite order. */
+class Begun {
+  readonly #stops: Stop[] = [];
+  #isOver = false;
+
+  /** Starts something that is stopped also where it is not ready yet when all is over. */
+  begin<Started extends { stop: Stop }>(start: () => Promise<Started>): Promise<Started> {
+    if (this.#isOver) return Promise.reject(new CommandError('Nothing more is started.', INTERRUPTED));
+    const starting = start();
+    // What could not start has nothing to stop; why it could not is heard of where it is waited for.
+    this.#stops.push(() =>
+      starting.then(
+        (started) => started.stop(),
+        () => undefined,
+      ),
+    );
+    return starting;
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    for (const stop of this.#stops.toReversed()) await stop();
   }
 }
 
@@ -63,8 +94,8 @@ interface Places {
   sandbox: string;
 }
 
-async function startAndPlay<One extends Play>(plays: One[], config: UpshiftConfig, stops: Stop[]): Promise<Played<One>[]> {
-  const places = await startAll(config, stops);
+async function startAndPlay<One extends Play>(plays: One[], config: UpshiftConfig, begun: Begun): Promise<Played<One>[]> {
+  const places = await startAll(config, begun);
   const progress = newProgress(plays.length);
   const shown = createProgress(process.stderr);
   const played = await mapConcurrently(plays, async (play) => {
@@ -83,20 +114,17 @@ async function startAndPlay<One extends Play>(plays: One[], config: UpshiftConfi
   });
 }
 
-async function startAll(config: UpshiftConfig, stops: Stop[]): Promise<Places> {
-  const directory = await mkdtemp(join(tmpdir(), 'upshift-replay-'));
-  stops.push(() => rm(directory, { recursive: true, force: true }));
-  const redis = await startLocalRedis({ directory: join(directory, 'redis'), say });
-  stops.push(() => redis.stop());
-  const sandbox = await startRecordedSandbox(directory, say);
-  stops.push(() => sandbox.stop());
+async function startAll(config: UpshiftConfig, begun: Begun): Promise<Places> {
+  const { directory } = await begun.begin(makeDirectory);
+  const redis = await begun.begin(() => startLocalRedis({ directory: join(directory, 'redis'), say }));
+  const sandbox = await begun.begin(() => startRecordedSandbox(directory, say));
   const sandboxUrl = `http://127.0.0.1:${sandbox.port}`;
   const playConfig = playConfigOf(config, sandboxUrl);
   const configFile = join(directory, 'upshift.config.yaml');
   // JSON is YAML too.
   await writeFile(configFile, JSON.stringify(playConfig));
   const environment = {
-    ...process.env,
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofElsewhere.test(name))),
     REDIS_URL: redis.url,
     UPSHIFT_CONFIG: configFile,
     UPSHIFT_SANDBOX_URL: '',
@@ -105,10 +133,15 @@ async function startAll(config: UpshiftConfig, stops: Stop[]): Promise<Places> {
     LOG_LEVEL: 'warn',
   };
   const leaveOut = ['console', 'notifier'];
-  const fleet = await startFleet({ config: playConfig, environment, directory, port: 0, consolePassword: '', leaveOut, say });
-  stops.push(() => fleet.stop());
+  const options = { config: playConfig, environment, directory, port: 0, consolePassword: '', leaveOut, say };
+  const fleet = await begun.begin(() => startFleet(options));
   await fleet.all;
   return { api: `http://127.0.0.1:${fleet.intake.port}`, sandbox: sandboxUrl };
+}
+
+async function makeDirectory(): Promise<{ directory: string; stop: Stop }> {
+  const directory = await mkdtemp(join(tmpdir(), 'upshift-replay-'));
+  return { directory, stop: () => rm(directory, { recursive: true, force: true }) };
 }
 
 async function playOne<One extends Play>({ api, sandbox }: Places, play: One): Promise<Ended<One> | Refused<One>> {
@@ -121,7 +154,7 @@ async function playOne<One extends Play>({ api, sandbox }: Places, play: One): P
     },
     body: JSON.stringify(play.request),
   });
-  if (response.status === 422) return { play, refusal: (await response.json()) as ProblemView };
+  if (refusals.includes(response.status)) return { play, refusal: (await response.json()) as ProblemView };
   const { id } = await bodyOf<JobView>(response);
   await request(`${sandbox}/_sandbox/recordings`, { method: 'PUT', body: JSON.stringify({ job: id, calls: play.calls }) });
   const job = await endOf(`${api}/v1/jobs/${id}`);

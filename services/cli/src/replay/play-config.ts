@@ -19,8 +19,14 @@ export function playConfigOf(config: UpshiftConfig, sandboxUrl: string): Upshift
       api_key_env: PLAY_KEY,
       base_url: `${sandboxUrl}/as/${id}/${adapter === 'openai' ? 'openai/v1' : adapter}`,
     })),
-    models: mapValues(config.models, (model) => ({ ...model, call_timeout_s: NO_LIMIT_S, idle_timeout_s: NO_LIMIT_S })),
-    routes: mapValues(config.routes, ({ webhook: _webhook, deadline_s: _deadline, ...route }) => route),
+    models: mapValues(config.models, ({ rate_limit: _limit, slow_call_s: _slow, ...model }) => ({
+      ...model,
+      call_timeout_s: NO_LIMIT_S,
+      idle_timeout_s: NO_LIMIT_S,
+    })),
+    // A hedge is sent by the time that a call takes.
+    routes: mapValues(config.routes, ({ webhook: _webhook, deadline_s: _deadline, ...route }) => ({ ...route, hedge: false })),
+    intake: { ...config.intake, max_backlog: Number.MAX_SAFE_INTEGER },
     retention: { job_hours: 168, idempotency_hours: 168 },
     recording: { enabled: false, redact: [] },
   };

@@ -60,6 +60,7 @@ function leftOutLines({
   no_answer: unanswered,
   asked,
   cut_short: cutShort,
+  found_wrong: foundWrong,
   cost_unknown: costUnknown,
   refused,
 }: LeftOut): string[] {
@@ -68,6 +69,7 @@ function leftOutLines({
   const reasons = [
     ...(unanswered === 0 ? [] : [`${unanswered} asked a model whose answer the book does not hold (${models.join(', ')})`]),
     ...(cutShort === 0 ? [] : [`${cutShort} had been cancelled or had expired`]),
+    ...(foundWrong === 0 ? [] : [`${foundWrong} had an answer that was found to be wrong afterwards`]),
     ...(costUnknown === 0 ? [] : [`${costUnknown} with a cost that is not known`]),
     ...codes,
   ];

@@ -1,4 +1,4 @@
-import { ProblemError } from '@upshift/contracts';
+import { idempotencyKey, ProblemError } from '@upshift/contracts';
 import type { JobState, UpshiftConfig } from '@upshift/contracts';
 import {
   acceptJob,
@@ -75,7 +75,7 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
   const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now };
   return ({ job: body, error }) => {
     if (error !== null) throw new ProblemError('invalid_job', error);
-    const request = readJobBody(body);
+    const request = readJobBody(withoutKey(body));
     const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
     const classification = classifierOf(
       classifierTypeOf(config, request.route),
@@ -83,6 +83,14 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
     )(promptFactsOf(request));
     return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, config, outputTokens, now);
   };
+}
+
+/** As intake reads a line: the key is none of the job's fields. */
+function withoutKey(row: Row['job']): object {
+  const { idempotency_key: key, ...body } = row ?? {};
+  const message = idempotencyKey.optional().safeParse(key).error?.issues[0]?.message;
+  if (message !== undefined) throw ProblemError.ofFields('invalid_job', [{ field: 'idempotency_key', value: key, message }]);
+  return body;
 }
 
 function estimateOf(job: JobState, config: UpshiftConfig, outputTokens: number, now: number): Estimate {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { refuseSameFile } from '../same-file.ts';
 import type { RowOptions } from './read-rows.ts';
 
 /** A run of a file, by which its jobs are known: started again it goes on, and submits nothing twice. */
@@ -43,6 +44,7 @@ interface Stored {
 
 /** Opens the run beside its output. Throws a `CommandError` where the output belongs to something else. */
 export async function openJournal({ input, output, url, options, force }: JournalOptions): Promise<Journal> {
+  refuseSameFile('--out', output, input);
   const file = `${output}.run.json`;
   const hash = await hashOf(input, options);
   const last = existsSync(file) && !force ? (JSON.parse(readFileSync(file, 'utf8')) as Stored) : null;

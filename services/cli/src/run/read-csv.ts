@@ -3,28 +3,45 @@ import { createReadStream } from 'node:fs';
 import { CsvError, parse } from 'csv-parse';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { readLines } from './read-lines.ts';
 
 interface Parsed {
-  record: Record<string, string>;
+  record: string[];
   info: { lines: number };
 }
 
 /**
  * One column of a CSV file with a head, row by row; `line` is the line on which the row ends. Throws a `CommandError` where there is
- * no such column or the file is no CSV: what follows a quote that is never closed can not be told apart.
+ * no such column, or more than one, or the file is no CSV in UTF-8: what follows a quote that is never closed can not be told apart.
  */
 export async function* readCsv(file: string, column: string): AsyncGenerator<{ line: number; text: string }> {
-  const columns = (head: string[]): string[] => {
-    if (head.includes(column)) return head;
-    throw new CommandError(`--column ${column}: ${file} has no such column; it has ${head.join(', ')}.`, exitCode.refused);
-  };
-  const parser = parse({ bom: true, columns, info: true, skip_empty_lines: true });
+  await refuseOtherBytes(file);
+  const parser = parse({ bom: true, info: true, skip_empty_lines: true });
   const source = createReadStream(file).on('error', (error) => parser.destroy(error));
+  let at: number | null = null;
+  let countedTwice = 0;
   try {
-    for await (const { record, info } of source.pipe(parser) as AsyncIterable<Parsed>)
-      yield { line: info.lines, text: record[column] ?? '' };
+    for await (const { record, info } of source.pipe(parser) as AsyncIterable<Parsed>) {
+      // Of a line that Windows ends within quotes the parser makes two.
+      countedTwice += record.reduce((sum, field) => sum + field.split('\r\n').length - 1, 0);
+      if (at === null) at = columnOf(record, column, file);
+      else yield { line: info.lines - countedTwice, text: record[at] ?? '' };
+    }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     throw new CommandError(`${file} can not be read as CSV: ${error.message}.`, exitCode.refused);
   }
+}
+
+/** Names the line of the first that is not UTF-8: the parser would put other letters in its place. */
+async function refuseOtherBytes(file: string): Promise<void> {
+  for await (const _ of readLines(file));
+}
+
+function columnOf(head: string[], column: string, file: string): number {
+  const at = head.indexOf(column);
+  if (at === -1)
+    throw new CommandError(`--column ${column}: ${file} has no such column; it has ${head.join(', ')}.`, exitCode.refused);
+  if (head.lastIndexOf(column) === at) return at;
+  throw new CommandError(`--column ${column}: ${file} has more than one column of that name; rename one.`, exitCode.refused);
 }

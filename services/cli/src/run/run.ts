@@ -1,5 +1,7 @@
 import { appendFileSync } from 'node:fs';
 
+import type { JobView } from '@upshift/contracts';
+
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { createProgress, newProgress } from '../up/progress.ts';
@@ -23,6 +25,8 @@ interface Tally {
   failed: number;
   refused: number;
   cost_usd: number;
+  /** Jobs of which a part of the cost is unknown, and in no sum. */
+  cost_unknown: number;
 }
 
 type KeyedRow = Row & DrivenRow;
@@ -58,14 +62,16 @@ async function* keyed(rows: AsyncIterable<Row>, runId: string, skip: number): As
   }
 }
 
-function resultOf({ row, job, error }: Outcome<KeyedRow>): object {
-  const customId = row.customId === null ? {} : { custom_id: row.customId };
-  if (job === null) return { line: row.line, ...customId, error };
-  const { id, status, result, cost_usd, cost_unknown, escalations, reasons } = job;
-  return {
+function resultOf({ row, id, job, error }: Outcome<KeyedRow>): object {
+  const place = {
     line: row.line,
-    ...customId,
-    id,
+    ...(row.customId === null ? {} : { custom_id: row.customId }),
+    ...(id === null ? {} : { id }),
+  };
+  if (job === null) return { ...place, error };
+  const { status, result, cost_usd, cost_unknown, escalations, reasons } = job;
+  return {
+    ...place,
     status,
     ...(result === null
       ? {}
@@ -78,6 +84,7 @@ function resultOf({ row, job, error }: Outcome<KeyedRow>): object {
           tier: result.tier,
           score: result.score,
           degraded: result.degraded,
+          refusal: result.refusal,
         }),
     cost_usd,
     cost_unknown,
@@ -88,19 +95,21 @@ function resultOf({ row, job, error }: Outcome<KeyedRow>): object {
 
 /** Counted from the output, because an earlier process may have written the first of it. */
 async function tallyOf(out: string): Promise<Tally> {
-  const tally: Tally = { rows: 0, completed: 0, failed: 0, refused: 0, cost_usd: 0 };
+  const tally: Tally = { rows: 0, completed: 0, failed: 0, refused: 0, cost_usd: 0, cost_unknown: 0 };
   for await (const line of readLines(out)) {
-    const { status, cost_usd: costUsd = 0 } = JSON.parse(line) as { status?: string; cost_usd?: number };
+    const { status, cost_usd: costUsd = 0, cost_unknown: unknown = false } = JSON.parse(line) as Partial<JobView>;
     tally.rows += 1;
     tally.cost_usd += costUsd;
+    tally.cost_unknown += unknown ? 1 : 0;
     tally[status === undefined ? 'refused' : status === 'completed' ? 'completed' : 'failed'] += 1;
   }
   return tally;
 }
 
 function report(tally: Tally, out: string, json: boolean): number {
-  const { completed, failed, refused, cost_usd: cost } = tally;
-  const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost.toFixed(6)} USD: ${out}\n`;
+  const { completed, failed, refused, cost_usd: usd, cost_unknown: unknown } = tally;
+  const cost = `${usd.toFixed(6)} USD${unknown === 0 ? '' : ` and ${unknown} jobs of unknown cost`}`;
+  const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost}: ${out}\n`;
   process.stdout.write(json ? `${JSON.stringify({ ...tally, out })}\n` : words);
   return failed + refused === 0 ? exitCode.ok : exitCode.failed;
 }
