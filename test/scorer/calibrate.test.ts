@@ -13,9 +13,19 @@ describe('a profile', () => {
 
   test('is better on labels that it has not seen, and the same for the same labels', () => {
     expect(calibrated).toMatchObject({ labels: 60, isBetter: true });
-    expect(calibrated.fitted.logLoss).toBeLessThan(calibrated.shipped.logLoss);
+    expect(calibrated.fitted.logLoss).toBeLessThan(calibrated.before.logLoss);
     expect(Math.abs(calibrated.fitted.bias)).toBeLessThan(0.05);
     expect(JSON.stringify(calibrate(labels))).toBe(JSON.stringify(calibrated));
+  });
+  test('that is in force stays where the labels teach nothing that is better, also where it comes of these very labels', () => {
+    const byChance = labels.map((label, index) => ({ ...label, ok: draw(0.5, index) < 0.7 }));
+    const inForce = { ...calibrate(byChance).profile, features: {} };
+    const again = calibrate(byChance, inForce);
+    expect(again).toMatchObject({ isBetter: false, profile: inForce });
+    expect(again.before.logLoss).toBeLessThan(calibrate(byChance).before.logLoss);
+
+    const { profile, heldOut, fitted } = calibrated;
+    expect(calibrate(labels, profile)).toMatchObject({ isBetter: false, profile, heldOut, before: fitted });
   });
   test('moves what the scorer says towards what the labels say', () => {
     const wrong = labels.find(({ ok }) => !ok)!;
