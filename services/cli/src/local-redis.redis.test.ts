@@ -105,6 +105,17 @@ describe.runIf(native)('a local Redis that runs as a process', () => {
     expect(await askRedis(second.url, 'GET', 'kept')).toBe('$3\r\nyes\r\n');
   });
 
+  test('is not joined by a second one on the same files while it does not answer', async () => {
+    const { pid } = await start();
+    process.kill(pid!, 'SIGSTOP');
+    try {
+      await expect(start()).rejects.toThrow(`A Redis (pid ${pid}) has ${directory} and does not answer`);
+    } finally {
+      process.kill(pid!, 'SIGCONT');
+    }
+    expect((await start()).pid).toBe(pid);
+  });
+
   test('is taken over, and stopped, by the next run after its starter was killed', async () => {
     const orphaned = await startInKilledProcess(directory);
     expect(await isRunning(orphaned)).toBe(true);

@@ -120,7 +120,10 @@ async function findRunning(directory: string, socket: string): Promise<RunningSe
     return { url, pid, end: () => stopProcess(pid) };
   }
   // One that no longer listens still writes its last second of data: a second server on the same files would spoil them.
-  if (pid !== null && (await isRedisProcess(pid))) await waitForExit(pid, LEAVING_TIMEOUT_MS);
+  if (pid !== null && (await isRedisProcess(pid)) && !(await waitForExit(pid, LEAVING_TIMEOUT_MS)))
+    throw new Error(
+      `A Redis (pid ${pid}) has ${directory} and does not answer. If it does not come back, end it and try again:  kill ${pid}`,
+    );
   return findRunningContainer(directory);
 }
 
