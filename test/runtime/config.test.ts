@@ -80,6 +80,25 @@ test('every bad variable is told at once, and an empty one counts as absent', ()
   expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
 });
 
+test('a bad variable is told without the secrets in it', () => {
+  const reasons = reasonsOf(() =>
+    readEnvironment({
+      UPSHIFT_CONSOLE_PASSWORD: 'hunter2',
+      REDIS_URL: 'default:hunter2@redis.example:6379',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://me:hunter2/@collector/',
+      UPSHIFT_SANDBOX_URL: '//hunter2@sandbox',
+    }),
+  );
+  expect(reasons).toHaveLength(4);
+  expect(reasons.join('\n')).not.toContain('hunter2');
+  expect(reasons.map((reason) => reason.split(': ')[0])).toEqual([
+    'REDIS_URL="…@redis.example:6379"',
+    'UPSHIFT_SANDBOX_URL="//…@sandbox"',
+    'UPSHIFT_CONSOLE_PASSWORD',
+    'OTEL_EXPORTER_OTLP_ENDPOINT="ftp://…@collector/"',
+  ]);
+});
+
 test('a provider without its key or address is off, and says which variable is missing', () => {
   const off = resolveProviders(exampleConfig(), { OPENAI_API_KEY: 'sk' }).map(({ id, off }) => [id, off]);
   expect(off).toEqual([

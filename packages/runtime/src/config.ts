@@ -98,6 +98,15 @@ export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environme
   if (parsed.success) return { ...parsed.data, raw: given };
   throw new ConfigError(
     'the environment',
-    parsed.error.issues.map(({ path, message }) => `${path.join('.')}=${JSON.stringify(given[String(path[0])])}: ${message}`),
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}${shownValue(String(path[0]), given)}: ${message}`),
   );
+}
+
+/** Never told, whatever is wrong with them. */
+const secretVariables = new Set(['UPSHIFT_CONSOLE_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS']);
+
+/** What a variable holds, for an error: without secrets, and without a URL's user and password. */
+function shownValue(name: string, given: NodeJS.ProcessEnv): string {
+  if (secretVariables.has(name)) return '';
+  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@'))}`;
 }
