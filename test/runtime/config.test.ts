@@ -99,6 +99,13 @@ test('a bad variable is told without the secrets in it', () => {
   ]);
 });
 
+test('times that no timer can wait for are refused', () => {
+  expect(reasonsOf(() => readEnvironment({ SHUTDOWN_GRACE_S: '3000000', STUCK_AFTER_S: '3000000' }))).toEqual([
+    expect.stringMatching(/^STUCK_AFTER_S="3000000": .*86400/),
+    expect.stringMatching(/^SHUTDOWN_GRACE_S="3000000": .*86400/),
+  ]);
+});
+
 test('a provider without its key or address is off, and says which variable is missing', () => {
   const off = resolveProviders(exampleConfig(), { OPENAI_API_KEY: 'sk' }).map(({ id, off }) => [id, off]);
   expect(off).toEqual([

@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 import { ConfigError } from './config-file.ts';
 
+/** A day: a timer of more than 24.8 days would go off at once. In s. */
+const LONGEST_WAIT_S = 86_400;
+
 /**
  * Every environment variable that Upshift and its libraries read, with what it means. Keys and addresses of providers are named by the
  * configuration (`api_key_env`, `base_url_env`) and read by `resolveProviders`. This is the only file that touches
@@ -65,15 +68,17 @@ export const environmentVariables = z.object({
   STUCK_AFTER_S: z.coerce
     .number()
     .positive()
+    .max(LONGEST_WAIT_S)
     .default(60)
     .describe(
-      'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1.',
+      'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1. At most 86400.',
     ),
   SHUTDOWN_GRACE_S: z.coerce
     .number()
     .positive()
+    .max(LONGEST_WAIT_S)
     .default(20)
-    .describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
+    .describe('How long calls in flight may take to finish after SIGTERM, in seconds; at most 86400.'),
   UPSHIFT_URL: z
     .string()
     .optional()
