@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -57,6 +57,8 @@ test.runIf(process.platform === 'linux')('the log of a program that died is clos
   kill();
   await startedAgain(before);
   const open = (): number => readdirSync('/proc/self/fd').filter((fd) => linkOf(fd) === join(directory, 'logs/child.log')).length;
+  const log = (): string => readFileSync(join(directory, 'logs/child.log'), 'utf8');
+  await vi.waitFor(() => expect(log().match(/hello/g)).toHaveLength(2), { timeout: 10_000 });
   await vi.waitFor(() => expect(open()).toBe(1));
 });
 
