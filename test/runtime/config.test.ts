@@ -39,6 +39,15 @@ test('all that is wrong is told at once, with its values', () => {
   expect(reasons).toContain('tiers.1.accept_at (is "alwys"): must be a number from 0 to 1, or always');
 });
 
+test('aliases that name nothing, or far too much, are told as what is wrong with the file', () => {
+  expect(reasonsOf(() => parseConfig('learning: *none', 'the file'))).toEqual([expect.stringMatching(/alias.*none/)]);
+  const levels = [
+    'a: &a [x, x]',
+    ...'bcdefgh'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]`),
+  ];
+  expect(reasonsOf(() => parseConfig(levels.join('\n'), 'the file'))).toEqual([expect.stringMatching(/alias/)]);
+});
+
 test('every name that is used must be declared', () => {
   const reasons = reasonsFor((file) => {
     file.models['nobody/model'] = { ...file.models['openai/low']!, tier: 'nowhere' };
