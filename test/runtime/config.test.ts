@@ -126,7 +126,7 @@ test('a provider without its key or address is off, and says which variable is m
 
 test('the sandbox stands in for all providers but those switched off', () => {
   const config = exampleConfig((file) => Object.assign(file.providers['ollama']!, { enabled: false }));
-  const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9', OPENAI_API_KEY: 'real' });
+  const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9/', OPENAI_API_KEY: 'real' });
   expect(providers.map(({ baseUrl, apiKey, off }) => [baseUrl, apiKey, off])).toEqual([
     ['http://127.0.0.1:9/openai/v1', 'sandbox', null],
     ['http://127.0.0.1:9/anthropic', 'sandbox', null],
