@@ -74,6 +74,7 @@ describe('a profile', () => {
   });
   test('can not be made of labels that are all the same', () => {
     expect(() => calibrate(labels.map((label) => ({ ...label, ok: true })))).toThrow(/all labels are the same/);
+    expect(() => calibrate(labels.map((label, index) => ({ ...label, ok: index !== 3 })))).toThrow(/too few good or too few bad/);
   });
 });
 

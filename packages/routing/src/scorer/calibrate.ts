@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { LabelLine, ScorerProfile } from '@upshift/contracts';
 
 import { fitProfile } from './fit-profile.ts';
+import type { JudgedAnswer } from './fit-profile.ts';
 import { fitThresholds } from './fit-thresholds.ts';
 import type { FittedThresholds, LabelledQuestion } from './fit-thresholds.ts';
 import { factsOfAnswer } from './features.ts';
@@ -38,8 +39,8 @@ const unchanged: ScorerProfile = { intercept: 0, slope: 1, features: {} };
 export function calibrate(labels: LabelLine[], current: ScorerProfile | null = null): Calibrated {
   const answers = labels.map(({ prompt, answer, ok }) => ({ facts: factsOfAnswer(prompt, answer), ok: Boolean(ok) }));
   const foldOf = foldsByQuestion(labels);
-  const profiles = Array.from({ length: FOLDS }, (_, fold) => fitProfile(answers.filter((_answer, at) => foldOf[at] !== fold)));
   const profile = fitProfile(answers);
+  const profiles = Array.from({ length: FOLDS }, (_, fold) => fitWithout(fold, answers, foldOf));
   const fittedScores = answers.map(({ facts }, at) => scoreBy(facts, profiles[foldOf[at]!]!));
   // What these very labels have made has seen them all: its folds say more truly how good it is.
   const currentScores = isDeepStrictEqual(profile, current) ? fittedScores : answers.map(({ facts }) => scoreBy(facts, current));
@@ -58,6 +59,13 @@ export function calibrate(labels: LabelLine[], current: ScorerProfile | null = n
     isBetter,
     heldOut: isBetter ? fittedScores : currentScores,
   };
+}
+
+function fitWithout(fold: number, answers: JudgedAnswer[], foldOf: number[]): ScorerProfile {
+  const others = answers.filter((_answer, at) => foldOf[at] !== fold);
+  if (new Set(others.map(({ ok }) => ok)).size < 2)
+    throw new RangeError('there are too few good or too few bad labels to learn from a part of them and try it on the rest');
+  return fitProfile(others);
 }
 
 /** What `calibrateThresholds` needs to know of the configuration that is to be changed. */
