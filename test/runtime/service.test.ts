@@ -33,17 +33,16 @@ function linesOf(child: ChildProcess): AsyncIterator<string> {
   return createInterface({ input: child.stderr! })[Symbol.asyncIterator]();
 }
 
-/** Lets the test say when the last call ends. */
-const UNTIL_TOLD = `() => new Promise((resolve) => process.once('message', resolve))`;
+/** Longer than a process that is told to end at once still lives. */
+const LAST_CALL = `async () => { await new Promise((resolve) => setTimeout(resolve, 400)); logger.info('finished'); }`;
 
 test('a signal that follows another at once, or the end of its supervisor, is no second one: calls finish', async () => {
-  const child = service(`async () => { await (${UNTIL_TOLD})(); logger.info('finished'); }`);
+  const child = service(LAST_CALL);
   const lines = linesOf(child);
   await logged(lines, '"ready"');
   child.kill('SIGTERM');
   await logged(lines, '"stopping"');
   child.kill('SIGINT');
-  child.send('the last call has ended');
   child.disconnect();
   await logged(lines, '"finished"');
   expect(await once(child, 'exit')).toEqual([0, null]);
@@ -63,7 +62,7 @@ test('one that can not stop in order says why and ends with 1', async () => {
   const lines = linesOf(child);
   await logged(lines, '"ready"');
   child.kill('SIGTERM');
-  await logged(lines, 'Redis is gone');
+  await logged(lines, '"reason":"Redis is gone","msg":"could not stop in order"');
   expect(await once(child, 'exit')).toEqual([1, null]);
 });
 
