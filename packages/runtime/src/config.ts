@@ -44,8 +44,14 @@ export const environmentVariables = z.object({
     .min(8)
     .optional()
     .describe('The password of the console, user name upshift. Without one the console does not start.'),
-  HOST: z.string().default('127.0.0.1').describe('The address that services listen on.'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('The port of a service; 0 takes any free one.'),
+  HOST: z.string().default('127.0.0.1').describe('The address that services listen on; npm start takes 127.0.0.1.'),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(0)
+    .describe('The port of a service; 0 takes any free one. npm start gives out its own.'),
   TIER: z.string().optional().describe('Worker only: the tier whose model queues it consumes, or fallback.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
