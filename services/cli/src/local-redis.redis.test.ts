@@ -71,7 +71,16 @@ describe('a local Redis', () => {
     expect((await start()).owner).toBe(process.pid);
   });
 
+  test('is started although the lock has the id of this process, which another one had that died', async () => {
+    await mkdir(join(directory, 'redis.lock'));
+    await writeFile(join(directory, 'redis.lock', 'holder'), `${process.pid} 1`);
+    expect((await start()).owner).toBe(process.pid);
+  });
+
   test('is one server when several starts race', async () => {
+    // All of them find the lock of one that died.
+    await mkdir(join(directory, 'redis.lock'));
+    await writeFile(join(directory, 'redis.lock', 'holder'), `${process.ppid} 1`);
     const servers = await Promise.all([start(), start(), start()]);
     expect(new Set(servers.map((server) => `${server.url} ${server.pid}`)).size).toBe(1);
   });
