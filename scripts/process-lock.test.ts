@@ -10,7 +10,7 @@ interface Lock {
 }
 
 const { withProcessLock } = (await import(new URL('./process-lock.mjs', import.meta.url).href)) as {
-  withProcessLock(path: string, lock: Lock, work: () => Promise<string>): Promise<string>;
+  withProcessLock: (path: string, lock: Lock, work: () => Promise<string>) => Promise<string>;
 };
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-lock-'));
@@ -28,7 +28,7 @@ test.runIf(process.platform === 'linux')(
   async () => {
     const path = join(directory, 'lock');
     mkdirSync(path);
-    writeFileSync(join(path, 'pid'), `${process.pid} 1`);
+    writeFileSync(join(path, 'pid'), String(process.pid));
     expect(await withProcessLock(path, neverWaits, async () => 'done')).toBe('done');
     expect(await withProcessLock(path, neverWaits, async () => 'again')).toBe('again');
     expect(readdirSync(directory).filter((name) => !name.includes('-dead-'))).toEqual([]);

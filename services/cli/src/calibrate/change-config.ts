@@ -5,7 +5,7 @@ import type { ClassifierProfile, ScorerProfile } from '@upshift/contracts';
 import type { FittedThresholds } from '@upshift/routing';
 import { parseConfig } from '@upshift/runtime';
 import { isAlias, isCollection, isMap, isPair, isScalar, parseDocument, stringify } from 'yaml';
-import type { Document, Node, Pair, YAMLMap } from 'yaml';
+import type { Document, Node, YAMLMap } from 'yaml';
 
 import { CommandError, exitCode } from '../exit-code.ts';
 
@@ -87,7 +87,7 @@ function saysJust(text: string, document: Document, changes: Change[]): boolean 
 function put(into: object, [key, ...rest]: Change['path'], value: unknown): void {
   const at = into as Record<string | number, unknown>;
   if (rest.length === 0) at[key!] = value;
-  else put((at[key!] ??= {}) as object, rest, value);
+  else put((at[key!] ??= {}), rest, value);
 }
 
 function editOf(document: Document, source: string, { path, value }: Change): Edit {
@@ -140,7 +140,7 @@ function newLineOf(source: string): string {
 
 /** Where something ends, without the comments that follow it. */
 function endOf(node: unknown): number {
-  if (isPair(node)) return endOf((node as Pair).value ?? node.key);
+  if (isPair(node)) return endOf(node.value ?? node.key);
   if (isCollection(node) && !node.flow && node.items.length > 0) return endOf(node.items.at(-1));
   return (node as Node).range![1];
 }
