@@ -12,7 +12,7 @@ export async function withProcessLock(path, { onWait, onStuck }, work) {
   try {
     return await work();
   } finally {
-    rmSync(path, { recursive: true, force: true });
+    giveBack(path);
   }
 }
 
@@ -25,8 +25,8 @@ async function acquire(path, onWait, onStuck) {
       setAside(path, holder);
       continue;
     }
-    if (round === 0) onWait(holder);
-    if (Date.now() > deadline) throw onStuck(holder);
+    if (round === 0) onWait(holder?.pid);
+    if (Date.now() > deadline) throw onStuck(holder?.pid);
     await sleep(POLL_MS);
   }
 }
@@ -34,7 +34,7 @@ async function acquire(path, onWait, onStuck) {
 /** The directory is renamed into place with its pid inside, so nobody ever sees a lock without a holder. */
 function tryToTake(path) {
   const own = mkdtempSync(`${path}-`);
-  writeFileSync(join(own, 'pid'), String(process.pid));
+  writeFileSync(join(own, 'pid'), `${process.pid} ${beginningOf(process.pid)}`);
   try {
     renameSync(own, path);
     return true;
@@ -45,9 +45,20 @@ function tryToTake(path) {
   }
 }
 
+/** Renamed first: while it is emptied, somebody else could put his own in its place. */
+function giveBack(path) {
+  const aside = mkdtempSync(`${path}-`);
+  try {
+    renameSync(path, aside);
+  } catch {
+    // Somebody has removed it by hand.
+  }
+  rmSync(aside, { recursive: true, force: true });
+}
+
 /** Two waiters may find the same dead holder: the second rename finds the first one's target and fails, as it should. */
 function setAside(path, deadHolder) {
-  const aside = `${path}-dead-${deadHolder}`;
+  const aside = `${path}-dead-${deadHolder.pid}-${deadHolder.began}`;
   try {
     renameSync(path, aside);
   } catch {
@@ -59,17 +70,30 @@ function setAside(path, deadHolder) {
 
 function holderOf(path) {
   try {
-    return Number(readFileSync(join(path, 'pid'), 'utf8'));
+    const [pid, began = ''] = readFileSync(join(path, 'pid'), 'utf8').split(' ');
+    return { pid: Number(pid), began };
   } catch {
     return undefined;
   }
 }
 
-function isAlive(pid) {
+/** Ids are used again, in containers at once: with its beginning an id is one process. */
+function isAlive({ pid, began }) {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return error.code === 'EPERM';
+    if (error.code !== 'EPERM') return false;
+  }
+  return began === beginningOf(pid);
+}
+
+/** As the kernel counts it, or '' where it does not say. */
+function beginningOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The 22nd field; the second, in brackets, may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
   }
 }

@@ -57,3 +57,10 @@ test('an unfinished run of the same workload is gone on with, a finished or chan
   changed.finish();
   expect(openRun(directory, { rows: [], hash: 'two' }).id).toMatch(/^two-/);
 });
+
+test.each(['', '{"id": "one-1", "ha', 'null'])('a run whose file was cut off (%j) counts as none', (rest) => {
+  writeFileSync(join(directory, 'run.json'), rest);
+  const run = openRun(directory, { rows: [], hash: 'one' });
+  expect(run.id).toMatch(/^one-/);
+  expect(openRun(directory, { rows: [], hash: 'one' }).id).toBe(run.id);
+});

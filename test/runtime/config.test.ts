@@ -39,6 +39,15 @@ test('all that is wrong is told at once, with its values', () => {
   expect(reasons).toContain('tiers.1.accept_at (is "alwys"): must be a number from 0 to 1, or always');
 });
 
+test('aliases that name nothing, or far too much, are told as what is wrong with the file', () => {
+  expect(reasonsOf(() => parseConfig('learning: *none', 'the file'))).toEqual([expect.stringMatching(/alias.*none/)]);
+  const levels = [
+    'a: &a [x, x]',
+    ...'bcdefgh'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[at]}`).join(', ')}]`),
+  ];
+  expect(reasonsOf(() => parseConfig(levels.join('\n'), 'the file'))).toEqual([expect.stringMatching(/alias/)]);
+});
+
 test('every name that is used must be declared', () => {
   const reasons = reasonsFor((file) => {
     file.models['nobody/model'] = { ...file.models['openai/low']!, tier: 'nowhere' };
@@ -80,6 +89,32 @@ test('every bad variable is told at once, and an empty one counts as absent', ()
   expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
 });
 
+test('a bad variable is told without the secrets in it', () => {
+  const reasons = reasonsOf(() =>
+    readEnvironment({
+      UPSHIFT_CONSOLE_PASSWORD: 'hunter2',
+      REDIS_URL: 'default:hunter2@redis.example:6379',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://me:hunter2/@collector/',
+      UPSHIFT_SANDBOX_URL: '//hunter2@sandbox',
+    }),
+  );
+  expect(reasons).toHaveLength(4);
+  expect(reasons.join('\n')).not.toContain('hunter2');
+  expect(reasons.map((reason) => reason.split(': ')[0])).toEqual([
+    'REDIS_URL="…@redis.example:6379"',
+    'UPSHIFT_SANDBOX_URL="//…@sandbox"',
+    'UPSHIFT_CONSOLE_PASSWORD',
+    'OTEL_EXPORTER_OTLP_ENDPOINT="ftp://…@collector/"',
+  ]);
+});
+
+test('times that no timer can wait for are refused', () => {
+  expect(reasonsOf(() => readEnvironment({ SHUTDOWN_GRACE_S: '3000000', STUCK_AFTER_S: '3000000' }))).toEqual([
+    expect.stringMatching(/^STUCK_AFTER_S="3000000": .*86400/),
+    expect.stringMatching(/^SHUTDOWN_GRACE_S="3000000": .*86400/),
+  ]);
+});
+
 test('a provider without its key or address is off, and says which variable is missing', () => {
   const off = resolveProviders(exampleConfig(), { OPENAI_API_KEY: 'sk' }).map(({ id, off }) => [id, off]);
   expect(off).toEqual([
@@ -91,7 +126,7 @@ test('a provider without its key or address is off, and says which variable is m
 
 test('the sandbox stands in for all providers but those switched off', () => {
   const config = exampleConfig((file) => Object.assign(file.providers['ollama']!, { enabled: false }));
-  const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9', OPENAI_API_KEY: 'real' });
+  const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9/', OPENAI_API_KEY: 'real' });
   expect(providers.map(({ baseUrl, apiKey, off }) => [baseUrl, apiKey, off])).toEqual([
     ['http://127.0.0.1:9/openai/v1', 'sandbox', null],
     ['http://127.0.0.1:9/anthropic', 'sandbox', null],

@@ -13,9 +13,19 @@ describe('a profile', () => {
 
   test('is better on labels that it has not seen, and the same for the same labels', () => {
     expect(calibrated).toMatchObject({ labels: 60, isBetter: true });
-    expect(calibrated.fitted.logLoss).toBeLessThan(calibrated.shipped.logLoss);
+    expect(calibrated.fitted.logLoss).toBeLessThan(calibrated.before.logLoss);
     expect(Math.abs(calibrated.fitted.bias)).toBeLessThan(0.05);
     expect(JSON.stringify(calibrate(labels))).toBe(JSON.stringify(calibrated));
+  });
+  test('that is in force stays where the labels teach nothing that is better, also where it comes of these very labels', () => {
+    const byChance = labels.map((label, index) => ({ ...label, ok: draw(0.5, index) < 0.7 }));
+    const inForce = { ...calibrate(byChance).profile, features: {} };
+    const again = calibrate(byChance, inForce);
+    expect(again).toMatchObject({ isBetter: false, profile: inForce });
+    expect(again.before.logLoss).toBeLessThan(calibrate(byChance).before.logLoss);
+
+    const { profile, heldOut, fitted } = calibrated;
+    expect(calibrate(labels, profile)).toMatchObject({ isBetter: false, profile, heldOut, before: fitted });
   });
   test('moves what the scorer says towards what the labels say', () => {
     const wrong = labels.find(({ ok }) => !ok)!;
@@ -64,6 +74,7 @@ describe('a profile', () => {
   });
   test('can not be made of labels that are all the same', () => {
     expect(() => calibrate(labels.map((label) => ({ ...label, ok: true })))).toThrow(/all labels are the same/);
+    expect(() => calibrate(labels.map((label, index) => ({ ...label, ok: index !== 3 })))).toThrow(/too few good or too few bad/);
   });
 });
 
@@ -99,7 +110,7 @@ describe('thresholds', () => {
     );
   });
   test('use the cheap answers that the scorer knows to be good', () => {
-    const labels = exampleLabels(200);
+    const labels = exampleLabels(300);
     const scores = labels.map(({ tier, ok }) => (tier === 'premium' ? 1 : ok ? 0.9 : 0.2));
     const costs: Record<string, number> = { economy: 1, standard: 10, premium: 100 };
     const ladder = {
@@ -108,18 +119,35 @@ describe('thresholds', () => {
       costUsdOf: (tier: string) => costs[tier]!,
     };
     const { questions, thresholds } = calibrateThresholds(labels, scores, ladder, 0.99);
-    expect(questions).toBe(200);
+    expect(questions).toBe(300);
     expect(thresholds).toMatchObject({ acceptAt: [0.9, 0.9], quality: 1 });
     // Each question pays the cheap tier, a third the middle one, a ninth the top one.
-    expect(thresholds!.cost).toBeCloseTo((200 + 67 * 10 + 23 * 100) / 20_000, 10);
+    expect(thresholds!.cost).toBeCloseTo((300 + 100 * 10 + 34 * 100) / 30_000, 10);
     expect(thresholds!.qualityWithin).toEqual([1, 1]);
   });
-  test('are not promised by a handful of labels', () => {
-    const labels = exampleLabels(4);
-    const ladder = { tiers: ['economy', 'standard', 'premium'], complexityOf: () => 0.5, costUsdOf: () => 1 };
-    const { questions, thresholds } = calibrateThresholds(labels.slice(0, 5), [0.5, 0.5, 1, 0.5, 0.5], ladder, 1);
-    expect(questions).toBe(1);
-    expect(thresholds === null || thresholds.quality === 1).toBe(true);
+  test.each([0.5, 0.9, 0.97, 0.99])(
+    'for a share of %s are promised by as many labels as can say so, and by no handful',
+    (target) => {
+      const allRight = { complexity: 0.5, answers: [1, 20].map((costUsd) => ({ ok: true, score: 0.9, costUsd })) };
+      const isPromised = (count: number): boolean =>
+        fitThresholds(
+          Array.from({ length: count }, () => allRight),
+          target,
+        ) !== null;
+      // Of fewer, all are right by luck more often than once in ten times where the share is just missed.
+      const fewest = Math.ceil(Math.log(0.1) / Math.log(target));
+      expect(isPromised(fewest - 1)).toBe(false);
+      expect(isPromised(2 * fewest)).toBe(true);
+    },
+  );
+  test('are not promised where the top tier has no right answer to compare with', () => {
+    const allWrong = { complexity: 0.5, answers: [1, 20].map((costUsd) => ({ ok: false, score: 0.1, costUsd })) };
+    expect(
+      fitThresholds(
+        Array.from({ length: 500 }, () => allWrong),
+        0.9,
+      ),
+    ).toBeNull();
   });
 });
 

@@ -86,6 +86,11 @@ test('labels become a profile that the scorer goes by, thresholds, a changed con
   await upshift(['calibrate', '--labels', labels!, '--target', '0.95', '--config', out!, '--out', again]);
   expect(await readFile(again, 'utf8')).toBe(await readFile(out!, 'utf8'));
   expect(await upshift(['config', 'check', out!])).toMatchObject({ code: 0 });
+
+  await writeFile(labels!, lines(exampleLabels(12)));
+  const few = await upshift(['calibrate', '--labels', labels!, '--config', again, '--out', again]);
+  expect(few.out).toMatch(/nothing that is better than the profile in force, so the scorer stays as it is/);
+  expect(await readFile(again, 'utf8')).toBe(await readFile(out!, 'utf8'));
 });
 
 test('late verdicts on jobs of a running system are labels too', async () => {

@@ -71,15 +71,3 @@ test('a worker that stops puts back what it has not sent, uncounted, and what it
   expect(trail.find(({ event }) => event === 'attempt-failed')).toMatchObject({ error: 'aborted', cost_usd: null });
   expect(trail.find(({ attempt, event }) => attempt === 2 && event === 'attempt-claimed')?.reason).toContain('asked once more');
 });
-
-test('a second signal ends a program at once', async () => {
-  answer('Hold.', 'never', FOR_EVER_MS);
-  const { id } = (await fleet.api.post({ input: { prompt: 'Hold.' }, model: 'anthropic/claude-sonnet-5-5' })).body;
-  await isCalled(id);
-  const before = fleet.output().split('"msg":"stopping"').length;
-
-  process.kill(fleet.pid('worker-standard'), 'SIGTERM');
-  await vi.waitFor(() => expect(fleet.output().split('"msg":"stopping"').length).toBe(before + 1), 20_000);
-
-  expect(await fleet.stop('worker-standard')).toEqual([130]);
-});

@@ -9,7 +9,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import { Redis } from 'ioredis';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { startLocalRedis } from '../../services/cli/src/local-redis.ts';
 
@@ -138,6 +138,28 @@ test('a row that the API refuses ends the run with the reason, and stops everyth
   expect(said).toMatch(/row bad of the workload[\s\S]*input\.prompt/);
   expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
 });
+
+test('the console takes the password of the environment, or else one that is made and kept', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const file = join(directory, 'console-password');
+  writeFileSync(file, '');
+  await expectConsolePassword(directory, file, () => readFileSync(file, 'utf8').trim());
+  expect(statSync(file).mode & 0o077).toBe(0);
+  vi.stubEnv('UPSHIFT_CONSOLE_PASSWORD', 'of the environment');
+  await expectConsolePassword(directory, 'UPSHIFT_CONSOLE_PASSWORD', () => 'of the environment');
+  vi.unstubAllEnvs();
+});
+
+async function expectConsolePassword(directory: string, place: string, password: () => string): Promise<void> {
+  const child = up(directory, '--workload', '/dev/null');
+  const console = await linesOf(child).find(new RegExp(`Console\\s+(http:\\S+).* password in ${place}\\)`));
+  child.stderr.resume();
+  const statusWith = async (tried: string): Promise<number> =>
+    (await fetch(console, { headers: { authorization: `Basic ${Buffer.from(`upshift:${tried}`).toString('base64')}` } })).status;
+  expect([await statusWith(password()), await statusWith('')]).toEqual([200, 401]);
+  child.kill('SIGINT');
+  await once(child, 'exit');
+}
 
 test('a port that is taken is named', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));

@@ -5,6 +5,7 @@ import { knownKeys, upshiftConfig } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
+import type { Document } from 'yaml';
 import type { z } from 'zod';
 
 /** A configuration that can not be used, with every reason at once. */
@@ -30,13 +31,22 @@ export function parseConfig(text: string, source: string): UpshiftConfig {
       source,
       document.errors.map(({ message }) => message),
     );
-  const value: unknown = document.toJS();
+  const value = valueOf(document, source);
   const parsed = upshiftConfig.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     source,
     parsed.error.issues.flatMap((issue) => explain(issue, value)),
   );
+}
+
+/** Throws a `ConfigError` for an alias that names nothing, and for so many of them that they would fill the memory. */
+function valueOf(document: Document, source: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new ConfigError(source, [error instanceof Error ? error.message : String(error)]);
+  }
 }
 
 /** Twelve hex digits that change with anything in the configuration. */

@@ -2,6 +2,9 @@ import { z } from 'zod';
 
 import { ConfigError } from './config-file.ts';
 
+/** A day: a timer of more than 24.8 days would go off at once. In s. */
+const LONGEST_WAIT_S = 86_400;
+
 /**
  * Every environment variable that Upshift and its libraries read, with what it means. Keys and addresses of providers are named by the
  * configuration (`api_key_env`, `base_url_env`) and read by `resolveProviders`. This is the only file that touches
@@ -41,8 +44,14 @@ export const environmentVariables = z.object({
     .min(8)
     .optional()
     .describe('The password of the console, user name upshift. Without one the console does not start.'),
-  HOST: z.string().default('127.0.0.1').describe('The address that services listen on.'),
-  PORT: z.coerce.number().int().min(0).max(65535).default(0).describe('The port of a service; 0 takes any free one.'),
+  HOST: z.string().default('127.0.0.1').describe('The address that services listen on; npm start takes 127.0.0.1.'),
+  PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(0)
+    .describe('The port of a service; 0 takes any free one. npm start gives out its own.'),
   TIER: z.string().optional().describe('Worker only: the tier whose model queues it consumes, or fallback.'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -65,15 +74,17 @@ export const environmentVariables = z.object({
   STUCK_AFTER_S: z.coerce
     .number()
     .positive()
+    .max(LONGEST_WAIT_S)
     .default(60)
     .describe(
-      'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1.',
+      'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1. At most 86400.',
     ),
   SHUTDOWN_GRACE_S: z.coerce
     .number()
     .positive()
+    .max(LONGEST_WAIT_S)
     .default(20)
-    .describe('How long calls in flight may take to finish after SIGTERM, in seconds.'),
+    .describe('How long calls in flight may take to finish after SIGTERM, in seconds; at most 86400.'),
   UPSHIFT_URL: z
     .string()
     .optional()
@@ -98,6 +109,15 @@ export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environme
   if (parsed.success) return { ...parsed.data, raw: given };
   throw new ConfigError(
     'the environment',
-    parsed.error.issues.map(({ path, message }) => `${path.join('.')}=${JSON.stringify(given[String(path[0])])}: ${message}`),
+    parsed.error.issues.map(({ path, message }) => `${path.join('.')}${shownValue(String(path[0]), given)}: ${message}`),
   );
+}
+
+/** Never told, whatever is wrong with them. */
+const secretVariables = new Set(['UPSHIFT_CONSOLE_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS']);
+
+/** What a variable holds, for an error: without secrets, and without a URL's user and password. */
+function shownValue(name: string, given: NodeJS.ProcessEnv): string {
+  if (secretVariables.has(name)) return '';
+  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@'))}`;
 }

@@ -66,14 +66,21 @@ function post(
     signal: AbortSignal.timeout(timeoutMs),
   };
   return new Promise((resolve, reject) => {
+    const unanswered = (): void => reject(new Error('the receiver closed the connection without an answer'));
     const answered = (response: IncomingMessage): void => {
+      request.off('close', unanswered);
       const { statusCode: status = null, headers: answerHeaders } = response;
       const retryAfterMs = retryAfterOf(answerHeaders['retry-after']);
       readBody(response, mostBytes).then((text) => resolve({ status, retryAfterMs, body: text }), reject);
     };
     const request: ClientRequest =
       url.protocol === 'https:' ? httpsRequest(url, options, answered) : httpRequest(url, options, answered);
-    request.on('error', reject);
+    request.on('error', reject).on('close', unanswered);
+    // A receiver that switches to another protocol (101) gives no response, and the connection is left to whoever listens here.
+    request.on('upgrade', ({ statusCode: status = null }, socket) => {
+      socket.destroy();
+      resolve({ status, retryAfterMs: null, body: '' });
+    });
     request.end(body);
   });
 }

@@ -30,7 +30,7 @@ function sandboxed(id: string, provider: Provider, sandboxUrl: string): Provider
   return {
     id,
     ...pick(provider),
-    baseUrl: `${sandboxUrl}/${path}`,
+    baseUrl: `${sandboxUrl.replace(/\/+$/, '')}/${path}`,
     apiKey: 'sandbox',
     off: provider.enabled ? null : switchedOff,
   };

@@ -44,10 +44,12 @@ export interface Running {
 
 /** A stop that takes this much longer than the grace period is cut short. */
 const FORCE_EXIT_AFTER_MS = 5000;
+/** A signal to a process group comes once more from whoever passes it on; what follows so soon is the same one. In ms. */
+const SAME_SIGNAL_MS = 1000;
 
 /**
  * The life of every process: read the configuration, start, listen, and on SIGTERM or SIGINT stop in order. A second
- * signal exits at once. A configuration that can not be used is told in words and ends the process with 1.
+ * signal, a second later or more, exits at once. A configuration that can not be used is told in words and ends the process with 1.
  */
 export async function runService(name: string, start: (context: ServiceContext) => Promise<Running>): Promise<void> {
   try {
@@ -94,7 +96,10 @@ async function listen({ app, environment }: ServiceContext): Promise<Server> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ConfigError(`HOST=${environment.HOST}`, ['is no address of this machine; as in 127.0.0.1, or 0.0.0.0 for all']);
+    if (code !== 'EADDRINUSE') throw error;
     throw new ConfigError(`PORT=${environment.PORT}`, [
       'the port is taken, perhaps by a running Upshift; choose another (npm start -- --port N), or 0 for any free one',
     ]);
@@ -114,21 +119,36 @@ function stopOnSignal(
   server: Server,
   stopTracing: () => Promise<void>,
 ): void {
-  let stopping = false;
+  let stoppingSince: number | null = null;
   const stop = async (signal: string): Promise<void> => {
-    if (stopping) return endProcess(130);
-    stopping = true;
+    if (stoppingSince !== null) return;
+    stoppingSince = performance.now();
     logger.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
-    await closeServer(server, running);
-    await running.stop();
+    const stopped = await stopInOrder(server, running, logger);
     await stopTracing();
-    endProcess(0);
+    endProcess(stopped ? 0 : 1);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+  const onSignal = (signal: string): void => {
+    if (stoppingSince !== null && performance.now() - stoppingSince > SAME_SIGNAL_MS) return endProcess(130);
+    void stop(signal);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
   // A supervisor that dies takes its services with it: nobody else would stop them.
   process.on('disconnect', () => void stop('disconnect'));
   if (process.send && !process.connected) void stop('disconnect');
+}
+
+/** False where something could not be stopped, which is logged. */
+async function stopInOrder(server: Server, running: Running, logger: Logger): Promise<boolean> {
+  try {
+    await closeServer(server, running);
+    await running.stop();
+    return true;
+  } catch (error) {
+    logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'could not stop in order');
+    return false;
+  }
 }
 
 /** Longest that requests in hand may take to finish once the process stops. */

@@ -29,10 +29,32 @@ export async function isRunning(pid: number): Promise<boolean> {
 }
 
 /** When a process began, as the kernel counts it, or '' where it does not say: with its id this is one process, for ids are used again. */
-export async function beginningOf(pid: number): Promise<string> {
+async function beginningOf(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   // The 22nd field; the second, in brackets, may hold anything.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+/** A process: ids alone are used again, in containers at once. */
+export interface ProcessIdentity {
+  pid: number;
+  began: string;
+}
+
+/** What `readIdentity` reads. */
+export async function identityOf(pid: number): Promise<string> {
+  return `${pid} ${await beginningOf(pid)}`;
+}
+
+/** Reads a file that holds a process's identity; null when it is missing or holds none. */
+export async function readIdentity(path: string): Promise<ProcessIdentity | null> {
+  const [pid = 0, began = ''] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
+  return Number.isSafeInteger(Number(pid)) && Number(pid) > 0 ? { pid: Number(pid), began } : null;
+}
+
+/** True while that very process runs. */
+export async function isRunningAs({ pid, began }: ProcessIdentity): Promise<boolean> {
+  return (await isRunning(pid)) && began === (await beginningOf(pid));
 }
 
 /** True when the running process is a Redis: process ids are used again, and after a reboot an old one may be anybody's. */

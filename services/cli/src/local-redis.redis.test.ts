@@ -71,7 +71,16 @@ describe('a local Redis', () => {
     expect((await start()).owner).toBe(process.pid);
   });
 
+  test('is started although the lock has the id of this process, which another one had that died', async () => {
+    await mkdir(join(directory, 'redis.lock'));
+    await writeFile(join(directory, 'redis.lock', 'holder'), `${process.pid} 1`);
+    expect((await start()).owner).toBe(process.pid);
+  });
+
   test('is one server when several starts race', async () => {
+    // All of them find the lock of one that died.
+    await mkdir(join(directory, 'redis.lock'));
+    await writeFile(join(directory, 'redis.lock', 'holder'), `${process.ppid} 1`);
     const servers = await Promise.all([start(), start(), start()]);
     expect(new Set(servers.map((server) => `${server.url} ${server.pid}`)).size).toBe(1);
   });
@@ -103,6 +112,17 @@ describe.runIf(native)('a local Redis that runs as a process', () => {
     const second = await start();
     expect(second.pid).not.toBe(first.pid);
     expect(await askRedis(second.url, 'GET', 'kept')).toBe('$3\r\nyes\r\n');
+  });
+
+  test('is not joined by a second one on the same files while it does not answer', async () => {
+    const { pid } = await start();
+    process.kill(pid!, 'SIGSTOP');
+    try {
+      await expect(start()).rejects.toThrow(`A Redis (pid ${pid}) has ${directory} and does not answer`);
+    } finally {
+      process.kill(pid!, 'SIGCONT');
+    }
+    expect((await start()).pid).toBe(pid);
   });
 
   test('is taken over, and stopped, by the next run after its starter was killed', async () => {

@@ -8,7 +8,16 @@ import { pathToFileURL } from 'node:url';
 import { containerName, findContainer, startContainer, stopContainer } from './local-redis-container.ts';
 import { withStartLock } from './local-redis-lock.ts';
 import { pingRedis } from './local-redis-ping.ts';
-import { beginningOf, isRedisProcess, isRunning, readPid, stopProcess, waitForExit } from './local-redis-process.ts';
+import {
+  identityOf,
+  isRedisProcess,
+  isRunning,
+  isRunningAs,
+  readIdentity,
+  readPid,
+  stopProcess,
+  waitForExit,
+} from './local-redis-process.ts';
 import { INSTALL_REDIS_BY_HAND, findOrInstallRedis } from './local-redis-program.ts';
 
 /** From spawn to PONG: an empty server needs some 50 ms, the rest is for reading a large append-only file. In ms. */
@@ -89,7 +98,7 @@ async function startIn(directory: string, keepData: boolean, say: (line: string)
     const server = running ?? (await startNew(directory, socket, keepData, say));
     const { url, pid } = server;
     if (other !== null) return { url, pid, owner: other, stop: async () => undefined };
-    await writeFile(ownerFile(directory), `${process.pid} ${await beginningOf(process.pid)}`);
+    await writeFile(ownerFile(directory), await identityOf(process.pid));
     // Nobody starts while it leaves: what it removes then is its own.
     const stop = (): Promise<void> => withStartLock(lockFile(directory), () => stopOwned(directory, socket, server));
     return { url, pid, owner: process.pid, stop };
@@ -105,11 +114,8 @@ async function stopOwned(directory: string, socket: string, server: RunningServe
 }
 
 async function livingOwner(directory: string): Promise<number | null> {
-  const file = ownerFile(directory);
-  const owner = await readPid(file);
-  if (owner === null || !(await isRunning(owner))) return null;
-  const [, began = ''] = (await readFile(file, 'utf8')).split(' ');
-  return began === (await beginningOf(owner)) ? owner : null;
+  const owner = await readIdentity(ownerFile(directory));
+  return owner !== null && (await isRunningAs(owner)) ? owner.pid : null;
 }
 
 async function findRunning(directory: string, socket: string): Promise<RunningServer | null> {
@@ -120,7 +126,10 @@ async function findRunning(directory: string, socket: string): Promise<RunningSe
     return { url, pid, end: () => stopProcess(pid) };
   }
   // One that no longer listens still writes its last second of data: a second server on the same files would spoil them.
-  if (pid !== null && (await isRedisProcess(pid))) await waitForExit(pid, LEAVING_TIMEOUT_MS);
+  if (pid !== null && (await isRedisProcess(pid)) && !(await waitForExit(pid, LEAVING_TIMEOUT_MS)))
+    throw new Error(
+      `A Redis (pid ${pid}) has ${directory} and does not answer. If it does not come back, end it and try again:  kill ${pid}`,
+    );
   return findRunningContainer(directory);
 }
 
@@ -222,7 +231,7 @@ function unixUrl(socket: string): string {
 }
 
 function lockFile(directory: string): string {
-  return join(directory, 'redis.starting');
+  return join(directory, 'redis.lock');
 }
 
 function ownerFile(directory: string): string {

@@ -1,6 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import type { LabelLine, ScorerProfile } from '@upshift/contracts';
 
 import { fitProfile } from './fit-profile.ts';
+import type { JudgedAnswer } from './fit-profile.ts';
 import { fitThresholds } from './fit-thresholds.ts';
 import type { FittedThresholds, LabelledQuestion } from './fit-thresholds.ts';
 import { factsOfAnswer } from './features.ts';
@@ -20,39 +23,49 @@ interface Fit {
 export interface Calibrated {
   profile: ScorerProfile;
   labels: number;
-  shipped: Fit;
+  /** By the profile in force, or as shipped. */
+  before: Fit;
   fitted: Fit;
-  /** False where the labels teach nothing: the profile leaves the scorer as it is. */
+  /** False where the labels teach nothing: the profile is the one in force, or one that leaves the scorer as it is. */
   isBetter: boolean;
-  /** For each label the probability by a profile that has not seen its question, in the order of the labels. */
+  /** For each label the probability by the profile, or by one that has not seen its question, in the order of the labels. */
   heldOut: number[];
 }
 
 const FOLDS = 5;
 const unchanged: ScorerProfile = { intercept: 0, slope: 1, features: {} };
 
-/** Fits the scorer to labels. Throws a `RangeError` where they are too few, or all the same. */
-export function calibrate(labels: LabelLine[]): Calibrated {
+/** Fits the scorer to labels; `current` is the profile in force. Throws a `RangeError` where they are too few, or all the same. */
+export function calibrate(labels: LabelLine[], current: ScorerProfile | null = null): Calibrated {
   const answers = labels.map(({ prompt, answer, ok }) => ({ facts: factsOfAnswer(prompt, answer), ok: Boolean(ok) }));
   const foldOf = foldsByQuestion(labels);
-  const profiles = Array.from({ length: FOLDS }, (_, fold) => fitProfile(answers.filter((_answer, at) => foldOf[at] !== fold)));
-  const shippedScores = answers.map(({ facts }) => scoreBy(facts, null));
+  const profile = fitProfile(answers);
+  const profiles = Array.from({ length: FOLDS }, (_, fold) => fitWithout(fold, answers, foldOf));
   const fittedScores = answers.map(({ facts }, at) => scoreBy(facts, profiles[foldOf[at]!]!));
-  const [shipped, fitted] = [shippedScores, fittedScores].map((scores) =>
+  // What these very labels have made has seen them all: its folds say more truly how good it is.
+  const currentScores = isDeepStrictEqual(profile, current) ? fittedScores : answers.map(({ facts }) => scoreBy(facts, current));
+  const [before, fitted] = [currentScores, fittedScores].map((scores) =>
     fitOf(
       scores,
       answers.map(({ ok }) => ok),
     ),
   ) as [Fit, Fit];
-  const isBetter = fitted.logLoss < shipped.logLoss;
+  const isBetter = fitted.logLoss < before.logLoss;
   return {
-    profile: isBetter ? fitProfile(answers) : unchanged,
+    profile: isBetter ? profile : (current ?? unchanged),
     labels: labels.length,
-    shipped,
+    before,
     fitted,
     isBetter,
-    heldOut: isBetter ? fittedScores : shippedScores,
+    heldOut: isBetter ? fittedScores : currentScores,
   };
+}
+
+function fitWithout(fold: number, answers: JudgedAnswer[], foldOf: number[]): ScorerProfile {
+  const others = answers.filter((_answer, at) => foldOf[at] !== fold);
+  if (new Set(others.map(({ ok }) => ok)).size < 2)
+    throw new RangeError('there are too few good or too few bad labels to learn from a part of them and try it on the rest');
+  return fitProfile(others);
 }
 
 /** What `calibrateThresholds` needs to know of the configuration that is to be changed. */

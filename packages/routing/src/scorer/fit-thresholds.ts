@@ -86,13 +86,14 @@ function route({ complexity, answers }: LabelledQuestion, { startAt, acceptAt }:
 
 /** Whether the right answers exceed the target by so much that it is no accident of these questions. */
 function isTrusted(questions: LabelledQuestion[], thresholds: Thresholds, target: number): boolean {
-  let [sum, squares] = [0, 0];
+  // One further question goes wrong: a handful that all go right does not vary, and would be trusted without any margin.
+  let [sum, squares] = [-target, target * target];
   for (const question of questions) {
     const above = Number(route(question, thresholds).ok) - target * Number(question.answers.at(-1)!.ok);
     sum += above;
     squares += above * above;
   }
-  const count = questions.length;
+  const count = questions.length + 1;
   const mean = sum / count;
   const variance = Math.max(0, squares / count - mean * mean);
   return mean >= MARGIN * Math.sqrt(variance / count);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
 import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
@@ -30,6 +30,8 @@ export interface CalibrateOptions {
 
 /** What calibration came to, for machines and for the report. */
 export interface Calibration extends Omit<Calibrated, 'heldOut'> {
+  /** Whether the configuration has a profile already, which the new one is compared with. */
+  hadProfile: boolean;
   tiers: string[];
   target: number | null;
   questions: number;
@@ -47,10 +49,10 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
   const labels = await labelsOf(api, options);
   const { calibration, config } = fit(labels, options);
   if (profile !== undefined) writeFileSync(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
-  const before = config === null ? null : { tiers: config.tiers, classifier: config.classifier };
-  const text = reportOf(calibration, before);
+  const text = reportOf(calibration, target === undefined ? null : config);
   if (report !== undefined) writeFileSync(report, `${text.join('\n')}\n`);
-  if (out !== undefined) writeChanged(options.config, out, calibration);
+  if (out !== undefined)
+    writeChanged(options.config, out, { ...calibration, profile: calibration.isBetter ? calibration.profile : null });
   process.stdout.write(json ? `${JSON.stringify(calibration)}\n` : `${text.join('\n')}\n`);
   for (const file of [profile, out, report]) if (file !== undefined) process.stderr.write(`wrote ${file}\n`);
   return target !== undefined && calibration.thresholds === null ? exitCode.failed : exitCode.ok;
@@ -68,29 +70,35 @@ async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOption
   );
 }
 
-function fit(
-  labels: LabelLine[],
-  { target, config: file }: CalibrateOptions,
-): { calibration: Calibration; config: UpshiftConfig | null } {
+function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
+  const { target, config: file } = options;
+  const config = comparedConfig(options);
+  const current = config?.scorer.profile ?? null;
+  const hadProfile = current !== null;
   try {
-    if (target === undefined) {
-      const { heldOut: _heldOut, ...calibrated } = calibrate(labels);
-      return { calibration: { ...calibrated, tiers: [], target: null, questions: 0, thresholds: null }, config: null };
+    if (target === undefined || config === null) {
+      const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
+      return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
     }
-    const config = usableConfig(file);
     const tiers = tiersOf(labels, config, file);
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
-    const { heldOut, ...calibrated } = calibrate(judged);
+    const { heldOut, ...calibrated } = calibrate(judged, current);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
     const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
-    return { calibration: { ...calibrated, tiers, target, ...calibrateThresholds(labels, scores, ladder, target) }, config };
+    const thresholds = calibrateThresholds(labels, scores, ladder, target);
+    return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
   } catch (error) {
     if (error instanceof RangeError) throw new CommandError(`${error.message}; give more labels`, exitCode.refused);
     throw error;
   }
+}
+
+/** The configuration that is in force; null where there is none and nothing is to be changed in it, so that what is shipped is meant. */
+function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfig | null {
+  return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
 /** The tiers of the configuration that have labels, the top one among them. */

@@ -10,24 +10,24 @@ export function reportOf(calibration: Calibration, before: Before | null): strin
   return [...scorerLines(calibration), ...(before === null ? [] : ['', ...thresholdLines(calibration, before)])];
 }
 
-function scorerLines({ labels, shipped, fitted, isBetter, profile }: Calibration): string[] {
+function scorerLines({ labels, before, fitted, isBetter, profile, hadProfile }: Calibration): string[] {
   return [
     `# The scorer, on ${labels} labels`,
     '',
-    'Each label is scored by a profile that has not seen its question.',
+    'The new profile scores each label without having seen its question.',
     '',
     '| scorer | log loss | too sure by |',
     '| --- | --- | --- |',
-    fitRow('as shipped', shipped),
-    fitRow('with the profile', fitted),
+    fitRow(hadProfile ? 'with the profile in force' : 'as shipped', before),
+    fitRow(hadProfile ? 'with the new one' : 'with the profile', fitted),
     '',
     isBetter
       ? `The profile is better. It has an intercept of ${profile.intercept}, a slope of ${profile.slope}, and ${Object.keys(profile.features).length} features.`
-      : 'The labels teach nothing that is better than what is shipped, so the profile leaves the scorer as it is.',
+      : `The labels teach nothing that is better than ${hadProfile ? 'the profile in force' : 'what is shipped'}, so the scorer stays as it is.`,
   ];
 }
 
-function fitRow(name: string, { logLoss, bias }: Calibration['shipped']): string {
+function fitRow(name: string, { logLoss, bias }: Calibration['before']): string {
   return `| ${name} | ${logLoss.toFixed(4)} | ${signed(100 * bias)} points |`;
 }
 

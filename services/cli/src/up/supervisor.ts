@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { environmentVariables } from '@upshift/runtime';
+
 /** A program of the fleet. */
 export interface Program {
   name: string;
@@ -22,8 +24,10 @@ export interface Started {
 
 const FIRST_RESTART_MS = 500;
 const LONGEST_RESTART_MS = 10_000;
-/** A program that does not stop within its grace period is killed. */
-const KILL_AFTER_MS = 30_000;
+/** What has run for so long is well: its next death is a new one. In ms. */
+const WELL_AFTER_MS = 60_000;
+/** A program that has not stopped so long after its grace period is killed; a service ends by itself 5 s after it. In ms. */
+const KILL_AFTER_GRACE_MS = 10_000;
 /** What a program said last, shown when it can not start. */
 const KEPT_OUTPUT = 4000;
 
@@ -67,39 +71,56 @@ class Supervised {
   }
 
   #launch(environment: NodeJS.ProcessEnv): Promise<number> {
-    const { name, file } = this.#program;
+    const startedAt = performance.now();
+    return new Promise((resolve, reject) => {
+      const died = (how: number | string | null): void => {
+        this.#child = null;
+        reject(new Error(`${this.#program.name} could not start:\n${this.#lastOutput.trim() || `it ended with ${how}`}`));
+        this.#died(how, performance.now() - startedAt);
+      };
+      try {
+        const child = this.#fork(environment);
+        child.on('message', (message: { event?: string; port?: number }) => {
+          if (message.event === 'ready') resolve(message.port ?? 0);
+        });
+        child.once('exit', (code, signal) => died(code ?? signal));
+        // What never began has no exit.
+        child.on('error', (error) => (child.pid === undefined ? died(error.message) : undefined));
+      } catch (error) {
+        died(error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  #fork(environment: NodeJS.ProcessEnv): ChildProcess {
     // Its own process group: Ctrl-C reaches the supervisor alone, which stops all in order.
-    const child = fork(file, this.#program.arguments, {
+    const child = fork(this.#program.file, this.#program.arguments, {
       env: environment,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
     this.#keepLog(child);
-    return new Promise((resolve, reject) => {
-      child.on('message', (message: { event?: string; port?: number }) => {
-        if (message.event === 'ready') resolve(message.port ?? 0);
-      });
-      child.once('error', reject);
-      child.once('exit', (code, signal) => {
-        reject(new Error(`${name} could not start:\n${this.#lastOutput.trim() || `it ended with ${code ?? signal}`}`));
-        this.#died(code ?? signal);
-      });
-    });
+    return child;
   }
 
   #keepLog(child: ChildProcess): void {
-    const log = createWriteStream(join(this.#directory, `${this.#program.name}.log`), { flags: 'a', mode: 0o600 });
+    const file = join(this.#directory, `${this.#program.name}.log`);
+    const log = createWriteStream(file, { flags: 'a', mode: 0o600 });
+    // A full disk is no reason to stop what runs.
+    log.on('error', ({ message }) => this.#say(`${file} is not written any more: ${message}`));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#lastOutput = (this.#lastOutput + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
-        log.write(chunk);
+        if (log.writable) log.write(chunk);
       });
     }
+    child.once('close', () => log.end());
   }
 
-  #died(how: number | string | null): void {
+  #died(how: number | string | null, afterMs: number): void {
     if (this.#stopping || !this.#ready) return;
+    if (afterMs >= WELL_AFTER_MS) this.#deaths = 0;
     const delayMs = Math.min(LONGEST_RESTART_MS, FIRST_RESTART_MS * 2 ** this.#deaths);
     this.#deaths += 1;
     this.#say(`${this.#program.name} ended (${how}); starting it again in ${delayMs} ms`);
@@ -112,9 +133,13 @@ class Supervised {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    const kill = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS);
+    const kill = setTimeout(() => child.kill('SIGKILL'), this.#graceMs() + KILL_AFTER_GRACE_MS);
     child.kill('SIGTERM');
     await ended;
     clearTimeout(kill);
+  }
+
+  #graceMs(): number {
+    return environmentVariables.shape.SHUTDOWN_GRACE_S.parse(this.#program.environment['SHUTDOWN_GRACE_S'] || undefined) * 1000;
   }
 }

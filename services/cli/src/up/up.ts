@@ -62,6 +62,8 @@ interface Launched {
   /** Of the job API. */
   url: string;
   sandboxUrl: string | null;
+  /** Where the console's password stands. */
+  passwordPlace: string;
   fleet: Fleet;
   workload: Workload | null;
   book: AnswerBook | null;
@@ -86,7 +88,7 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     port: options.port,
     say,
     environment: fleetEnvironment(environment, redisUrl, sandboxUrl),
-    consolePassword: consolePassword(directory),
+    consolePassword: environment.UPSHIFT_CONSOLE_PASSWORD ?? consolePassword(directory),
   });
   stops.push(() => fleet.stop());
   const url = `http://127.0.0.1:${fleet.intake.port}`;
@@ -97,6 +99,7 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     directory,
     url,
     sandboxUrl,
+    passwordPlace: environment.UPSHIFT_CONSOLE_PASSWORD === undefined ? passwordFile(directory) : 'UPSHIFT_CONSOLE_PASSWORD',
     fleet,
     workload,
     book: sandboxed && file === bundled.workload ? readAnswerBook(bundled.book, config.models) : null,
@@ -105,11 +108,11 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
 
 /** Says where everything is and runs the workload, if there is one. */
 async function work(
-  { config, directory, url, sandboxUrl, fleet, workload, book }: Launched,
+  { config, directory, url, sandboxUrl, passwordPlace, fleet, workload, book }: Launched,
   { json }: UpOptions,
 ): Promise<'finished'> {
   const ready = fleet.all.then((all) =>
-    sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, directory, sandboxUrl),
+    sayWhere(url, all.find(({ name }) => name === 'console')?.port ?? 0, passwordPlace, sandboxUrl),
   );
   const [, result] = await Promise.all([ready, workload === null ? null : run(url, workload, config, directory, book)]);
   if (result) report(result, config, json);
@@ -183,10 +186,17 @@ function fleetEnvironment({ raw, LOG_LEVEL }: Environment, redisUrl: string, san
   };
 }
 
+function passwordFile(directory: string): string {
+  return join(directory, 'console-password');
+}
+
 /** Made once and kept, readable by its owner alone. */
 function consolePassword(directory: string): string {
-  const file = join(directory, 'console-password');
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const file = passwordFile(directory);
+  const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  if (kept !== '') return kept;
+  // An empty one is left by a run that was killed here, or has other rights.
+  rmSync(file, { force: true });
   const password = randomBytes(18).toString('base64url');
   writeFileSync(file, `${password}\n`, { mode: 0o600 });
   return password;
@@ -203,9 +213,9 @@ function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed:
   say(`Live providers: ${providers.join(', ')}. No workload runs unless --workload names one.`);
 }
 
-function sayWhere(url: string, consolePort: number, directory: string, sandboxUrl: string | null): void {
+function sayWhere(url: string, consolePort: number, passwordPlace: string, sandboxUrl: string | null): void {
   say(`Job API   ${url}/v1/jobs   (described at ${url}/openapi.json)`);
-  say(`Console   http://127.0.0.1:${consolePort}/   (user upshift, password in ${join(directory, 'console-password')})`);
+  say(`Console   http://127.0.0.1:${consolePort}/   (user upshift, password in ${passwordPlace})`);
   if (sandboxUrl !== null) say(`Sandbox   ${sandboxUrl}   (npx upshift sandbox fault <provider> makes its calls fail)`);
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ConfigError } from '@upshift/runtime';
@@ -57,11 +57,25 @@ export interface Run {
 
 export function openRun(directory: string, workload: Workload): Run {
   const file = join(directory, 'run.json');
-  const last = existsSync(file)
-    ? (JSON.parse(readFileSync(file, 'utf8')) as { id: string; hash: string; finished: boolean })
-    : null;
+  const last = readRun(file);
   const id = last && !last.finished && last.hash === workload.hash ? last.id : `${workload.hash}-${Date.now().toString(36)}`;
-  const save = (finished: boolean): void => writeFileSync(file, JSON.stringify({ id, hash: workload.hash, finished }));
+  const save = (finished: boolean): void => {
+    // Beside it and renamed: a process that is killed leaves no half of it.
+    writeFileSync(`${file}.new`, JSON.stringify({ id, hash: workload.hash, finished }));
+    renameSync(`${file}.new`, file);
+  };
   save(false);
   return { id, finish: () => save(true) };
 }
+
+/** Null where there is none, or none that can be read. */
+function readRun(file: string): { id: string; hash: string; finished: boolean } | null {
+  if (!existsSync(file)) return null;
+  try {
+    return savedRun.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+const savedRun = z.object({ id: z.string(), hash: z.string(), finished: z.boolean() });

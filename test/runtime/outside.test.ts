@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+
+import { postOutside } from '@upshift/runtime';
+import { afterEach, expect, test } from 'vitest';
+
+const secrets = [`whsec_${Buffer.alloc(32, 1).toString('base64')}`];
+const limits = { timeoutMs: 5000, mostBytes: 1000 };
+
+let server: Server;
+let connectionsClosed: Promise<unknown>[];
+afterEach(() => void server.close());
+
+/** A receiver that answers a request with these bytes, and leaves the connection open. */
+async function receiverThatSays(bytes: string): Promise<URL> {
+  connectionsClosed = [];
+  server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(bytes));
+    connectionsClosed.push(once(socket, 'close'));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+}
+
+test.each([
+  [
+    'switches to another protocol',
+    'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    { status: 101, body: '', error: 'the receiver answered 101' },
+  ],
+  [
+    'names another protocol beside its answer',
+    'HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nok',
+    { status: 200, body: 'ok', error: null },
+  ],
+  [
+    'says when to come back',
+    'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n',
+    { status: 503, retryAfterMs: 7000, error: 'the receiver answered 503' },
+  ],
+])('a receiver that %s has answered, and its connection is closed', async (_, bytes, answer) => {
+  const outside = { url: await receiverThatSays(bytes), mayReach: () => true, secrets };
+
+  expect(await postOutside(outside, 'msg_1', '{}', limits)).toMatchObject(answer);
+
+  await Promise.all(connectionsClosed);
+});

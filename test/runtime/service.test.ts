@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+
+import { expect, test } from 'vitest';
+
+/** Runs a service in a process of its own; `stop` is the source of how it stops. */
+function service(stop: string, environment: Record<string, string> = {}): ChildProcess {
+  const program = `
+    const { runService } = await import('@upshift/runtime');
+    await runService('test', async ({ logger }) => ({
+      readiness: async () => ({ ready: true, reason: '' }),
+      stop: ${stop},
+    }));
+  `;
+  return spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: import.meta.dirname,
+    env: { ...process.env, UPSHIFT_CONFIG: join(import.meta.dirname, '../../upshift.config.yaml'), ...environment },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+}
+
+/** What it logs after `word`, which is waited for. */
+async function logged(lines: AsyncIterator<string>, word: string): Promise<void> {
+  for (let line = await lines.next(); !line.value?.includes(word); line = await lines.next())
+    if (line.done) throw new Error(`it ended without ${word}`);
+}
+
+function linesOf(child: ChildProcess): AsyncIterator<string> {
+  return createInterface({ input: child.stderr! })[Symbol.asyncIterator]();
+}
+
+/** Longer than a process that is told to end at once still lives. */
+const LAST_CALL = `async () => { await new Promise((resolve) => setTimeout(resolve, 400)); logger.info('finished'); }`;
+
+test('a signal that follows another at once, or the end of its supervisor, is no second one: calls finish', async () => {
+  const child = service(LAST_CALL);
+  const lines = linesOf(child);
+  await logged(lines, '"ready"');
+  child.kill('SIGTERM');
+  await logged(lines, '"stopping"');
+  child.kill('SIGINT');
+  child.disconnect();
+  await logged(lines, '"finished"');
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('a second signal ends it at once', async () => {
+  const child = service('() => new Promise(() => undefined)');
+  const exited = once(child, 'exit');
+  await logged(linesOf(child), '"ready"');
+  const again = setInterval(() => child.kill('SIGTERM'), 100);
+  expect(await exited).toEqual([130, null]);
+  clearInterval(again);
+});
+
+test('one that can not stop in order says why and ends with 1', async () => {
+  const child = service(`async () => { throw new Error('Redis is gone'); }`);
+  const lines = linesOf(child);
+  await logged(lines, '"ready"');
+  child.kill('SIGTERM');
+  await logged(lines, '"reason":"Redis is gone","msg":"could not stop in order"');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+});
+
+test('an address that is none of this machine is named', async () => {
+  const child = service('async () => undefined', { HOST: '203.0.113.1' });
+  const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+  expect(exited).toEqual([1, null]);
+  expect(said).toMatch(/HOST=203\.0\.113\.1 can not be used:\n {2}- is no address of this machine/);
+  expect(said).not.toContain('    at ');
+});
