@@ -29,6 +29,8 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
     clusterRetryStrategy: retryStrategy,
     enableOfflineQueue: !failFast,
     lazyConnect: true,
+    // Else a command fails after 1.6 s without a node for its slot: less than a failover takes.
+    ...(failFast ? {} : { maxRedirections: Infinity }),
     redisOptions: { ...options, ...access },
   });
   // The same commands; only the types differ, in overloads that a union of both would lose.
