@@ -1,6 +1,7 @@
 import { ProblemError } from '@upshift/contracts';
 import {
   accept,
+  acceptAll,
   advance,
   CLASSIFY_QUEUE,
   closeCells,
@@ -221,6 +222,25 @@ test('the reconciler makes a lost entry anew under the next epoch and leaves wai
   );
   expect(await reconcile(pipeline, -1)).toBe(0);
   expect((await readTrail(pipeline, lost)).at(-1)).toMatchObject({ event: 'job-requeued' });
+});
+
+test('the reconciler finds a lost entry of a backlog without asking for the place of each that waits', async () => {
+  const asked = Array.from({ length: 600 }, () => ({
+    request: { ...question, priority: 'high' as const },
+    key: null,
+    traceparent: null,
+  }));
+  await acceptAll(pipeline, asked);
+  const lost = await acceptOne();
+  await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${lost}.1.classify.1`);
+  const lookUps = async (): Promise<number> => {
+    const told = await Promise.all(serversOf(pipeline.redis).map((server) => server.info('commandstats')));
+    return told.reduce((sum, text) => sum + Number(/cmdstat_lpos:calls=(\d+)/.exec(text)?.[1] ?? 0), 0);
+  };
+  const before = await lookUps();
+  expect(await reconcile(pipeline, -1)).toBe(1);
+  expect((await readTrail(pipeline, lost)).at(-1)).toMatchObject({ event: 'job-requeued' });
+  expect((await lookUps()) - before).toBeLessThan(10);
 });
 
 test('the reconciler leaves a new job alone', async () => {
