@@ -261,6 +261,24 @@ test('a job past its deadline expires, others stay', async () => {
   expect(await expireJobs(pipeline)).toBe(0);
 });
 
+test('however many jobs are due in the same millisecond, and however many of them can not be ended, one round ends all others', async () => {
+  const request = requestOf({ input: { prompt: 'x' }, limits: { deadline: new Date(Date.now() + 60_000).toISOString() } });
+  const asked = Array.from({ length: 1100 }, () => ({ request, key: null, traceparent: null }));
+  await acceptAll(pipeline, asked);
+  const ids = await pipeline.redis.zrange('{upshift-0}:deadlines', 0, '-1');
+  const state = await stateOf(pipeline, ids[0]!);
+  const due = Date.now() - 1;
+  await Promise.all(
+    ids.map(async (id, index) => {
+      const late = index < 550 ? 'not JSON' : stateText({ ...state, id, deadline: due });
+      await pipeline.redis.hset(jobKey(id), 'state', late);
+      await pipeline.redis.zadd('{upshift-0}:deadlines', due, id);
+    }),
+  );
+  expect(await expireJobs(pipeline)).toBe(550);
+  expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(550);
+});
+
 test('a lease has one holder until it is released or runs out', async () => {
   const [one, two] = [leaseOf(pipeline, 'steward'), leaseOf(await open(), 'steward')];
   expect([await one.hold(60_000), await two.hold(60_000), await one.hold(60_000)]).toEqual([true, false, true]);

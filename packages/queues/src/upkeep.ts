@@ -46,14 +46,10 @@ async function forEachOf(
   return changes;
 }
 
+/** From the last one back: those that leave take no other out of its place, and any number may be due in the same millisecond. */
 async function* dueBefore({ redis, keys }: Pipeline, now: number): AsyncGenerator<string[]> {
-  for (let from = '-inf'; ;) {
-    const found = await redis.zrangebyscore(keys.deadlines, from, now, 'WITHSCORES', 'LIMIT', 0, BATCH);
-    const ids = found.filter((_, index) => index % 2 === 0);
-    yield ids;
-    if (ids.length < BATCH) return;
-    from = `(${found.at(-1)}`;
-  }
+  for (let left = await redis.zcount(keys.deadlines, '-inf', now); left > 0; left -= BATCH)
+    yield redis.zrangebyscore(keys.deadlines, '-inf', now, 'LIMIT', Math.max(0, left - BATCH), Math.min(left, BATCH));
 }
 
 async function* idsBefore({ redis }: Pipeline, index: string, before: string): AsyncGenerator<string[]> {
