@@ -1,7 +1,7 @@
 import type { Logger } from '@upshift/runtime';
 import { Cluster, Redis } from 'ioredis';
 
-import { severalNodes } from './redis-url.ts';
+import { severalNodes, unreadable, withoutPassword } from './redis-url.ts';
 import { UnfitRedisError } from './unfit-redis-error.ts';
 
 /** Longest pause between two tries to reach Redis: BullMQ resumes late where this is long. */
@@ -22,7 +22,7 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   const whole = { ...options, enableOfflineQueue: !failFast, lazyConnect: true };
   if (url.startsWith('unix://')) return new Redis({ ...whole, path: url.slice('unix://'.length) });
   const several = severalNodes(url);
-  if (several === null) return new Redis(url, whole);
+  if (several === null) return readable(() => new Redis(url, whole));
   const { nodes, name, access } = several;
   if (name !== null) return new Redis({ ...whole, ...access, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
   const cluster = new Cluster(nodes, {
@@ -37,28 +37,42 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   return cluster as unknown as Redis;
 }
 
+function readable(open: () => Redis): Redis {
+  try {
+    return open();
+  } catch (error) {
+    // Neither is told: they quote the URL.
+    if (error instanceof TypeError || error instanceof URIError) throw unreadable();
+    throw error;
+  }
+}
+
 /**
  * Connects. Throws an `UnfitRedisError` where Redis can not be reached at all: at start that is a mistake in the settings. A cluster
  * that answers but is not whole is waited for: the client tries again by itself then, without ever settling `connect()` (ioredis 6.0).
  */
 export async function reach(redis: Redis, url: string, logger: Logger): Promise<void> {
   const ready = new Promise<void>((resolve) => void redis.once('ready', resolve));
-  const sayThatItWaits = (): void => logger.warn('the cluster has slots that no node serves: waiting until it is whole');
+  let settled = false;
+  const sayThatItWaits = (): void => {
+    // In the next turn: the client tries again for a moment also where it gives up.
+    setImmediate(() => {
+      if (!settled) logger.warn('the cluster has slots that no node serves: waiting until it is whole');
+    });
+  };
   const several: unknown = redis;
   if (several instanceof Cluster) several.once('reconnecting', sayThatItWaits);
   try {
     await Promise.race([ready, redis.connect()]);
-    redis.off('reconnecting', sayThatItWaits);
   } catch (error) {
     redis.disconnect();
     throw new UnfitRedisError(
       `Redis at ${withoutPassword(url)} can not be reached (${error instanceof Error ? error.message : String(error)}). REDIS_URL says which to use.`,
     );
+  } finally {
+    settled = true;
+    redis.off('reconnecting', sayThatItWaits);
   }
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//');
 }
 
 /** Throws unless Redis keeps what it acknowledged: append-only file on, and nothing evicted. In a cluster, every master. */
