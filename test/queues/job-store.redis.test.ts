@@ -78,6 +78,24 @@ test('a step that a broken connection sends again is done once, and taken for no
   expect(await advance(await open(), id, simple)).toMatchObject({ changed: false });
 });
 
+test('a connection leaves a server that has become a read-only replica, whatever was to be written', async (context) => {
+  const { redis } = pipeline;
+  if (redis instanceof Cluster) return context.skip('in a cluster a replica names its master');
+  const id = await acceptOne();
+  const writes = [() => redis.set('{upshift-0}:any', '1'), () => advance(pipeline, id, simple), () => acceptOne()];
+  try {
+    await redis.call('REPLICAOF', '127.0.0.1', '1');
+    for (const write of writes) {
+      const before = await redis.client('ID');
+      await expect(write()).rejects.toThrow('READONLY');
+      await until(pipeline, async () => (await redis.client('ID')) !== before);
+    }
+  } finally {
+    await redis.call('REPLICAOF', 'NO', 'ONE');
+  }
+  expect(await advance(pipeline, id, simple)).toMatchObject({ changed: true });
+});
+
 const lowQueue = modelQueue('economy', LOW);
 const jobKey = (id: string): string => `{upshift-0}:job:${id}`;
 

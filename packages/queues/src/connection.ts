@@ -10,12 +10,20 @@ const LONGEST_RECONNECT_MS = 1000;
 const retryStrategy = (times: number): number => Math.min(times * 50, LONGEST_RECONNECT_MS);
 
 /**
+ * A server that is a read-only replica now is no longer the one that the name stands for: the connection is made anew. The command is not sent
+ * again by itself, so that whoever sent it keeps the pause between tries.
+ */
+const RECONNECT = 1;
+const reconnectOnError = ({ message }: Error): false | typeof RECONNECT => (/\bREADONLY\b/.test(message) ? RECONNECT : false);
+
+/**
  * A connection to one server, to what its sentinels name, or to a cluster: see `REDIS_URL`. `failFast` is for the API: a command
  * fails at once while Redis is away, so that the client gets a 503; workers wait for it to come back instead.
  */
 export function connect(url: string, { failFast }: { failFast: boolean }): Redis {
   const options = {
     retryStrategy,
+    reconnectOnError,
     maxRetriesPerRequest: failFast ? 1 : null,
     ...(failFast ? { commandTimeout: 5000 } : {}),
   };
