@@ -242,7 +242,7 @@ test('cells that are left out are given up when the last job of theirs is forgot
   for (const [what, leave, take] of leftovers) {
     await leave();
     await retireCells(before);
-    expect(await periodsOf(before), what).toEqual(['4', '2']);
+    expect({ left: what, periods: await periodsOf(before) }).toEqual({ left: what, periods: ['4', '2'] });
     await take();
   }
   await retireCells(before);
