@@ -43,7 +43,8 @@ const mapKeys: Record<string, string> = {
 const meanings: Record<string, string> = {
   'providers.<provider>.base_url': 'The base URL, where no variable gives one.',
   'models.<provider/model>.tier': 'The tier whose workers call it: one of `tiers`.',
-  'models.<provider/model>.capabilities': 'What it can do. Jobs that need more are not given to it. `prefill`, of Anthropic’s models only: goes on with an answer where the messages end with one.',
+  'models.<provider/model>.capabilities':
+    'What it can do. Jobs that need more are not given to it. `prefill`, of Anthropic’s models only: goes on with an answer where the messages end with one.',
   'models.<provider/model>.max_output_tokens': 'The longest answer, in tokens; 0 for embedding models.',
   'models.<provider/model>.prices[].input': 'USD per million tokens of input.',
   'models.<provider/model>.prices[].output': 'USD per million tokens of output, reasoning included.',

@@ -117,3 +117,20 @@ test(
     expect(refused.length).toBeGreaterThan(0);
   },
 );
+
+test('services that start while Redis is full do so, and the steward makes room by forgetting jobs', async () => {
+  const redis = new Redis(fleet.redis.url.replace('unix://', ''));
+  const { id } = await fleet.api.run({ input: { prompt: 'To be forgotten.' }, task: 'classification' });
+  const restarted = ['steward', 'intake', 'classifier', 'scorer', 'notifier', 'worker-economy'] as const;
+  await fleet.stop(...restarted);
+  await redis.zadd('{upshift-0}:expiries', 0, id);
+  await redis.config('SET', 'maxmemory', 1);
+  try {
+    await fleet.start(...restarted);
+    await vi.waitFor(async () => expect((await fleet.api.send(`/v1/jobs/${id}`)).status).toBe(404), { timeout: 10_000 });
+  } finally {
+    await redis.config('SET', 'maxmemory', 0);
+    redis.disconnect();
+  }
+  expect((await fleet.api.run({ input: { prompt: 'There is room again.' }, task: 'classification' })).status).toBe('completed');
+});

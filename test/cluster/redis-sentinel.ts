@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
 import { findOrInstallRedis } from '../../services/cli/src/local-redis-program.ts';
+import type { Certificate } from './certificate.ts';
 import { freePort } from './redis-cluster.ts';
 
 const MASTER = 'upshift';
@@ -25,8 +26,12 @@ export interface WatchedRedis {
   stop(): Promise<void>;
 }
 
-/** A master with a replica, both with an append-only file, and three sentinels over them, on loopback. */
-export async function startWatchedRedis(): Promise<WatchedRedis> {
+/**
+ * A master with a replica, both with an append-only file, and three sentinels over them, on loopback.
+ *
+ * @param certificate where they are to speak TLS and nothing else
+ */
+export async function startWatchedRedis(certificate: Certificate | null = null): Promise<WatchedRedis> {
   const directory = await mkdtemp(join(tmpdir(), 'upshift-sentinel-'));
   const program = await findOrInstallRedis(() => undefined, []);
   if (program === null) throw new Error('there is no redis-server, and none could be installed');
@@ -38,7 +43,8 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
     return child;
   };
   const open = (port: number): Redis => {
-    const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null });
+    const tls = certificate === null ? {} : { tls: { ca: certificate.text } };
+    const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null, ...tls });
     redis.on('error', () => undefined);
     clients.push(redis);
     return redis;
@@ -47,14 +53,16 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
     const folder = join(directory, name);
     await mkdir(folder);
     const port = await freePort();
-    const shared = ['--port', String(port), '--dir', folder, '--bind', '127.0.0.1', '--appendonly', 'yes', '--save', ''];
+    const listening = listensOn(port, certificate).flatMap(([name, value]) => [`--${name}`, value]);
+    const shared = [...listening, '--dir', folder, '--bind', '127.0.0.1', '--appendonly', 'yes', '--save', ''];
     return { port, child: start([...shared, ...flags]), redis: open(port) };
   };
   const startSentinel = async (masterPort: number): Promise<{ port: number; redis: Redis }> => {
     const port = await freePort();
     // It writes what it learns into its configuration.
     const file = join(directory, `sentinel-${port}.conf`);
-    await writeFile(file, sentinelConfig(port, masterPort, directory));
+    const listening = listensOn(port, certificate).map((setting) => setting.join(' '));
+    await writeFile(file, sentinelConfig(listening, masterPort, directory));
     start([file, '--sentinel']);
     return { port, redis: open(port) };
   };
@@ -64,7 +72,7 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(master.port)));
   for (const { redis } of sentinels) while (!(await knowsAll(redis)));
   return {
-    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${MASTER}`,
+    url: `${certificate === null ? 'redis' : 'rediss'}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${MASTER}`,
     async caughtUp() {
       while ((await offsetOf(master.redis)) !== (await offsetOf(replica.redis)));
     },
@@ -81,9 +89,23 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
   };
 }
 
-function sentinelConfig(port: number, masterPort: number, directory: string): string {
+/** The settings of a server or a sentinel for its port. */
+function listensOn(port: number, certificate: Certificate | null): [name: string, value: string][] {
+  if (certificate === null) return [['port', String(port)]];
   return [
-    `port ${port}`,
+    ['port', '0'],
+    ['tls-port', String(port)],
+    ['tls-replication', 'yes'],
+    ['tls-auth-clients', 'no'],
+    ['tls-cert-file', certificate.certificateFile],
+    ['tls-key-file', certificate.keyFile],
+    ['tls-ca-cert-file', certificate.certificateFile],
+  ];
+}
+
+function sentinelConfig(listening: string[], masterPort: number, directory: string): string {
+  return [
+    ...listening,
     `dir ${directory}`,
     'bind 127.0.0.1',
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,

@@ -1,13 +1,19 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
+import { connect } from '../../packages/queues/src/connection.ts';
 import { startFleet } from '../system/fleet.ts';
 import type { Fleet } from '../system/fleet.ts';
 import { hasEnded } from '../system/job-api.ts';
+import { makeCertificate } from './certificate.ts';
 import { startWatchedRedis } from './redis-sentinel.ts';
 import type { WatchedRedis } from './redis-sentinel.ts';
 
 let watched: WatchedRedis;
 let fleet: Fleet;
+
+const certificate = await makeCertificate();
 
 beforeAll(async () => {
   watched = await startWatchedRedis();
@@ -16,6 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await fleet?.close();
   await watched?.stop();
+  await certificate?.remove();
 });
 
 const question = { input: { prompt: 'What is the capital of France?' } };
@@ -36,3 +43,22 @@ test('the sentinels replace a master that was killed in the middle of a run: eve
   }
   expect((await fleet.api.run(question)).status).toBe('completed');
 });
+
+test.runIf(certificate !== null)(
+  'rediss+sentinel:// speaks TLS with the sentinels and with the master',
+  { timeout: 30_000 },
+  async () => {
+    setDefaultCACertificates([...getCACertificates(), certificate!.text]);
+    const secured = await startWatchedRedis(certificate);
+    const redis = connect(secured.url, { failFast: true });
+    redis.on('error', () => undefined);
+    try {
+      await redis.connect();
+      // None of them listens without TLS.
+      expect(await redis.ping()).toBe('PONG');
+    } finally {
+      redis.disconnect();
+      await secured.stop();
+    }
+  },
+);

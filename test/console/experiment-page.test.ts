@@ -7,9 +7,9 @@ const page = (changes: Parameters<typeof exampleView>[0] = {}): string =>
   experimentPage(exampleView(changes)).text.replaceAll(/\s+/g, ' ');
 
 test('the page of an experiment has every figure of every arm, and the costs that are not known', () => {
-  for (const title of ['Accepted', 'Met a fallback', 'error_rate', 'Latency p50, ms', 'Latency p95, ms', 'USD per accepted'])
+  for (const title of ['Accepted', 'Met a fallback', 'error_rate', 'Latency p50, ms', 'Latency p95, ms', 'Cost per accepted'])
     expect(page()).toContain(`<th scope="row">${title}</th>`);
-  expect(page()).toContain('0.5 and 4 jobs unknown');
+  expect(page()).toContain('$0.5 and 4 jobs unknown');
   expect(page()).toContain('canary on route default, running: step 1 of 4 (1 %) begins.');
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { counted, duration, money, percent } from '../../services/console/src/format.ts';
+import { counted, duration, money, percent, recently } from '../../services/console/src/format.ts';
 
 test.each([
   [0, '$0'],
@@ -30,4 +30,9 @@ test('a share of nothing is no number', () => {
 
 test('one of a thing is told from several', () => {
   expect([counted(1, 'text'), counted(2000, 'text')]).toEqual(['1 text', '2,000 texts']);
+});
+
+test('a time says its day unless that is today, in UTC', () => {
+  const now = Date.UTC(2026, 10, 24, 0, 5);
+  expect([recently(now - 60_000, now), recently(now - 360_000, now)]).toEqual(['00:04:00', '2026-11-23 23:59:00']);
 });

@@ -66,8 +66,24 @@ test('a cost that is not known is said, never shown as nothing', () => {
 test('only a job that has not ended brings itself up to date', () => {
   const job = hostileJob();
   const running = { ...job, state: { ...job.state, status: 'in_progress', completedAt: null } } as const;
-  expect(jobPage(running, NOON).text).toContain('id="job" data-live');
+  for (const part of ['job', 'attempts', 'trail']) expect(jobPage(running, NOON).text).toContain(`id="${part}" data-live`);
   expect(jobPage(job, NOON).text).not.toContain('data-live');
+});
+
+test('a job that ended before it was started does not wait on', () => {
+  const request = requestOf({ input: { prompt: 'x' } });
+  const { job, trail } = after(acceptedJob(config, request), facts, { type: 'cancelled' });
+  const waited = (state: typeof job): string =>
+    /Waited for a start<\/dt>\s*<dd>([^<]*)/.exec(jobPage({ state, request, answer: null, trail }, NOON + 185_000).text)?.[1] ??
+    '';
+  expect(waited(job)).toBe('ended before it');
+  expect(waited({ ...job, status: 'queued', completedAt: null })).toBe('3 min 5 s so far');
+});
+
+test('what scrolls stands around what is brought up to date: a click into it would else stop that', () => {
+  const job = hostileJob();
+  const page = jobPage({ ...job, state: { ...job.state, status: 'in_progress', completedAt: null } }, NOON).text;
+  expect(page).toMatch(/tabindex="0"[^>]*>\s*<div id="attempts" data-live>/);
 });
 
 test('no markup carries style or script of its own, which the policy of the page would refuse', () => {

@@ -1,9 +1,12 @@
 import type { QueueState } from '@upshift/queues';
+import { savingsOf } from '@upshift/routing';
 import { expect, test } from 'vitest';
 
+import { overviewPage } from '../../services/console/src/overview-page.ts';
 import { linkTo, overviewQuery } from '../../services/console/src/overview-query.ts';
 import { modelsOf, stagesOf } from '../../services/console/src/overview.ts';
-import { exampleConfig, LOW } from '../routing/example.ts';
+import type { Overview } from '../../services/console/src/overview.ts';
+import { exampleConfig, HIGH, LOW, NOON } from '../routing/example.ts';
 
 const config = exampleConfig();
 const nothingStuck = { queues: [], jobs: [] };
@@ -22,6 +25,30 @@ function queue(name: string, changes: Partial<QueueState> = {}): QueueState {
     oldestWaitingMs: 0,
     ...changes,
   };
+}
+
+const quietHour = { accepted: 0, completed: 0, failed: 0, expired: 0, cancelled: 0, costNanoUsd: 0, aloneNanoUsd: 0 };
+
+function pageOf(changes: Partial<Overview>): string {
+  const overview: Overview = {
+    now: NOON,
+    cells: 1,
+    stages: [],
+    stuck: nothingStuck,
+    models: [],
+    lastHour: quietHour,
+    topModel: HIGH,
+    savings: savingsOf({}, config, { from: '2026-11-17', to: '2026-11-23' }),
+    list: { status: null, jobs: [], hasMore: false },
+    ...changes,
+  };
+  return overviewPage(overview, overviewQuery({})).text.replaceAll(/\s+/g, ' ');
+}
+
+/** A number of the headline with the note below it. */
+function figureOf(name: string, changes: Partial<Overview>): [value: string, note: string] {
+  const found = new RegExp(`<dt>${name}</dt> <dd><strong>([^<]*)</strong><span>([^<]*)</span>`).exec(pageOf(changes));
+  return [found?.[1] ?? '', found?.[2] ?? ''];
 }
 
 test('tiers stand in the order of the configuration, then the fallback, then the steps; a tier that left it is still shown', () => {
@@ -65,6 +92,40 @@ test('stuck are the entries of idle queues and the jobs that no entry carries on
     ],
   });
   expect(Object.fromEntries(stages.map(({ name, stuck }) => [name, stuck]))).toMatchObject({ premium: 4, score: 1, economy: 0 });
+});
+
+test('the headline counts everything that is stuck once, a job without a next step too', () => {
+  const stuck = {
+    queues: [{ cell: 0, queue: 'tier.premium.x', tier: 'premium', entries: 3, oldestDueMs: 90_000 }],
+    jobs: [{ id: 'job_1', queue: null, tier: 'premium', ageMs: 90_000, reason: 'it has no next step' }],
+  };
+  const stages = stagesOf(config, [], stuck);
+  expect(stages.find(({ name }) => name === 'premium')?.stuck).toBe(4);
+  expect(figureOf('Stuck', { stages, stuck })[0]).toBe('! 4');
+});
+
+test('what was saved in the last hour is told where it can be, and else why it can not', () => {
+  const saved = (hour: Partial<typeof quietHour>) => figureOf('Saved, last hour', { lastHour: { ...quietHour, ...hour } });
+  expect(saved({})).toEqual(['–', 'no answers yet']);
+  const paid = { completed: 1000, costNanoUsd: 2_000_000_000 };
+  expect(saved(paid)).toEqual(['–', `the price of ${HIGH} is not known, or nothing`]);
+  expect(saved({ ...paid, aloneNanoUsd: 8_000_000_000 })).toEqual(['$6.00', `75% against ${HIGH}`]);
+});
+
+test('the savings bring themselves up to date, with their days, from the first job on', () => {
+  const live = /<div id="savings" data-live>(.*?)<\/section>/;
+  expect(live.exec(pageOf({}))?.[1]).toContain('2026-11-17 to 2026-11-23');
+  expect(live.exec(pageOf({}))?.[1]).toContain('No job has ended');
+  const savings = savingsOf({ default: { jobs: 1, cost: 5 } }, config, { from: '2026-11-17', to: '2026-11-23' });
+  expect(live.exec(pageOf({ savings }))?.[1]).toContain('<th scope="row">default</th>');
+});
+
+test('in the chart of savings the name of a model stands above its bar', () => {
+  const savings = savingsOf({ default: { jobs: 1, [`alone:${HIGH}`]: 5, cost: 4 } }, config, { from: '', to: '' });
+  const [, name, , bar] = /<text x="0" y="(\d+)">(all premium: [^<]*)<\/text> <rect class="instead" x="0.0" y="(\d+)"/.exec(
+    pageOf({ savings }),
+  )!;
+  expect(Number(name)).toBeLessThan(Number(bar));
 });
 
 test('a provider that no live worker speaks of is not known to be on', () => {

@@ -49,6 +49,15 @@ test('failed and expired jobs are one line, cancelled ones are none', () => {
   expect(plotsOf(stats, '1h', []).throughput).toEqual({ accepted: [0], completed: [4], failed: [3] });
 });
 
+test('a minute in which a job was only reopened, and taken back where it had ended, draws nothing below zero', () => {
+  const reopened = { ended: { completed: -1, failed: 0, cancelled: 0, expired: 0 }, aloneNanoUsd: -5, answered: { economy: -1 } };
+  expect(plotsOf([minuteStats(1, reopened)], '1h', [])).toMatchObject({
+    throughput: { completed: [0] },
+    cost: { alone: [0] },
+    tiers: [{ name: 'economy', answered: [0] }],
+  });
+});
+
 test('tiers stand in the order of the configuration, and one that left it is not forgotten', () => {
   const stats = [minuteStats(1, { answered: { gone: 1, premium: 2 } })];
   expect(plotsOf(stats, '1h', ['economy', 'premium']).tiers.map(({ name }) => name)).toEqual(['economy', 'premium', 'gone']);

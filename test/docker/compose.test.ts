@@ -1,4 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { environmentVariables, loadConfig } from '@upshift/runtime';
@@ -8,8 +11,15 @@ import { parse } from 'yaml';
 const root = join(import.meta.dirname, '..', '..');
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
+interface Service {
+  environment?: Record<string, string | number>;
+  env_file?: string;
+  extra_hosts?: string[];
+  healthcheck?: { test: string[] };
+  ports?: string[];
+}
 interface Compose {
-  services: Record<string, { environment?: Record<string, string | number>; env_file?: string; ports?: string[] }>;
+  services: Record<string, Service>;
 }
 
 const text = read('docker-compose.yml');
@@ -36,7 +46,27 @@ test('live, every worker has the keys and not the sandbox, and nobody else has t
   const workers = Object.keys(services).filter((name) => name.startsWith('worker-'));
   const withKeys = Object.entries(changed).filter(([, service]) => service.env_file === '.env');
   expect(withKeys.map(([name]) => name)).toEqual(workers);
-  expect(withKeys.map(([, { environment }]) => environment?.['UPSHIFT_SANDBOX_URL'])).toEqual(workers.map(() => ''));
+  // Of what else stands in .env: neither the sandbox, nor the console's password, nor what is not for compose.
+  const others = { UPSHIFT_CONSOLE_PASSWORD: '', UPSHIFT_CONSUME_CELLS: '', UPSHIFT_DISPOSABLE_REDIS: '' };
+  for (const [, service] of withKeys) {
+    expect(service.environment).toEqual({ UPSHIFT_SANDBOX_URL: '', ...others });
+    // An Ollama on the machine itself.
+    expect(service.extra_hosts).toEqual(['host.docker.internal:host-gateway']);
+  }
+});
+
+test.each([
+  ['PONG', 0],
+  ['LOADING Redis is loading the dataset in memory', 1],
+])('a Redis that answers %s: its health check ends with %i', async (answer, code) => {
+  // redis-cli itself ends with 0 after any answer.
+  const directory = await mkdtemp(join(tmpdir(), 'upshift-health-'));
+  await writeFile(join(directory, 'redis-cli'), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+  const [kind, command = ''] = services['redis']?.healthcheck?.test ?? [];
+  expect(kind).toBe('CMD-SHELL');
+  const { status } = spawnSync('/bin/sh', ['-c', command], { env: { PATH: `${directory}:${process.env['PATH']}` } });
+  await rm(directory, { recursive: true });
+  expect(status).toBe(code);
 });
 
 test.each(Object.entries(services))('%s is hardened, limited, comes back, and may be there more than once', (_name, service) => {
@@ -56,6 +86,19 @@ test('only the job API and the console are published, on loopback', () => {
     ['intake', '127.0.0.1:${UPSHIFT_PORT:-7700}:7700'],
     ['console', '127.0.0.1:${UPSHIFT_CONSOLE_PORT:-7701}:7700'],
   ]);
+});
+
+test('the example of a scrape asks every container of every service that has metrics', () => {
+  const example = parse(/```yaml\n(scrape_configs:[^`]*)```/.exec(read('docs/observability.md'))![1]!) as {
+    scrape_configs: { dns_sd_configs: { type: string; port: number; names: string[] }[] }[];
+  };
+  const [asked] = example.scrape_configs[0]!.dns_sd_configs;
+  expect(asked).toMatchObject({ type: 'A', port: services['steward']?.environment?.['PORT'] });
+  expect(asked?.names.toSorted()).toEqual(
+    Object.keys(services)
+      .filter((name) => !['redis', 'sandbox'].includes(name))
+      .toSorted(),
+  );
 });
 
 test('a container is killed later than a service cuts its own stop short', () => {

@@ -3,6 +3,8 @@ import {
   accept,
   advance,
   commandExperimentByName,
+  configOf,
+  createExperiment,
   evaluateExperiments,
   experimentViewOf,
   queueOf,
@@ -13,7 +15,8 @@ import {
 } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import { answered, exampleConfig, exampleModel, failed, judged, requestOf, sent } from '../routing/example.ts';
+import { outcome } from '../eval-experiments/outcome.ts';
+import { answered, exampleConfig, exampleModel, failed, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -185,6 +188,20 @@ describe('a canary that holds', () => {
     }
   }
 
+  test('is read no more once it has ended long ago and has no job left, and only then', async () => {
+    await start(pipeline, canary());
+    const late = await lateJob();
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    vi.useFakeTimers({ now: Date.now() + 2 * DAY_MS, toFake: ['Date'] });
+    expect(await evaluateExperiments(pipeline)).toBe(1);
+    await advance(pipeline, late, { type: 'cancelled' });
+    await evaluateExperiments(pipeline);
+    const reads = [vi.spyOn(pipeline.redis, 'hmget'), vi.spyOn(pipeline.redis, 'hvals')];
+    expect(await evaluateExperiments(pipeline)).toBe(0);
+    for (const read of reads) expect(read).not.toHaveBeenCalled();
+    expect(await recordOf(pipeline, 'new-model')).toMatchObject({ state: { status: 'aborted' }, pending: [] });
+  });
+
   test('counts a job that it did not answer before its deadline came near as failed', async () => {
     await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
     const limits = { deadline: new Date(Date.now() + 8000).toISOString() };
@@ -203,6 +220,19 @@ describe('a canary that holds', () => {
     });
   });
 
+  test('that was taken back gives up what it is still answering before the deadline of that, however late', async () => {
+    await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
+    const limits = { deadline: new Date(Date.now() + 3 * DAY_MS).toISOString() };
+    const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Why?' }, limits }), null);
+    await carry(pipeline, id, simple, sent(1));
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    await evaluateExperiments(pipeline);
+    expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call' }, experiments: { holdFor: 'new-model' } });
+    vi.useFakeTimers({ now: Date.now() + 3 * DAY_MS - 4000, toFake: ['Date'] });
+    await evaluateExperiments(pipeline);
+    expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'classify' }, experiments: { arms: [], holdFor: null } });
+  });
+
   test('has answers that wait for long, and they are not stuck', async () => {
     await start(pipeline, canary({ min_samples: 1000 }));
     await answerJobs(pipeline, 1, true);
@@ -210,6 +240,24 @@ describe('a canary that holds', () => {
     expect((await readStuck(pipeline, await readQueues(pipeline))).jobs).toEqual([]);
     expect(await reconcile(pipeline, 60_000)).toBe(0);
     expect((await experimentViewOf(pipeline, await recordOf(pipeline, 'new-model'))).held_jobs).toBe(1);
+  });
+
+  test('gives back a job with the arms of others that were promoted, which stay in force', async () => {
+    const prompt = { kind: 'canary', name: 'prompt', hold: false, webhook: undefined };
+    await createExperiment(
+      pipeline,
+      canary({ ...prompt, arms: [{ name: 'stable' }, { name: 'v2', overrides: { system_prompt: 'In JSON.' } }] }),
+    );
+    await commandExperimentByName(pipeline, 'prompt', 'promote', null);
+    await start(pipeline, canary({ steps: [99.9, 100], min_samples: 1000 }));
+    const id = await lateJob();
+    await carry(pipeline, id, simple, sent(1), answered(1), judged(1, 1));
+    await commandExperimentByName(pipeline, 'new-model', 'abort', null);
+    await evaluateExperiments(pipeline);
+    const { configVersion, experiments } = await stateOf(pipeline, id);
+    expect(experiments).toMatchObject({ arms: [], holdFor: null });
+    const { system_prompt, models } = (await configOf(pipeline, configVersion)).routes['default']!;
+    expect({ system_prompt, models }).toEqual({ system_prompt: 'In JSON.', models: undefined });
   });
 
   test('that was promoted releases what is still held when its end is recorded', async () => {
@@ -251,6 +299,43 @@ test('the endpoint is told of every change, also of two of the same kind that wa
   expect((await recordOf(pipeline, 'new-model')).pending).toHaveLength(5);
   await evaluateExperiments(pipeline);
   expect(await tidings(pipeline)).toEqual(['experiment.started', 'experiment.step_passed', 'experiment.step_passed']);
+});
+
+test('a plot that is thinned keeps its first point and its newest', async () => {
+  await start(pipeline, canary({ min_samples: 1000 }));
+  const told = { arms: [{ experiment: 'new-model', arm: 'canary', probability: 0.5 }], shadowOf: null };
+  for (let count = 1; count <= 61; count += 1) {
+    const text = JSON.stringify({ ...told, job: `job_${count}`, observation: outcome(true) });
+    await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', text);
+    await evaluateExperiments(pipeline);
+  }
+  const { series } = await recordOf(pipeline, 'new-model');
+  const jobsAt = series.map(({ metrics }) => metrics['pass_rate']?.['canary']?.jobs);
+  expect(jobsAt).toHaveLength(31);
+  expect([jobsAt[0], jobsAt.at(-1)]).toEqual([1, 61]);
+});
+
+test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {
+  const overrides = { checks: [{ type: 'agreement', models: [LOW_TWIN] }] };
+  const arms = [
+    { name: 'plain', share: 0.5 },
+    { name: 'agreeing', share: 0.5, overrides },
+  ];
+  await start(pipeline, documentOf({ kind: 'ab', name: 'checks', arms }));
+  await commandExperimentByName(pipeline, 'checks', 'promote', 'agreeing');
+  const changed = await open(
+    exampleConfig((file) => {
+      delete file.models[LOW_TWIN];
+      file.rules = {};
+    }),
+  );
+  const { id } = await accept(changed, request, null);
+  await advance(changed, id, { type: 'cancelled' });
+  expect(await stateOf(changed, id)).toMatchObject({ status: 'cancelled', experiments: null });
+  await evaluateExperiments(changed);
+  const { state } = await recordOf(changed, 'checks');
+  expect(state.status).toBe('ended');
+  expect(state.reason).toMatch(/^the configuration has changed: arms\[1\]\.overrides: .*no model/);
 });
 
 test('a process with another configuration gives jobs no arm, whatever the steward knows of it', async () => {

@@ -1,3 +1,4 @@
+import type { JobEvent } from '@upshift/contracts';
 import {
   accept,
   advance,
@@ -11,8 +12,8 @@ import {
 import type { Stuck } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
-import { question } from '../routing/example.ts';
-import { closeAll, entriesOf, flushAll, openTestPipeline, simple } from './setting.ts';
+import { answered, judged, question, sent } from '../routing/example.ts';
+import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const LONG_MS = 120_000;
@@ -25,6 +26,7 @@ beforeEach(async () => {
   await flushAll(pipeline);
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
   await closeAll(opened);
 });
@@ -66,6 +68,17 @@ test('the oldest entry counts even where one of a higher priority is taken befor
   expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(LONG_MS);
 });
 
+test('an entry that was put off waits since its time came, not since it was made', async () => {
+  const options = [{}, { priority: 2 }].map((more) => ({ timestamp: Date.now() - LONG_MS, delay: LONG_MS - 1000, ...more }));
+  for (const one of options) await addEntry(one);
+  for (const entry of await queueOf(pipeline, CLASSIFY_QUEUE).getDelayed()) await entry.promote();
+  const [classify] = await readQueues(pipeline);
+  expect(classify).toMatchObject({ waiting: 2, delayed: 0 });
+  expect(classify?.oldestWaitingMs).toBeGreaterThanOrEqual(1000);
+  expect(classify?.oldestWaitingMs).toBeLessThan(LONG_MS);
+  expect((await stuck()).queues).toEqual([]);
+});
+
 test('nothing is stuck where entries have only just begun to wait', async () => {
   await accept(pipeline, question, null);
   expect(await stuck()).toEqual({ queues: [], jobs: [] });
@@ -99,6 +112,33 @@ test('a job that waits its turn is not lost; one whose entry is gone is, once it
   for (const { id } of [lost, fresh]) await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${id}.1.classify.1`);
 
   expect((await stuck()).jobs).toMatchObject([{ id: lost.id, queue: 'classify', tier: null, reason: 'its queue entry is gone' }]);
+});
+
+/** Lets something happen right after Redis has answered a command for the first time. */
+function afterFirst(command: 'hmget' | 'zrangebylex', happens: () => Promise<unknown>): void {
+  const original = pipeline.redis[command].bind(pipeline.redis) as (...args: unknown[]) => Promise<unknown>;
+  const spy = vi.spyOn(pipeline.redis, command) as unknown as { mockImplementationOnce(to: typeof original): void };
+  spy.mockImplementationOnce(async (...args) => {
+    const reply = await original(...args);
+    await happens();
+    return reply;
+  });
+}
+
+async function finish(id: string, entry: string, ...events: JobEvent[]): Promise<void> {
+  for (const event of events) await advance(pipeline, id, event);
+  await queueOf(pipeline, CLASSIFY_QUEUE).remove(entry);
+}
+
+test('a job that moves on, or ends, while it is looked at is not lost', async () => {
+  const { id } = await acceptLongAgo();
+  const entry = `${id}.1.classify.1`;
+  afterFirst('hmget', () => finish(id, entry, simple));
+  expect((await stuck()).jobs).toEqual([]);
+
+  afterFirst('zrangebylex', () => finish(id, entry, sent(1), answered(1), judged(1, 0.9)));
+  expect((await stuck()).jobs).toEqual([]);
+  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'completed' });
 });
 
 test('a provider is heard of while a worker repeats its word, on or off', async () => {

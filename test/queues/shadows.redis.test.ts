@@ -1,14 +1,26 @@
 import type { Experiment } from '@upshift/contracts';
-import { accept, evaluateExperiments, experimentViewOf, listJobs, minuteOf, queueOf, readStats } from '@upshift/queues';
+import {
+  accept,
+  advance,
+  commandExperimentByName,
+  configOf,
+  createExperiment,
+  evaluateExperiments,
+  experimentViewOf,
+  listJobs,
+  minuteOf,
+  queueOf,
+  readStats,
+} from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { answered, judged, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
-const { openFresh } = opener(opened);
+const { open, openFresh } = opener(opened);
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
@@ -68,6 +80,19 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
 });
 
+test('a candidate differs from what was delivered in its own arm alone: what others have promoted holds for both', async () => {
+  const arms = [{ name: 'stable' }, { name: 'v2', overrides: { system_prompt: 'In JSON.' } }];
+  const guardrails = [{ metric: 'pass_rate', absolute: 0.02 }];
+  await createExperiment(pipeline, documentOf({ kind: 'canary', name: 'prompt', arms, guardrails }));
+  await commandExperimentByName(pipeline, 'prompt', 'promote', null);
+  await start(pipeline, shadow());
+  const real = await completed();
+  await evaluateExperiments(pipeline);
+  const promptOf = async (id: string): Promise<unknown> =>
+    (await configOf(pipeline, (await stateOf(pipeline, id)).configVersion)).routes['default']!.system_prompt;
+  expect([await promptOf(real), await promptOf((await shadowsOf())[0]!)]).toEqual(['In JSON.', 'In JSON.']);
+});
+
 test('a shadow ends when its budget is spent, and begins nothing more', async () => {
   await start(pipeline, shadow({ budget_usd: 0.000_001 }));
   for (let count = 0; count < 6; count += 1) await completed();
@@ -80,6 +105,23 @@ test('a shadow ends when its budget is spent, and begins nothing more', async ()
     reason: 'its budget of 0.000001 USD is spent',
   });
   expect(await shadowsOf()).toHaveLength(4);
+});
+
+test('a shadow whose route is gone ends, and forgets the comparisons that waited', async () => {
+  const asked = requestOf({ input: { prompt: 'Why?' }, route: 'chat' });
+  await start(pipeline, shadow({ route: 'chat' }));
+  const answer = async (id: string): Promise<void> => {
+    await carry(pipeline, id, simple, sent(1));
+    await advance(pipeline, id, answered(1), { 'answer:1': JSON.stringify({ text: 'Rayleigh scattering.' }) });
+    await carry(pipeline, id, judged(1, 1));
+  };
+  await answer((await accept(pipeline, asked, null)).id);
+  await evaluateExperiments(pipeline);
+  await answer((await shadowsOf())[0]!);
+  const without = await open(exampleConfig((file) => void delete file.routes['chat']));
+  await evaluateExperiments(without);
+  await evaluateExperiments(without);
+  expect(await recordOf(pipeline, 'seen')).toMatchObject({ state: { status: 'ended' }, follow: [] });
 });
 
 test('a shadow passes over what comes faster than it can follow, and counts it in neither arm', async () => {

@@ -158,7 +158,7 @@ describe('an answer to a prompt that nearly fills a window', () => {
   test('is another model’s, where the prompt of the route leaves no room', () => {
     const told = exampleConfig((file) => {
       Object.assign(file.models[LOW]!, { context_window: 6000 });
-      Object.assign(file.routes!['default']!, { system_prompt: 'word'.repeat(1500) });
+      Object.assign(file.routes['default']!, { system_prompt: 'word'.repeat(1500) });
     });
     const request = requestOf({ input: { prompt } });
     const { job } = after(acceptedJob(told, request), factsOf(told), classified(0.1));
@@ -185,7 +185,8 @@ test('a tool that must be called is for providers whose API has that choice', ()
 });
 
 test('an answer to be continued is for models of Anthropic that declare that, and for those of other vendors', () => {
-  const needsOfEnd = (role: 'user' | 'assistant') => needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));
+  const needsOfEnd = (role: 'user' | 'assistant') =>
+    needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));
   const model = exampleModel('economy', 1) as unknown as ModelConfig;
   const provider = (adapter: string) => ({ adapter, api: 'responses' }) as UpshiftConfig['providers'][string];
   expect(lacks(model, provider('anthropic'), needsOfEnd('user'))).toEqual([]);

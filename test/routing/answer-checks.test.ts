@@ -35,7 +35,16 @@ describe('calculations that do not add up are found', () => {
     ['', '$2 \\times 3 + 4 = 2 \\cdot 5 = 10$', null],
     ['', '$2 \\times 3 + 4 = 11$', '2 * 3 + 4 = 11 does not add up (10)'],
     ['', 'He needs 5kg + 3kg = 9kg.', '5 + 3 = 9 does not add up (8)'],
-    ['', 'It takes 2h + 10h = 13h, or 10m * 2 = 30m.', '2 + 10 = 13 does not add up (12)'],
+    ['', 'It takes 2 hours + 10 hours = 13 hours.', '2 + 10 = 13 does not add up (12)'],
+    // A letter may be a variable.
+    ['', '6s - 4 = 116, 2L + 8 = 22, 10g - 5g = 5g and 118 + 36 = 8x - x', null],
+    ['', 'Of the 5-star rows 40 / 5 = 8 are left, each at 40.00 * .25 = 10.00, or $.5 * 4 = 2.', null],
+    ['', 'The 5-star rows are 40 / 5 = 9.', '40 / 5 = 9 does not add up (8)'],
+    ['', '41 * 100 = 14 \\times x, 2 + 3 = 1/f, 5 + 6 = 12 - \\mu', null],
+    ['', "25 ÷ 3 = 8 remainder 1, 9 + 4 = 1 (mod 12), 11 + 3 = 2 o'clock, 8 + 8 = 4 PM", null],
+    ['', '350 000 * 0.05 = 17 500, 3 1/2 + 1/2 = 4, 100 - 20% = 80, 2/3 = 0.66', null],
+    ['', 'A1 + B1 = 5, CO2 + 4 = 7', null],
+    ['', '100 - 20% = 70', '100 - 20% = 70 does not add up (99.8)'],
     ['', '2 + 2 = 5/day', '2 + 2 = 5 does not add up (4)'],
     ['', '6 * 2 = 4 * 4 = 15', '4 * 4 = 15 does not add up (16)'],
   ]);
@@ -74,6 +83,13 @@ describe('an answer that breaks off is found', () => {
     ['', '**Answer:**', 'breaks off after “:”'],
     ['', 'So we add the\n---', 'breaks off after “the”'],
     ['', '{"name": "Ada", "age"', 'the brackets at its beginning are not closed'],
+    ['', '[Paris](https://example.com) is the capital of France.', null],
+    ['', '[1] Smith wrote it.\n[2] Doe read it.', null],
+    ['', '{name}, welcome!', null],
+    ['', '[x] done\n[ ] open', null],
+    ...['of', 'Log in', 'https://example.com/', 'aGVsbG8=', '*/5 * * * *', 'Of the type AB-', 'Na+ and Cl-', 'So sad :('].map(
+      (text): Case => ['', text, null],
+    ),
   ]);
 });
 
@@ -103,7 +119,18 @@ describe('an answer that contradicts itself is found', () => {
     ['', 'Yes, it works, so no further action is needed.', null],
     ['', 'Yes, it works.\nAnswer: **no**', 'says yes first and no at the end'],
     ['', '12 * 5 = 60 loaves. Later 12 * 5 = 70 loaves.', '12*5 is once 60 and once 70'],
+    ['', 'Q1: Answer: B\nQ2: Answer: C', null],
+    ['', 'We get (a) \\boxed{5} and (b) \\boxed{7}', null],
+    ['', 'The answer is 3.14159, so the answer is 3.14.', null],
+    ['', '#### 1. Overview\nAll of it.\n#### 2. Details\nThe answer is 7.', null],
+    ['', 'No worries! The answer is yes.', null],
   ]);
+});
+
+test('contradictions of a long answer to a prompt of many options are looked for in no time', () => {
+  const prompt = 'Pick one.\n' + 'A. x\nB. y\n'.repeat(50_000);
+  const text = Array.from({ length: 2000 }, (_, index) => `answer: ${index} `).join('');
+  expect(outcomeOf({ type: 'consistent' }, text, prompt).passed).toBe(false);
 });
 
 describe('an answer in the wrong language is found', () => {

@@ -1,6 +1,6 @@
 import { parseExperiment } from '@upshift/contracts';
 import type { ExperimentStatus } from '@upshift/contracts';
-import { changesSince, dependenciesOf } from '@upshift/routing';
+import { changesSince, dependenciesOf, reasonsToEnd } from '@upshift/routing';
 import { expect, test } from 'vitest';
 
 import { exampleConfig, exampleModel, LOW, LOW_TWIN } from './example.ts';
@@ -13,6 +13,15 @@ const parsed = parseExperiment({
 });
 if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
 const { experiment } = parsed;
+
+const abOfPrompts = {
+  kind: 'ab',
+  name: 'checks',
+  arms: [
+    { name: 'a', share: 0.5 },
+    { name: 'b', share: 0.5 },
+  ],
+};
 
 type Change = Parameters<typeof exampleConfig>[0];
 const withTrial: NonNullable<Change> = (file) => {
@@ -45,6 +54,24 @@ test('a promoted arm stays in force until the configuration says something of it
   expect(promoted((file) => (file.models[LOW_TWIN]!['prices'] = [{ from: '2026-01-01', input: 3, output: 3 }]))).toEqual([]);
   expect(promoted((file) => (file.routes['default']!['models'] = { economy: [LOW] }))).toEqual(['models.economy']);
   expect(promoted((file) => void delete file.models['openai/new']!['on_trial'])).toEqual(['model openai/new']);
+});
+
+test('a promoted arm ends where the configuration no longer allows it, in the words with which it would be refused', () => {
+  const withLlm: NonNullable<Change> = (file) => (file.classifier['llm'] = { models: [LOW] });
+  const reasons = (overrides: Record<string, unknown>, change: NonNullable<Change>): string[] => {
+    const read = parseExperiment({ ...abOfPrompts, arms: [abOfPrompts.arms[0], { ...abOfPrompts.arms[1], overrides }] });
+    if ('errors' in read) throw new Error(JSON.stringify(read.errors));
+    const dependsOn = dependenciesOf(read.experiment, exampleConfig(withLlm));
+    return reasonsToEnd({ document: read.experiment, dependsOn, status: 'promoted' }, exampleConfig(change));
+  };
+  const agreement = { checks: [{ type: 'agreement', models: [LOW_TWIN] }] };
+  expect(reasons(agreement, withLlm)).toEqual([]);
+  expect(reasons(agreement, (file) => (withLlm(file), delete file.models[LOW_TWIN], (file.rules = {})))).toEqual([
+    expect.stringContaining(`arms[1].overrides: routes.default.checks.0.models.0: no model ${LOW_TWIN}`),
+  ]);
+  expect(reasons({ classifier: 'llm' }, () => undefined)).toEqual([
+    'arms[1].overrides: routes.default.classifier: llm needs classifier.llm.models',
+  ]);
 });
 
 test('what stood in a record of an older form counts as changed, never as an error', () => {

@@ -2,13 +2,17 @@ import { parseExperiment } from '@upshift/contracts';
 import type { ExperimentOf, JobEvent, JobExperiments, JobState } from '@upshift/contracts';
 import {
   addOutcome,
+  assign,
   canaryTimeMs,
+  commandExperiment,
   decide,
   emptyArmTally,
+  newExperimentState,
   observationOf,
   outcomeOf,
   rerunNeedsMs,
   resultsOf,
+  sharesOf,
 } from '@upshift/routing';
 import type { Outcome, Tallies } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
@@ -89,7 +93,7 @@ describe('what a job tells of its arm', () => {
     ]);
   });
 
-  test('takes of a budget what was set aside for a call whose cost is not known', () => {
+  test('takes of a budget what was set aside for a call whose cost is not known, and costs its arm what is known', () => {
     const known = observationOf(after(jobOf(part), facts, ...toTheEnd).job)!;
     expect(known.spentUsd).toBe(known.metrics.cost_usd);
     const lost = [
@@ -105,6 +109,11 @@ describe('what a job tells of its arm', () => {
     expect(unknown.metrics.cost_usd).toBeNull();
     const [first, second] = job.attempts;
     expect(first!.reservedNanoUsd).toBeGreaterThan(0);
+    const told = { job: 'job_1', arms: part.arms, shadowOf: null, observation: unknown };
+    const { knownCostUsd: _untold, ...older } = unknown;
+    const spent = addOutcome({}, canary(), told)['canary'];
+    expect(spent).toMatchObject({ costUsd: second!.costNanoUsd! / 1e9, unknownCostJobs: 1 });
+    expect(addOutcome({}, canary(), { ...told, observation: older })['canary']).toMatchObject({ costUsd: 0, unknownCostJobs: 1 });
     expect(unknown.spentUsd).toBeCloseTo((first!.reservedNanoUsd + second!.costNanoUsd!) / 1e9, 12);
   });
 
@@ -239,6 +248,29 @@ describe('a canary that holds its answers', () => {
     expect(count(canary())).toMatchObject({ jobs: 3, acceptedJobs: 2, guardrails: [{ count: 3, sum: 2 }] });
     expect(count(canary({ hold: false }))).toMatchObject({ jobs: 3, acceptedJobs: 3 });
   });
+});
+
+test('jobs that an arm gets because it was promoted are not compared with those of the others before', () => {
+  const parsed = parseExperiment({
+    kind: 'ab',
+    name: 'prompts',
+    metrics: ['pass_rate'],
+    arms: [
+      { name: 'plain', share: 0.5 },
+      { name: 'changed', share: 0.5 },
+    ],
+  });
+  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+  const { experiment } = parsed;
+  const counted = (tallies: Tallies, shares: Record<string, number>, accepted: boolean, jobs: number) =>
+    Array.from({ length: jobs }, (_, index) => assign('prompts', shares, `job_${index}`)!).reduce(
+      (sum, arm) => addOutcome(sum, experiment, { job: 'job', arms: [arm], shadowOf: null, observation: outcome(accepted) }),
+      tallies,
+    );
+  const before = counted({}, { plain: 0.5, changed: 0.5 }, true, 20);
+  expect(before['plain']!.jobs + before['changed']!.jobs).toBe(20);
+  const promoted = commandExperiment(experiment, newExperimentState(experiment, 0, NOON), 'promote', 'changed', NOON).state;
+  expect(counted(before, sharesOf(experiment, promoted), false, 1000)).toEqual(before);
 });
 
 test('late failures never outnumber the jobs that were counted', () => {

@@ -7,6 +7,7 @@ import {
   evaluateAdaptive,
   resultsOf,
   tallyOf,
+  unboundedDifferenceInterval,
   unboundedMeanInterval,
 } from '@upshift/routing';
 import type { ArmTally, Observation } from '@upshift/routing';
@@ -59,6 +60,22 @@ test('a few costs prove nothing, however alike they are', () => {
   const many = unboundedMeanInterval(tallyOf(Array.from({ length: 100 }, (_, index) => index % 2)), 0.05);
   expect(many.low).toBeGreaterThan(0);
   expect(many.high).toBeLessThan(1);
+});
+
+test('the same constant cost of two arms is never proven to differ by the rounding of its sums', () => {
+  for (let nanoUsd = 1; nanoUsd < 100_000; nanoUsd = nanoUsd * 2 + 1) {
+    const of = (count: number) => tallyOf(Array<number>(count).fill(nanoUsd / 1e9));
+    for (const [stable, arm] of [
+      [60, 400],
+      [333, 77],
+      [5000, 3000],
+    ] as const) {
+      const { low, high } = unboundedDifferenceInterval(of(stable), of(arm), 0.05);
+      expect(low).toBeLessThanOrEqual(0);
+      expect(high).toBeGreaterThanOrEqual(0);
+      expect(high - low).toBeLessThan((nanoUsd / 1e9) * 1e-5);
+    }
+  }
 });
 
 test('results show every metric that was measured, and compare those that the document names', () => {

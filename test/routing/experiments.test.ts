@@ -13,6 +13,7 @@ import {
   decide,
   emptyArmTally,
   endExperiment,
+  evaluateExperiment,
   newExperimentState,
   resultsOf,
   unitOf,
@@ -120,6 +121,36 @@ describe('a document', () => {
       'steps: the last step is 100',
       'arms[0].overrides: the first arm is the stable one and overrides nothing',
     ]);
+  });
+
+  test('of a canary whose guardrail nothing could break is refused', () => {
+    const refused = (guardrail: Record<string, unknown>): string[] =>
+      errorsOf({ kind: 'canary', name: 'model', arms: [{ name: 'stable' }, { name: 'canary' }], guardrails: [guardrail] });
+    expect(refused({ metric: 'pass_rate', absolute: 5 })).toEqual([
+      'guardrails[0].absolute: 0.05 is five per cent; 5 guards nothing',
+    ]);
+    expect(refused({ metric: 'error_rate', absolute: 1 })).toEqual([
+      'guardrails[0].absolute: 0.05 is five per cent; 1 guards nothing',
+    ]);
+    expect(refused({ metric: 'score', relative: 1 })).toEqual([
+      'guardrails[0].relative: 0.05 is five per cent; 1 guards nothing',
+    ]);
+    expect(refused({ metric: 'latency_ms', absolute: 5000, ceiling: 3000 })).toEqual([
+      'guardrails[0].absolute: must be below the ceiling; 5000 guards nothing',
+    ]);
+    expect(refused({ metric: 'pass_rate', absolute: 0.99 })).toEqual([]);
+    expect(refused({ metric: 'error_rate', relative: 5 })).toEqual([]);
+  });
+
+  test('has arms that are taken for nothing else in its results', () => {
+    const named = (name: string): string[] =>
+      errorsOf({ kind: 'shadow', name: 'seen', share: 1, budget_usd: 1, arms: [{ name }] });
+    expect(named('delivered')).toEqual(['arms[0].name: delivered stands for what was delivered; take another name']);
+    expect(named('judge')).toEqual(['arms[0].name: judge stands for what compares the answers; take another name']);
+    expect(named('constructor')).toEqual([
+      'arms[0].name: can not be constructor, which has a meaning of its own; take another name',
+    ]);
+    expect(named('candidate')).toEqual([]);
   });
 
   test('of a canary without guardrails, or with one arm, is told what is missing', () => {
@@ -237,6 +268,44 @@ test('an experiment that has ended takes no command, whatever its kind', () => {
       for (const name of ['pause', 'resume', 'promote', 'abort'] as const)
         expect(() => commandExperiment(document, ended, name, document.arms[1]!.name, NOON)).toThrow(`it is ended; to ${name}`);
     }
+});
+
+test('a canary promotes its second arm, and refuses to promote any other that is named', () => {
+  const document = canaryOf('new-model');
+  const promote = (arm: string | null) =>
+    commandExperiment(document, newExperimentState(document, 0.5, NOON), 'promote', arm, NOON).state.status;
+  expect([promote(null), promote('canary')]).toEqual(['promoted', 'promoted']);
+  for (const arm of ['stable', 'nova']) expect(() => promote(arm)).toThrow('a canary promotes canary; to keep stable, abort it');
+});
+
+test('a canary does not pass a step of which its guardrail was told nothing, and says so', () => {
+  const document = read({
+    kind: 'canary',
+    name: 'cheaper',
+    arms: [{ name: 'stable' }, { name: 'canary' }],
+    guardrails: [{ metric: 'cost_usd', relative: 0.1, ceiling: 0.001 }],
+    steps: [50, 100],
+    min_samples: 2,
+    min_seconds: 0,
+  });
+  const tallied = (...costs: (number | null)[]) =>
+    costs.reduce<ArmTally>(
+      (tally, cost) =>
+        addObservation(tally, document, { ...outcome(true), metrics: { ...outcome(true).metrics, cost_usd: cost } }, 0.5),
+      emptyArmTally(1),
+    );
+  const stateAfter = (...costs: (number | null)[]) => {
+    const tallies = { stable: tallied(0.0001, 0.0001, 0.0001), canary: tallied(...costs) };
+    return evaluateExperiment(document, newExperimentState(document, 0.5, NOON), tallies, NOON).state;
+  };
+  expect(stateAfter(null, null, null)).toMatchObject({
+    status: 'running',
+    reason: 'step 1 of 2 (50 %): 0 of 2 jobs tell of cost_usd',
+  });
+  expect(stateAfter(null)).toMatchObject({
+    reason: 'step 1 of 2 (50 %): 1 of 2 jobs judged, 0 of 2 jobs tell of cost_usd',
+  });
+  expect(stateAfter(0.0001, null, 0.0001)).toMatchObject({ status: 'promoted' });
 });
 
 test('a shadow does not follow a job whose answer a canary holds', () => {

@@ -1,4 +1,4 @@
-import { ConfigError, configVersionOf, parseConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
+import { ConfigError, configVersionOf, loadConfig, parseConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
@@ -97,4 +97,14 @@ test('the sandbox stands in for all providers but those switched off', () => {
     ['http://127.0.0.1:9/anthropic', 'sandbox', null],
     ['http://127.0.0.1:9/ollama', 'sandbox', 'switched off in the configuration'],
   ]);
+});
+
+test('the shipped prices say what a write to the cache costs, wherever they say what is read from it', () => {
+  const { models } = loadConfig(new URL('../../upshift.config.yaml', import.meta.url).pathname);
+  const prices = Object.entries(models).flatMap(([id, model]) =>
+    model.prices.flatMap(({ long_input: long, ...short }) => [short, long].map((price) => ({ id, price }))),
+  );
+  const cached = prices.filter(({ price }) => price?.cached_input !== undefined);
+  expect(cached.length).toBeGreaterThan(0);
+  expect(cached.filter(({ price }) => price?.cache_write === undefined)).toEqual([]);
 });

@@ -11,7 +11,7 @@ const right = 'He makes 12 * 5 = 60 loaves. He earns 60 * $3 = $180.\nThe answer
 
 test.each([
   ['so far so good\n#### 1,200', '1200', 'number'],
-  ['Hence \\boxed{\\frac{1}{2}} follows', '\\frac 1 2', 'text'],
+  ['Hence \\boxed{\\frac{1}{2}} follows', '0.5', 'number'],
   ['The answer is (B).', 'B', 'letter'],
   ['{"reasoning": "3 + 4", "answer": "7"}', '7', 'number'],
   ['Paris', 'paris', 'text'],

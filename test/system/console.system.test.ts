@@ -132,12 +132,30 @@ test('own pages allow no script or style in the page; Bull Board keeps the polic
   expect(policies[1]).toContain("style-src 'self' 'unsafe-inline'");
 });
 
-test('while Redis is away the console says so', async () => {
+test.each(['/', '/queues', '/queues/api/queues', '/assets/console.js', '/jobs/%E0%A4%A'])(
+  '%s is of the type that it says, is never kept unasked, and tells no other page where it is read',
+  async (path) => {
+    for (const response of [await ask(path), await ask(path, 'wrong password')]) {
+      expect(Object.fromEntries(response.headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-cache',
+      });
+      expect(response.headers.get('x-powered-by')).toBeNull();
+    }
+  },
+);
+
+test('while Redis is away the console says so, on the page of the queues too', async () => {
   await fleet.redis.stop();
   try {
-    const response = await ask('/');
-    expect(response.status).toBe(503);
-    expect(await response.text()).toContain('Redis does not answer');
+    for (const path of ['/', '/queues']) {
+      const response = await ask(path);
+      const text = await response.text();
+      expect([path, response.status]).toEqual([path, 503]);
+      expect(text).toContain('Redis does not answer');
+      expect(text).not.toContain('node_modules');
+    }
   } finally {
     await fleet.redis.start();
   }
@@ -194,6 +212,13 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('the page of the queues works under its policy', async () => {
+    const page = await open('/queues');
+    await page.getByText('classify').first().waitFor();
+    // Those of another host are what the policy is there to refuse.
+    expect(complaints.filter((text) => !text.includes('https://fonts.googleapis.com/'))).toEqual([]);
+  });
+
   test('plots follow the scheme when it changes', async () => {
     await runHostileJob();
     const page = await open('/', { colorScheme: 'light' });
@@ -205,6 +230,17 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     const before = await border();
     await page.emulateMedia({ colorScheme: 'dark' });
     await expect.poll(border, { timeout: 10_000 }).not.toBe(before);
+  });
+
+  test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
+    fleet.sandbox.settings.change({ hold: true });
+    onTestFinished(() => fleet.sandbox.settings.change({ hold: false }));
+    const { body } = await fleet.api.post({ input: { prompt: MARKER }, task: 'classification' });
+    const page = await open(`/jobs/${body.id}`);
+    await page.locator('[aria-labelledby=attempts-title] td').first().click();
+    fleet.sandbox.settings.change({ hold: false });
+    await page.locator('.trail', { hasText: 'job-completed' }).waitFor({ timeout: 15_000 });
+    await page.locator('[aria-labelledby=attempts-title] table', { hasText: 'answered' }).waitFor({ timeout: 15_000 });
   });
 
   test('a new job appears without a reload, and a page in hand says when the console is gone', async () => {

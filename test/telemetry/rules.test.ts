@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { DELIVER_QUEUE } from '@upshift/queues';
 import { metricTable } from '@upshift/runtime';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -67,6 +68,19 @@ describe('every alert', () => {
     expect(labelless).toEqual([]);
     expect(rules.filter(({ annotations }) => !annotations['summary'] || !annotations['action'])).toEqual([]);
   });
+});
+
+test('an alert that names a tier is about queues that have one, and every queue has an alert on how long its entries wait', () => {
+  const namesTier = rules.filter(({ annotations }) => Object.values(annotations).join(' ').includes('$labels.tier'));
+  expect(namesTier.filter(({ expr }) => !/tier(!=""|="fallback")/.test(expr))).toEqual([]);
+  const waits = rules.filter(({ expr }) => expr.includes('upshift_queue_oldest_waiting_seconds')).map(({ expr }) => expr);
+  expect(waits.filter((expr) => expr.includes('tier!=""'))).toHaveLength(1);
+  expect(waits.filter((expr) => expr.includes('tier=""'))).toHaveLength(1);
+});
+
+test('webhooks that wait for their receiver are no work that no job makes progress in', () => {
+  const { expr } = rules.find(({ alert }) => alert === 'UpshiftNoProgress')!;
+  expect(expr).toContain(`queue!="${DELIVER_QUEUE}"`);
 });
 
 test('a query that is wrong is found', () => {

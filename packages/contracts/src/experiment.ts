@@ -12,10 +12,16 @@ import { scorerProfile } from './scorer-profile.ts';
 export const experimentName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
-export const armName = z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate');
+export const armName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate')
+  // The one such word that every object has already: what is kept by arm would seem to be there before its first job.
+  .refine((name) => name !== 'constructor', 'can not be constructor, which has a meaning of its own; take another name');
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';
+/** In the outcomes of a shadow: the arm of the jobs that compare two answers. */
+export const JUDGE = 'judge';
 
 /** What is measured of each job, and what it says when it is higher. Rates and scores are in [0, 1]. */
 export const experimentMetrics = {
@@ -153,6 +159,7 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
       break;
     case 'shadow':
       if (names[0] === DELIVERED) report(['arms', 0, 'name'], `${DELIVERED} stands for what was delivered; take another name`);
+      if (names[0] === JUDGE) report(['arms', 0, 'name'], `${JUDGE} stands for what compares the answers; take another name`);
       break;
     case 'adaptive':
       if (experiment.floor * experiment.arms.length > 1)
@@ -190,5 +197,25 @@ function badGuardrail({ metric, absolute, relative, ceiling, proof }: Guardrail)
   if (!bounded && ceiling === undefined) bad.push([['ceiling'], `${metric} needs a ceiling: larger values count as this`]);
   if (proof && (absolute ?? relative ?? 0) === 0)
     bad.push([['proof'], 'that nothing is worse at all can never be proven: allow a margin']);
-  return bad;
+  return [...bad, ...guardsNothing(experimentMetrics[metric], { absolute, relative, ceiling })];
+}
+
+/** A margin that no canary can exceed, as where 5 was meant to be 5 %. */
+function guardsNothing(
+  { better, unit }: { better: string; unit: string },
+  { absolute, relative, ceiling }: Pick<Guardrail, 'absolute' | 'relative' | 'ceiling'>,
+): [string[], string][] {
+  const most = unit === 'share' ? 1 : (ceiling ?? Infinity);
+  if (absolute !== undefined && absolute >= most)
+    return [
+      [
+        ['absolute'],
+        unit === 'share'
+          ? `0.05 is five per cent; ${absolute} guards nothing`
+          : `must be below the ceiling; ${absolute} guards nothing`,
+      ],
+    ];
+  if (better === 'higher' && relative !== undefined && relative >= 1)
+    return [[['relative'], `0.05 is five per cent; ${relative} guards nothing`]];
+  return [];
 }

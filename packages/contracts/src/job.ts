@@ -121,7 +121,7 @@ export interface HeldEnd {
 /** The part that a job has in experiments. */
 export interface JobExperiments {
   arms: Assignment[];
-  /** The configuration without any arm: where the job goes back to. */
+  /** The configuration with no arm but those that were promoted: where the job goes back to. */
   baseConfigVersion: string;
   /** The canary whose answers are held until its step has passed; null where none is, or any more. */
   holdFor: string | null;

@@ -1,4 +1,4 @@
-import type { JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
+import type { Attempt, JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
 import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
@@ -135,19 +135,29 @@ function count({ metrics }: Pipeline, decision: Decision): void {
 }
 
 function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
-  const { event, tier = '', model = '', attempt, error, score, cost_usd: costUsd, model_ms: modelMs } = entry;
+  const { event, tier = '', model = '', error, score } = entry;
   // As with those that were accepted: nobody sent a shadow.
   if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
   if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
-  if (event === 'attempt-settled' || event === 'attempt-failed') {
-    metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
-    metrics.costUsd.inc({ model }, costUsd ?? 0);
-    metrics.callSeconds.observe({ tier, model }, (modelMs ?? 0) / 1000);
-    countTokens(metrics, model, job.attempts.find(({ number }) => number === attempt)?.usage ?? null);
-  }
+  if (event === 'attempt-settled' || event === 'attempt-failed')
+    countCall(metrics, entry, job.attempts[(entry.attempt ?? 0) - 1]);
   if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
+}
+
+/** An attempt that ended without a call is no call that failed, nor one of 0 s. */
+function countCall(metrics: Metrics, { tier = '', model = '', error, ...entry }: TrailEntry, attempt?: Attempt): void {
+  if (!attempt || !wasMade(attempt)) return;
+  metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
+  metrics.costUsd.inc({ model }, entry.cost_usd ?? 0);
+  metrics.callSeconds.observe({ tier, model }, (entry.model_ms ?? 0) / 1000);
+  countTokens(metrics, model, attempt.usage);
+}
+
+/** These two are found after the attempt is marked as sent, and before the provider is asked. */
+function wasMade({ sentAt, errorCode }: Attempt): boolean {
+  return sentAt !== null && errorCode !== 'circuit_open' && errorCode !== 'provider_off';
 }
 
 /** The first gate that failed, or `score`: what the reason says in words, with few values. */

@@ -32,7 +32,11 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   const several = severalNodes(url);
   if (several === null) return readable(() => new Redis(url, whole));
   const { nodes, name, access } = several;
-  if (name !== null) return new Redis({ ...whole, ...access, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+  if (name !== null) {
+    // Without these two `tls` is not heeded where there are sentinels: both they and the master would be spoken to in plain text.
+    const secured = access.tls ? { enableTLSForSentinelMode: true, sentinelTLS: access.tls } : {};
+    return new Redis({ ...whole, ...access, ...secured, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+  }
   const cluster = new Cluster(nodes, {
     clusterRetryStrategy: retryStrategy,
     enableOfflineQueue: !failFast,
@@ -91,16 +95,17 @@ export async function assertDurable(redis: Redis): Promise<void> {
 }
 
 async function assertServerDurable(redis: Redis): Promise<void> {
+  // INFO alone: CONFIG is for administrators, and managed servers have none.
   const persistence = await redis.info('persistence');
-  const policy = await redis.config('GET', 'maxmemory-policy');
+  const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
   if (!/aof_enabled:1/.test(persistence)) {
     throw new UnfitRedisError(
       'Redis has no append-only file (appendonly no): a crash would lose accepted jobs. Set appendonly yes, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.',
     );
   }
-  if (policy[1] !== 'noeviction') {
+  if (policy !== 'noeviction') {
     throw new UnfitRedisError(
-      `Redis may evict keys (maxmemory-policy ${policy[1]}): queues and jobs would vanish. Set maxmemory-policy noeviction, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.`,
+      `Redis may evict keys (maxmemory-policy ${policy}): queues and jobs would vanish. Set maxmemory-policy noeviction, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.`,
     );
   }
 }

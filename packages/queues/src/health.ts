@@ -5,6 +5,7 @@ import type { Redis } from 'ioredis';
 import { leaseOf } from './lease.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { setFieldsWhenFull } from './when-full.ts';
 
 /** Health changes seldom and may be a moment old: a call on a model that just went away fails over. */
 const CACHED_MS = 250;
@@ -31,7 +32,7 @@ export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
 export async function publishProviders(connection: Connection, providers: { id: string; off: string | null }[]): Promise<void> {
   const at = Date.now();
   const words = providers.map(({ id, off }) => [`${id} ${off === null ? 'on' : 'off'}`, JSON.stringify({ at, off })]);
-  if (words.length > 0) await connection.redis.hset(globalKeys.providers, ...words.flat());
+  if (words.length > 0) await setFieldsWhenFull(connection.redis, globalKeys.providers, words.flat());
 }
 
 /** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */

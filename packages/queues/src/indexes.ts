@@ -29,7 +29,7 @@ export async function sizeOf({ redis }: Pipeline, part: Part): Promise<number> {
   return (await repliesOf<number>(read)).reduce((sum, size) => sum + size, 0);
 }
 
-/** The replies of a transaction; throws the first error among them. */
+/** The replies of a transaction, or of commands that are sent together; throws the first error among them. */
 export async function repliesOf<Reply>(read: { exec: () => Promise<[Error | null, unknown][] | null> }): Promise<Reply[]> {
   const replies = (await read.exec()) ?? [];
   return replies.map(([error, reply]) => {

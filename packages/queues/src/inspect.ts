@@ -1,3 +1,5 @@
+import type { JobsOptions } from 'bullmq';
+
 import { queuePriority, shadowPriority } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { unfinishedIn } from './indexes.ts';
@@ -21,7 +23,7 @@ export interface QueueState {
   delayed: number;
   active: number;
   failed: number;
-  /** Age of the oldest entry that waits, in ms; 0 where none does. */
+  /** How long the oldest of those that wait has been due, in ms; 0 where none waits. */
   oldestWaitingMs: number;
 }
 
@@ -62,7 +64,7 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
     oldestOfEachPriority(pipeline, name),
   ]);
   const now = Date.now();
-  const oldest = Math.min(now, ...waiting.map(({ timestamp }) => timestamp), ...prioritized);
+  const oldest = Math.min(now, ...waiting.map(({ timestamp, opts }) => dueAt(timestamp, opts)), ...prioritized);
   return {
     cell: pipeline.cell,
     queue: name,
@@ -79,7 +81,7 @@ async function readQueue(pipeline: Pipeline, name: string): Promise<QueueState> 
 /** BullMQ's score of a prioritized entry: its priority times this, and a number that grows with each entry. */
 const PRIORITY_STEP = 0x100000000;
 
-/** When the first entry of each priority was made, in ms since the epoch: one of a low priority may wait far longer than the next to be taken. */
+/** When the first entry of each priority came due, in ms since the epoch: one of a low priority may wait far longer than the next to be taken. */
 async function oldestOfEachPriority({ redis, keys }: Pipeline, queue: string): Promise<number[]> {
   const priorities = [...Object.values(queuePriority), shadowPriority].filter((priority) => priority > 0);
   const firsts = await Promise.all(
@@ -94,8 +96,15 @@ async function oldestOfEachPriority({ redis, keys }: Pipeline, queue: string): P
       ),
     ),
   );
-  const made = await Promise.all(firsts.flat().map((id) => redis.hget(`${keys.prefix}:${queue}:${id}`, 'timestamp')));
-  return made.flatMap((timestamp) => (timestamp === null ? [] : [Number(timestamp)]));
+  const entries = await Promise.all(firsts.flat().map((id) => redis.hmget(`${keys.prefix}:${queue}:${id}`, 'timestamp', 'opts')));
+  return entries.flatMap(([timestamp, options]) =>
+    timestamp ? [dueAt(Number(timestamp), JSON.parse(options ?? '{}') as JobsOptions)] : [],
+  );
+}
+
+/** An entry that was put off when it was made has waited since its time came. BullMQ keeps that delay in the entry's options alone. */
+function dueAt(timestamp: number, { delay = 0 }: JobsOptions): number {
+  return timestamp + delay;
 }
 
 /** The tier whose worker consumes a queue; null for the queues of no tier. */

@@ -85,7 +85,7 @@ export async function write(
     task: job.task ?? '',
     fields: fieldsOf(before, decision, version, extras.fields),
     lines: trail.length,
-    counters: countersOf(before, decision, config, Date.now()).flat(),
+    counters: countersOf(before, decision, config).flat(),
     ...indexChanges(before, job),
     keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
     deadline: job.deadline,

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { RUNS_WHEN_FULL } from './when-full.ts';
 
-const renewOrTake = `
+/** The steward makes room in a full Redis, and needs its lease for that. */
+const renewOrTake = `${RUNS_WHEN_FULL}
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0`;
 

@@ -69,6 +69,8 @@ export const globalKeys = {
   /** Hashes by name: all that is known of experiments, and what intake needs. */
   experiments: '{upshift-experiments}:all',
   activeExperiments: '{upshift-experiments}:active',
+  /** Set: the names of those that need nothing more, for ever: no command and no outcome changes them. */
+  finishedExperiments: '{upshift-experiments}:finished',
   /** Number: grows with every experiment that is made. */
   experimentsMade: '{upshift-experiments}:made',
 };

@@ -1,3 +1,6 @@
+import type { JobState } from '@upshift/contracts';
+import { isTerminal } from '@upshift/contracts';
+
 import type { Cells } from './cells/cells.ts';
 import { queueNameOf } from './entries.ts';
 import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
@@ -110,11 +113,19 @@ async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]>
 async function lostJob(pipeline: Pipeline, id: string, now: number): Promise<LostJob | null> {
   const record = await readJob(pipeline, id);
   if (record === null) return null;
-  const { state } = record;
-  // It waits for its canary, as it should.
-  if (state.experiments?.held) return null;
+  const lost = await whyLost(pipeline, record.state, now);
+  if (lost === null) return null;
+  // The record and the entry were read one after the other: a job that has moved on in between has finished the entry that was looked for.
+  const again = await readJob(pipeline, id);
+  return again?.version === record.version ? lost : null;
+}
+
+async function whyLost(pipeline: Pipeline, state: JobState, now: number): Promise<LostJob | null> {
+  // It ended after the indexes were read, or waits for its canary, as it should.
+  if (isTerminal(state.status) || state.experiments?.held) return null;
+  const { id, tier } = state;
   const ageMs = now - state.createdAt;
-  if (state.step === null) return { id, queue: null, tier: state.tier, ageMs, reason: 'it has no next step' };
+  if (state.step === null) return { id, queue: null, tier, ageMs, reason: 'it has no next step' };
   const queue = queueNameOf(state, state.step);
   const entryState = await queueOf(pipeline, queue).getJobState(entryId(state, state.step));
   const reason = reasons[entryState];

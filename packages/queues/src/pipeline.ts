@@ -11,6 +11,7 @@ import { cellKeys, globalKeys } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
 import type { Watchdog } from './watchdog.ts';
+import { setWhenFull } from './when-full.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
@@ -53,7 +54,8 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
   await reach(redis, options.url, options.logger);
   if (!options.disposable) await assertDurable(redis);
-  await redis.set(globalKeys.config(options.configVersion), JSON.stringify(options.config));
+  // A service that is started while Redis is full is there when there is room; and the steward makes it.
+  await setWhenFull(redis, globalKeys.config(options.configVersion), JSON.stringify(options.config));
   return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
 }
 

@@ -44,7 +44,8 @@ async function sumsOfDay(cells: Cells, day: number): Promise<Record<string, numb
 }
 
 function byRoute(sums: Record<string, string | number>[]): RouteCounters {
-  const routes: RouteCounters = {};
+  // Without a prototype: a route may be called constructor.
+  const routes = Object.create(null) as RouteCounters;
   for (const [name, amount] of sums.flatMap((one) => Object.entries(one))) {
     const [, route = '', ...counter] = name.split(':');
     const counters = (routes[route] ??= {});

@@ -4,9 +4,13 @@ import { costAlone, savingsCounters, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
 import type { Cells } from './cells/cells.ts';
+import { repliesOf } from './indexes.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** What happened in one minute. Money in nano-dollars, known costs only. */
+/**
+ * What happened in one minute. Money in nano-dollars, known costs only. A job that a late verdict reopens is taken out of what has ended, so
+ * that its next end counts once: a minute may have less than none.
+ */
 export interface MinuteStats {
   /** Minutes since the epoch. */
   minute: number;
@@ -35,8 +39,8 @@ type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
  *
  * @param before the job as it was
  */
-export function countersOf(before: JobState, decision: Decision, config: UpshiftConfig, now: number): [string, number][] {
-  return countersOfJob(before, decision, config, now).filter(
+export function countersOf(before: JobState, decision: Decision, config: UpshiftConfig): [string, number][] {
+  return countersOfJob(before, decision, config).filter(
     ([name, amount]) => amount !== 0 && (isListed(decision.job) || isOfCalls(name)),
   );
 }
@@ -50,7 +54,7 @@ function isOfCalls(counter: string): boolean {
   return counter === 'cost' || counter.startsWith('attempts:') || counter.startsWith(SAVED);
 }
 
-function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig, now: number): [string, number][] {
+function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig): [string, number][] {
   const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
     if (event === 'job-accepted') return [['accepted', 1]];
     if (event === 'job-escalated') return [['escalations', 1]];
@@ -63,12 +67,18 @@ function countersOfJob(before: JobState, { job, trail }: Decision, config: Upshi
       ];
     return [];
   });
+  const reopened = trail.some(({ event }) => event === 'job-reopened');
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
   const saved = savingsCounters(before, { job, trail }, config).map(([name, amount]): [string, number] => [
     savedName(job.route, name),
     amount,
   ]);
-  return [...counters, ...saved, ...(endedNow ? endCounters({ job }, config, now) : [])];
+  return [
+    ...counters,
+    ...saved,
+    ...(reopened ? endCounters(before, config, -1) : []),
+    ...(endedNow ? endCounters(job, config, 1) : []),
+  ];
 }
 
 /** Made once: a text that is put together anew must be hashed anew wherever it is looked up. */
@@ -82,13 +92,14 @@ function savedName(route: string, name: string): string {
   return full;
 }
 
-function endCounters({ job }: Pick<Decision, 'job'>, config: UpshiftConfig, now: number): [string, number][] {
+function endCounters(job: JobState, config: UpshiftConfig, sign: 1 | -1): [string, number][] {
   const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
   return [
-    [`ended:${job.status}`, 1],
-    ['degraded', job.degraded ? 1 : 0],
-    ['alone', costAlone(job, config, now) ?? 0],
-    ...(answered === undefined ? [] : ([[`answered:${answered.tier}`, 1]] satisfies [string, number][])),
+    [`ended:${job.status}`, sign],
+    ['degraded', job.degraded ? sign : 0],
+    // At the prices of the end also where that is taken back later: as much as was counted.
+    ['alone', sign * (costAlone(job, config, job.completedAt!) ?? 0)],
+    ...(answered === undefined ? [] : ([[`answered:${answered.tier}`, sign]] satisfies [string, number][])),
   ];
 }
 
@@ -110,7 +121,7 @@ type Counters = Record<string, string | number>;
 async function readCounters({ redis, keys }: Pipeline, minutes: number[]): Promise<Counters[]> {
   const pipelined = redis.pipeline();
   for (const minute of minutes) pipelined.hgetall(keys.stats(minute));
-  return ((await pipelined.exec()) ?? []).map(([, counters]) => (counters ?? {}) as Counters);
+  return repliesOf<Counters>(pipelined);
 }
 
 function sumOf(all: Counters[]): Record<string, number> {

@@ -81,7 +81,8 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
   missing.push(...(needs.required ?? []).filter((name) => !taken.includes(name)));
   // Its API has no such choice.
   if (needs.mustCallTool && provider?.adapter === 'ollama') missing.push('tool_choice required');
-  if (needs.continuesAnswer && provider?.adapter === 'anthropic' && !model.capabilities.includes('prefill')) missing.push('prefill');
+  if (needs.continuesAnswer && provider?.adapter === 'anthropic' && !model.capabilities.includes('prefill'))
+    missing.push('prefill');
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
   const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);

@@ -24,7 +24,7 @@ export const metricTable = {
   attempts: {
     type: 'counter',
     name: 'upshift_attempts_total',
-    help: 'Calls of models, by outcome: `answered`, or the code of the failure.',
+    help: 'Calls of models, by outcome: `answered`, or the code of the failure. What ended before its model was asked is none.',
     labelNames: ['tier', 'model', 'outcome'],
   },
   escalations: {
@@ -55,7 +55,7 @@ export const metricTable = {
   callSeconds: {
     type: 'histogram',
     name: 'upshift_call_duration_seconds',
-    help: 'Duration of calls of models.',
+    help: 'Duration of calls of models that were made.',
     labelNames: ['tier', 'model'],
     buckets: CALL_SECONDS,
   },

@@ -11,40 +11,33 @@ const WIDTH = 1000;
 const LEAST_WIDTH = 4;
 
 /** The ledger: every paid call, with what it waited and took drawn against the life of the job. */
-export function attemptsCard(job: JobState, now: number): Html {
+export function attemptsOf(job: JobState, now: number): Html {
+  if (job.attempts.length === 0) return html`<p class="empty">No model has been asked yet.</p>`;
+  const start = job.createdAt;
   const end = Math.max(job.completedAt ?? now, ...job.attempts.map(({ settledAt }) => settledAt ?? 0));
-  return html`<section class="card" aria-labelledby="attempts-title">
-    <h2 id="attempts-title">Attempts</h2>
-    ${job.attempts.length === 0 ? html`<p class="empty">No model has been asked yet.</p>` : attemptsTable(job, job.createdAt, end)}
-  </section>`;
-}
-
-function attemptsTable(job: JobState, start: number, end: number): Html {
   return html`<p class="muted">Bars: thin is waiting, thick is the call, on the ${duration(end - start)} of the job.</p>
     <ol class="bars">
       ${job.attempts.map((attempt) => barRow(attempt, job, start, end))}
     </ol>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="attempts-title">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="n">#</th>
-            <th scope="col">Purpose</th>
-            <th scope="col">Model</th>
-            <th scope="col">Tier</th>
-            <th scope="col">Lane</th>
-            <th scope="col">Outcome</th>
-            <th scope="col" class="n">Score</th>
-            <th scope="col" class="n">Tokens in</th>
-            <th scope="col" class="n">out</th>
-            <th scope="col" class="n">Cost</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${job.attempts.map((attempt) => attemptRow(attempt))}
-        </tbody>
-      </table>
-    </div>`;
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" class="n">#</th>
+          <th scope="col">Purpose</th>
+          <th scope="col">Model</th>
+          <th scope="col">Tier</th>
+          <th scope="col">Lane</th>
+          <th scope="col">Outcome</th>
+          <th scope="col" class="n">Score</th>
+          <th scope="col" class="n">Tokens in</th>
+          <th scope="col" class="n">out</th>
+          <th scope="col" class="n">Cost</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${job.attempts.map((attempt) => attemptRow(attempt))}
+      </tbody>
+    </table>`;
 }
 
 function barRow(

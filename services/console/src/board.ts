@@ -4,6 +4,7 @@ import { ExpressAdapter } from '@bull-board/express';
 import { parseModelQueue, queueNames, queueOf } from '@upshift/queues';
 import type { Cells, Pipeline } from '@upshift/queues';
 import { Router } from 'express';
+import type { Express } from 'express';
 
 /** Bull Board, read-only. Queues are looked up at each request, because a model's queue begins with its first job. */
 export function createBoard(cells: Cells, basePath: string): Router {
@@ -25,7 +26,7 @@ export function createBoard(cells: Cells, basePath: string): Router {
     await Promise.all(all.map((cell) => showQueues(cell, all.length > 1)));
     next();
   });
-  routes.use(server.getRouter() as Router);
+  routes.use((server.getRouter() as Express).disable('x-powered-by'));
   return routes;
 }
 

@@ -4,7 +4,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createBoard } from './board.ts';
 import { requireLogin } from './login.ts';
-import { pageRoutes } from './pages.ts';
+import { commonHeaders, failed, pageRoutes } from './pages.ts';
 
 /** Nothing is loaded from other hosts (Bull Board would fetch fonts), and no other page may frame the console. */
 const BOARD_POLICY =
@@ -18,11 +18,13 @@ export async function startConsole(context: ServiceContext): Promise<Running> {
   const cells = await openCells(cellOptions(context, { failFast: true }));
   const login = requireLogin(password);
   const board = createBoard(cells, '/queues');
+  context.app.use(commonHeaders);
   context.app.use('/queues', login, (_request, response, next) => {
     response.set('Content-Security-Policy', BOARD_POLICY);
     next();
   });
   context.app.use('/queues', board);
   context.app.use(pageRoutes(cells, login));
+  context.app.use(failed(cells));
   return { readiness: () => redisReadiness(cells), stop: () => closeCells(cells) };
 }

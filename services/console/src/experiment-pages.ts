@@ -2,10 +2,10 @@ import { experimentMetrics } from '@upshift/contracts';
 import type { ArmResults, ExperimentSummary, ExperimentView } from '@upshift/contracts';
 
 import { estimateText, metricPlot, short } from './experiment-plot.ts';
-import { count, counted, moment } from './format.ts';
+import { count, counted, moment, usdText } from './format.ts';
 import { html } from './html.ts';
-import type { Content, Html } from './html.ts';
-import { layout } from './layout.ts';
+import type { Html } from './html.ts';
+import { layout, liveCard } from './layout.ts';
 
 /** All experiments, newest first. */
 export function experimentsPage(experiments: ExperimentSummary[]): Html {
@@ -24,7 +24,7 @@ export function experimentsPage(experiments: ExperimentSummary[]): Html {
     rows.length === 0
       ? html`<p class="empty">There is none. <code>npx upshift experiments create canary.yaml</code> starts one.</p>`
       : table(['Name', 'Kind', 'Route', 'Status', 'New jobs', 'Why'], rows);
-  return layout({ title: 'Experiments', here: 'experiments', body: card('experiments', 'Experiments', body) });
+  return layout({ title: 'Experiments', here: 'experiments', body: liveCard('experiments', 'Experiments', body) });
 }
 
 /** One experiment: its arms, what can be concluded, and its metrics over time. */
@@ -47,15 +47,15 @@ export function experimentPage(experiment: ExperimentView): Html {
     title: name,
     here: 'experiments',
     body: [
-      card('experiment', name, summary),
-      card('arms', 'Arms', armsTable(experiment)),
-      card(
+      liveCard('experiment', name, summary),
+      liveCard('arms', 'Arms', armsTable(experiment)),
+      liveCard(
         'words',
         'What can be concluded',
         words.map((sentence) => html`<p>${sentence}</p>`),
       ),
-      card('metrics', 'Over time', plots),
-      events.length > 0 && card('history', 'History', table(['Time', 'Event', 'Why'], events)),
+      liveCard('metrics', 'Over time', plots),
+      events.length > 0 && liveCard('history', 'History', table(['Time', 'Event', 'Why'], events)),
     ],
   });
 }
@@ -71,8 +71,8 @@ function armsTable({ arms, document }: ExperimentView): Html {
     ...metrics.map((metric): [string, (arm: ArmResults) => string] => [metric, (arm) => estimateText(arm.metrics[metric])]),
     ['Latency p50, ms', (arm) => estimateText(arm.latency_p50_ms)],
     ['Latency p95, ms', (arm) => estimateText(arm.latency_p95_ms)],
-    ['USD', costText],
-    ['USD per accepted', ({ cost_per_accepted_usd: cost }) => (cost === null ? '–' : short(cost))],
+    ['Cost', costText],
+    ['Cost per accepted', ({ cost_per_accepted_usd: cost }) => (cost === null ? '–' : usdText(cost))],
   ];
   const rows = figures.map(
     ([title, figure]) =>
@@ -85,13 +85,13 @@ function armsTable({ arms, document }: ExperimentView): Html {
 }
 
 function costText({ cost_usd: cost, cost_unknown_jobs: unknown }: ArmResults): string {
-  return unknown === 0 ? short(cost) : `${short(cost)} and ${counted(unknown, 'job')} unknown`;
+  return unknown === 0 ? usdText(cost) : `${usdText(cost)} and ${counted(unknown, 'job')} unknown`;
 }
 
 function shadowText({ shadow, document }: ExperimentView): string {
   if (shadow === null || document.kind !== 'shadow') return '';
   const { cost_usd: cost, waiting_jobs: waiting, skipped_jobs: skipped } = shadow;
-  return `Spent: ${short(cost)} of ${document.budget_usd} USD. ${counted(waiting, 'answer')} wait to be followed, ${counted(skipped, 'job')} were passed over.`;
+  return `Spent: ${usdText(cost)} of ${usdText(document.budget_usd)}. ${counted(waiting, 'answer')} wait to be followed, ${counted(skipped, 'job')} were passed over.`;
 }
 
 function heldText({ held_jobs: held, released_jobs: released, rerun_jobs: rerun }: ExperimentView): string {
@@ -101,15 +101,6 @@ function heldText({ held_jobs: held, released_jobs: released, rerun_jobs: rerun 
 function sharesText(shares: Record<string, number>): string {
   const texts = Object.entries(shares).map(([arm, share]) => `${arm} ${short(share * 100)} %`);
   return texts.length === 0 ? 'none of its arms' : texts.join(', ');
-}
-
-function card(id: string, title: string, content: Content): Html {
-  return html`<section class="card" aria-labelledby="${id}-title">
-    <h2 id="${id}-title">${title}</h2>
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-title">
-      <div id="${id}" data-live>${content}</div>
-    </div>
-  </section>`;
 }
 
 function table(columns: string[], rows: Html[], kind = ''): Html {

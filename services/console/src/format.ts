@@ -1,4 +1,4 @@
-import { nanoUsdToUsd } from '@upshift/routing';
+import { nanoUsdToUsd, usdToNanoUsd } from '@upshift/routing';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -23,6 +23,11 @@ export function counted(number: number, noun: string): string {
 export function money(nanoUsd: number): string {
   const usd = nanoUsdToUsd(nanoUsd);
   return (Math.abs(usd) >= 1 ? large : small).format(usd).replace('-', '−');
+}
+
+/** The same of an amount in USD. */
+export function usdText(usd: number): string {
+  return money(usdToNanoUsd(usd));
 }
 
 /** A part of a whole as a percentage; a dash where there is no whole. */
@@ -51,4 +56,9 @@ export function moment(ms: number): string {
 /** `14:03:05`, in UTC. */
 export function clock(ms: number): string {
   return moment(ms).slice(11);
+}
+
+/** The time alone where it is of the day of `now`: `14:03:05`, else `2026-11-23 14:03:05`; in UTC. */
+export function recently(ms: number, now: number): string {
+  return moment(ms).slice(0, 10) === moment(now).slice(0, 10) ? clock(ms) : moment(ms);
 }

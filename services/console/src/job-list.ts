@@ -2,7 +2,7 @@ import { jobView } from '@upshift/contracts';
 import type { JobState } from '@upshift/contracts';
 import { costOfJob } from '@upshift/routing';
 
-import { clock, count, duration, money, moment } from './format.ts';
+import { count, duration, money, moment, recently } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { linkTo } from './overview-query.ts';
@@ -68,7 +68,7 @@ function jobRow(job: JobState, now: number): Html {
     <td class="n">${took}</td>
     <td class="n">
       <time datetime="${new Date(job.createdAt).toISOString()}" title="${moment(job.createdAt)} UTC"
-        >${clock(job.createdAt)}</time
+        >${recently(job.createdAt, now)}</time
       >
     </td>
   </tr>`;

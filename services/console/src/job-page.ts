@@ -2,13 +2,13 @@ import { isEmbedding } from '@upshift/contracts';
 import type { JobRequest, JobState, TrailEntry, UnifiedResponse } from '@upshift/contracts';
 import { costOfJob, viewOf } from '@upshift/routing';
 
-import { attemptsCard } from './attempts.ts';
+import { attemptsOf } from './attempts.ts';
 import { count, counted, duration, money, moment } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
-import { layout } from './layout.ts';
+import { layout, liveCard } from './layout.ts';
 import { badge, statusBadge } from './status.ts';
-import { timelineCard } from './timeline.ts';
+import { timelineOf } from './timeline.ts';
 
 /** What is stored of a job. Of the request and the answer only sizes are shown: the console holds no prompts. */
 export interface StoredJob {
@@ -23,12 +23,12 @@ type Fact = [name: string, value: Content];
 /** A job from its acceptance to its end. Brings itself up to date until the job has ended. */
 export function jobPage(job: StoredJob, now: number): Html {
   const { state, trail } = job;
-  const live = state.completedAt === null && html`data-live`;
+  const live = state.completedAt === null;
   return layout({
     title: state.id,
     search: state.id,
-    body: html`<div id="job" ${live}>
-      <section class="card">
+    body: [
+      html`<section class="card" id="job" ${live && html`data-live`}>
         <h1 class="id">${state.id}</h1>
         <p>${statusBadge(state)}${isRefusal(state) && html` ${badge('warn', '▾', 'refused by the model')}`}</p>
         ${
@@ -40,9 +40,10 @@ export function jobPage(job: StoredJob, now: number): Html {
         <div class="facts">
           ${factGroup('Result', resultFacts(job))}${factGroup('Cost and time', costFacts(job, now))}${factGroup('Request', requestFacts(job))}${factGroup('Metadata', Object.entries(job.request.metadata))}
         </div>
-      </section>
-      ${attemptsCard(state, now)} ${timelineCard(trail, state.createdAt)}
-    </div>`,
+      </section>`,
+      liveCard('attempts', 'Attempts', attemptsOf(state, now), live),
+      liveCard('trail', 'Trail', timelineOf(trail, state.createdAt), live),
+    ],
   });
 }
 
@@ -98,13 +99,17 @@ function costFacts({ state, request }: StoredJob, now: number): Fact[] {
     ['Cost', html`${money(nanoUsd)}${unknown && html` <strong class="warn">and an unknown amount</strong>`}`],
     ['Cap', state.limits.costNanoUsd === null ? 'none of its own' : money(state.limits.costNanoUsd)],
     ['Tokens', `${count(usage.input_tokens)} in, ${count(usage.output_tokens)} out`],
-    ['Waited for a start', timings.queued === null ? `${duration(now - state.createdAt)} so far` : duration(timings.queued)],
+    ['Waited for a start', timings.queued === null ? neverStarted(state, now) : duration(timings.queued)],
     ['Time of models', duration(timings.model)],
     ['In all', timings.total === null ? `${duration(now - state.createdAt)} so far` : duration(timings.total)],
     ['Accepted', `${moment(state.createdAt)} UTC`],
     ...(state.completedAt === null ? [] : [['Ended', `${moment(state.completedAt)} UTC`] satisfies Fact]),
     ...(state.deadline === null ? [] : [['Deadline', `${moment(state.deadline)} UTC`] satisfies Fact]),
   ];
+}
+
+function neverStarted({ createdAt, completedAt }: JobState, now: number): string {
+  return completedAt === null ? `${duration(now - createdAt)} so far` : 'ended before it';
 }
 
 function requestFacts({ state, request }: StoredJob): Fact[] {

@@ -51,6 +51,21 @@ export function layout({ title, here, search = '', body }: Page): Html {
     </html> `;
 }
 
+/**
+ * A part of a page that is brought up to date. What scrolls can have the keyboard, and so must stand around what is replaced: what somebody
+ * stands on never is.
+ *
+ * @param live false for what does not change any more
+ */
+export function liveCard(id: string, title: string, content: Content, live = true): Html {
+  return html`<section class="card" aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${title}</h2>
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="${id}-title">
+      <div id="${id}" ${live && html`data-live`}>${content}</div>
+    </div>
+  </section>`;
+}
+
 /** A page that says why there is nothing to show. */
 export function messagePage(title: string, message: Content, search?: string): Html {
   return layout({

@@ -40,18 +40,22 @@ function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
   // What waits to be delivered is no job any more.
   const ofJobs = stages.filter(({ name }) => name !== 'deliver');
   const total = (value: (stage: Stage) => number): number => ofJobs.reduce((all, stage) => all + value(stage), 0);
-  const stuckInAll =
-    stages.reduce((all, stage) => all + stage.stuck, 0) + stuck.jobs.filter(({ queue }) => queue === null).length;
-  const { completed, failed, expired, costNanoUsd, aloneNanoUsd } = lastHour;
-  const saved = aloneNanoUsd - costNanoUsd;
+  const stuckInAll = stuck.queues.reduce((all, { entries }) => all + entries, 0) + stuck.jobs.length;
+  const { completed, failed, expired, costNanoUsd } = lastHour;
   return html`<dl class="figures">
     ${figure('Waiting', count(total(({ waiting }) => waiting)), `${count(total(({ delayed }) => delayed))} more put off`)}
     ${figure('Running', count(total(({ active }) => active)), 'steps in hand')}
     ${figure('Stuck', count(stuckInAll), stuckInAll === 0 ? 'all is moving' : 'nobody works on these', stuckInAll > 0)}
     ${figure('Done, last hour', count(completed), `${count(failed + expired)} failed or expired`)}
-    ${figure('Cost, last hour', money(costNanoUsd), 'known costs')}
-    ${figure('Saved, last hour', money(saved), aloneNanoUsd === 0 ? 'no answers yet' : `${percent(saved, aloneNanoUsd)} against ${topModel ?? 'the top tier'}`)}
+    ${figure('Cost, last hour', money(costNanoUsd), 'known costs')} ${savedFigure(lastHour, topModel ?? 'the top tier')}
   </dl>`;
+}
+
+/** Against a model that costs nothing, or nobody knows what, nothing is said to be saved, nor lost. */
+function savedFigure({ completed, costNanoUsd, aloneNanoUsd }: Overview['lastHour'], top: string): Html {
+  const saved = aloneNanoUsd - costNanoUsd;
+  if (aloneNanoUsd > 0) return figure('Saved, last hour', money(saved), `${percent(saved, aloneNanoUsd)} against ${top}`);
+  return figure('Saved, last hour', '–', completed === 0 ? 'no answers yet' : `the price of ${top} is not known, or nothing`);
 }
 
 function figure(name: string, value: string, note: string, alarming = false): Html {

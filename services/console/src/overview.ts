@@ -10,7 +10,6 @@ import {
   readHealth,
   readJob,
   readQueues,
-  readSavings,
   readStats,
   readStuck,
   SCORE_QUEUE,
@@ -86,10 +85,10 @@ export interface ListQuery {
 }
 
 const JOBS_LISTED = 20;
-const SAVINGS_DAYS = 7;
 const HOUR_MINUTES = 60;
 
-export async function readOverview(cells: Cells, query: ListQuery): Promise<Overview> {
+/** @param readSavings of the last days: it takes long, so that not every page has its own */
+export async function readOverview(cells: Cells, query: ListQuery, readSavings: () => Promise<SavingsView>): Promise<Overview> {
   const now = Date.now();
   const { config } = cells;
   const minute = minuteOf(now);
@@ -99,7 +98,7 @@ export async function readOverview(cells: Cells, query: ListQuery): Promise<Over
     readHealth(cells),
     providersHeardOf(cells),
     readStats(cells, minute - HOUR_MINUTES + 1, minute),
-    readSavings(cells, SAVINGS_DAYS),
+    readSavings(),
     readList(cells, query),
   ]);
   return {

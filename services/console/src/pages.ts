@@ -8,6 +8,7 @@ import {
   readAnswer,
   readJob,
   readRequest,
+  readSavings,
   readStats,
   readTrail,
 } from '@upshift/queues';
@@ -21,6 +22,7 @@ import { html } from './html.ts';
 import type { Html } from './html.ts';
 import { jobPage } from './job-page.ts';
 import type { StoredJob } from './job-page.ts';
+import { keptFor } from './kept-for.ts';
 import { messagePage } from './layout.ts';
 import { overviewPage } from './overview-page.ts';
 import { overviewQuery } from './overview-query.ts';
@@ -42,13 +44,17 @@ export function pageRoutes(cells: Cells, login: RequestHandler): Router {
   routes.get('/jobs', page, search);
   routes.get('/jobs/:id', page, job(cells));
   routes.use('/assets', page, assetRoutes());
-  routes.use(failed(cells));
   return routes;
 }
 
 const policy: RequestHandler = (_request, response, next) => {
+  response.set('Content-Security-Policy', CONTENT_POLICY);
+  next();
+};
+
+/** Of all answers of the console, those of Bull Board too. */
+export const commonHeaders: RequestHandler = (_request, response, next) => {
   response.set({
-    'Content-Security-Policy': CONTENT_POLICY,
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-cache',
@@ -56,10 +62,15 @@ const policy: RequestHandler = (_request, response, next) => {
   next();
 };
 
+const SAVINGS_DAYS = 7;
+/** Every minute of today is added up for it, in ms. */
+const SAVINGS_KEPT_MS = 60_000;
+
 function overview(cells: Cells): RequestHandler {
+  const savings = keptFor(SAVINGS_KEPT_MS, () => readSavings(cells, SAVINGS_DAYS));
   return async (request, response) => {
     const query = overviewQuery(request.query);
-    send(response, 200, overviewPage(await readOverview(cells, query), query));
+    send(response, 200, overviewPage(await readOverview(cells, query, savings), query));
   };
 }
 
@@ -128,8 +139,8 @@ function noSuchJob(id: string): Html {
   return messagePage('No such job', message, shown);
 }
 
-/** The one cause that an operator can mend is Redis: anything else is in the log. */
-function failed({ logger }: Cells): ErrorRequestHandler {
+/** Answers where a page, or the board, could not. The one cause that an operator can mend is Redis: anything else is in the log. */
+export function failed({ logger }: Cells): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const reason = error instanceof Error ? error.message : String(error);

@@ -55,9 +55,12 @@ export function plotsOf(stats: MinuteStats[], range: RangeName, tiers: string[])
   };
 }
 
-/** The sum of one of the counters over minutes. */
+/** The sum of one of the counters over minutes; none where more was taken back, by a late verdict, than ended in them. */
 export function sum(minutes: MinuteStats[], value: (minute: MinuteStats) => number): number {
-  return minutes.reduce((total, minute) => total + value(minute), 0);
+  return Math.max(
+    0,
+    minutes.reduce((total, minute) => total + value(minute), 0),
+  );
 }
 
 /** Those of the configuration in their order, then those that only the past knows. */

@@ -1,13 +1,14 @@
 import type { SavingsRow, SavingsView } from '@upshift/contracts';
-import { usdToNanoUsd } from '@upshift/routing';
 
-import { count, money, percent } from './format.ts';
+import { count, percent, usdText } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
+import { liveCard } from './layout.ts';
 
 /** Of the drawing, in its own units; the page scales it. */
 const WIDTH = 600;
-const BAR = { height: 18, gap: 8, labels: 150, values: 90 };
+const BAR = { label: 15, height: 18, gap: 8, values: 90 };
+const ROW = BAR.label + BAR.height + BAR.gap;
 
 interface Bar {
   name: string;
@@ -17,15 +18,12 @@ interface Bar {
 
 /** What the jobs of the last days cost, beside what they would have cost otherwise. */
 export function savingsCard({ from, to, total, routes }: SavingsView): Html {
-  return html`<section class="card" aria-labelledby="savings-title">
-    <h2 id="savings-title">Savings, ${from} to ${to}</h2>
-    ${
-      total.jobs === 0
-        ? html`<p class="empty">No job has ended in these days.</p>`
-        : html`${chart(barsOf(total))}
-            <div class="scroll" tabindex="0" role="region" aria-labelledby="savings-title">${routesTable(routes)}</div>`
-    }
-  </section>`;
+  const days = html`<p class="muted">${from} to ${to}</p>`;
+  const figures =
+    total.jobs === 0
+      ? html`<p class="empty">No job has ended in these days.</p>`
+      : html`${chart(barsOf(total))} ${routesTable(routes)}`;
+  return liveCard('savings', 'Savings', [days, figures]);
 }
 
 function barsOf(row: SavingsRow): Bar[] {
@@ -51,7 +49,7 @@ function instead(name: string, one: { model: string; cost_usd: number } | null):
 
 function chart(bars: Bar[]): Html {
   const most = Math.max(...bars.map(usdOf), Number.MIN_VALUE);
-  const height = bars.length * (BAR.height + BAR.gap);
+  const height = bars.length * ROW;
   return html`<figure class="savings">
     <figcaption>
       Cost, USD: <span class="answers">■ results</span> <span class="lost">■ answers that did not suffice</span>
@@ -62,14 +60,16 @@ function chart(bars: Bar[]): Html {
       role="img"
       aria-label="${bars.map((bar) => `${bar.name} ${usdText(usdOf(bar))}`).join(', ')}"
     >
-      ${bars.map((bar, index) => barOf(bar, index * (BAR.height + BAR.gap), most))}
+      ${bars.map((bar, index) => barOf(bar, index * ROW, most))}
     </svg>
   </figure>`;
 }
 
-function barOf(bar: Bar, y: number, most: number): Html {
-  const scale = (WIDTH - BAR.labels - BAR.values) / most;
-  let x = BAR.labels;
+/** Its name stands above it: that of a model may be as long as all of the drawing. */
+function barOf(bar: Bar, top: number, most: number): Html {
+  const scale = (WIDTH - BAR.values) / most;
+  const y = top + BAR.label;
+  let x = 0;
   const parts = bar.parts.map(({ usd, kind }) => {
     const width = Math.max(0, usd * scale);
     const rect = html`<rect class="${kind}" x="${x.toFixed(1)}" y="${y}" width="${width.toFixed(1)}" height="${BAR.height}" />`;
@@ -78,7 +78,7 @@ function barOf(bar: Bar, y: number, most: number): Html {
   });
   const middle = y + BAR.height * 0.72;
   return html`<g>
-    <text x="0" y="${middle}">${bar.name}</text>
+    <text x="0" y="${y - 4}">${bar.name}</text>
     ${parts}
     <text x="${(x + 6).toFixed(1)}" y="${middle}">${usdText(usdOf(bar))}</text>
   </g>`;
@@ -88,12 +88,8 @@ function usdOf({ parts }: Bar): number {
   return parts.reduce((sum, { usd }) => sum + usd, 0);
 }
 
-function usdText(usd: number): string {
-  return money(usdToNanoUsd(usd));
-}
-
 function routesTable(routes: SavingsView['routes']): Html {
-  return html`<table id="savings">
+  return html`<table>
     <thead>
       <tr>
         <th scope="col">Route</th>

@@ -38,17 +38,11 @@ const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
 };
 
 /** The trail, with the time of each event since the job was accepted. */
-export function timelineCard(trail: TrailEntry[], start: number): Html {
-  return html`<section class="card" aria-labelledby="trail-title">
-    <h2 id="trail-title">Trail</h2>
-    ${
-      trail.length === 0
-        ? html`<p class="empty">Nothing is recorded yet.</p>`
-        : html`<ol class="trail">
-            ${trail.map((entry) => step(entry, start))}
-          </ol>`
-    }
-  </section>`;
+export function timelineOf(trail: TrailEntry[], start: number): Html {
+  if (trail.length === 0) return html`<p class="empty">Nothing is recorded yet.</p>`;
+  return html`<ol class="trail">
+    ${trail.map((entry) => step(entry, start))}
+  </ol>`;
 }
 
 function step(entry: TrailEntry, start: number): Html {

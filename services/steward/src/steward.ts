@@ -18,6 +18,7 @@ import type { Running, ServiceContext } from '@upshift/runtime';
 
 import { createChores } from './chores.ts';
 import type { Chore } from './chores.ts';
+import { createMeasures } from './measures.ts';
 
 /** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
 const UNTOUCHED_MS = 60_000;
@@ -31,7 +32,6 @@ const ofEachCell: Chore<Pipeline>[] = [
 ];
 const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
-  { name: 'measure queues', everyMs: 5000, run: measureQueues },
   { name: 'keep savings', everyMs: 300_000, run: keepSavings },
   { name: 'retire cells', everyMs: 60_000, run: retireCells },
 ];
@@ -45,11 +45,14 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const cells = await openCells(cellOptions(context, { failFast: false }));
   const lease = leaseOf(cells, 'steward');
   const chores = createChores(context.logger);
+  const measures = createMeasures(context.metrics, measureQueues);
+  const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: (all) => measures.take(all) };
   const stopping = new AbortController();
   const stopped = loop(stopping.signal, async () => {
-    if (!(await lease.hold(LEASE_MS))) return forgetMeasures(context);
+    // Another steward measures now: what this one saw last is old news.
+    if (!(await lease.hold(LEASE_MS))) return measures.forget();
     for (const cell of await cells.all()) chores.start(`cell ${cell.cell}`, ofEachCell, cell);
-    chores.start('all cells', ofAllCells, cells);
+    chores.start('all cells', [...ofAllCells, measuring], cells);
   });
   return {
     readiness: () => redisReadiness(cells),
@@ -61,12 +64,6 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
       await closeCells(cells);
     },
   };
-}
-
-/** Another steward measures now: what this one saw last is old news. */
-function forgetMeasures({ metrics }: ServiceContext): void {
-  metrics.queueDepth.reset();
-  metrics.oldestWaitingSeconds.reset();
 }
 
 async function loop(stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {

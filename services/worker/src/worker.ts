@@ -32,6 +32,9 @@ import { warnOfDisagreements } from './warn-of-disagreements.ts';
 /** Calls in flight on the fallback queue, and on queues of models that have left the configuration. */
 const OTHER_CONCURRENCY = 8;
 
+/** Failures of which the first is worth an alert. */
+const ALERTING = ['provider_denied', 'model_not_found'];
+
 /**
  * Calls models. `TIER` says which queues: those of all models of that tier, or `fallback`.
  *
@@ -41,6 +44,10 @@ export async function startWorker(context: ServiceContext, createClient = create
   const tier = tierOf(context);
   const cells = await openCells(cellOptions(context, { failFast: false }));
   const consumed = await consumedCells(cells);
+  for (const model of modelsOf(context.config, tier)) {
+    // A series that begins with its first failure shows no increase.
+    for (const outcome of ALERTING) cells.metrics.attempts.inc({ tier, model, outcome }, 0);
+  }
   const providers = resolveProviders(context.config, context.environment.raw);
   await publishProviders(cells, providers);
   const heartbeat = setInterval(() => void publishProviders(cells, providers).catch(() => undefined), PROVIDER_HEARTBEAT_MS);
@@ -92,6 +99,12 @@ function tierOf({ config, environment }: ServiceContext): string {
   const tier = environment.TIER;
   if (tier !== undefined && tiers.includes(tier)) return tier;
   throw new ConfigError('TIER', [`${tier === undefined ? 'is not set' : `is ${tier}`}; must be one of ${tiers.join(', ')}`]);
+}
+
+/** The models that are called for a tier, or as the last resort. */
+function modelsOf({ models, routes }: UpshiftConfig, tier: string): string[] {
+  if (tier === FALLBACK_QUEUE) return Object.values(routes).flatMap(({ fallback }) => fallback);
+  return Object.keys(models).filter((id) => models[id]?.tier === tier);
 }
 
 async function openConsumers(

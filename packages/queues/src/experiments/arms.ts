@@ -1,7 +1,6 @@
-import type { JobExperiments, JobRequest, UpshiftConfig } from '@upshift/contracts';
+import type { Assignment, JobExperiments, JobRequest, UpshiftConfig } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
-import { changesSince, chooseArms, configOfArms, dependenciesOf } from '@upshift/routing';
-import type { ActiveExperiment } from '@upshift/routing';
+import { chooseArms, configOfArms, reasonsToEnd } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
 import type { Redis } from 'ioredis';
 
@@ -14,7 +13,7 @@ const READ_EVERY_MS = 500;
 
 interface Known {
   readAt: number;
-  active: Promise<ActiveExperiment[]>;
+  active: Promise<StoredActive[]>;
 }
 
 const known = new WeakMap<Redis, Known>();
@@ -39,7 +38,7 @@ export async function armsOf(connection: Connection, request: JobRequest, id: st
   const configVersion = await versionOf(connection, configOfArms(connection.config, active, arms));
   const experiments = {
     arms,
-    baseConfigVersion: connection.configVersion,
+    baseConfigVersion: await versionOf(connection, await baseConfigOf(connection, arms)),
     holdFor,
     held: null,
     discardedAttempts: 0,
@@ -48,7 +47,13 @@ export async function armsOf(connection: Connection, request: JobRequest, id: st
   return { experiments, configVersion };
 }
 
-function activeExperiments({ redis, config }: Connection): Promise<ActiveExperiment[]> {
+/** The configuration of a job with these arms without those that are still tried: promoted ones stay in force. */
+export async function baseConfigOf(connection: Connection, arms: Assignment[]): Promise<UpshiftConfig> {
+  const promoted = (await activeExperiments(connection)).filter(({ status }) => status === 'promoted');
+  return configOfArms(connection.config, promoted, arms);
+}
+
+function activeExperiments({ redis, config }: Connection): Promise<StoredActive[]> {
   const now = Date.now();
   const last = known.get(redis);
   if (last && now - last.readAt < READ_EVERY_MS) return last.active;
@@ -62,8 +67,8 @@ function activeExperiments({ redis, config }: Connection): Promise<ActiveExperim
 }
 
 /** Not where this process has another configuration already: the steward will record that as the end. */
-function fits({ document, status, dependsOn }: StoredActive, config: UpshiftConfig): boolean {
-  return changesSince(dependsOn, dependenciesOf(document, config), status).length === 0;
+function fits(active: StoredActive, config: UpshiftConfig): boolean {
+  return reasonsToEnd(active, config).length === 0;
 }
 
 /** Versions of configurations that this process has stored, so that an arm costs a job no more than any other. */

@@ -1,11 +1,10 @@
 import type { EstimateView, SeriesPoint } from '@upshift/contracts';
 import {
   addOutcome,
-  changesSince,
-  dependenciesOf,
   endExperiment,
   evaluateExperiment,
   fateOfHeld,
+  reasonsToEnd,
   rerunNeedsMs,
   resultsOf,
 } from '@upshift/routing';
@@ -14,12 +13,12 @@ import type { Outcome } from '@upshift/routing';
 import type { Cells } from '../cells/cells.ts';
 import { compareIds } from '../event-feed.ts';
 import { announce } from './announce.ts';
-import { countHeld, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
+import { countUnfinished, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { isInForce, withDecision } from './record.ts';
 import type { ExperimentRecord } from './record.ts';
 import { followable, followOutcome, isOwnCost } from './shadows.ts';
 import type { Preference } from './shadows.ts';
-import { changeExperiment, readExperiments } from './store.ts';
+import { changeExperiment, readUnfinishedExperiments, rememberFinished } from './store.ts';
 
 /** Outcomes read at a time. */
 const BATCH = 10_000;
@@ -27,29 +26,33 @@ const BATCH = 10_000;
 const UNCERTAIN_MS = 1000;
 /** How long the outcomes of jobs under way are still counted after an experiment has ended, in ms. */
 const COUNTED_AFTER_END_MS = 24 * 3_600_000;
-/** Points of the plots; when there are more, every other one goes. */
+/** Points of the plots, an even number: when there is one more, every other one goes, and the first and the newest stay. */
 const MOST_POINTS = 60;
 /** Answers that wait to be followed by a shadow; where more come, they are passed over as if the share were smaller. */
 const MOST_WAITING = 1000;
 
 /**
- * Looks at every experiment: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
+ * Looks at every experiment that is not finished: counts what its jobs came to, decides, writes that down, and then does what was decided. A crash at
  * any point loses nothing: outcomes are counted in the same write as the decision, and what is yet to be done stands in the record.
  */
 export async function evaluateExperiments(cells: Cells): Promise<number> {
-  const records = await readExperiments(cells);
+  const records = await readUnfinishedExperiments(cells);
   const concern = await Promise.all(records.map((record) => concerns(cells, record)));
   const concerned = records.filter((_, index) => concern[index]);
+  await rememberFinished(
+    cells,
+    records.filter((_, index) => !concern[index]),
+  );
   await Promise.all(concerned.map((record) => evaluateOrLog(cells, record)));
   await trimOutcomes(cells, records.filter(isInForce));
   return concerned.length;
 }
 
-/** Whether there is anything left to do: a job that had waited long in its queue is held long after the end. */
+/** Whether there is anything left to do: a job that waits long in its queue is held, or near its deadline, long after the end. */
 async function concerns(cells: Cells, record: ExperimentRecord): Promise<boolean> {
   const { document, pending, changedAt } = record;
   if (isInForce(record) || pending.length > 0 || Date.now() - changedAt < COUNTED_AFTER_END_MS) return true;
-  return document.kind === 'canary' && document.hold && (await countHeld(cells, document.name)) > 0;
+  return document.kind === 'canary' && document.hold && (await countUnfinished(cells, document.name)) > 0;
 }
 
 /** An experiment that can not be evaluated stands in no other's way. */
@@ -143,9 +146,9 @@ function spentOf(observation: Outcome['observation']): number {
 
 function evaluated(cells: Cells, record: ExperimentRecord, now: number): ExperimentRecord {
   const { document, state, tallies, dependsOn, shadowCostUsd } = record;
-  const changes = changesSince(dependsOn, dependenciesOf(document, cells.config), state.status);
-  if (isInForce(record) && changes.length > 0)
-    return withDecision(record, endExperiment(state, `the configuration has changed: ${changes.join(', ')}`), now);
+  const reasons = isInForce(record) ? reasonsToEnd({ document, dependsOn, status: state.status }, cells.config) : [];
+  if (reasons.length > 0)
+    return withDecision(record, endExperiment(state, `the configuration has changed: ${reasons.join(', ')}`), now);
   if (document.kind === 'shadow' && state.status === 'running' && shadowCostUsd >= document.budget_usd)
     return withDecision(record, endExperiment(state, `its budget of ${document.budget_usd} USD is spent`), now);
   return withSeries(withDecision(record, evaluateExperiment(document, state, tallies, now), now), now);
@@ -159,7 +162,7 @@ function withSeries(record: ExperimentRecord, now: number): ExperimentRecord {
   return {
     ...record,
     plottedJobs: jobs,
-    series: series.length > MOST_POINTS ? series.filter((_, index) => index % 2 === 1) : series,
+    series: series.length > MOST_POINTS ? series.filter((_, index) => index % 2 === 0) : series,
   };
 }
 
@@ -194,13 +197,15 @@ async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
 async function seeToHeld(cells: Cells, record: ExperimentRecord): Promise<{ released: number; rerun: number }> {
   const { document, state, tallies } = record;
   if (document.kind !== 'canary' || !document.hold) return { released: 0, rerun: 0 };
+  const rerunNear = (): Promise<number> => rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies));
   switch (fateOfHeld(state)) {
     case 'release':
       return { released: await releaseHeld(cells, document.name, Infinity), rerun: 0 };
     case 'rerun':
-      return { released: 0, rerun: await rerunHeld(cells, document.name, state.reason) };
+      // What the canary is still answering is held when it has answered, and must not expire before that.
+      return { released: 0, rerun: (await rerunHeld(cells, document.name, state.reason)) + (await rerunNear()) };
     case 'wait':
-      return { released: 0, rerun: await rerunBeforeDeadline(cells, document.name, rerunNeedsMs(document, tallies)) };
+      return { released: 0, rerun: await rerunNear() };
   }
 }
 

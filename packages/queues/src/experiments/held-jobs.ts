@@ -10,10 +10,13 @@ import type { Pipeline } from '../pipeline.ts';
 const BATCH = 100;
 
 /** How many jobs wait for a canary. */
-export async function countHeld(cells: Cells, experiment: string): Promise<number> {
-  const all = await cells.all();
-  const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(heldIndex(experiment)))));
-  return counts.reduce((sum, count) => sum + count, 0);
+export function countHeld(cells: Cells, experiment: string): Promise<number> {
+  return countOf(cells, heldIndex(experiment));
+}
+
+/** How many do, or will when it has answered them. */
+export function countUnfinished(cells: Cells, experiment: string): Promise<number> {
+  return countOf(cells, canaryIndex(experiment));
 }
 
 /** Tells the ends that were held before a time (ms since the epoch). Returns how many. */
@@ -42,7 +45,7 @@ export async function rerunBeforeDeadline(cells: Cells, experiment: string, need
     const state = (await readJob(cells.of(id), id))?.state;
     if (state?.experiments?.holdFor !== experiment || state.deadline === null) return false;
     if (now < state.createdAt + canaryTimeMs(state.deadline - state.createdAt, needsMs)) return false;
-    return takeBack(cells, id, 'its deadline comes near, and the canary has not passed yet');
+    return takeBack(cells, id, 'its deadline comes near, and the canary has not passed');
   });
 }
 
@@ -54,6 +57,12 @@ async function nearDeadline({ redis, keys }: Pipeline, experiment: string, upTo:
 
 async function takeBack(cells: Cells, id: string, reason: string): Promise<boolean> {
   return (await advance(cells.of(id), id, { type: 'arm-taken-back', reason }))?.changed ?? false;
+}
+
+async function countOf(cells: Cells, index: string): Promise<number> {
+  const all = await cells.all();
+  const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(index))));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function forEachHeld(cells: Cells, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {

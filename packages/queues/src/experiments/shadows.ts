@@ -1,4 +1,4 @@
-import { DELIVERED, ProblemError } from '@upshift/contracts';
+import { DELIVERED, JUDGE, ProblemError } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
 import { applyArm, comeToTheSame, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
@@ -7,7 +7,7 @@ import { acceptShadow } from '../accept.ts';
 import type { Cells } from '../cells/cells.ts';
 import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import { shadowIndex } from '../names.ts';
-import { versionOf } from './arms.ts';
+import { baseConfigOf, versionOf } from './arms.ts';
 import { keepAudit } from './audits.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
@@ -19,14 +19,11 @@ export type Preference = 'candidate' | 'delivered' | 'same';
  */
 const UNDER_WAY = 4;
 
-/** The arm under which the jobs of judges are told of. */
-const JUDGE = 'judge';
-
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
 export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
   const arm = armOf(document, outcome);
   try {
-    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome.job);
+    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
     else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
     else await compareResults(cells, outcome);
@@ -68,11 +65,11 @@ export function isOwnCost(document: Shadow, outcome: Outcome): boolean {
   return ![undefined, DELIVERED].includes(armOf(document, outcome));
 }
 
-async function answerOnceMore(cells: Cells, document: Shadow, job: string): Promise<void> {
+async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Outcome): Promise<void> {
   const request = await readRequest(cells.of(job), job);
   if (request === null) return;
   const [arm] = document.arms;
-  const config = applyArm(cells.config, document.route, arm!.overrides);
+  const config = applyArm(await baseConfigOf(cells, arms), document.route, arm!.overrides);
   const configVersion = await versionOf(cells, config);
   await acceptShadow(
     cells,
@@ -85,7 +82,8 @@ async function answerOnceMore(cells: Cells, document: Shadow, job: string): Prom
 
 async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {
   const [judge] = cells.config.judge.models;
-  if (shadowOf === null || judge === undefined) return;
+  // Where the route is gone, its jobs are compared under nothing.
+  if (shadowOf === null || judge === undefined || !Object.hasOwn(cells.config.routes, document.route)) return;
   const [request, delivered, candidate] = await Promise.all([
     readRequest(cells.of(shadowOf), shadowOf),
     resultText(cells, shadowOf),

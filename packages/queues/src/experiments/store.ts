@@ -31,7 +31,7 @@ export async function createExperiment(cells: Cells, document: Experiment): Prom
     if (await cells.redis.hexists(globalKeys.experiments, document.name)) throw nameIsTaken(document.name);
     const conflicts = conflictsOf(
       document,
-      (await readExperiments(cells)).filter(isInForce).map((other) => other.document),
+      (await readUnfinishedExperiments(cells)).filter(isInForce).map((other) => other.document),
     );
     if (conflicts.length > 0) throw ProblemError.ofFields('experiment_conflict', conflicts);
     const record = await newRecord(cells, document);
@@ -60,6 +60,24 @@ export async function readExperiment({ redis }: Connection, name: string): Promi
 export async function readExperiments({ redis }: Connection): Promise<ExperimentRecord[]> {
   const records = (await redis.hvals(globalKeys.experiments)).map((text) => JSON.parse(text) as ExperimentRecord);
   return records.toSorted((one, other) => other.createdAt - one.createdAt);
+}
+
+/** The experiments that may still need something: those that are not known to be finished. */
+export async function readUnfinishedExperiments({ redis }: Connection): Promise<ExperimentRecord[]> {
+  const [names, finished] = await Promise.all([
+    redis.hkeys(globalKeys.experiments),
+    redis.smembers(globalKeys.finishedExperiments),
+  ]);
+  const done = new Set(finished);
+  const left = names.filter((name) => !done.has(name));
+  if (left.length === 0) return [];
+  const texts = await redis.hmget(globalKeys.experiments, ...left);
+  return texts.flatMap((text) => (text === null ? [] : [JSON.parse(text) as ExperimentRecord]));
+}
+
+/** So that they are read no more. Nothing changes a finished experiment, so that this may come in a step of its own. */
+export async function rememberFinished({ redis }: Connection, records: ExperimentRecord[]): Promise<void> {
+  if (records.length > 0) await redis.sadd(globalKeys.finishedExperiments, ...records.map(({ document }) => document.name));
 }
 
 /** Changes an experiment as it is then: where somebody else was faster, once more. Null where there is none; `to` may leave it as it is. */

@@ -1,5 +1,6 @@
 import { equationsOf } from '../scorer/arithmetic.ts';
-import { finalAnswerOf } from '../scorer/extract-answer.ts';
+import { finalAmong, finalAnswerOf, RESULT_LINE } from '../scorer/extract-answer.ts';
+import { optionsOf } from '../scorer/options.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -24,9 +25,19 @@ export function extractable(prompt: string, text: string): Finding {
   return { ...yes(`comes to ${value}, the last number of a text that names no final answer`), score: 0.5 };
 }
 
-/** Last words after which more must come: small, as A may be the answer. A sign behind a letter is part of a name, as in C++. */
-const DANGLING =
-  /(?:\b(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)|[,(=*\-/:]|(?<![a-zA-Z+])\+)$/;
+/** Words after which more must come: small, as A may be the answer. */
+const DANGLING_WORD = /^(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|because|that|which|by|from)$/;
+/** Shorter lines may be an answer: `of`, `Log in`. */
+const FEWEST_WORDS = 4;
+/** Signs after which more must come: alone, behind a number, or a comma or colon behind a word. Others are part of a name: C++, Cl-, example.com/. */
+const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"')\]][,:]$/u;
+
+function danglingEnd(line: string): string | undefined {
+  const words = line.trim().split(/\s+/);
+  const last = words.at(-1)!;
+  if (words.length >= FEWEST_WORDS && DANGLING_WORD.test(last)) return last;
+  return /\p{L}{2}/u.test(line) && DANGLING_SIGN.test(last) ? last.at(-1) : undefined;
+}
 
 /** The last line of a text that is no rule, without what closes an emphasis in it. */
 function lastWordsOf(text: string): string {
@@ -40,10 +51,17 @@ export function finished(text: string): Finding {
   const end = text.trim();
   if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
-  if (/^[[{]/.test(inText) && !/[\]}]$/.test(inText)) return no('the brackets at its beginning are not closed');
-  const dangling = DANGLING.exec(lastWordsOf(end))?.[0];
+  if (isOpenJson(inText)) return no('the brackets at its beginning are not closed');
+  const dangling = danglingEnd(lastWordsOf(end));
   if (dangling !== undefined) return no(`breaks off after “${dangling}”`);
   return yes('does not break off');
+}
+
+/** Begins as JSON and not as a link, a reference or a placeholder, and closes fewer brackets than it opens. */
+function isOpenJson(text: string): boolean {
+  if (!/^(?:\{\s*"|\[\s*["[{])/.test(text) || /[\]}]$/.test(text)) return false;
+  const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
+  return count(/[[{]/g) > count(/[\]}]/g);
 }
 
 const HEDGES: [RegExp, string][] = [
@@ -72,22 +90,36 @@ export function consistent(prompt: string, text: string): Finding {
 }
 
 /** A letter is an option where nothing goes on behind it; else it may be an article, or a variable. */
-const FINAL =
-  /(?:####|\\boxed\{|\b(?:[Aa]nswer|ANSWER)\b\s*(?:is|IS|:|=))\s*[*$("]*(-?\$?\d[\d,]*(?:\.\d+)?|[A-Pa-p](?=[ *]{0,9}(?:[().,;:!}"$]|$))|[A-P](?= (?:because|since|as)\b))/gm;
+const FINAL = new RegExp(
+  String.raw`(?:${RESULT_LINE.source}|\\boxed\{|\b(?:[Aa]nswer|ANSWER)\b\s*(?:is|IS|:|=))\s*[*$("]*` +
+    String.raw`(-?\$?\d[\d,]*(?:\.\d+)?|[A-Pa-p](?=[ *]{0,9}(?:[().,;:!}"$]|$))|[A-P](?= (?:because|since|as)\b))`,
+  'gmu',
+);
+/** Of an answer to several questions each part has a final answer of its own. */
+const PART = /^\W*(?:Q|Question|Part|Problem|Exercise|Task)\s*\d|(?<=^|\s)\([a-h]\)\s/gim;
+/** So many different ones are compared. */
+const MOST_FINALS = 50;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const values = [...text.matchAll(FINAL)].map(([, value = '']) => value.toUpperCase());
-  const finals = values.map((value) => finalAnswerOf(`#### ${value}`, prompt)?.value ?? value);
-  const [first] = finals;
-  const other = finals.find((value) => value !== first);
+  const values = new Set([...text.matchAll(FINAL)].map(([, value = '']) => value.toUpperCase()));
+  if (values.size < 2 || (text.match(PART)?.length ?? 0) > 1) return null;
+  const options = optionsOf(prompt);
+  const finals = [...values].slice(0, MOST_FINALS).map((value) => finalAmong(`#### ${value}`, options)?.value ?? value);
+  const first = finals[0]!;
+  const other = finals.find((value) => value !== first && !isRounded(Number(value), Number(first)));
   return other === undefined ? null : no(`its answer is once ${first} and once ${other}`);
+}
+
+/** Whether two numbers are the same but for rounding. */
+function isRounded(one: number, other: number): boolean {
+  return Math.abs(one - other) <= 0.01 * Math.max(Math.abs(one), Math.abs(other));
 }
 
 /** At the end, with something else than a word behind it: `so no further action` says no “no”. */
 const LAST_WORD = /\b(?:answer is|answer:|so,?|therefore,?|thus,?)\s+\**(yes|no)(?=[*"]*(?:[.,;:!)]|\s*$))/gim;
 
 function yesAndNo(text: string): Finding | null {
-  const first = /^\W*(yes|no)\b/i.exec(text)?.[1]?.toLowerCase();
+  const first = /^\W*(yes|no)\b(?! (?:worries|problem))/i.exec(text)?.[1]?.toLowerCase();
   const last = [...text.matchAll(LAST_WORD)].at(-1)?.[1]?.toLowerCase();
   return first !== undefined && last !== undefined && first !== last ? no(`says ${first} first and ${last} at the end`) : null;
 }
@@ -97,9 +129,7 @@ function twoResults(text: string): Finding | null {
   for (const { text: equation, stated } of equationsOf(text)) {
     const left = equation.slice(0, equation.lastIndexOf('=')).replaceAll(/\s/g, '');
     const before = results.get(left);
-    // Rounded once and exact once is no contradiction.
-    if (before !== undefined && Math.abs(before - stated) > 0.01 * Math.max(Math.abs(before), Math.abs(stated)))
-      return no(`${left} is once ${before} and once ${stated}`);
+    if (before !== undefined && !isRounded(before, stated)) return no(`${left} is once ${before} and once ${stated}`);
     results.set(left, stated);
   }
   return null;

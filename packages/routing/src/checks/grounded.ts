@@ -1,4 +1,4 @@
-import { numbersOf } from '../scorer/extract-answer.ts';
+import { numbersOf } from '../scorer/read-final.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 

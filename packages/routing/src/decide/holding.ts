@@ -12,7 +12,7 @@ export function holdReleased(draft: Draft): void {
   finish(draft, held.status, held.reason);
 }
 
-/** The canary is taken back, or there is no time left to wait: the job is answered anew without any arm. What was paid stays in its ledger. */
+/** The canary is taken back, or there is no time left to wait: the job is answered anew without any arm that is tried. What was paid stays in its ledger. */
 export function armTakenBack(draft: Draft, reason: string): void {
   const { job } = draft;
   const { experiments } = job;

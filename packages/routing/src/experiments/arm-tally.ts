@@ -52,13 +52,13 @@ export function emptyArmTally(guardrails: number): ArmTally {
 
 /** The tally of an arm with one more job. `probability` is that with which the job got its arm. */
 export function addObservation(tally: ArmTally, experiment: Experiment, observation: Observation, probability: number): ArmTally {
-  const { metrics, metFallback, accepted } = observation;
+  const { metrics, metFallback, accepted, knownCostUsd } = observation;
   const reward = experiment.kind === 'adaptive' ? valueOfAll(experiment.reward, observation) : null;
   return {
     jobs: tally.jobs + 1,
     fallbackJobs: tally.fallbackJobs + Number(metFallback),
     acceptedJobs: tally.acceptedJobs + Number(accepted),
-    costUsd: tally.costUsd + (metrics.cost_usd ?? 0),
+    costUsd: tally.costUsd + (knownCostUsd ?? metrics.cost_usd ?? 0),
     unknownCostJobs: tally.unknownCostJobs + Number(metrics.cost_usd === null),
     metrics: metFallback ? tally.metrics : addMetrics(tally.metrics, metrics),
     guardrails: guardrailsOf(experiment).map((guardrail, index) =>

@@ -110,10 +110,16 @@ function whatIsMissing(canary: Canary, state: CanaryState, jobs: number, now: nu
     const { proof } = state.tests[index]!;
     return proof !== null && !isRejected(proof, canary.alpha);
   });
+  // Of a cost that is never known, or a schema that no job has, a guardrail would see nothing and let everything pass.
+  const untold = canary.guardrails.flatMap(({ metric }, index) => {
+    const told = state.tests[index]!.canary.count;
+    return told < Math.min(jobs, canary.min_samples) ? [`${told} of ${canary.min_samples} jobs tell of ${metric}`] : [];
+  });
   const waiting = Math.max(...state.tests.map(({ harm }) => harm.armWaiting.count));
   return [
     ...(samples < canary.min_samples ? [`${samples} of ${canary.min_samples} jobs judged`] : []),
     ...(seconds < canary.min_seconds ? [`${Math.floor(seconds)} of ${canary.min_seconds} s passed`] : []),
+    ...untold,
     // Outcomes that no bet was made on yet prove nothing: they wait for some of the stable arm.
     ...(waiting > 0 ? [`${waiting} jobs wait to be compared with stable ones`] : []),
     ...unproven.map(({ metric }) => `${metric} not yet proven to keep its guardrail`),

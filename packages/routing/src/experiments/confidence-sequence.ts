@@ -46,7 +46,9 @@ const FEWEST = 50;
 export function unboundedMeanInterval({ count, sum, squares }: Tally, alpha: number): Interval {
   if (count < FEWEST) return { low: -Infinity, high: Infinity };
   const mean = sum / count;
-  const half = Math.sqrt(Math.max(0, squares / count - mean * mean)) * unitHalfWidth(count, alpha);
+  // Sums of so many values are off by so much: equal costs would else be proven to differ.
+  const rounding = count * Number.EPSILON * mean * mean;
+  const half = Math.sqrt(Math.max(0, squares / count - mean * mean) + rounding) * unitHalfWidth(count, alpha);
   return { low: mean - half, high: mean + half };
 }
 

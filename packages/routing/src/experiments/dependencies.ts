@@ -1,5 +1,6 @@
 import type { Experiment, ExperimentStatus, ModelConfig, UpshiftConfig } from '@upshift/contracts';
 
+import { badExperiment } from './apply-arm.ts';
 import { overriddenBy } from './conflicts.ts';
 
 /** What of the configuration an experiment goes by: names, and what stands there, as text. */
@@ -37,6 +38,21 @@ export function changesSince(then: Dependencies, now: Dependencies, status: Expe
   const part = status === 'promoted' ? 'replaced' : 'measured';
   const names = new Set([...Object.keys(then[part] ?? {}), ...Object.keys(now[part])]);
   return [...names].filter((name) => then[part]?.[name] !== now[part][name]);
+}
+
+/** What an experiment goes by, as far as it is known to the processes that give jobs its arms. */
+interface Dependent {
+  document: Experiment;
+  dependsOn: Dependencies;
+  status: ExperimentStatus;
+}
+
+/** What of a configuration ends an experiment: what has changed, or else why its arms would be refused there; empty where nothing does. */
+export function reasonsToEnd({ document, dependsOn, status }: Dependent, config: UpshiftConfig): string[] {
+  const changes = changesSince(dependsOn, dependenciesOf(document, config), status);
+  if (changes.length > 0) return changes;
+  // A promoted arm goes by little, and may still name what the configuration has dropped.
+  return badExperiment(document, config).map(({ field, message }) => `${field}: ${message}`);
 }
 
 /** How often and how fast a model is called is the operator's daily business, and changes no answer. */

@@ -18,7 +18,7 @@ export {
   unboundedMeanInterval,
 } from './confidence-sequence.ts';
 export { conflictsOf, overriddenBy } from './conflicts.ts';
-export { changesSince, dependenciesOf } from './dependencies.ts';
+export { changesSince, dependenciesOf, reasonsToEnd } from './dependencies.ts';
 export type { Dependencies } from './dependencies.ts';
 export { isRejected, newEProcess, observe } from './guardrail-bet.ts';
 export type { Bound, EProcess } from './guardrail-bet.ts';

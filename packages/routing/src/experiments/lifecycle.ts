@@ -1,4 +1,4 @@
-import type { Experiment, ExperimentEvent, ExperimentStatus } from '@upshift/contracts';
+import type { Experiment, ExperimentEvent, ExperimentOf, ExperimentStatus } from '@upshift/contracts';
 
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
 import type { AdaptiveState } from './adaptive.ts';
@@ -48,11 +48,7 @@ export function sharesOf(
   }
 }
 
-function canaryShares(
-  document: Extract<Experiment, { kind: 'canary' }>,
-  status: ExperimentStatus,
-  canary: CanaryState,
-): Record<string, number> {
+function canaryShares(document: ExperimentOf<'canary'>, status: ExperimentStatus, canary: CanaryState): Record<string, number> {
   if (status !== 'running' && status !== 'promoted') return {};
   const [stable, candidate] = document.arms;
   const share = canaryShare(document, canary);
@@ -90,7 +86,10 @@ export function commandExperiment(
 ): ExperimentDecision {
   // Before the canary is asked, because its own state does not know of an end that came from outside.
   refuseWhereNotAllowed(name, state.status);
-  if (document.kind === 'canary') return ofCanary(state, command(document, state.canary!, name, now));
+  if (document.kind === 'canary') {
+    if (name === 'promote') refuseOtherArm(document, arm);
+    return ofCanary(state, command(document, state.canary!, name, now));
+  }
   switch (name) {
     case 'pause':
       return changed(state, 'paused', 'paused by hand', 'experiment.paused');
@@ -118,6 +117,12 @@ export function fateOfHeld({ status, canary }: ExperimentState): 'wait' | 'relea
 
 function ofCanary(state: ExperimentState, { state: canary, actions }: CanaryDecision): ExperimentDecision {
   return { state: { ...state, status: canary.status, reason: canary.reason, canary }, actions };
+}
+
+/** Who names an arm does not expect all jobs to go to the other one. */
+function refuseOtherArm({ arms: [stable, canary] }: ExperimentOf<'canary'>, arm: string | null): void {
+  if (arm !== null && arm !== canary!.name)
+    throw new Error(`a canary promotes ${canary!.name}; to keep ${stable!.name}, abort it`);
 }
 
 function promote(document: Experiment, state: ExperimentState, arm: string | null): ExperimentDecision {

@@ -12,6 +12,8 @@ export interface Observation {
   limitMs: number | null;
   /** What it takes of a budget, in USD: where a cost is not known, what was set aside for the call. */
   spentUsd: number;
+  /** What is known of its cost, in USD, also where a part is not; absent in outcomes from before this was told. */
+  knownCostUsd?: number;
 }
 
 /** What an ended job, or one whose answer is held, says of its arm; null where the client cancelled it. */
@@ -29,7 +31,7 @@ export function observationOf(job: JobState): Observation | null {
     metFallback,
     accepted,
     limitMs: limitOf(job),
-    spentUsd: nanoUsdToUsd(committedNanoUsd(job)),
+    ...moneyOf(job),
     metrics: {
       score: answered ? final.score : null,
       pass_rate: Number(accepted),
@@ -57,8 +59,7 @@ export function unansweredObservation(job: JobState, now: number): Observation {
     cost_usd: costOf(job),
     latency_ms: now - job.createdAt,
   };
-  const spentUsd = nanoUsdToUsd(committedNanoUsd(job));
-  return { metFallback: job.fallbacks > 0, accepted: false, limitMs: limitOf(job), spentUsd, metrics };
+  return { metFallback: job.fallbacks > 0, accepted: false, limitMs: limitOf(job), ...moneyOf(job), metrics };
 }
 
 /** The same job if only an answer before some time counts, in ms from its acceptance. */
@@ -78,6 +79,10 @@ function lacksModel({ attempts, passedOver }: JobState): boolean {
 function schemaFailure({ attempts }: JobState): number | null {
   const looked = attempts.filter(({ schemaFailed }) => schemaFailed !== null);
   return looked.length === 0 ? null : Number(looked.some(({ schemaFailed }) => schemaFailed));
+}
+
+function moneyOf(job: JobState): Pick<Observation, 'spentUsd' | 'knownCostUsd'> {
+  return { spentUsd: nanoUsdToUsd(committedNanoUsd(job)), knownCostUsd: nanoUsdToUsd(costOfJob(job).nanoUsd) };
 }
 
 function costOf(job: JobState): number | null {

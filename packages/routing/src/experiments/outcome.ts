@@ -39,11 +39,16 @@ export function outcomeOf(before: JobState | null, { job }: Decision, now: numbe
 /** The tallies of an experiment with one more outcome. */
 export function addOutcome(tallies: Tallies, document: Experiment, { arms, observation }: Outcome): Tallies {
   const assigned = arms.find(({ experiment }) => experiment === document.name);
-  if (!assigned) return tallies;
+  if (!assigned || isPromoted(document, assigned)) return tallies;
   const tally = tallies[assigned.arm] ?? emptyArmTally(guardrailsOf(document).length);
   if (observation === null) return { ...tallies, [assigned.arm]: addLateFailure(tally) };
   const counted = observedInTime(tallies, document, observation);
   return { ...tallies, [assigned.arm]: addObservation(tally, document, counted, assigned.probability) };
+}
+
+/** Whether an arm got the job because it gets all since it was promoted: nothing came beside it that it could be compared with. */
+function isPromoted({ kind }: Experiment, { probability }: Assignment): boolean {
+  return (kind === 'ab' || kind === 'adaptive') && probability === 1;
 }
 
 /** The longest and the least that a job is given to be answered anew before its deadline, in ms. */

@@ -1,7 +1,7 @@
 import { equationsOf } from './arithmetic.ts';
 import type { Equation } from './arithmetic.ts';
 import { count, flag, log } from './counts.ts';
-import { numbersOf } from './extract-answer.ts';
+import { numbersOf } from './read-final.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import { quantitiesOf, Stock } from './quantities.ts';
 import type { Origin } from './quantities.ts';

@@ -10,14 +10,23 @@ export interface Equation {
 const LOOK_BACK = 120;
 /** At the end of a text without words: numbers, operators and parentheses. */
 const calculation = /[\d.%()+\-*/ ]+$/;
-const result = /^\s*\$?(-?\d+(?:,\d{3})*(?:\.\d+)?)(%?)/;
+const result = /^\s*\$?(-?(?:\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+))(%?)/;
 
-/** A variable, as in 2y or 3/n, where it is no unit, and the name of a function: they are not read, and `@` stands for them. */
-const NOT_READ = /(?<=\d\/?)(?![ghlmsLVW])[a-zA-Z](?![a-zA-Z])|[a-zA-Z](?=\()/g;
+/** A letter at a number, which may be a variable as in 2y or 3/n, a name such as x1, and that of a function: they are not read, and `@` stands for them. */
+const NOT_READ = /(?<=\d\/?)[a-zA-Z](?![a-zA-Z])|[a-zA-Z](?=\()|(?<![a-zA-Z\\])[a-zA-Z]{1,5}_?\{?\d[\d,_]*\}?/g;
 /** Up to the first character of what is half a calculation, because what stands before it is not read. */
 const half = /(?:[\^√!²³_].|[@}][^ ])$/;
 /** From the last character of a result that is the first number of a longer calculation. */
-const goesOn = /^.(?: *[-+*/] *\(*\d|[\^@])/;
+const goesOn = /^.(?: *[-+*/] *(?:\(*[\d@.]|\\)|[\^@])/;
+/** Behind a result that is a term of a longer one, or counted otherwise: with a remainder, by the clock, in another base, with spaces for thousands. */
+const isNoResult = new RegExp(
+  [
+    String.raw`^ ?\d{3}(?!\d)|^\s*[A-Za-z]_|^ *(?:[-+*] *\\?|\\(?![nt]))[A-Za-z]|^ *(?:\/ *)?[A-Za-z](?![A-Za-z])(?! *(?:$|[.,;)]))`,
+    String.raw`^[^\w\n=]{0,4}(?:with (?:a )?)?(?:[rR]\b|rem|mod|in (?:base|binary|octal|hex)|binary|base|o'clock|[AaPp]\.?[Mm]\b|\\[pb]?mod)`,
+  ].join('|'),
+);
+/** Before a fraction: `3 1/2` is no product. */
+const WHOLE_BEFORE_FRACTION = /(?<![\d.])\d{1,3} \d+\/\d/;
 
 /** Answers round: a result may be off by so much of itself, or by half of the last place that is written. */
 const TOLERANCE = 0.006;
@@ -38,43 +47,58 @@ function readEquation(before: string, after: string): Equation | null {
   const [matched = '', written, percent] = result.exec(after) ?? [];
   const left = leftSideOf(before);
   if (written === undefined || left === undefined || !/\d\s*%?\s*\)?\s*[-+*/]/.test(left)) return null;
-  if (goesOn.test(withoutUnits(after.slice(matched.length - 1)))) return null;
+  if (goesOn.test(withoutUnits(after.slice(matched.length - 1))) || isNoResult.test(after.slice(matched.length))) return null;
   const actual = evaluate(left);
   if (actual === null) return null;
   const stated = Number(written.replaceAll(',', ''));
   const isRight = (value: number): boolean => (isExact(left, value) ? value === stated : isNear(value, stated, written));
-  const holds = [actual, ...(percent === '%' ? [actual * 100] : [])].some(isRight);
+  const holds = [actual, ...(percent === '%' ? [actual * 100] : []), ...otherwise(left)].some(isRight);
   return { text: `${left} = ${written}${percent}`, stated, actual, holds };
+}
+
+/** What else is meant by a percentage: its number alone, or that share of what stands before it, as in `100 - 20%`. */
+function otherwise(left: string): number[] {
+  if (!left.includes('%')) return [];
+  const [, before = '', sign, share] = /^(.*\d)\s*([-+])\s*(\d+(?:\.\d+)?)%$/.exec(left) ?? [];
+  const base = evaluate(before);
+  const ofBase = base === null ? null : base * (1 + Number(`${sign}${share}`) / 100);
+  return [evaluate(left.replaceAll('%', '')), ofBase].filter((value) => value !== null);
 }
 
 function leftSideOf(before: string): string | undefined {
   const text = withoutUnits(before.split(/[=:;>\n]|<<|[.!?,]\s/).at(-1) ?? '');
   const found = calculation.exec(text);
-  const parts = found?.[0].split(/(?<=[\d)%])\s+(?=[\d(])/) ?? [];
-  const isHalf = parts.length === 1 && half.test(text.slice(0, found!.index + 1));
+  const parts = found?.[0].split(/(?<=[\d)%])\s+(?=[\d(.])/) ?? [];
+  const isHalf =
+    parts.length === 1 ? half.test(text.slice(0, found!.index + 1)) : WHOLE_BEFORE_FRACTION.test(parts.slice(-2).join(' '));
   return isHalf ? undefined : parts.at(-1)?.trim();
 }
 
 /** Only what is calculated with: words, currencies and separators of thousands go, and signs of multiplication become one. */
 function withoutUnits(text: string): string {
-  return text
-    .replaceAll(/[×·]|\\(?:times|cdot)(?![a-z])|(?<=[\d\s)])x(?=[\s\d(])/g, '*')
-    .replaceAll('÷', '/')
-    .replaceAll('−', '-')
-    .replaceAll(',', '')
-    .replaceAll(NOT_READ, '@')
-    .replaceAll(/\/?[a-zA-Z']+|\$/g, ' ')
-    .replaceAll(/ +/g, ' ');
+  return (
+    text
+      .replaceAll(/[×·]|\\(?:times|cdot)(?![a-z])|(?<=[\d\s)])x(?= ?[\d($.])/g, '*')
+      // A compound, as in 5-star.
+      .replaceAll(/(?<=\d)-(?=[a-zA-Z])/g, ' ')
+      .replaceAll('÷', '/')
+      .replaceAll('−', '-')
+      .replaceAll(/,|(?<=\d) (?=\d{3}(?!\d))/g, '')
+      .replaceAll(NOT_READ, '@')
+      .replaceAll(/\/?[a-zA-Z']+|\$/g, ' ')
+      .replaceAll(/ +/g, ' ')
+  );
 }
 
 function isNear(actual: number, stated: number, written: string): boolean {
   const places = written.split('.')[1]?.length ?? 0;
+  if (places > 0 && Math.trunc(actual * 10 ** places) / 10 ** places === stated) return true;
   return Math.abs(actual - stated) <= Math.max(TOLERANCE * Math.abs(actual), 0.5001 * 10 ** -places);
 }
 
 /** The value of a sum of products, with parentheses; null where it does not parse. */
 function evaluate(expression: string): number | null {
-  const tokens = expression.match(/\d+(?:\.\d+)?%?|[-+*/()]/g) ?? [];
+  const tokens = expression.match(/(?:\d+(?:\.\d+)?|\.\d+)%?|[-+*/()]/g) ?? [];
   let position = 0;
   const factor = (): number => {
     const token = tokens[position++];
@@ -83,7 +107,7 @@ function evaluate(expression: string): number | null {
       if (tokens[position] === ')') position += 1;
       return value;
     }
-    if (token === undefined || !/^\d/.test(token)) return Number.NaN;
+    if (token === undefined || !/^[\d.]/.test(token)) return Number.NaN;
     return token.endsWith('%') ? Number(token.slice(0, -1)) / 100 : Number(token);
   };
   const product = (): number => {

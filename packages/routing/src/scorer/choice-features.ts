@@ -1,5 +1,5 @@
 import { flag, log } from './counts.ts';
-import { numbersOf } from './extract-answer.ts';
+import { numbersOf } from './read-final.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import type { Option } from './options.ts';
 

@@ -1,60 +1,96 @@
 import { parseJsonAnswer } from '../checks/parse-json.ts';
 import { optionsOf } from './options.ts';
 import type { Option } from './options.ts';
+import { canonicalNumber, numbersOf, readFinal } from './read-final.ts';
+import type { Reading } from './read-final.ts';
 
 /** The last word of an answer: what two answers to the same question are compared by. */
-export interface FinalAnswer {
-  /** As two answers that mean the same are written the same: `1200` for `$1,200.00`, `B` for `(B)`. */
-  value: string;
-  kind: 'number' | 'letter' | 'text';
+export interface FinalAnswer extends Reading {
   /** Whether the answer says which part is final; else it is the last number of the text. */
   marked: boolean;
 }
 
+/** `####` before a result, with its unit, alone on a line; before words it is a heading. */
+export const RESULT_LINE = /^####(?=[ \t]*(?:[$€£-]*(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?(?: +\p{L}+){0,2}|\(?[A-P]\)?)[.*]*[ \t]*$)/gmu;
+
 /** Ways in which answers name their final part, the clearest first; it stands behind them. The last in the text counts. */
 const markers: RegExp[] = [
-  /####/g,
+  RESULT_LINE,
   /\\boxed\{/g,
+  /<answer>/gi,
   /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be)\b|"?\s*[:=])(?:\s*(?:option|choice))?[\s:*"]*/gi,
   /\banswer\b[\s*"]*/gi,
 ];
 
 /** What an answer comes to, or null where that can not be told. Of a prompt that lists options it is the letter of one where it can be. */
 export function finalAnswerOf(text: string, prompt = ''): FinalAnswer | null {
-  const options = optionsOf(prompt);
-  const final = finalOf(text, options);
-  return final === null || final.kind === 'letter' ? final : (asOption(final, options) ?? final);
+  return finalAmong(text, optionsOf(prompt));
 }
 
-function finalOf(text: string, options: Option[]): FinalAnswer | null {
-  const fromJson = jsonAnswer(text);
-  if (fromJson !== null) return readFinal(fromJson, true);
-  for (const marker of markers) {
-    const found = markedAnswer(text, marker, options);
-    if (found !== null) return found;
-  }
+/** The same, where the options are known. */
+export function finalAmong(text: string, options: Option[]): FinalAnswer | null {
+  const json = jsonAnswer(text);
+  if (json === null) return null;
+  const parts = json === undefined ? markers.map((marker) => partsBehind(text, marker)) : [[json.slice(0, LONGEST_JSON)]];
   const trimmed = text.trim();
-  if (trimmed.length <= SHORT) return readFinal(trimmed, true);
-  const number = numbersOf(text).at(-1);
-  return number === undefined ? null : { value: canonicalNumber(number), kind: 'number', marked: false };
+  if (trimmed.length <= SHORT) parts.push([trimmed]);
+  const finals = parts.map((ofMarker) => ofMarker.flatMap((part) => readFinal(part, options.length > 0) ?? []));
+  return options.length > 0 ? chosenOf(trimmed, finals, options) : resultOf(text, finals);
 }
 
 /** An answer of at most so many characters is all final. */
 const SHORT = 40;
 
-/** What stands behind the last marker; where options are listed, behind the last one that a letter follows, if there is one. */
-function markedAnswer(text: string, marker: RegExp, options: Option[]): FinalAnswer | null {
-  const found = [...text.matchAll(marker)].flatMap((match) => {
-    const rest = text.slice(match.index + match[0].length, match.index + match[0].length + LONGEST_FINAL);
-    const final = readFinal(match[0].startsWith('\\boxed') ? insideBraces(rest) : (rest.split('\n', 1)[0] ?? ''), true);
-    return final === null ? [] : [final];
-  });
-  const letter = options.length > 0 ? found.findLast(({ kind }) => kind === 'letter') : undefined;
-  return letter ?? found.at(-1) ?? null;
+/** @param finals what stands behind the markers, those of the clearest first */
+function resultOf(text: string, finals: Reading[][]): FinalAnswer | null {
+  const final = finals.find((ofMarker) => ofMarker.length > 0)?.at(-1);
+  if (final !== undefined) return { ...final, marked: true };
+  const last = numbersOf(text).at(-1);
+  return last === undefined ? null : { value: canonicalNumber(last), kind: 'number', marked: false };
 }
 
-/** More characters than a final answer has. */
+/** The option that is chosen, by its letter or by what it says; else what the answer comes to without a choice. */
+function chosenOf(text: string, finals: Reading[][], options: Option[]): FinalAnswer | null {
+  const named = finals
+    .map((ofMarker) => ofMarker.findLast(({ kind }) => kind === 'letter'))
+    .find((letter) => letter !== undefined);
+  const letter = named?.value ?? firstOption(text, options);
+  if (letter !== null) return { value: letter, kind: 'letter', marked: true };
+  const result = resultOf(text, finals);
+  const said = result && optionSaying(result, options);
+  if (said) return { value: said, kind: 'letter', marked: result.marked };
+  const [inBrackets, another] = new Set(Array.from(text.matchAll(/\(([A-P])\)/g), ([, found]) => found));
+  const isNamed = inBrackets !== undefined && another === undefined && !(result?.marked && result.kind === 'number');
+  return isNamed ? { value: inBrackets, kind: 'letter', marked: false } : result;
+}
+
+/** The option with which a text begins: `B) Rome. It has been the capital since …`. */
+function firstOption(text: string, options: Option[]): string | null {
+  const [matched = '', letter] = /^[*_`"\s]*\(?([A-P])[).:]{1,2}[*_`"\s]*/.exec(text) ?? [];
+  const option = options.find((one) => one.letter === letter);
+  return option && text.slice(matched.length).toLowerCase().startsWith(option.text.toLowerCase()) ? option.letter : null;
+}
+
+/** The letter of the one option that says what the answer comes to. */
+function optionSaying({ value, kind }: Reading, options: Option[]): string | null {
+  const same = options.filter((option) => {
+    const read = readFinal(option.text, false);
+    return read !== null && read.kind === kind && read.value === value;
+  });
+  return same.length === 1 ? same[0]!.letter : null;
+}
+
+/** What stands behind each place of a marker: the rest of the line, or what is in the braces or the tag. */
+function partsBehind(text: string, marker: RegExp): string[] {
+  return [...text.matchAll(marker)].map((match) => {
+    const rest = text.slice(match.index + match[0].length, match.index + match[0].length + LONGEST_FINAL);
+    return match[0].startsWith('\\boxed') ? insideBraces(rest) : (rest.split(/\n|<\//, 1)[0] ?? '');
+  });
+}
+
+/** More characters than a final answer has, in a text and where it has a field of its own. */
 const LONGEST_FINAL = 400;
+const LONGEST_JSON = 4000;
 
 /** The text up to the brace that closes one before it. */
 function insideBraces(text: string): string {
@@ -67,50 +103,12 @@ function insideBraces(text: string): string {
   return '';
 }
 
-/** The option that says what the answer comes to. */
-function asOption({ value, kind, marked }: FinalAnswer, options: Option[]): FinalAnswer | null {
-  const same = options.filter(({ text }) => {
-    const read = readFinal(text, true);
-    return read !== null && read.kind === kind && read.value === value;
-  });
-  return same.length === 1 ? { value: same[0]!.letter, kind: 'letter', marked } : null;
-}
-
-/** The value under the key that answers use for what they come to. */
-function jsonAnswer(text: string): string | null {
+/** The value under the key that answers use for what they come to; null where they say that there is none, undefined where there is no such key. */
+function jsonAnswer(text: string): string | null | undefined {
   const value = text.includes('{') ? parseJsonAnswer(text) : undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const entry = Object.entries(value).find(([key]) => /^(final_?)?(answer|result|label|category|class)$/i.test(key));
-  if (entry === undefined) return null;
+  if (entry === undefined) return undefined;
+  if (entry[1] === null) return null;
   return typeof entry[1] === 'object' ? JSON.stringify(entry[1]) : String(entry[1]);
-}
-
-function readFinal(text: string, marked: boolean): FinalAnswer | null {
-  const trimmed = text.trim().replace(/[.*\s]+$/, '');
-  if (trimmed === '') return null;
-  const letter = /^[($\s]*(?:\\text\{)?\(?([A-P])\)?(?:[).:,\s}$]|$)/.exec(trimmed)?.[1];
-  if (letter !== undefined && !/^[A-P]\s+[a-z]/.test(trimmed)) return { value: letter, kind: 'letter', marked };
-  const numbers = numbersOf(trimmed);
-  const only = numbers.length === 1 || /^\$?-?[\d.,]+/.test(trimmed);
-  if (only && numbers[0] !== undefined) return { value: canonicalNumber(numbers[0]), kind: 'number', marked };
-  return {
-    value: trimmed
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\\/^+=-]+/gu, ' ')
-      .trim(),
-    kind: 'text',
-    marked,
-  };
-}
-
-const number = /(?<![\w.])-?\$?-?\d+(?:,\d{3})*(?:\.\d+)?/g;
-
-/** All numbers of a text as they are written, without currency signs. */
-export function numbersOf(text: string): string[] {
-  return (text.match(number) ?? []).map((found) => found.replace('$', ''));
-}
-
-/** `1,200.50` is `1200.5`. */
-export function canonicalNumber(text: string): string {
-  return String(Number(text.replaceAll(',', '')));
 }

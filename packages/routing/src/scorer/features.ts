@@ -1,7 +1,8 @@
 import { answerFeatures } from './answer-features.ts';
 import { choiceFeatures } from './choice-features.ts';
 import { equationsOf } from './arithmetic.ts';
-import { canonicalNumber, finalAnswerOf, numbersOf } from './extract-answer.ts';
+import { finalAnswerOf } from './extract-answer.ts';
+import { canonicalNumber, numbersOf } from './read-final.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import { optionsOf } from './options.ts';
 import type { Option } from './options.ts';

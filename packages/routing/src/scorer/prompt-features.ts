@@ -1,4 +1,4 @@
-import { numbersOf } from './extract-answer.ts';
+import { numbersOf } from './read-final.ts';
 import { count, flag, log } from './counts.ts';
 
 /** What can be seen of a prompt alone. */
