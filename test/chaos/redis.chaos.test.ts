@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
+import { generationsOf } from '../system/bill.ts';
 import { startFleet } from '../system/fleet.ts';
 import type { Fleet } from '../system/fleet.ts';
 import { answered, ended, inLanes, report, submit, whole } from './storm.ts';
@@ -69,36 +70,53 @@ test(
   },
 );
 
-test('a full Redis: new jobs get 503, and those that run finish once there is space', { timeout: 180_000 }, async () => {
-  const redis = new Redis(fleet.redis.url.replace('unix://', ''));
-  const post = (index: number) =>
-    answered(
-      fleet.api.post(
-        { input: { prompt: `Full ${index}. ${'x'.repeat(20_000)}` }, task: 'classification' },
-        { key: `full ${index}` },
-      ),
-    );
-  const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
-  await redis.config('SET', 'maxmemory', used + 2_000_000);
+/** More than what is refused until locks would have run out (10 s) and entries stalled: each step is tried about once a second. */
+const REFUSALS = 400;
 
-  const replies = await inLanes(200, 8, post);
-  const accepted = replies.filter(({ status }) => status === 202).map(({ body }) => body.id);
-  const refused = replies.filter(({ status }) => status === 503);
-  await redis.config('SET', 'maxmemory', 0);
-  const jobs = await ended(fleet, accepted);
-  redis.disconnect();
+test(
+  'a full Redis: new jobs get 503, and those that run finish once there is space, with one call each',
+  { timeout: 180_000 },
+  async () => {
+    const redis = new Redis(fleet.redis.url.replace('unix://', ''));
+    const post = (index: number) =>
+      answered(
+        fleet.api.post(
+          { input: { prompt: `Full ${index}. ${'x'.repeat(20_000)}` }, task: 'classification' },
+          { key: `full ${index}` },
+        ),
+      );
+    const refusals = async () => Number(/errorstat_OOM:count=(\d+)/.exec(await redis.info('errorstats'))?.[1] ?? 0);
+    fleet.sandbox.settings.change({ hold: true });
+    const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+    await redis.config('SET', 'maxmemory', used + 2_000_000);
 
-  const figures = {
-    accepted: accepted.length,
-    refused: refused.length,
-    other: replies.length - accepted.length - refused.length,
-    not_completed: jobs.filter(({ job }) => job.status !== 'completed').length,
-  };
-  report('redis full', figures);
-  expect(figures).toMatchObject({ other: 0, not_completed: 0 });
-  expect(accepted.length).toBeGreaterThan(0);
-  expect(refused.length).toBeGreaterThan(0);
-});
+    const replies = await inLanes(200, 8, post);
+    const accepted = replies.filter(({ status }) => status === 202).map(({ body }) => body.id);
+    const refused = replies.filter(({ status }) => status === 503);
+    const called = () => accepted.flatMap((id) => generationsOf(fleet, id)).length;
+    expect(called()).toBeGreaterThan(0);
+    // The models answer when nothing can be written any more.
+    await redis.config('SET', 'maxmemory', 1);
+    const before = await refusals();
+    fleet.sandbox.settings.change({ hold: false });
+    await vi.waitFor(async () => expect(await refusals()).toBeGreaterThan(before + REFUSALS), { timeout: 90_000, interval: 100 });
+    await redis.config('SET', 'maxmemory', 0);
+    const jobs = await ended(fleet, accepted);
+    redis.disconnect();
+
+    const figures = {
+      accepted: accepted.length,
+      refused: refused.length,
+      other: replies.length - accepted.length - refused.length,
+      not_completed: jobs.filter(({ job }) => job.status !== 'completed').length,
+      calls_too_many: called() - accepted.length,
+    };
+    report('redis full', figures);
+    expect(figures).toMatchObject({ other: 0, not_completed: 0, calls_too_many: 0 });
+    expect(accepted.length).toBeGreaterThan(0);
+    expect(refused.length).toBeGreaterThan(0);
+  },
+);
 
 test('services that start while Redis is full do so, and the steward makes room by forgetting jobs', async () => {
   const redis = new Redis(fleet.redis.url.replace('unix://', ''));

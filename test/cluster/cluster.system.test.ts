@@ -1,6 +1,7 @@
 import type { JobView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { connect } from '../../packages/queues/src/connection.ts';
 import { hasEnded } from '../system/job-api.ts';
 import { startFleet } from '../system/fleet.ts';
 import type { Fleet } from '../system/fleet.ts';
@@ -38,6 +39,21 @@ test('a failed check moves a job up a tier, and a cancelled one stops, on a clus
   await fleet.api.cancel(body.id);
   fleet.sandbox.settings.change({ hold: false });
   expect((await fleet.api.until(body.id, hasEnded)).status).toBe('cancelled');
+});
+
+test('what a worker writes waits until its slot has a node again, as it waits for one server; the API says that there is none', async () => {
+  const { redis } = await cluster.ownerOf('{upshift-0}:open');
+  const slot = await redis.cluster('KEYSLOT', '{upshift-0}:open');
+  const [worker, intake] = [connect(cluster.url, { failFast: false }), connect(cluster.url, { failFast: true })];
+  await Promise.all([worker.connect(), intake.connect()]);
+  await redis.cluster('DELSLOTS', slot);
+  const written = worker.set('{upshift-0}:open', 'by a worker');
+  // Sent after the other, so that whatever gives up has given up by then.
+  await expect(intake.set('{upshift-0}:open', 'by intake')).rejects.toThrow('Too many Cluster redirections');
+  await redis.cluster('ADDSLOTS', slot);
+  expect(await written).toBe('OK');
+  worker.disconnect();
+  intake.disconnect();
 });
 
 /** Accepts so many jobs, answered slowly enough that what follows happens in the middle of them: in all cells, by their keys. */

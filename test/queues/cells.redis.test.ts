@@ -22,7 +22,7 @@ import type { Cells } from '@upshift/queues';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question } from '../routing/example.ts';
-import { closeAll, flushAll, openTestCells, simple, until } from './setting.ts';
+import { closeAll, flushAll, keysLike, openTestCells, simple, until } from './setting.ts';
 
 const opened: Cells[] = [];
 
@@ -203,7 +203,7 @@ test('a lower number is told loudly while a cell that is left out has open jobs,
   expect((await consumedCells(lowered)).map(({ cell }) => cell)).toEqual([0, 1, 2, 3]);
 });
 
-test('cells that are left out are given up when the last job of theirs is forgotten, not before', async () => {
+test('cells that are left out are given up when the last job of theirs is forgotten, and all else that is theirs, not before', async () => {
   const config = exampleConfig((file) => Object.assign(file, { retention: { job_hours: 2, idempotency_hours: 1 } }));
   const before = await openIntake(4, config);
   const ids = await acceptMany(before, 40);
@@ -228,6 +228,22 @@ test('cells that are left out are given up when the last job of theirs is forgot
     for (const id of ids.filter((one) => one.charAt(4) === String(cell.cell)))
       await cell.redis.zadd(`{upshift-${cell.cell}}:expiries`, Date.now() - 1, id);
     await forgetJobs(cell);
+  }
+  const { redis } = before;
+  // The minutes of these jobs, in which their cells have counters, last for two days; then they are gone.
+  const forgetMinutes = async () => redis.del(...(await keysLike(redis, '{upshift-3}:stats:*')));
+  const label = () => redis.xadd('{upshift-3}:labels', '*', 'label', '{}');
+  const leftovers: [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+    ['counters of a minute', async () => undefined, forgetMinutes],
+    ['a label', label, () => redis.xtrim('{upshift-3}:labels', 'MAXLEN', 0)],
+    ['a delivery', () => redis.zadd('{upshift-3}:deliver:delayed', 1, 'd'), () => redis.del('{upshift-3}:deliver:delayed')],
+  ];
+  await redis.del(...(await keysLike(redis, '{upshift-2}:stats:*')));
+  for (const [what, leave, take] of leftovers) {
+    await leave();
+    await retireCells(before);
+    expect({ left: what, periods: await periodsOf(before) }).toEqual({ left: what, periods: ['4', '2'] });
+    await take();
   }
   await retireCells(before);
   expect(await periodsOf(before)).toEqual(['2']);

@@ -1,6 +1,7 @@
 import { ProblemError } from '@upshift/contracts';
 import {
   accept,
+  acceptAll,
   advance,
   CLASSIFY_QUEUE,
   closeCells,
@@ -75,6 +76,24 @@ test('a step that a broken connection sends again is done once, and taken for no
   expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call', attempt: 1 }, epoch: 2 });
   // Another writer's step of the same version is a conflict as ever: it is decided anew on what stands there.
   expect(await advance(await open(), id, simple)).toMatchObject({ changed: false });
+});
+
+test('a connection leaves a server that has become a read-only replica, whatever was to be written', async (context) => {
+  const { redis } = pipeline;
+  if (redis instanceof Cluster) return context.skip('in a cluster a replica names its master');
+  const id = await acceptOne();
+  const writes = [() => redis.set('{upshift-0}:any', '1'), () => advance(pipeline, id, simple), () => acceptOne()];
+  try {
+    await redis.call('REPLICAOF', '127.0.0.1', '1');
+    for (const write of writes) {
+      const before = await redis.client('ID');
+      await expect(write()).rejects.toThrow('READONLY');
+      await until(pipeline, async () => (await redis.client('ID')) !== before);
+    }
+  } finally {
+    await redis.call('REPLICAOF', 'NO', 'ONE');
+  }
+  expect(await advance(pipeline, id, simple)).toMatchObject({ changed: true });
 });
 
 const lowQueue = modelQueue('economy', LOW);
@@ -223,6 +242,25 @@ test('the reconciler makes a lost entry anew under the next epoch and leaves wai
   expect((await readTrail(pipeline, lost)).at(-1)).toMatchObject({ event: 'job-requeued' });
 });
 
+test('the reconciler finds a lost entry of a backlog without asking for the place of each that waits', async () => {
+  const asked = Array.from({ length: 600 }, () => ({
+    request: { ...question, priority: 'high' as const },
+    key: null,
+    traceparent: null,
+  }));
+  await acceptAll(pipeline, asked);
+  const lost = await acceptOne();
+  await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${lost}.1.classify.1`);
+  const lookUps = async (): Promise<number> => {
+    const told = await Promise.all(serversOf(pipeline.redis).map((server) => server.info('commandstats')));
+    return told.reduce((sum, text) => sum + Number(/cmdstat_lpos:calls=(\d+)/.exec(text)?.[1] ?? 0), 0);
+  };
+  const before = await lookUps();
+  expect(await reconcile(pipeline, -1)).toBe(1);
+  expect((await readTrail(pipeline, lost)).at(-1)).toMatchObject({ event: 'job-requeued' });
+  expect((await lookUps()) - before).toBeLessThan(10);
+});
+
 test('the reconciler leaves a new job alone', async () => {
   const id = await acceptOne();
   await queueOf(pipeline, CLASSIFY_QUEUE).remove(`${id}.1.classify.1`);
@@ -239,6 +277,24 @@ test('a job past its deadline expires, others stay', async () => {
   expect((await stateOf(pipeline, late)).status).toBe('expired');
   expect((await stateOf(pipeline, early)).status).toBe('queued');
   expect(await expireJobs(pipeline)).toBe(0);
+});
+
+test('however many jobs are due in the same millisecond, and however many of them can not be ended, one round ends all others', async () => {
+  const request = requestOf({ input: { prompt: 'x' }, limits: { deadline: new Date(Date.now() + 60_000).toISOString() } });
+  const asked = Array.from({ length: 1100 }, () => ({ request, key: null, traceparent: null }));
+  await acceptAll(pipeline, asked);
+  const ids = await pipeline.redis.zrange('{upshift-0}:deadlines', 0, '-1');
+  const state = await stateOf(pipeline, ids[0]!);
+  const due = Date.now() - 1;
+  await Promise.all(
+    ids.map(async (id, index) => {
+      const late = index < 550 ? 'not JSON' : stateText({ ...state, id, deadline: due });
+      await pipeline.redis.hset(jobKey(id), 'state', late);
+      await pipeline.redis.zadd('{upshift-0}:deadlines', due, id);
+    }),
+  );
+  expect(await expireJobs(pipeline)).toBe(550);
+  expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(550);
 });
 
 test('a lease has one holder until it is released or runs out', async () => {

@@ -1,6 +1,6 @@
 import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { LOW, question } from '../routing/example.ts';
 import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from './setting.ts';
@@ -192,4 +192,87 @@ test('a step that Redis refuses harms no other of its batch', async () => {
   const [one, other] = await Promise.allSettled([advance(pipeline, broken.id, simple), advance(pipeline, sound.id, simple)]);
   expect(one).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('WRONGTYPE') as string } });
   expect(other).toMatchObject({ status: 'fulfilled', value: { changed: true } });
+});
+
+describe('while Redis is full', () => {
+  const setMemory = async (bytes: number): Promise<void> =>
+    void (await Promise.all(serversOf(pipeline.redis).map((server) => server.config('SET', 'maxmemory', bytes))));
+  const refusals = async (): Promise<number> => {
+    const told = await Promise.all(serversOf(pipeline.redis).map((server) => server.info('errorstats')));
+    return told.reduce((sum, text) => sum + Number(/errorstat_OOM:count=(\d+)/.exec(text)?.[1] ?? 0), 0);
+  };
+  const untilRefused = async (times: number): Promise<void> => {
+    const before = await refusals();
+    await until(pipeline, async () => (await refusals()) >= before + times);
+  };
+  const stallsOf = (id: string) => pipeline.redis.hget(`{upshift-0}:classify:${id}.1.classify.1`, 'stc');
+
+  afterEach(() => setMemory(0));
+
+  test('a step is written once there is room, by who has it in hand', async () => {
+    const { id } = await accept(pipeline, question, null);
+    const seen: string[] = [];
+    consumeClassify(1, async ({ job, advance: move }) => {
+      seen.push(job.id);
+      await setMemory(1);
+      await move(simple);
+    });
+    await untilRefused(3);
+    await setMemory(0);
+    await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+    expect(seen).toEqual([id]);
+  });
+
+  test('an entry whose handler fails stays in hand, and that counts as no crash', async () => {
+    const { id } = await accept(pipeline, question, null);
+    let tries = 0;
+    consumeClassify(1, async ({ advance: move }) => {
+      tries += 1;
+      if (tries > 1) return void (await move(simple));
+      await setMemory(1);
+      throw new Error('the first try fails');
+    });
+    await untilRefused(3);
+    await setMemory(0);
+    await until(pipeline, async () => tries === 2);
+    expect(await stallsOf(id)).toBeNull();
+  });
+
+  test('the lock of who is at work holds for longer', async () => {
+    const { id } = await accept(pipeline, question, null);
+    const lock = `{upshift-0}:classify:${id}.1.classify.1:lock`;
+    const held = Promise.withResolvers<void>();
+    consumeClassify(1, async ({ advance: move }) => {
+      await held.promise;
+      await move(simple);
+    });
+    await until(pipeline, async () => (await pipeline.redis.exists(lock)) === 1);
+    await setMemory(1);
+    let leftMs = Infinity;
+    await until(pipeline, async () => {
+      const before = leftMs;
+      leftMs = await pipeline.redis.pttl(lock);
+      return leftMs > before;
+    });
+    await setMemory(0);
+    held.resolve();
+    await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+  });
+});
+
+test('an entry that comes back to who still has it in hand is not begun a second time', async () => {
+  const [{ id }, other] = [await accept(pipeline, question, null), await accept(pipeline, question, null)];
+  const entry = `${id}.1.classify.1`;
+  const seen: string[] = [];
+  consumeClassify(2, async ({ job, advance: move }) => {
+    seen.push(job.id);
+    if (job.id === other.id) return void (await move(simple));
+    await until(pipeline, async () => (await stateOf(pipeline, other.id)).classification !== null);
+    await pipeline.redis.lrem('{upshift-0}:classify:active', 1, entry);
+    await pipeline.redis.multi().rpush('{upshift-0}:classify:wait', entry).zadd('{upshift-0}:classify:marker', 0, '0').exec();
+    await until(pipeline, async () => (await classifyQueue().getJobState(entry)) === 'active');
+    await move(simple);
+  });
+  await until(pipeline, async () => (await classifyQueue().getJobState(entry)) === 'completed');
+  expect(seen.filter((one) => one === id)).toEqual([id]);
 });

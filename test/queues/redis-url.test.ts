@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
 
+import { UnfitRedisError } from '@upshift/queues';
+import { createLogger } from '@upshift/runtime';
+
+import { connect, reach } from '../../packages/queues/src/connection.ts';
 import { severalNodes } from '../../packages/queues/src/redis-url.ts';
 
 test('the nodes of a cluster and the sentinels of a master are read, with ports, access and TLS', () => {
@@ -19,6 +23,40 @@ test('the nodes of a cluster and the sentinels of a master are read, with ports,
     name: 'mymaster',
     access: { tls: {}, username: 'me', password: 'p@ss' },
   });
+});
+
+test('an address of IPv6 is a node too, without the brackets in which it stands', () => {
+  expect(severalNodes('redis+cluster://[::1]:7001,[fe80::2]')?.nodes).toEqual([
+    { host: '::1', port: 7001 },
+    { host: 'fe80::2', port: 6379 },
+  ]);
+});
+
+test('a password with signs of a URL in it is read whole, or nothing of it is told', async () => {
+  expect(severalNodes('redis+cluster://me:p@ss/w@a:1')).toMatchObject({ nodes: [{ host: 'a' }], access: { password: 'p@ss/w' } });
+  for (const url of [
+    'redis+cluster://s3cret@a',
+    'redis+cluster://:s3cret%zz@a',
+    'redis://:s3cret/other@a',
+    'redis://:s3cret%zz@a',
+  ]) {
+    const opening = (): unknown => connect(url, { failFast: true });
+    expect(opening).toThrow(UnfitRedisError);
+    expect(opening).toThrow(/^(?!.*s3cret)REDIS_URL can not be read/);
+  }
+});
+
+test('a Redis that can not be reached is named without any piece of its password, and not waited for', async () => {
+  const told: string[] = [];
+  const logger = Object.assign(createLogger('test', 'silent'), { warn: (text: string) => void told.push(text) });
+  for (const url of ['redis://me:s3@cret@127.0.0.1:1', 'redis+cluster://me:s3@cret@127.0.0.1:1']) {
+    const redis = connect(url, { failFast: true });
+    redis.on('error', () => undefined);
+    const scheme = url.slice(0, url.indexOf('me:'));
+    await expect(reach(redis, url, logger)).rejects.toThrow(`Redis at ${scheme}127.0.0.1:1 can not be reached`);
+  }
+  await new Promise(setImmediate);
+  expect(told).toEqual([]);
 });
 
 test('one server is none of several', () => {

@@ -14,6 +14,7 @@ import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
 import type { Fate } from './queue-line.ts';
+import { onceRedisTakes } from './redis-away.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
@@ -42,7 +43,10 @@ export interface StepContext<Kind extends Step['kind']> {
   answer: UnifiedResponse | null;
   /** Fires when this process has lost the entry to another one. */
   signal: AbortSignal;
-  /** Moves the job, as `advance` does; where that ends the step, its entry is taken off the queue in the same atomic step. */
+  /**
+   * Moves the job, as `advance` does; where that ends the step, its entry is taken off the queue in the same atomic step. While Redis can not
+   * take it, it is tried again, until the entry is lost.
+   */
   advance: (event: JobEvent, fields?: Record<string, string>) => Promise<Advanced | null>;
 }
 
@@ -99,7 +103,8 @@ async function deliver<Kind extends Step['kind']>(
       request: parseRequest(entry.request),
       answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
       signal,
-      advance: (event, fields) => advanceHeld(pipeline, id, holding, event, fields),
+      // What a model was paid for is not thrown away because Redis is full for a moment.
+      advance: (event, fields) => onceRedisTakes(signal, () => advanceHeld(pipeline, id, holding, event, fields)),
     };
     const outcome = await withPrecaution(pipeline, entry, state, () =>
       inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>

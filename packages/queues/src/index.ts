@@ -60,6 +60,7 @@ export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
 export { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from './rate-limits.ts';
 export type { Place } from './rate-limits.ts';
+export { isRedisAway } from './redis-away.ts';
 export { keepSavings, readSavings } from './savings.ts';
 export { listenToSignals } from './signals.ts';
 export type { Signals } from './signals.ts';

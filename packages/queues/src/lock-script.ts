@@ -15,7 +15,8 @@ for position = 4, #ARGV do
   local lock = prefix .. id .. ':lock'
   local holder = call('GET', lock)
   if holder == token or (not holder and call('LPOS', KEYS[1], id)) then
-    call('SET', lock, token, 'PX', holdsMs)
+    -- A full Redis refuses SET and not PEXPIRE: no lock runs out whose holder is at work.
+    if holder then call('PEXPIRE', lock, holdsMs) else call('SET', lock, token, 'PX', holdsMs) end
     call('SREM', KEYS[2], id)
   else
     gone[#gone + 1] = id

@@ -9,6 +9,7 @@ import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import { defineLock } from './lock-script.ts';
 import type { Pipeline } from './pipeline.ts';
+import { onceRedisTakes } from './redis-away.ts';
 import { defineTake } from './take-script.ts';
 import type { Take, Taken, TakenEntry } from './take-script.ts';
 import type { HeldEntry } from './transition.ts';
@@ -164,8 +165,10 @@ export class QueueLine {
     let unused = most;
     try {
       const taken = await (drained === null ? this.#take(most) : this.#waitAndTake(most, drained));
-      unused -= taken.entries.length;
-      for (const entry of taken.entries) void this.#workOn(entry);
+      // One that stalled while Redis took no locks comes back to who still works on it.
+      const fresh = taken.entries.filter(({ id }) => !this.#inHand.has(id));
+      unused -= fresh.length;
+      for (const entry of fresh) void this.#workOn(entry);
       return taken;
     } finally {
       this.#options.capacity.giveBack(unused);
@@ -221,7 +224,7 @@ export class QueueLine {
       const fate = await this.#work(entry, held, lost.signal);
       if (fate === 'put-back') await this.#putBack(id);
     } catch (error) {
-      await this.#fail(id, error instanceof Error ? error : new Error(String(error)));
+      await this.#fail(id, error instanceof Error ? error : new Error(String(error)), lost.signal);
     } finally {
       this.#inHand.delete(id);
       this.#options.capacity.giveBack(1);
@@ -240,11 +243,17 @@ export class QueueLine {
     }
   }
 
-  /** Tried again later, or failed for good: by the entry's own options. */
-  async #fail(id: string, error: Error): Promise<void> {
+  /**
+   * Tried again later, or failed for good: by the entry's own options. It stays in hand while Redis can not take that: one that is let go
+   * stalls, which counts as a crash of this process.
+   */
+  async #fail(id: string, error: Error, lost: AbortSignal): Promise<void> {
     try {
-      const job = await this.#lockedJob(id);
-      await job?.moveToFailed(error, this.#token, false);
+      const job = await onceRedisTakes(AbortSignal.any([lost, this.#stopping.signal]), async () => {
+        const locked = await this.#lockedJob(id);
+        await locked?.moveToFailed(error, this.#token, false);
+        return locked;
+      });
       this.#onFailure(job, error);
     } catch (failure) {
       // Its lock runs out, and it comes back as one that has stalled.

@@ -10,28 +10,53 @@ export interface SeveralNodes {
 
 const DEFAULT_PORT = { cluster: 6379, sentinel: 26_379 };
 
+/** What a user's name and password may hold: all up to the last `@`, so that no piece of a password is taken for a host, and told as one. */
+const URL_PARTS = /^redis(s?)\+(cluster|sentinel):\/\/(?:(.*)@)?([^/@]+)(?:\/([^@]+))?$/;
+
 /** Reads `redis+cluster://[user:password@]host:port,…` and `redis+sentinel://…/name`, `rediss+…` with TLS; null for any other. */
 export function severalNodes(url: string): SeveralNodes | null {
-  const parts = /^redis(s?)\+(cluster|sentinel):\/\/(?:([^:@/]*):([^@/]*)@)?([^/]+)(?:\/(.+))?$/.exec(url);
+  const parts = URL_PARTS.exec(url);
   if (parts === null) return null;
-  const [, tls, kind, username, password, hosts = '', name] = parts;
+  const [, tls, kind, access, hosts = '', name] = parts;
   if (kind === 'sentinel' && name === undefined)
     throw new UnfitRedisError(`REDIS_URL names sentinels but no master; as in redis+sentinel://host:26379,host:26379/mymaster`);
   return {
     nodes: hosts.split(',').map((host) => nodeOf(host, DEFAULT_PORT[kind === 'cluster' ? 'cluster' : 'sentinel'])),
     name: kind === 'sentinel' ? (name ?? null) : null,
-    access: {
-      ...(tls ? { tls: {} } : {}),
-      ...(username ? { username: decodeURIComponent(username) } : {}),
-      ...(password ? { password: decodeURIComponent(password) } : {}),
-    },
+    access: { ...(tls ? { tls: {} } : {}), ...(access === undefined ? {} : accessOf(access)) },
   };
 }
 
-function nodeOf(text: string, defaultPort: number): { host: string; port: number } {
-  const at = text.lastIndexOf(':');
-  const host = at === -1 ? text : text.slice(0, at);
-  const port = at === -1 ? defaultPort : Number(text.slice(at + 1));
-  if (host !== '' && Number.isInteger(port)) return { host, port };
-  throw new UnfitRedisError(`REDIS_URL has the node ${text}; a node is host or host:port`);
+/** The same for people: whatever stands before the host is left out. */
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/.*@/, '//');
+}
+
+/** Of a `REDIS_URL` whose text is not told, because it holds a password. */
+export const unreadable = (): UnfitRedisError =>
+  new UnfitRedisError(
+    'REDIS_URL can not be read: write it as in redis://user:password@host:6379, and in a password %40 for @, %2F for /, %3A for :, %25 for %',
+  );
+
+function accessOf(text: string): SeveralNodes['access'] {
+  const [, username, password] = /^([^:]*):(.*)$/.exec(text) ?? [];
+  if (username === undefined || password === undefined) throw unreadable();
+  try {
+    return {
+      ...(username ? { username: decodeURIComponent(username) } : {}),
+      ...(password ? { password: decodeURIComponent(password) } : {}),
+    };
+  } catch {
+    throw unreadable();
+  }
+}
+
+/** An address of IPv6 stands in brackets, which are no part of it. */
+function nodeOf(text: string, defaultPort: number): SeveralNodes['nodes'][number] {
+  const [, address, name, port] = /^(?:\[([\da-f:.]+)\]|([^:[\]]+))(?::(\d+))?$/i.exec(text) ?? [];
+  const host = address ?? name;
+  if (host !== undefined) return { host, port: port === undefined ? defaultPort : Number(port) };
+  throw new UnfitRedisError(
+    `REDIS_URL has the node ${text}; a node is host or host:port, and an address of IPv6 stands in brackets`,
+  );
 }

@@ -142,7 +142,10 @@ local replies = {}
 for position, t in ipairs(requests) do
   local done, reply = true, {'ok'}
   if t[1] then done, reply = pcall(transition, t, caller .. '.' .. position) else finish(t[2]) end
-  replies[position] = done and reply or {'error', type(reply) == 'table' and reply.err or tostring(reply)}
+  local reason = not done and (type(reply) == 'table' and reply.err or tostring(reply))
+  -- Nothing of the batch can be written. As an error of the whole call it tells the connection that this server is a replica now.
+  if reason and string.find(reason, 'READONLY', 1, true) then return redis.error_reply(reason) end
+  replies[position] = done and reply or {'error', reason}
 end
 
 -- In any order: a batch has one step of a job at most, because the next one needs the version that this one answers.

@@ -24,9 +24,10 @@ export function expireJobs(pipeline: Pipeline): Promise<number> {
  */
 export async function reconcile(pipeline: Pipeline, olderThanMs: number): Promise<number> {
   const before = firstIdAt(pipeline.cell, Date.now() - olderThanMs);
+  const queued = queuedOf(pipeline);
   let mended = 0;
   for (const index of await unfinishedIndexes(pipeline))
-    mended += await forEachOf(pipeline, idsBefore(pipeline, index, before), (id) => mend(pipeline, index, id));
+    mended += await forEachOf(pipeline, idsBefore(pipeline, index, before), (id) => mend(pipeline, index, id, queued));
   return mended;
 }
 
@@ -45,14 +46,10 @@ async function forEachOf(
   return changes;
 }
 
+/** From the last one back: those that leave take no other out of its place, and any number may be due in the same millisecond. */
 async function* dueBefore({ redis, keys }: Pipeline, now: number): AsyncGenerator<string[]> {
-  for (let from = '-inf'; ;) {
-    const found = await redis.zrangebyscore(keys.deadlines, from, now, 'WITHSCORES', 'LIMIT', 0, BATCH);
-    const ids = found.filter((_, index) => index % 2 === 0);
-    yield ids;
-    if (ids.length < BATCH) return;
-    from = `(${found.at(-1)}`;
-  }
+  for (let left = await redis.zcount(keys.deadlines, '-inf', now); left > 0; left -= BATCH)
+    yield redis.zrangebyscore(keys.deadlines, '-inf', now, 'LIMIT', Math.max(0, left - BATCH), Math.min(left, BATCH));
 }
 
 async function* idsBefore({ redis }: Pipeline, index: string, before: string): AsyncGenerator<string[]> {
@@ -73,15 +70,46 @@ async function attempted(pipeline: Pipeline, id: string, work: (id: string) => P
   }
 }
 
-async function mend(pipeline: Pipeline, index: string, id: string): Promise<boolean> {
+/** Whether an entry waits in a queue, or is worked on there. */
+type Queued = (queue: string, entry: string) => Promise<boolean>;
+
+/**
+ * BullMQ looks for an entry through the whole of its lists, which takes Redis seconds where a backlog is asked about one by one. They are read
+ * once for a round instead; one that has been added since is for BullMQ to find.
+ */
+function queuedOf({ redis, keys }: Pipeline): Queued {
+  const listed = new Map<string, Promise<Set<string>>>();
+  return async (queue, entry) => {
+    const key = (name: string): string => `${keys.prefix}:${queue}:${name}`;
+    const scores = await Promise.all(['prioritized', 'delayed'].map((name) => redis.zscore(key(name), entry)));
+    if (scores.some((score) => score !== null)) return true;
+    const entries = listed.get(queue) ?? entriesOf(redis, [key('wait'), key('active')]);
+    listed.set(queue, entries);
+    return (await entries).has(entry);
+  };
+}
+
+async function entriesOf(redis: Pipeline['redis'], lists: string[]): Promise<Set<string>> {
+  const entries = new Set<string>();
+  for (const list of lists)
+    for (let from = 0, page: string[] = []; from === 0 || page.length === BATCH; from += BATCH) {
+      page = await redis.lrange(list, from, from + BATCH - 1);
+      for (const entry of page) entries.add(entry);
+    }
+  return entries;
+}
+
+async function mend(pipeline: Pipeline, index: string, id: string, queued: Queued): Promise<boolean> {
   const record = await readJob(pipeline, id);
   if (record === null) return (await pipeline.redis.zrem(index, id)) > 0;
   const { state } = record;
   if (state.step === null) return false;
-  const entryState = await queueOf(pipeline, queueNameOf(state, state.step)).getJobState(entryId(state, state.step));
+  const [queue, entry] = [queueNameOf(state, state.step), entryId(state, state.step)];
+  // The entry is there and waits its turn.
+  if (await queued(queue, entry)) return false;
+  const entryState = await queueOf(pipeline, queue).getJobState(entry);
   if (entryState === 'failed')
     return changed(await advance(pipeline, id, { type: 'step-crashed', epoch: state.epoch, reason: 'its step failed for good' }));
-  // The entry is there and waits its turn.
   if (entryState !== 'unknown' && entryState !== 'completed') return false;
   return changed(
     await advance(pipeline, id, {

@@ -1,5 +1,6 @@
 import { problemStatus, ProblemError } from '@upshift/contracts';
 import type { ProblemCode, ProblemView } from '@upshift/contracts';
+import { isRedisAway } from '@upshift/queues';
 import type { Logger } from '@upshift/runtime';
 import type { ErrorRequestHandler, Express, Request, RequestHandler } from 'express';
 
@@ -116,19 +117,4 @@ export function problemOf(error: unknown): ProblemError {
       { retryAfterSeconds: 2 },
     );
   return new ProblemError('internal_error', 'this is a bug or an outage of ours; the log has the details');
-}
-
-/** How ioredis says that a command did not reach Redis (or none of its cluster, or sentinels), and Redis that it can not take it now. */
-const away = new RegExp(
-  [
-    "Stream isn't writeable|Connection is closed|max retries per request|Command timed out",
-    'ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|All sentinels are unreachable',
-    "Cluster isn't ready|Cluster is disconnect|Node is disconnected|None of startup nodes|Failed to refresh slots|Too many Cluster redirections",
-    '^OOM|^LOADING|^READONLY|^MISCONF|^CLUSTERDOWN|^MASTERDOWN|^TRYAGAIN',
-  ].join('|'),
-);
-const awayNames = ['MaxRetriesPerRequestError', 'ClusterAllFailedError'];
-
-function isRedisAway(error: unknown): boolean {
-  return error instanceof Error && (away.test(error.message) || awayNames.includes(error.name));
 }

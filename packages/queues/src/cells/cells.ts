@@ -1,7 +1,8 @@
 import { ConfigError } from '@upshift/runtime';
 
 import { unfinishedIn } from '../indexes.ts';
-import { cellKeys, cellOfId, globalKeys } from '../names.ts';
+import { minuteOf, STATS_KEPT_MS } from '../minute.ts';
+import { cellKeys, cellOfId, DELIVER_QUEUE, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
 import { cellOfKey, cellsAt, earlierCells, mostCells, parsePeriods } from './periods.ts';
@@ -129,7 +130,7 @@ async function warnOfLeftCells(cells: Cells): Promise<void> {
   });
 }
 
-/** Forgets numbers of cells that hold no more, once no cell beyond today's number has a job. */
+/** Forgets numbers of cells that hold no more, once no cell beyond today's number has anything left. */
 export async function retireCells(cells: Cells): Promise<void> {
   const { redis, config } = cells;
   const periods = await readPeriods(cells);
@@ -144,11 +145,17 @@ export async function retireCells(cells: Cells): Promise<void> {
   }
 }
 
+/** Whether a cell has nothing left that is still read: jobs, deliveries under way, labels, and counters, which are a part of today's savings. */
 async function isEmpty(pipeline: Pipeline): Promise<boolean> {
   const { redis, keys } = pipeline;
   // Ended jobs after unfinished ones: one that ends meanwhile is seen in one of both.
-  const unfinished = await unfinishedIn(pipeline);
-  return unfinished === 0 && (await redis.exists(keys.expiries, keys.quarantine)) === 0;
+  if ((await unfinishedIn(pipeline)) > 0) return false;
+  const deliveries = ['wait', 'prioritized', 'delayed', 'active'].map((name) => `${keys.prefix}:${DELIVER_QUEUE}:${name}`);
+  const now = minuteOf(Date.now());
+  const counters = Array.from({ length: minuteOf(STATS_KEPT_MS) + 1 }, (_, age) => keys.stats(now - age));
+  const left = await redis.exists(keys.expiries, keys.quarantine, ...deliveries, ...counters);
+  // A stream stays when the last of it is forgotten.
+  return left === 0 && (await redis.xlen(keys.labels)) === 0;
 }
 
 async function readPeriods({ redis }: Connection): Promise<Period[]> {
