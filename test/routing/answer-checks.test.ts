@@ -214,6 +214,15 @@ describe('code that does not parse is found', () => {
   ])('%s %j parses', (language, text) => {
     expect(outcomeOf({ type: 'code', language } as Check, text)).toMatchObject({ passed: true, gate: true });
   });
+  test('SQL of a long run of signs is not parsed, which would take seconds', () => {
+    for (const run of ['/*', '*/', '+-', '/**/']) {
+      const began = performance.now();
+      const { passed, reason } = outcomeOf({ type: 'code', language: 'sql' }, `SELECT ${run.repeat(50_000)}`);
+      expect([passed, reason]).toEqual([true, 'SQL with more signs in a row than are parsed']);
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+    expect(outcomeOf({ type: 'code', language: 'sql' }, `SELECT /*${'*'.repeat(300)}*/ FROM WHERE`).passed).toBe(false);
+  });
   test.each<[string | undefined, string, RegExp]>([
     [undefined, fenced('js', 'const a = () => { return 1;'), /^javascript does not parse: Unexpected token/],
     [undefined, fenced('ts', 'type A = ;'), /^typescript does not parse/],

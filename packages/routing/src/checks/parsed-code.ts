@@ -38,12 +38,14 @@ export function parsedCode(text: string, language?: CodeLanguage): Finding {
   const blocks = blocksOf(text, language);
   if (blocks.length === 0)
     return language === undefined ? yes('no code of a language that is parsed') : no(`there is no ${language}`);
-  for (const block of blocks) {
+  const read = blocks.filter(isRead);
+  if (read.length === 0) return yes('SQL with more signs in a row than are parsed');
+  for (const block of read) {
     if (block.code.length > LONGEST) return no(`${block.code.length} characters of ${block.language} are more than is parsed`);
     const problem = problemOf(block);
     if (problem !== null) return no(`${block.language} does not parse: ${problem}`);
   }
-  return yes(blocks.length === 1 ? 'the code parses' : `${blocks.length} blocks of code parse`);
+  return yes(read.length === 1 ? 'the code parses' : `${read.length} blocks of code parse`);
 }
 
 interface Block {
@@ -58,6 +60,14 @@ function blocksOf(text: string, language?: CodeLanguage): Block[] {
   });
   if (fenced.length > 0 || language === undefined || text.trim() === '') return fenced;
   return text.includes('```') ? [] : [{ language, code: text }];
+}
+
+/** More signs of operators in a row than anybody writes, be it a line of dashes in a comment. */
+const LONGEST_RUN = 500;
+
+/** PostgreSQL's scanner looks through the rest of such a run again from each of its signs. */
+function isRead({ language, code }: Block): boolean {
+  return language !== 'sql' || (code.match(/[~!@#^&|`?+\-*/%<>=]+/g) ?? []).every((run) => run.length <= LONGEST_RUN);
 }
 
 /** What a parser says against code; null where it parses. */
