@@ -209,6 +209,20 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('sql', 'SELECT a, count(*) FROM `t` WHERE b = ? GROUP BY a; DELETE FROM t;')],
     [undefined, fenced('python', 'def f(: this is not read')],
     [undefined, 'no code at all'],
+    [
+      undefined,
+      fenced(
+        'ts',
+        '@Component({ selector: "a" })\nexport class A {\n  @Input() b = 1;\n  constructor(@Inject(C) private c: C) {}\n}',
+      ),
+    ],
+    [undefined, fenced('tsx', '@observer\nclass A extends B {\n  render() {\n    return <p />;\n  }\n}')],
+    [undefined, fenced('js', '@dec\nexport class A {\n  @bound f() {}\n}\nexport default @dec class {}')],
+    [undefined, fenced('mysql', 'INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE b = 2;')],
+    [undefined, fenced('sqlite', 'INSERT OR REPLACE INTO a VALUES (1);')],
+    ['sql', fenced('mysql', 'SELECT `a` FROM t;')],
+    ['sql', 'SELECT a FROM t WHERE id = :id AND b>:b_1 AND c IN (%s, %(name)s);'],
+    ['sql', "SELECT a::int FROM t WHERE b ? 'key' AND 5 %s = 1 AND d[1:n] IS NULL;"],
     ['typescript', 'return await load<string>(1);'],
     ['sql', 'CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);'],
   ])('%s %j parses', (language, text) => {
@@ -228,6 +242,7 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('ts', 'type A = ;'), /^typescript does not parse/],
     [undefined, fenced('json', '{"a": [1, 2}'), /^json does not parse: not JSON/],
     [undefined, fenced('sql', 'SELECT FROM WHERE'), /^sql does not parse: syntax error at or near "WHERE"/],
+    ['sql', fenced('mysql', 'SELECT FROM WHERE'), /^sql does not parse/],
     ['sql', 'Here is no query', /^sql does not parse/],
     ['sql', fenced('js', '1'), /^there is no sql/],
     ['javascript', '('.repeat(100_000), /^javascript does not parse/],
