@@ -163,31 +163,6 @@ describe('an answer in the wrong language is found', () => {
   ]);
 });
 
-describe('an answer without the form that its prompt asks for is found', () => {
-  expectEach({ type: 'asked_format' }, [
-    ['Return the fields as JSON.', '{"a": 1}', null],
-    ['Return the fields as JSON.', 'a is 1', 'JSON was asked for, and it is not JSON'],
-    ['Explain what JSON is to a child.', 'It is a way to write things down.', null],
-    ['Answer with one word: which colour?', 'Blue', null],
-    ['Answer with one word: which colour?', 'It is blue.', 'one word was asked for, and there are 3'],
-    ['Reply with only the number.', '$1,200', null],
-    ['Reply with only the number.', 'It is 12.', 'only a number was asked for, and there is more'],
-    ['Is it so? Answer yes or no.', 'No.', null],
-    ['Is it so? Answer yes or no.', 'It depends.', 'yes or no was asked for, and it begins with neither'],
-    ['Give only the letter of the option.', '(B)', null],
-    ['Give only the letter of the option.', 'B, because it is', 'only a letter was asked for, and there is more'],
-    ['Summarize it in at most 5 words.', 'One two three four five', null],
-    ['Summarize it in at most 5 words.', 'One two three four five six', '6 words, where at most 5 were asked for'],
-    ['List three bullet points.', '- a\n- b\n- c', null],
-    ['List three bullet points.', '- a\n- b', '3 bullet points were asked for, and there are 2'],
-    ['Summarize in exactly 2 sentences.', 'One is this. Two is that.', null],
-    ['Give a numbered list of towns.', 'Rome and Oslo', 'a list was asked for, and there is none'],
-    ['Show it as a table.', '| a | b |\n| - | - |\n| 1 | 2 |', null],
-    ['Show it as a table.', 'a: 1, b: 2', 'a table was asked for, and there is none'],
-    ['Tell me a story.', 'Once upon a time.', null],
-  ]);
-});
-
 describe('numbers and names that are not in the source are found', () => {
   const source = 'Extract the name, the date and the sum: On 3 May 2024 Ada Lovelace paid Northwind 1,250.00 for two lamps.';
   expectEach({ type: 'grounded' }, [
