@@ -188,6 +188,15 @@ describe('numbers and names that are not in the source are found', () => {
     [source, 'The customer paid Northwind for two lamps.', null],
     [source, 'The customer paid Southwind for two lamps.', 'not in the source: Southwind'],
     [source, 'Nothing was bought.', null],
+    ['Anna Smith called on 3 May.', "The caller is Anna Smith's assistant, or he said I'm in Smith’s office", null],
+    ['name: Jose\u0301', 'the man Jos\u00e9', null],
+    ['Der Hund lief über die Straße und bellte, und er ist nicht der von mir.', 'Ein Tier, der Hund, lief im Bellen', null],
+    ['Twenty people, a hundred and five dogs and two thousand cats came.', 'Of 20 people, 105 dogs and 2,000 cats', null],
+    ['Twenty people came.', 'There were 21 people.', 'not in the source: 21'],
+    ['It earned 1.1 million euros.', 'It earned 1,100,000 euros.', null],
+    ['It earned 12,500,000 euros.', 'It earned 12.5 million euros.', null],
+    ['It earned 12,500,000 euros.', 'It earned 13.5 million euros.', 'not in the source: 13.5'],
+    ['It cost 10 000 euros.', 'It cost 10,000 euros.', null],
   ]);
 });
 

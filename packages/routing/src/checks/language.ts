@@ -38,7 +38,7 @@ const READ = 3000;
 const LEAST_WORDS = 3;
 
 /** The language of a text; null where too little of it speaks for one. Code is left out. */
-function languageOf(text: string): Language | null {
+export function languageOf(text: string): Language | null {
   const words = text.replaceAll(/```[\s\S]*?```|`[^`]*`/g, ' ').slice(0, READ);
   const letters = words.match(/\p{L}/gu)?.length ?? 0;
   for (const [language, script] of isLatin(words) ? [] : scripts) {
