@@ -154,37 +154,29 @@ describe('an answer in the wrong language is found', () => {
     ['请用中文回答：什么是量子纠缠？', english, 'is in English, where Chinese was wanted'],
     ['请用中文回答：什么是量子纠缠？', '量子纠缠是两个粒子之间的一种关联。', null],
     ['量子とは何ですか。', '量子はエネルギーの最小の単位です。', null],
+    ['Antworte bitte auf Englisch, wie der Zug auf die Insel kommt und ob das Schiff mit dem Fahrer fährt.', english, null],
+    ['Répondez en anglais : quelle est la capitale de la France et pourquoi est-elle dans le nord ?', english, null],
+    ['Responde en inglés: ¿cuál es la capital de España y por qué se puso en el centro?', english, null],
+    ['Ответь на английском: какая столица Франции?', english, null],
+    ['Odpowiedz po angielsku, czy to jest w Polsce i jak się do tego ma pociąg, który jest na wyspie.', english, null],
+    ['英語で答えてください。日本の首都はどこですか？', english, null],
+    ['请把以下翻译成英文：我喜欢猫和狗，因为它们很可爱。', english, null],
+    ['用中文回答: what is the capital of France and why is it in the north of the country', '首都是巴黎。', null],
+    ['Schreibe auf Französisch an den Kunden, dass die Ware nicht da ist und das Schiff auch.', english, null],
+    ['Write a report about the decline in Swedish exports.', english, null],
+    ['Write about investment in Japanese companies.', english, null],
+    ['Explain this error in Polish notation.', english, null],
+    [
+      'Reply in Norwegian, and write about the weather and the sea.',
+      'Det er kaldt og havet är på det för att jag har det bra.',
+      null,
+    ],
     [english, 'Paris', null],
     [english, '```python\nfor x in y: print(x)\n```', null],
   ]);
   expectEach({ type: 'language', language: 'fr' }, [
     [english, 'La réponse est que le train ne va pas sur l’île et que c’est un bateau qui part.', null],
     [english, english, 'is in English, where French was wanted'],
-  ]);
-});
-
-describe('an answer without the form that its prompt asks for is found', () => {
-  expectEach({ type: 'asked_format' }, [
-    ['Return the fields as JSON.', '{"a": 1}', null],
-    ['Return the fields as JSON.', 'a is 1', 'JSON was asked for, and it is not JSON'],
-    ['Explain what JSON is to a child.', 'It is a way to write things down.', null],
-    ['Answer with one word: which colour?', 'Blue', null],
-    ['Answer with one word: which colour?', 'It is blue.', 'one word was asked for, and there are 3'],
-    ['Reply with only the number.', '$1,200', null],
-    ['Reply with only the number.', 'It is 12.', 'only a number was asked for, and there is more'],
-    ['Is it so? Answer yes or no.', 'No.', null],
-    ['Is it so? Answer yes or no.', 'It depends.', 'yes or no was asked for, and it begins with neither'],
-    ['Give only the letter of the option.', '(B)', null],
-    ['Give only the letter of the option.', 'B, because it is', 'only a letter was asked for, and there is more'],
-    ['Summarize it in at most 5 words.', 'One two three four five', null],
-    ['Summarize it in at most 5 words.', 'One two three four five six', '6 words, where at most 5 were asked for'],
-    ['List three bullet points.', '- a\n- b\n- c', null],
-    ['List three bullet points.', '- a\n- b', '3 bullet points were asked for, and there are 2'],
-    ['Summarize in exactly 2 sentences.', 'One is this. Two is that.', null],
-    ['Give a numbered list of towns.', 'Rome and Oslo', 'a list was asked for, and there is none'],
-    ['Show it as a table.', '| a | b |\n| - | - |\n| 1 | 2 |', null],
-    ['Show it as a table.', 'a: 1, b: 2', 'a table was asked for, and there is none'],
-    ['Tell me a story.', 'Once upon a time.', null],
   ]);
 });
 
@@ -196,6 +188,15 @@ describe('numbers and names that are not in the source are found', () => {
     [source, 'The customer paid Northwind for two lamps.', null],
     [source, 'The customer paid Southwind for two lamps.', 'not in the source: Southwind'],
     [source, 'Nothing was bought.', null],
+    ['Anna Smith called on 3 May.', "The caller is Anna Smith's assistant, or he said I'm in Smith’s office", null],
+    ['name: Jose\u0301', 'the man Jos\u00e9', null],
+    ['Der Hund lief über die Straße und bellte, und er ist nicht der von mir.', 'Ein Tier, der Hund, lief im Bellen', null],
+    ['Twenty people, a hundred and five dogs and two thousand cats came.', 'Of 20 people, 105 dogs and 2,000 cats', null],
+    ['Twenty people came.', 'There were 21 people.', 'not in the source: 21'],
+    ['It earned 1.1 million euros.', 'It earned 1,100,000 euros.', null],
+    ['It earned 12,500,000 euros.', 'It earned 12.5 million euros.', null],
+    ['It earned 12,500,000 euros.', 'It earned 13.5 million euros.', 'not in the source: 13.5'],
+    ['It cost 10 000 euros.', 'It cost 10,000 euros.', null],
   ]);
 });
 
@@ -209,16 +210,40 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('sql', 'SELECT a, count(*) FROM `t` WHERE b = ? GROUP BY a; DELETE FROM t;')],
     [undefined, fenced('python', 'def f(: this is not read')],
     [undefined, 'no code at all'],
+    [
+      undefined,
+      fenced(
+        'ts',
+        '@Component({ selector: "a" })\nexport class A {\n  @Input() b = 1;\n  constructor(@Inject(C) private c: C) {}\n}',
+      ),
+    ],
+    [undefined, fenced('tsx', '@observer\nclass A extends B {\n  render() {\n    return <p />;\n  }\n}')],
+    [undefined, fenced('js', '@dec\nexport class A {\n  @bound f() {}\n}\nexport default @dec class {}')],
+    [undefined, fenced('mysql', 'INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE b = 2;')],
+    [undefined, fenced('sqlite', 'INSERT OR REPLACE INTO a VALUES (1);')],
+    ['sql', fenced('mysql', 'SELECT `a` FROM t;')],
+    ['sql', 'SELECT a FROM t WHERE id = :id AND b>:b_1 AND c IN (%s, %(name)s);'],
+    ['sql', "SELECT a::int FROM t WHERE b ? 'key' AND 5 %s = 1 AND d[1:n] IS NULL;"],
     ['typescript', 'return await load<string>(1);'],
     ['sql', 'CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, n TEXT);'],
   ])('%s %j parses', (language, text) => {
     expect(outcomeOf({ type: 'code', language } as Check, text)).toMatchObject({ passed: true, gate: true });
+  });
+  test('SQL of a long run of signs is not parsed, which would take seconds', () => {
+    for (const run of ['/*', '*/', '+-', '/**/']) {
+      const began = performance.now();
+      const { passed, reason } = outcomeOf({ type: 'code', language: 'sql' }, `SELECT ${run.repeat(50_000)}`);
+      expect([passed, reason]).toEqual([true, 'SQL with more signs in a row than are parsed']);
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+    expect(outcomeOf({ type: 'code', language: 'sql' }, `SELECT /*${'*'.repeat(300)}*/ FROM WHERE`).passed).toBe(false);
   });
   test.each<[string | undefined, string, RegExp]>([
     [undefined, fenced('js', 'const a = () => { return 1;'), /^javascript does not parse: Unexpected token/],
     [undefined, fenced('ts', 'type A = ;'), /^typescript does not parse/],
     [undefined, fenced('json', '{"a": [1, 2}'), /^json does not parse: not JSON/],
     [undefined, fenced('sql', 'SELECT FROM WHERE'), /^sql does not parse: syntax error at or near "WHERE"/],
+    ['sql', fenced('mysql', 'SELECT FROM WHERE'), /^sql does not parse/],
     ['sql', 'Here is no query', /^sql does not parse/],
     ['sql', fenced('js', '1'), /^there is no sql/],
     ['javascript', '('.repeat(100_000), /^javascript does not parse/],

@@ -83,6 +83,19 @@ describe('training', () => {
     expect(isBetter).toBe(after.logLoss < before.logLoss);
   });
 
+  test('finds what fits best however far that is from the shipped weights', () => {
+    const sure = questions(400).map((question, index) => ({
+      ...question,
+      complexity: 0.98,
+      gained: index % 10 === 0,
+      weight: 50,
+    }));
+    const { before, after, isBetter } = refitClassifier(sure, null);
+    expect(isBetter).toBe(true);
+    expect(before.bias).toBeGreaterThan(0.8);
+    expect(Math.abs(after.bias)).toBeLessThan(0.1);
+  });
+
   test('says what is missing', () => {
     expect(() => refitClassifier(questions(8), null)).toThrow(/at least 10 of either kind/);
     expect(() =>

@@ -8,24 +8,55 @@ interface Form {
   wrong: (text: string, asked: RegExpExecArray) => string | null;
 }
 
-const numbers = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
-const verbs = String.raw`\b(?:answer|reply|respond|return|output|give|provide|write|format|list|name|summari[sz]e|show|put|use|using|formatted)\b[^.?!\n]{0,60}?`;
+const verb = String.raw`(?:answer|reply|respond|return|output|give|provide|write|format|list|name|summari[sz]e|show|put|use|using|formatted|keep|limit|be)`;
+/** What is denied, or told of somebody else, is not asked for. */
+const asking = String.raw`\b(?<!(?:\b(?:not|never|without|avoid|to|how|that|which)|n['’]t)\s)${verb}\b`;
+/** Words after which the form is that of something else than the answer: of a program, of what a table holds, of each of many. */
+const elsewhere = String.raw`(?:not|no|never|without|avoid|instead|than|how|that|which|each|every|per|scripts?|functions?|program|code|query|sql|class|rows?|columns?|keys?)`;
+const between = String.raw`(?:(?!\b${elsewhere}\b)[^.?!\n]){0,60}?`;
+const notOfEach = String.raw`(?![^.?!\n]{0,40}\b(?:each|every|per)\b)`;
+
+function form(what: string): RegExp {
+  return new RegExp(`${asking}${between}${what}`, 'i');
+}
+
+const adjectives = String.raw`(?:(?:me|back|only|just|an?|the|one|single|valid|raw|strict|plain|following|your|answer)\s){0,5}`;
+const JSON_ENDS = String.raw`JSON(?=\W*$|[.,:;!?)"'\`\n]|\s(?:object|array|format|only|with|that|and|matching|response|string|document|containing|of|like|where|in|using|or)\b)`;
+
+const count = String.raw`(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)`;
+const mostly = String.raw`(at most|no more than|not more than|up to|within|(?:a )?max(?:imum)?(?: of)?)`;
+const below = String.raw`(fewer than|less than|under|below)`;
+const atLeast = String.raw`(at least|no fewer than|no less than|(?:a )?min(?:imum)?(?: of)?|more than)`;
+/** So many, or a bound, or two: what it counts stands behind it. */
+const amount = String.raw`\b(?<!\b(?:these|those|the|following|first|last|about|around|roughly|approximately|given|next|or) )(?:${mostly} |${below} |${atLeast} |exactly )?\b${count}(?:\s?(?:-|–|to|or)\s?${count})?`;
+const opening = String.raw`(?:${asking}${between}|\b(?:explain|describe|say|tell)\b${between}\bin |(?:^|[.?!:;,(\n]) ?(?:in )?)`;
+
+function counted(what: string): RegExp {
+  return new RegExp(
+    `${opening}${amount}[ -](?:short |brief |key |main |concise |full |complete )?${what}${notOfEach}(?!\\s(?:is|are|was|were|has|have)\\b)`,
+    'i',
+  );
+}
 
 const forms: Form[] = [
   {
-    asked: form(String.raw`\bJSON\b`),
+    asked: new RegExp(
+      `${asking}\\s(?:${adjectives}(?:(?:with|in|as)\\s)?${adjectives}|${between}\\b(?:as|in)\\s${adjectives})${JSON_ENDS}`,
+      'i',
+    ),
     wrong: (text) => (parseJsonAnswer(text) === undefined ? 'JSON was asked for, and it is not JSON' : null),
   },
   {
-    asked: form(String.raw`\b(?:one|a single|1) word\b`),
+    asked: form(String.raw`\b(?:one|a single|1) word\b(?!\s(?:that|which|for|from)\b)${notOfEach}`),
     wrong: (text) => (wordsIn(text) > 1 ? `one word was asked for, and there are ${wordsIn(text)}` : null),
   },
   {
     asked: form(String.raw`\b(?:only|just|nothing but) (?:the |a |with )*(?:final )?number\b`),
-    wrong: (text) => (/^[$€£]?-?\d[\d.,\s]*%?\.?$/.test(text.trim()) ? null : 'only a number was asked for, and there is more'),
+    wrong: (text) => (/\d/.test(text) && !/\p{L}/u.test(text) ? null : 'only a number was asked for, and there is more'),
   },
   {
-    asked: form(String.raw`["'“]?yes["'”]? or ["'“]?no\b`),
+    // In another language they are other words.
+    asked: form(String.raw`["'“]?yes["'”]? or ["'“]?no\b(?!["'”]?\sin\b)${notOfEach}`),
     wrong: (text) => (/^\W*(?:yes|no)\b/i.test(text) ? null : 'yes or no was asked for, and it begins with neither'),
   },
   {
@@ -33,28 +64,25 @@ const forms: Form[] = [
     wrong: (text) => (/^\W*[A-P]\W*$/i.test(text) ? null : 'only a letter was asked for, and there is more'),
   },
   {
-    asked: /\b(?:at most|no more than|fewer than|less than|under|within|up to|maximum of) (\d{1,4}) words\b/i,
-    wrong: (text, [, most]) =>
-      wordsIn(text) > Number(most) ? `${wordsIn(text)} words, where at most ${most} were asked for` : null,
+    asked: counted('words'),
+    wrong: (text, asked) => {
+      const { most, isBound } = bounds(asked);
+      const words = wordsIn(text);
+      return isBound && words > most ? `${words} words, where at most ${most} were asked for` : null;
+    },
   },
-  {
-    asked:
-      /\b(?:exactly )?(\d{1,2}|two|three|four|five|six|seven|eight|nine|ten) (?:short |brief |key |main )?(bullet points?|bullets|sentences)\b/i,
-    wrong: (text, [, count = '', what = '']) => wrongCount(text, count, what),
-  },
+  { asked: counted('sentences'), wrong: (text, asked) => wrongCount(sentencesIn(text), asked, 'sentences') },
+  { asked: counted('(?:bullet points|bullets)'), wrong: (text, asked) => wrongCount(itemsIn(text), asked, 'bullet points') },
   {
     asked: form(String.raw`\b(?:bullet(?:ed)?|numbered) (?:list|points)\b`),
-    wrong: (text) => (listItems(text) === 0 ? 'a list was asked for, and there is none' : null),
+    wrong: (text) => (itemsIn(text).most === 0 ? 'a list was asked for, and there is none' : null),
   },
   {
     asked: form(String.raw`\b(?:as|in) an? (?:markdown )?table\b`),
-    wrong: (text) => ((text.match(/^[^\S\n]*\|.*\|/gm)?.length ?? 0) < 2 ? 'a table was asked for, and there is none' : null),
+    wrong: (text) =>
+      (text.match(/^[^\S\n]*\|.*\||<tr\b/gim)?.length ?? 0) < 2 ? 'a table was asked for, and there is none' : null,
   },
 ];
-
-function form(what: string): RegExp {
-  return new RegExp(`${verbs}${what}`, 'i');
-}
 
 /** The answer has the form that its prompt asks for. Prompts are read at their ends, where instructions stand. */
 export function askedFormat(prompt: string, text: string): Finding {
@@ -74,12 +102,53 @@ function wordsIn(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;
 }
 
-function listItems(text: string): number {
-  return text.match(/^[^\S\n]*(?:[-*•]|\d+[.)])\s+\S/gm)?.length ?? 0;
+/** How many there are: not always can it be told for sure. */
+interface Range {
+  least: number;
+  most: number;
 }
 
-function wrongCount(text: string, asked: string, what: string): string | null {
-  const wanted = numbers.indexOf(asked.toLowerCase()) === -1 ? Number(asked) : numbers.indexOf(asked.toLowerCase());
-  const found = /bullet/i.test(what) ? listItems(text) : (text.match(/[.!?](?=\s|$)/g)?.length ?? 0);
-  return found === wanted ? null : `${wanted} ${what} were asked for, and there are ${found}`;
+/** At least those of the outermost list, at most those in lists inside of it too. */
+function itemsIn(text: string): Range {
+  const indents = [...text.matchAll(/^([^\S\n]*)(?:[-*•+–]|\d+\\?[.)])\s+\S/gm)].map(([, indent = '']) => indent.length);
+  const outermost = indents.reduce((least, indent) => Math.min(least, indent), Infinity);
+  return { least: indents.filter((indent) => indent === outermost).length, most: indents.length };
+}
+
+/** More characters than the sentences have that anybody asks for a number of. */
+const READ_OF_ANSWER = 20_000;
+const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' });
+
+/** At least those that end as sentences and in no short name, which may be an abbreviation (`Dr.`); at most all lines and pieces of them. */
+function sentencesIn(text: string): Range {
+  const pieces = Array.from(segmenter.segment(text.slice(0, READ_OF_ANSWER)), ({ segment }) => segment).filter((piece) =>
+    /\p{L}/u.test(piece),
+  );
+  const sure = pieces.filter(
+    (piece) => /[.!?…。！？]\P{L}*$/u.test(piece) && !/\b(?:\p{Lu}\p{L}{0,3}|\p{Ll})\.\s*$/u.test(piece),
+  );
+  return { least: sure.length, most: text.length > READ_OF_ANSWER ? Infinity : pieces.length };
+}
+
+const numbers = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+function numberOf(word: string): number {
+  const named = numbers.indexOf(word.toLowerCase());
+  return named === -1 ? Number(word) : named;
+}
+
+/** What `amount` has matched. */
+function bounds([, upper, under, lower, first = '', second]: RegExpExecArray): Range & { isBound: boolean } {
+  const [one, other] = [numberOf(first), numberOf(second ?? first)];
+  if (lower !== undefined) return { least: one, most: Infinity, isBound: false };
+  if (under !== undefined) return { least: 0, most: other - 1, isBound: true };
+  return { least: upper === undefined ? one : 0, most: other, isBound: upper !== undefined || second !== undefined };
+}
+
+function wrongCount(found: Range, asked: RegExpExecArray, what: string): string | null {
+  const { least, most } = bounds(asked);
+  if (found.most >= least && found.least <= most) return null;
+  const wanted =
+    least === most ? most : most === Infinity ? `at least ${least}` : least === 0 ? `at most ${most}` : `${least} to ${most}`;
+  return `${wanted} ${what} were asked for, and there are ${found.least > most ? found.least : found.most}`;
 }

@@ -1,6 +1,8 @@
 import { numbersOf } from '../scorer/read-final.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { languageOf } from './language.ts';
+import { canonical, numbersTold, scaledIn } from './numbers-told.ts';
 
 /** Numbers up to here count things, and need not stand in the source. */
 const SMALL = 10;
@@ -9,23 +11,25 @@ const NAMED = 3;
 
 /** Numbers and names of the answer stand in the prompt, which holds the source. For extraction and summaries. */
 export function grounded(prompt: string, text: string): Finding {
-  const source = prompt.toLowerCase();
-  const sourceNumbers = new Set(numbersOf(prompt).map(canonical));
+  const source = prompt.normalize('NFC').toLowerCase();
+  const sourceNumbers = numbersTold(prompt);
+  const answer = text.normalize('NFC');
+  const scaled = scaledIn(answer);
+  const isTold = (number: string): boolean =>
+    sourceNumbers.has(canonical(number)) || sourceNumbers.has(scaled.get(number) ?? NaN) || source.includes(number);
+  // Of German, where all nouns are capitalized, no names can be told.
+  const names = [prompt, text].some((one) => languageOf(one) === 'de') ? [] : namesIn(answer);
   const facts = [
-    ...[...new Set(numbersOf(withoutListMarks(text)))]
+    ...[...new Set(numbersOf(withoutListMarks(answer)))]
       .filter((number) => Math.abs(canonical(number)) > SMALL)
-      .map((number) => ({ fact: number, isThere: sourceNumbers.has(canonical(number)) || source.includes(number) })),
-    ...namesIn(text).map((name) => ({ fact: name, isThere: source.includes(name.toLowerCase()) })),
+      .map((number) => ({ fact: number, isThere: isTold(number) })),
+    ...names.map((name) => ({ fact: name, isThere: source.includes(name.toLowerCase()) })),
   ];
   const strange = facts.filter(({ isThere }) => !isThere).map(({ fact }) => fact);
   if (facts.length === 0) return yes('has no numbers and no names');
   if (strange.length === 0) return yes(`${facts.length} numbers and names stand in the source`);
   const more = strange.length > NAMED ? ` and ${strange.length - NAMED} more` : '';
   return no(`not in the source: ${strange.slice(0, NAMED).join(', ')}${more}`, 1 - strange.length / facts.length);
-}
-
-function canonical(number: string): number {
-  return Number(number.replaceAll(',', ''));
 }
 
 function withoutListMarks(text: string): string {
@@ -39,5 +43,7 @@ function namesIn(text: string): string[] {
   const ofJson = [...text.matchAll(/:\s*"([^"\n]{1,200})"/g)].flatMap(
     ([, value = '']) => value.match(/\p{Lu}[\p{Ll}'’-]+/gu) ?? [],
   );
-  return [...new Set([...inside, ...ofJson])];
+  // Without what English puts behind an apostrophe; of `I'm`, no name is left.
+  const bare = [...inside, ...ofJson].map((name) => name.replace(/['’]\p{Ll}{0,2}$/u, ''));
+  return [...new Set(bare)].filter((name) => name.length > 1);
 }

@@ -1,8 +1,9 @@
+import { Ajv } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
-import { compilePattern } from './patterns.ts';
+import { compileOfSchema } from './patterns.ts';
 
 /** Compiled schemas kept: a route's jobs mostly share one. */
 const KEPT_SCHEMAS = 200;
@@ -15,29 +16,82 @@ export function compileSchema(schema: Record<string, unknown>): ValidateFunction
   if (kept) return kept;
   // An asynchronous validator would answer with a promise, which is neither yes nor no.
   if (key.includes('"$async"')) throw new Error('$async schemas are not supported');
-  const validate = newAjv().compile(withoutDialect(schema));
+  const validate = newAjv(schema['$schema']).compile(withoutDialect(schema));
+  refuseEndless(validate);
   if (compiled.size >= KEPT_SCHEMAS) compiled.delete(compiled.keys().next().value ?? '');
   compiled.set(key, validate);
   return validate;
 }
 
 /** A new instance each time: ajv keeps every schema it has seen, and these are clients'. */
-function newAjv(): Ajv2020 {
+function newAjv(dialect: unknown): Ajv | Ajv2020 {
   // ajv keeps patterns by their text: without one of its own, each would be taken for the first.
-  const regExp = Object.assign((pattern: string) => ({ ...compilePattern(pattern), toString: () => pattern }), {
-    code: 'compilePattern',
+  const regExp = Object.assign((pattern: string) => ({ ...compileOfSchema(pattern), toString: () => pattern }), {
+    code: 'compileOfSchema',
   });
-  const ajv = new Ajv2020({ strict: false, allErrors: false, code: { regExp } });
+  // 19.99 is a multiple of 0.01, though a computer's division leaves a rest.
+  const options = { strict: false, allErrors: false, multipleOfPrecision: 6, logger: false, code: { regExp } } as const;
+  const ajv = DRAFT_7.test(String(dialect)) ? new Ajv(options) : new Ajv2020(options);
   formats.default(ajv);
-  return ajv;
+  return withLinearTime(ajv);
 }
 
-/** Draft 7 and 2020-12 mean the same for what clients write; ajv would refuse the other one's name. */
+/** Draft 6 differs in what it lacks. */
+const DRAFT_7 = /json-schema\.org\/draft-0[67]\b/;
+
+/** In place of what takes ajv time by the square of a text or a list. */
+function withLinearTime(ajv: Ajv | Ajv2020): Ajv | Ajv2020 {
+  const isUri = formats.default.get('uri') as (text: string) => boolean;
+  ajv.addFormat('url', (text) => /^(?:https?|ftp):\/\/[^/?#]/i.test(text) && isUri(text));
+  ajv.removeKeyword('uniqueItems');
+  return ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    error: { message: 'must NOT have duplicate items' },
+    validate: (wanted: boolean, items: unknown[]) => !wanted || new Set(items.map(canonical)).size === items.length,
+  });
+}
+
+/** The same text for values that are equal, in whatever order their keys stand. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** A schema that comes back to itself at the same value has no end. */
+function refuseEndless(validate: ValidateFunction): void {
+  for (const value of [null, 0, '', [], {}]) {
+    try {
+      validate(value);
+    } catch (error) {
+      if (error instanceof RangeError) throw new Error('refers to itself without end', { cause: error });
+      throw error;
+    }
+  }
+}
+
+/** Its dialect chooses the instance of ajv, which would refuse the name of another one. */
 function withoutDialect({ $schema: _dialect, $id: _id, ...schema }: Record<string, unknown>): Record<string, unknown> {
   return schema;
 }
 
-export function explain(validate: ValidateFunction): string {
+/** Why a value does not fit a schema; null where it does. */
+export function misfit(schema: Record<string, unknown>, value: unknown): string | null {
+  const validate = compileSchema(schema);
+  try {
+    return validate(value) ? null : explain(validate);
+  } catch (error) {
+    // Schemas that refer to themselves are followed as deep as the answer goes.
+    if (error instanceof RangeError) return 'the answer is nested too deeply';
+    throw error;
+  }
+}
+
+function explain(validate: ValidateFunction): string {
   const error = validate.errors?.[0];
   return error ? `${error.instancePath || 'the answer'} ${error.message ?? 'is not valid'}` : 'not valid';
 }

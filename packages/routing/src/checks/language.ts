@@ -2,6 +2,7 @@ import type { Language } from '@upshift/contracts';
 
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { languageNames, namedAnywhere } from './language-names.ts';
 
 /** Languages in Latin script are told apart by their commonest words. */
 const commonWords: Partial<Record<Language, string>> = {
@@ -37,7 +38,7 @@ const READ = 3000;
 const LEAST_WORDS = 3;
 
 /** The language of a text; null where too little of it speaks for one. Code is left out. */
-function languageOf(text: string): Language | null {
+export function languageOf(text: string): Language | null {
   const words = text.replaceAll(/```[\s\S]*?```|`[^`]*`/g, ' ').slice(0, READ);
   const letters = words.match(/\p{L}/gu)?.length ?? 0;
   for (const [language, script] of isLatin(words) ? [] : scripts) {
@@ -61,61 +62,53 @@ function latinLanguage(words: string[]): Language | null {
   return first !== undefined && first.count >= LEAST_WORDS && first.count > 1.3 * (second?.count ?? 0) ? first.language : null;
 }
 
-const names: Partial<Record<string, Language>> = {
-  english: 'en',
-  german: 'de',
-  deutsch: 'de',
-  french: 'fr',
-  français: 'fr',
-  spanish: 'es',
-  español: 'es',
-  italian: 'it',
-  italiano: 'it',
-  portuguese: 'pt',
-  português: 'pt',
-  dutch: 'nl',
-  swedish: 'sv',
-  polish: 'pl',
-  turkish: 'tr',
-  russian: 'ru',
-  greek: 'el',
-  arabic: 'ar',
-  hebrew: 'he',
-  hindi: 'hi',
-  thai: 'th',
-  chinese: 'zh',
-  mandarin: 'zh',
-  japanese: 'ja',
-  korean: 'ko',
-};
-
-/** A named language; what was written or published in one is told of, and not asked for. */
-const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)/giu;
+/**
+ * A named language; what was written or published in one is told of, and not asked for. One with `in` ends its clause where it is asked for:
+ * `in Swedish exports` is about something else.
+ */
+const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)(?=(\s*(?:$|[,()"'”—–]|(?:and|please|only)\b))?)/giu;
 const TRANSLATING = /\btranslat/i;
 const ASKING = /\b(?:answer|reply|respond|response|write|compose|translate|summari[sz]e|summary|explain|describe)\b/i;
 
-function namedIn(text: string) {
-  return [...text.matchAll(NAMED)].flatMap(([, preposition = '', name = '']) => {
-    const named = names[name.toLowerCase()];
-    return named === undefined ? [] : [{ preposition: preposition.toLowerCase(), language: named }];
+/** null stands for a language that is not told apart. */
+interface Named {
+  preposition: string;
+  language: Language | null;
+  endsClause: boolean;
+}
+
+function namedIn(text: string): Named[] {
+  return [...text.matchAll(NAMED)].flatMap(([, preposition = '', name = '', end]) => {
+    const language = languageNames().known.get(name.toLowerCase());
+    return language === undefined ? [] : [{ preposition: preposition.toLowerCase(), language, endsClause: end !== undefined }];
   });
 }
 
 /** The language that a clause asks for; of a translation, the one that it goes into. */
-function askedIn(clause: string): Language | undefined {
+function askedIn(clause: string): Language | null | undefined {
   const named = namedIn(clause);
   const into = TRANSLATING.test(clause) ? /^(?:into|to)$/ : /^into$/;
   const target = named.find(({ preposition }) => into.test(preposition));
-  return (target ?? (ASKING.test(clause) ? named.find(({ preposition }) => preposition !== 'to') : undefined))?.language;
+  const wish = named.find(({ preposition, endsClause }) => preposition !== 'to' && endsClause);
+  return (target ?? (ASKING.test(clause) ? wish : undefined))?.language;
 }
 
 /** The language that a prompt asks for: the first that a clause asks for, else its own; null where it can not be told. */
 function askedFor(prompt: string): Language | null {
-  const asked = prompt.split(/[.;:!?\n]/).flatMap((clause) => askedIn(clause) ?? [])[0];
+  const asked = prompt
+    .split(/[.;:!?\n]/)
+    .map(askedIn)
+    .find((language) => language !== undefined);
   if (asked !== undefined) return asked;
   const own = languageOf(prompt);
-  // A question that names another one may be answered in either.
-  return TRANSLATING.test(prompt) || namedIn(prompt).some((named) => named.language !== own) ? null : own;
+  // One that names another language may be answered in either.
+  const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt))];
+  return TRANSLATING.test(prompt) || named.some((one) => one !== own) ? null : own;
+}
+
+/** Where instructions stand. */
+function endsOf(prompt: string): string {
+  return prompt.length > 2 * READ ? `${prompt.slice(0, READ)}\n${prompt.slice(-READ)}` : prompt;
 }
 
 /** The answer is in the language that is wanted, or else in that of its prompt. */

@@ -18,9 +18,9 @@ const byTag: Partial<Record<string, CodeLanguage>> = {
   sql: 'sql',
   postgres: 'sql',
   postgresql: 'sql',
-  mysql: 'sql',
-  sqlite: 'sql',
 };
+/** What their own SQL adds is no mistake: read only where SQL is asked for. */
+const dialects = ['mysql', 'sqlite'];
 
 /** PostgreSQL's own parser is WebAssembly, which loads in some 40 ms: whoever runs the check `code` waits for it once. */
 export async function loadParsers(): Promise<void> {
@@ -38,12 +38,14 @@ export function parsedCode(text: string, language?: CodeLanguage): Finding {
   const blocks = blocksOf(text, language);
   if (blocks.length === 0)
     return language === undefined ? yes('no code of a language that is parsed') : no(`there is no ${language}`);
-  for (const block of blocks) {
+  const read = blocks.filter(isRead);
+  if (read.length === 0) return yes('SQL with more signs in a row than are parsed');
+  for (const block of read) {
     if (block.code.length > LONGEST) return no(`${block.code.length} characters of ${block.language} are more than is parsed`);
     const problem = problemOf(block);
     if (problem !== null) return no(`${block.language} does not parse: ${problem}`);
   }
-  return yes(blocks.length === 1 ? 'the code parses' : `${blocks.length} blocks of code parse`);
+  return yes(read.length === 1 ? 'the code parses' : `${read.length} blocks of code parse`);
 }
 
 interface Block {
@@ -53,18 +55,27 @@ interface Block {
 
 function blocksOf(text: string, language?: CodeLanguage): Block[] {
   const fenced = [...text.matchAll(/^[ \t]*```([\w+-]*)[^\n]*\n([\s\S]*?)^[ \t]*```/gm)].flatMap(([, tag = '', code = '']) => {
-    const known = byTag[tag.toLowerCase()] ?? (tag === '' ? language : undefined);
+    const isAsked = tag === '' || (language === 'sql' && dialects.includes(tag.toLowerCase()));
+    const known = byTag[tag.toLowerCase()] ?? (isAsked ? language : undefined);
     return known !== undefined && (language === undefined || known === language) ? [{ language: known, code }] : [];
   });
   if (fenced.length > 0 || language === undefined || text.trim() === '') return fenced;
   return text.includes('```') ? [] : [{ language, code: text }];
 }
 
+/** More signs of operators in a row than anybody writes, be it a line of dashes in a comment. */
+const LONGEST_RUN = 500;
+
+/** PostgreSQL's scanner looks through the rest of such a run again from each of its signs. */
+function isRead({ language, code }: Block): boolean {
+  return language !== 'sql' || (code.match(/[~!@#^&|`?+\-*/%<>=]+/g) ?? []).every((run) => run.length <= LONGEST_RUN);
+}
+
 /** What a parser says against code; null where it parses. */
 function problemOf({ language, code }: Block): string | null {
   try {
     if (language === 'json') return parseJsonAnswer(code) === undefined ? 'not JSON' : null;
-    if (language === 'sql') parseSync(withoutDialect(code));
+    if (language === 'sql') parseSql(code);
     else parseScript(code, language);
     return null;
   } catch (error) {
@@ -81,19 +92,29 @@ function parseScript(code: string, language: 'javascript' | 'typescript'): void 
     allowSuperOutsideMethod: true,
     allowUndeclaredExports: true,
   } as const;
-  if (language === 'javascript') return void parse(code, { ...options, plugins: ['jsx'] });
+  // Stage 3's may not stand at parameters, where Angular and Nest have them.
+  if (language === 'javascript') return void parse(code, { ...options, plugins: ['jsx', 'decorators'] });
   try {
-    parse(code, { ...options, plugins: ['typescript'] });
+    parse(code, { ...options, plugins: ['typescript', 'decorators-legacy'] });
   } catch (error) {
     if (!/<\/|\/>/.test(code)) throw error;
-    parse(code, { ...options, plugins: ['typescript', 'jsx'] });
+    parse(code, { ...options, plugins: ['typescript', 'decorators-legacy', 'jsx'] });
   }
 }
 
-/** SQL is parsed as PostgreSQL's; what MySQL and SQLite only write differently is let pass. */
+/** As it stands first: where PostgreSQL has an operator `?` or `%`, it is no placeholder. */
+function parseSql(code: string): void {
+  try {
+    parseSync(code);
+  } catch {
+    parseSync(withoutDialect(code));
+  }
+}
+
+/** SQL is parsed as PostgreSQL's; what MySQL, SQLite and drivers only write differently is let pass. */
 function withoutDialect(sql: string): string {
   return sql
     .replaceAll('`', '"')
-    .replaceAll(/(?<=[\s(,=])\?(?=[\s),;]|$)/g, '$$1')
+    .replaceAll(/(?<=[\s(,=<>])(?:\?|%s|%\(\w+\)s|:[a-z_]\w*)(?=[\s),;]|$)/gi, '$$1')
     .replaceAll(/\bAUTO_?INCREMENT\b/gi, '');
 }

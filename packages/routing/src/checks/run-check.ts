@@ -5,7 +5,7 @@ import { askedFormat } from './asked-format.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { grounded } from './grounded.ts';
-import { compileSchema, explain } from './json-schema.ts';
+import { misfit } from './json-schema.ts';
 import { language } from './language.ts';
 import { parsedCode } from './parsed-code.ts';
 import { parseJsonAnswer } from './parse-json.ts';
@@ -91,8 +91,8 @@ function nonEmpty({ text, toolCalls, vectors }: UnifiedResponse): Finding {
 function matchesSchema(schema: Record<string, unknown>, text: string): Finding {
   const value = parseJsonAnswer(text);
   if (value === undefined) return no('not JSON');
-  const validate = compileSchema(schema);
-  return validate(value) ? yes('fits the schema') : no(explain(validate));
+  const problem = misfit(schema, value);
+  return problem === null ? yes('fits the schema') : no(problem);
 }
 
 function contains(values: string[], mode: 'all' | 'any', text: string): Finding {

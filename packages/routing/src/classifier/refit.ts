@@ -1,7 +1,7 @@
 import type { ClassifierProfile, GateLabel, LabelLine } from '@upshift/contracts';
 
-import { dot, fitHeld, logLoss } from '../held-logistic.ts';
-import type { LogisticRow } from '../held-logistic.ts';
+import { dot, fitLogistic, logLoss } from '../training/logistic.ts';
+import type { Observation } from '../training/logistic.ts';
 import { hashOf, mixed } from './hash.ts';
 import { profileInputs, profileOfWeights, profileWeights } from './profile.ts';
 import { signalNames } from './signals.ts';
@@ -91,7 +91,9 @@ function refuseFew(trained: GainedQuestion[], heldOut: GainedQuestion[]): void {
     );
 }
 
-function rowOf({ complexity, signals, gained, weight }: GainedQuestion): LogisticRow {
+type Row = Observation & { weight: number };
+
+function rowOf({ complexity, signals, gained, weight }: GainedQuestion): Row {
   return {
     inputs: profileInputs(complexity, signals, shippedClassifier),
     ok: gained ? 1 : 0,
@@ -106,20 +108,20 @@ function fitWeights(questions: GainedQuestion[]): number[] {
   return fit(rows, HOLDS[losses.indexOf(Math.min(...losses))]!);
 }
 
-const fits = new WeakMap<LogisticRow[], Map<number, number[]>>();
+const fits = new WeakMap<Row[], Map<number, number[]>>();
 
-function fit(rows: LogisticRow[], hold: number): number[] {
+function fit(rows: Row[], hold: number): number[] {
   const known = fits.get(rows) ?? new Map<number, number[]>();
   fits.set(rows, known);
   const start = profileWeights({ intercept: 0, slope: 1, features: {} });
   const holds = start.map((_, index) => (index === 0 ? INTERCEPT_HOLD : index === 1 ? SLOPE_HOLD : hold));
-  const learnt = known.get(hold) ?? fitHeld(rows, start, holds);
+  const learnt = known.get(hold) ?? fitLogistic(rows, { start, holds });
   known.set(hold, learnt);
   return learnt;
 }
 
-function fitOf(rows: LogisticRow[], weights: number[]): ClassifierFit {
-  const chance = ({ inputs }: LogisticRow): number => 1 / (1 + Math.exp(-dot(inputs, weights)));
+function fitOf(rows: Row[], weights: number[]): ClassifierFit {
+  const chance = ({ inputs }: Row): number => 1 / (1 + Math.exp(-dot(inputs, weights)));
   return {
     logLoss: meanOf(rows, (row) => logLoss(row, weights)),
     bias: meanOf(rows, chance) - meanOf(rows, ({ ok }) => ok),
@@ -127,7 +129,7 @@ function fitOf(rows: LogisticRow[], weights: number[]): ClassifierFit {
   };
 }
 
-function rankedOf(rows: LogisticRow[], weights: number[]): number {
+function rankedOf(rows: Row[], weights: number[]): number {
   const sorted = rows.map(({ inputs, ok, weight }) => ({ at: dot(inputs, weights), ok, weight })).toSorted((a, b) => a.at - b.at);
   let [below, right, all] = [0, 0, 0];
   for (let index = 0; index < sorted.length;) {
@@ -145,7 +147,7 @@ function rankedOf(rows: LogisticRow[], weights: number[]): number {
   return all * below === 0 ? 0.5 : right / (all * below);
 }
 
-function meanOf(rows: LogisticRow[], value: (row: LogisticRow) => number): number {
+function meanOf(rows: Row[], value: (row: Row) => number): number {
   const weight = rows.reduce((sum, row) => sum + row.weight, 0);
   return rows.reduce((sum, row) => sum + row.weight * value(row), 0) / weight;
 }

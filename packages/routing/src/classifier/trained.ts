@@ -2,7 +2,7 @@ import type { Classification, ClassifierProfile } from '@upshift/contracts';
 
 import { heuristicClassifier } from '../classify.ts';
 import type { PromptFacts } from '../classify.ts';
-import { dot } from '../held-logistic.ts';
+import { dot } from '../training/logistic.ts';
 import { promptFeatures } from './features.ts';
 import type { PromptFeatures } from './features.ts';
 import { gainProbability, knownShare, modelOfWeights } from './model.ts';

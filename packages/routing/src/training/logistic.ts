@@ -4,6 +4,8 @@ import { solve } from '../scorer/solve.ts';
 export interface Observation {
   inputs: ArrayLike<number>;
   ok: number;
+  /** How much it counts; 1 unless it is told. */
+  weight?: number;
 }
 
 /** Where each weight is drawn to, and how strongly (the second derivative of the penalty). */
@@ -37,13 +39,13 @@ function slopesAt(observations: readonly Observation[], at: number[], { start, h
   const width = at.length;
   const gradient = at.map((value, index) => holds[index]! * (value - start[index]!));
   const lower = at.map(() => new Float64Array(width));
-  for (const { inputs, ok } of observations) {
+  for (const { inputs, ok, weight: counts = 1 } of observations) {
     const probability = 1 / (1 + Math.exp(-dot(inputs, at)));
-    const weight = Math.max(1e-6, probability * (1 - probability));
+    const weight = counts * Math.max(1e-6, probability * (1 - probability));
     for (let row = 0; row < width; row += 1) {
       const input = inputs[row]!;
       if (input === 0) continue;
-      gradient[row]! += (probability - ok) * input;
+      gradient[row]! += counts * (probability - ok) * input;
       const line = lower[row]!;
       for (let column = 0; column <= row; column += 1) line[column]! += weight * input * inputs[column]!;
     }
@@ -54,7 +56,13 @@ function slopesAt(observations: readonly Observation[], at: number[], { start, h
   return { gradient, curvature };
 }
 
-function dot(one: ArrayLike<number>, other: ArrayLike<number>): number {
+/** −log of the probability that was given to what turned out, in nats. */
+export function logLoss({ inputs, ok }: Observation, learnt: ArrayLike<number>): number {
+  const logOdds = dot(inputs, learnt);
+  return Math.log1p(Math.exp(-Math.abs(logOdds))) + Math.max(0, ok === 1 ? -logOdds : logOdds);
+}
+
+export function dot(one: ArrayLike<number>, other: ArrayLike<number>): number {
   let sum = 0;
   for (let index = 0; index < one.length; index += 1) sum += one[index]! * other[index]!;
   return sum;

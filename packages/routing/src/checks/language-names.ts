@@ -1,0 +1,67 @@
+import { languages } from '@upshift/contracts';
+import type { Language } from '@upshift/contracts';
+
+/** What languages are called, in lower case; null for one that is not told apart. */
+type Names = Map<string, Language | null>;
+
+interface AllNames {
+  /** In English, and each in itself: what wishes are read from. */
+  known: Names;
+  /** In any of the languages that are told apart. */
+  words: Names;
+  /** Of languages whose words change at their ends, without these. */
+  stems: Names;
+  /** Of languages that are written without spaces, or put other words before them without one. */
+  parts: Names;
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
+/** The last one counts where two codes have one name. */
+const codes: string[] = [...letters.flatMap((first) => letters.map((second) => first + second)), ...languages];
+const inflected: Language[] = ['ru', 'pl'];
+const unspaced: Language[] = ['zh', 'ja', 'ko', 'th', 'ar', 'he', 'hi'];
+
+let kept: AllNames | undefined;
+
+/** Read from the library once, when they are first needed, which takes some 20 ms. */
+export function languageNames(): AllNames {
+  kept ??= readNames();
+  return kept;
+}
+
+function readNames(): AllNames {
+  const own = languages.map((code): [string, Language] => [displayNames(code).of(code)!.toLowerCase(), code]);
+  const of = (some: readonly Language[]) => some.flatMap(namesIn);
+  return {
+    known: new Map([...namesIn('en'), ...own, ['mandarin', 'zh']]),
+    words: new Map(of(languages.filter((code) => code !== 'en' && !unspaced.includes(code)))),
+    stems: new Map(of(inflected).map(([name, code]) => [name.slice(0, -2), code])),
+    parts: new Map(
+      of(unspaced).flatMap(([name, code]) => [[name, code] as const, [name.replace(/[语語]$/, '文'), code] as const]),
+    ),
+  };
+}
+
+function displayNames(display: Language): Intl.DisplayNames {
+  return new Intl.DisplayNames([display], { type: 'language', fallback: 'none' });
+}
+
+function namesIn(display: Language): [string, Language | null][] {
+  const names = displayNames(display);
+  return codes.flatMap((code): [string, Language | null][] => {
+    const name = names.of(code);
+    return name === undefined ? [] : [[name.toLowerCase(), languages.find((told) => told === code) ?? null]];
+  });
+}
+
+/** Languages that a text names in another one than English. */
+export function namedAnywhere(text: string): (Language | null)[] {
+  const { words, stems, parts } = languageNames();
+  const lower = text.toLowerCase();
+  const spaced = (lower.match(/\p{L}{4,}/gu) ?? []).flatMap((word) =>
+    [words.get(word), ...[1, 2, 3].map((cut) => stems.get(word.slice(0, -cut)))].filter((named) => named !== undefined),
+  );
+  // From Hebrew on, which is the first that is written so.
+  if (!/[\u0590-\uffff]/.test(lower)) return spaced;
+  return [...spaced, ...[...parts].filter(([name]) => lower.includes(name)).map(([, named]) => named)];
+}

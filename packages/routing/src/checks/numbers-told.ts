@@ -1,0 +1,49 @@
+import { numbersOf } from '../scorer/read-final.ts';
+
+const scales: Partial<Record<string, number>> = { hundred: 100, thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
+const words = new Map([
+  ...'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'
+    .split(' ')
+    .map((word, index) => [word, index + 1] as const),
+  ...'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ').map((word, index) => [word, 20 + 10 * index] as const),
+]);
+const word = `(?:${[...words.keys(), ...Object.keys(scales)].toReversed().join('|')})`;
+const inWords = new RegExp(String.raw`\b${word}(?:[\s-]{1,2}(?:and )?${word}){0,20}\b`, 'gi');
+const scaled = /(?<![\d.,])(\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,9})?)[\s-](hundred|thousand|million|billion|trillion)\b/gi;
+
+export function canonical(number: string): number {
+  return Number(number.replaceAll(',', ''));
+}
+
+/** All numbers that a text tells, in digits (also `10 000`), in words, and with a scale behind them, as in `1.5 million`. */
+export function numbersTold(text: string): Set<number> {
+  // Signs of groups other than the comma, which `numbersOf` knows.
+  const joined = text.replaceAll(/(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))/g, '');
+  return new Set([
+    ...[...numbersOf(text), ...numbersOf(joined)].map(canonical),
+    ...scaledIn(text).values(),
+    ...(text.match(inWords) ?? []).map(valueOfWords),
+  ]);
+}
+
+/** What numbers with a scale behind them come to, by how they are written without it. */
+export function scaledIn(text: string): Map<string, number> {
+  // Rounded, for 1.1 times a million is a little more than 1,100,000.
+  return new Map(
+    [...text.matchAll(scaled)].map(([, number = '', scale = '']) => [
+      number,
+      Number((canonical(number) * scales[scale.toLowerCase()]!).toPrecision(12)),
+    ]),
+  );
+}
+
+function valueOfWords(told: string): number {
+  let [all, group] = [0, 0];
+  for (const part of told.toLowerCase().split(/[\s-]+/)) {
+    const scale = scales[part];
+    if (scale === undefined) group += words.get(part) ?? 0;
+    else if (scale === 100) group = Math.max(1, group) * scale;
+    else [all, group] = [all + Math.max(1, group) * scale, 0];
+  }
+  return all + group;
+}

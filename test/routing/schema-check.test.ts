@@ -1,0 +1,60 @@
+import { runPlainChecks, subjectOf } from '@upshift/routing';
+import { expect, test, vi } from 'vitest';
+
+import { compileSchema } from '../../packages/routing/src/checks/json-schema.ts';
+import { answerOf } from './example.ts';
+
+type Schema = Record<string, unknown>;
+
+const outcomeOf = (schema: Schema, text: string) =>
+  runPlainChecks([{ type: 'json_schema', schema }], subjectOf('', answerOf(text)))[0]!;
+
+const draft7 = 'http://json-schema.org/draft-07/schema#';
+const tuple = [{ type: 'string' }, { type: 'number' }];
+const list: Schema = { type: 'array', items: { $ref: '#' } };
+
+test.each<[Schema, string, string | null]>([
+  [{ multipleOf: 0.01 }, '19.99', null],
+  [{ multipleOf: 0.01 }, '123456.78', null],
+  [{ multipleOf: 0.01 }, '19.995', 'the answer must be multiple of 0.01'],
+  [{ pattern: '^[A-Z]{3}$' }, '"ABC"', null],
+  [{ pattern: '^[A-Z]{3}$' }, '"ABC\\nx"', 'the answer must match pattern "^[A-Z]{3}$"'],
+  [{ $schema: draft7, items: tuple }, '["a", 1]', null],
+  [{ $schema: draft7, items: tuple }, '["a", "b"]', '/1 must be number'],
+  [{ $schema: 'https://json-schema.org/draft/2020-12/schema', prefixItems: tuple }, '["a", "b"]', '/1 must be number'],
+  [{ prefixItems: tuple }, '["a", "b"]', '/1 must be number'],
+  [{ uniqueItems: true }, '[{"a": 1, "b": [2]}, {"a": 1}, 1, "1", null, [], {}]', null],
+  [{ uniqueItems: true }, '[{"a": 1, "b": 2}, {"b": 2, "a": 1}]', 'the answer must NOT have duplicate items'],
+  [{ uniqueItems: false }, '[1, 1]', null],
+  [{ format: 'url' }, '"https://example.com/a?b=c#d"', null],
+  [{ format: 'url' }, '"mailto:ada@example.com"', 'the answer must match format "url"'],
+  [{ format: 'url' }, '"https://exa mple.com"', 'the answer must match format "url"'],
+  [list, '[[], [[]]]', null],
+  [list, '['.repeat(20_000) + ']'.repeat(20_000), 'the answer is nested too deeply'],
+  [{ uniqueItems: true }, '['.repeat(20_000) + ']'.repeat(20_000), 'the answer is nested too deeply'],
+])('by %j, %s: %s', (schema, text, problem) => {
+  const { passed, reason } = outcomeOf(schema, text);
+  expect([passed, reason]).toEqual([problem === null, problem ?? 'fits the schema']);
+});
+
+test.each<Schema>([{ $ref: '#' }, { allOf: [{ $ref: '#' }] }, { type: 'object', anyOf: [{ $ref: '#' }] }])(
+  'the schema %j, which has no end, is refused',
+  (schema) => {
+    expect(() => compileSchema(schema)).toThrow('refers to itself without end');
+  },
+);
+
+test('a format that is not known says nothing, in the log neither', () => {
+  const warned = vi.spyOn(console, 'warn');
+  expect(outcomeOf({ format: 'color' }, '"red"').passed).toBe(true);
+  expect(warned).not.toHaveBeenCalled();
+});
+
+test.each<[string, Schema, unknown]>([
+  ['items that are objects', { uniqueItems: true }, Array.from({ length: 20_000 }, (_, id) => ({ id, name: 'x' }))],
+  ['a text that is nearly a URL', { format: 'url' }, `http://${':'.repeat(100_000)}`],
+])('%s are looked at in no time', (_what, schema, value) => {
+  const began = performance.now();
+  outcomeOf(schema, JSON.stringify(value));
+  expect(performance.now() - began).toBeLessThan(1000);
+});
