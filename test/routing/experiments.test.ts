@@ -15,7 +15,6 @@ import {
   endExperiment,
   evaluateExperiment,
   newExperimentState,
-  resultsOf,
   unitOf,
 } from '@upshift/routing';
 import type { ArmTally } from '@upshift/routing';
@@ -350,39 +349,6 @@ test('the unit of a job is its id or a word of its metadata; without that it tak
     'blue',
     null,
   ]);
-});
-
-describe('results', () => {
-  const experiment = read(ab({ metrics: ['pass_rate'] }));
-  const tallied = (passed: number, failed: number): ArmTally => {
-    let tally = emptyArmTally(0);
-    for (let index = 0; index < passed + failed; index += 1)
-      tally = addObservation(tally, experiment, outcome(index < passed), 0.5);
-    return tally;
-  };
-
-  test('say that nothing can be concluded before both arms have jobs', () => {
-    expect(resultsOf(experiment, { plain: tallied(3, 1) }).words).toEqual([
-      'Nothing can be concluded: two arms need judged jobs first.',
-    ]);
-  });
-
-  test('name the better arm where the interval leaves out 0', () => {
-    const { comparisons } = resultsOf(experiment, { plain: tallied(700, 300), changed: tallied(850, 150) });
-    expect(comparisons).toMatchObject([{ arm: 'changed', with: 'plain', verdict: 'better' }]);
-  });
-
-  test('say how many more jobs it would take where it does not', () => {
-    const { words } = resultsOf(experiment, { plain: tallied(70, 30), changed: tallied(78, 22) });
-    expect(words[0]).toMatch(/no difference is proven; if it stays as it is, about \d+ more jobs will prove it$/);
-  });
-
-  test('count jobs that met a fallback apart, and warn where the arms differ in them', () => {
-    const met = addObservation(tallied(9, 0), experiment, { ...outcome(true), metFallback: true }, 0.5);
-    const { arms, words } = resultsOf(experiment, { plain: tallied(10, 0), changed: met });
-    expect(arms[1]).toMatchObject({ jobs: 10, fallback_jobs: 1, metrics: { pass_rate: { jobs: 9 } } });
-    expect(words.at(-1)).toContain('10 % of changed. The arms differ in that');
-  });
 });
 
 test('the documents of the examples fit the shipped configuration once their model is declared', async () => {
