@@ -1,8 +1,10 @@
+import { once } from 'node:events';
+
 import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
-import { LOW, question } from '../routing/example.ts';
+import { answered, LOW, question, sent } from '../routing/example.ts';
 import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -197,30 +199,61 @@ test('a step that Redis refuses harms no other of its batch', async () => {
 describe('while Redis is full', () => {
   const setMemory = async (bytes: number): Promise<void> =>
     void (await Promise.all(serversOf(pipeline.redis).map((server) => server.config('SET', 'maxmemory', bytes))));
-  const refusals = async (): Promise<number> => {
+  const refusals = async (name: string): Promise<number> => {
     const told = await Promise.all(serversOf(pipeline.redis).map((server) => server.info('errorstats')));
-    return told.reduce((sum, text) => sum + Number(/errorstat_OOM:count=(\d+)/.exec(text)?.[1] ?? 0), 0);
+    return told.reduce((sum, text) => sum + Number(new RegExp(`errorstat_${name}:count=(\\d+)`).exec(text)?.[1] ?? 0), 0);
   };
-  const untilRefused = async (times: number): Promise<void> => {
-    const before = await refusals();
-    await until(pipeline, async () => (await refusals()) >= before + times);
+  const untilRefused = async (times: number, name = 'OOM'): Promise<void> => {
+    const before = await refusals(name);
+    await until(pipeline, async () => (await refusals(name)) >= before + times);
   };
   const stallsOf = (id: string) => pipeline.redis.hget(`{upshift-0}:classify:${id}.1.classify.1`, 'stc');
 
   afterEach(() => setMemory(0));
 
-  test('a step is written once there is room, by who has it in hand', async () => {
+  const full = { refuse: () => setMemory(1), takeAgain: () => setMemory(0), name: 'OOM' };
+  const replicasGone = async (least: number): Promise<void> =>
+    void (await Promise.all(serversOf(pipeline.redis).map((server) => server.config('SET', 'min-replicas-to-write', least))));
+  const alone = { refuse: () => replicasGone(1), takeAgain: () => replicasGone(0), name: 'NOREPLICAS' };
+  test.each([full, alone])(
+    'the answer of a call is written once Redis takes it, by who has it in hand: $name',
+    async (refusal) => {
+      const { id } = await accept(pipeline, question, null);
+      await advance(pipeline, id, simple);
+      let calls = 0;
+      consumers.push(
+        consume([pipeline], modelQueue('economy', LOW), 'call', 1, async ({ advance: move }) => {
+          calls += 1;
+          await move(sent(1));
+          await refusal.refuse();
+          await move(answered(1), { 'answer:1': '{}' });
+          return done;
+        }),
+      );
+      await untilRefused(3, refusal.name);
+      await refusal.takeAgain();
+      await until(pipeline, async () => (await stateOf(pipeline, id)).attempts[0]?.outcome === 'answered');
+      expect(calls).toBe(1);
+    },
+  );
+
+  test('what is not paid for is not waited with, and is tried again as a step that failed', async () => {
     const { id } = await accept(pipeline, question, null);
-    const seen: string[] = [];
-    consumeClassify(1, async ({ job, advance: move }) => {
-      seen.push(job.id);
+    const refused = Promise.withResolvers<unknown>();
+    let tries = 0;
+    consumeClassify(1, async ({ advance: move }) => {
+      tries += 1;
+      if (tries > 1) return void (await move(simple));
       await setMemory(1);
-      await move(simple);
+      await move(simple).catch((error: unknown) => {
+        refused.resolve(error);
+        throw error;
+      });
     });
-    await untilRefused(3);
+    expect(String(await refused.promise)).toContain('OOM');
     await setMemory(0);
     await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
-    expect(seen).toEqual([id]);
+    expect([tries, await stallsOf(id)]).toEqual([2, null]);
   });
 
   test('an entry whose handler fails stays in hand, and that counts as no crash', async () => {
@@ -275,4 +308,28 @@ test('an entry that comes back to who still has it in hand is not begun a second
   });
   await until(pipeline, async () => (await classifyQueue().getJobState(entry)) === 'completed');
   expect(seen.filter((one) => one === id)).toEqual([id]);
+});
+
+test('an entry that comes back to who has lost it is begun anew', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const entry = `${id}.1.classify.1`;
+  let deliveries = 0;
+  let stalls: string | null | undefined;
+  consumeClassify(2, async ({ signal, advance: move }) => {
+    deliveries += 1;
+    if (deliveries > 1) {
+      stalls = await pipeline.redis.hget(`{upshift-0}:classify:${entry}`, 'stc');
+      return void (await move(simple));
+    }
+    const lost = once(signal, 'abort');
+    await until(pipeline, async () => (await pipeline.redis.exists(`{upshift-0}:classify:${entry}:lock`)) === 1);
+    // As the check for entries that stalled does it.
+    await pipeline.redis.multi().del(`{upshift-0}:classify:${entry}:lock`).lrem('{upshift-0}:classify:active', 1, entry).exec();
+    await lost;
+    await pipeline.redis.multi().rpush('{upshift-0}:classify:wait', entry).zadd('{upshift-0}:classify:marker', 0, '0').exec();
+    await until(pipeline, async () => (await classifyQueue().getJobState(entry)) !== 'waiting');
+  });
+  await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+  // Had it been taken and dropped, it would have come back as one that stalled.
+  expect([deliveries, stalls]).toEqual([2, null]);
 });

@@ -15,9 +15,10 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] 
 afterEach(() => void vi.useRealTimers());
 
 /** Makes the first call of a job after a wait; what the job's attempts have come to when all calls have ended. */
-async function hedged(waitMs: number, answersAfterMs: number) {
+async function hedged(waitMs: number, answersAfterMs: number, refusal: Error | null = null) {
   let { job } = after(acceptedJob(config), facts, classified(0.1));
   const advance = (event: JobEvent) => {
+    if (refusal !== null && event.type === 'hedge-due') return Promise.reject(refusal);
     const { job: next, trail } = after(job, facts, event);
     job = next;
     return Promise.resolve({ job, changed: trail.length > 0 });
@@ -57,4 +58,9 @@ test('a call that had to wait, and is as quick as usual once it is sent, is not 
 
 test('a call that had to wait for longer than calls take, and is slow once it is sent, is hedged', async () => {
   expect(await hedged(USUAL_MS * 10, USUAL_MS * 1000)).toEqual(['answer failed', 'hedge answered']);
+});
+
+test('a hedge that Redis can not take now is left out, and the first call is settled as ever', async () => {
+  const full = new Error("OOM command not allowed when used memory > 'maxmemory'.");
+  expect(await hedged(0, USUAL_MS * 2, full)).toEqual(['answer answered']);
 });

@@ -45,7 +45,7 @@ export interface StepContext<Kind extends Step['kind']> {
   signal: AbortSignal;
   /**
    * Moves the job, as `advance` does; where that ends the step, its entry is taken off the queue in the same atomic step. While Redis can not
-   * take it, it is tried again, until the entry is lost.
+   * take how a call has ended, it is tried again, until the entry is lost.
    */
   advance: (event: JobEvent, fields?: Record<string, string>) => Promise<Advanced | null>;
 }
@@ -103,8 +103,10 @@ async function deliver<Kind extends Step['kind']>(
       request: parseRequest(entry.request),
       answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
       signal,
-      // What a model was paid for is not thrown away because Redis is full for a moment.
-      advance: (event, fields) => onceRedisTakes(signal, () => advanceHeld(pipeline, id, holding, event, fields)),
+      advance: (event, fields) => {
+        const write = (): Promise<Advanced | null> => advanceHeld(pipeline, id, holding, event, fields);
+        return isEndOfCall(event) ? onceRedisTakes(signal, write) : write();
+      },
     };
     const outcome = await withPrecaution(pipeline, entry, state, () =>
       inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
@@ -115,6 +117,14 @@ async function deliver<Kind extends Step['kind']>(
   }
   if (!holding.finished) await pipeline.writer.finish(held);
   return 'finished';
+}
+
+/**
+ * What a model was paid for is not thrown away because Redis is full for a moment. Nothing else is worth that wait: when it is over, a call that
+ * was about to be sent may have come too late.
+ */
+function isEndOfCall({ type }: JobEvent): boolean {
+  return type === 'answered' || type === 'call-failed';
 }
 
 /** A job that was on board when workers crashed runs alone; one that crashed a worker alone runs no more. */

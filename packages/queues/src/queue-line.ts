@@ -165,8 +165,8 @@ export class QueueLine {
     let unused = most;
     try {
       const taken = await (drained === null ? this.#take(most) : this.#waitAndTake(most, drained));
-      // One that stalled while Redis took no locks comes back to who still works on it.
-      const fresh = taken.entries.filter(({ id }) => !this.#inHand.has(id));
+      // One that stalled while Redis took no locks comes back to who still works on it, and has not heard that it is lost.
+      const fresh = taken.entries.filter(({ id }) => this.#inHand.get(id)?.lost.signal.aborted !== false);
       unused -= fresh.length;
       for (const entry of fresh) void this.#workOn(entry);
       return taken;
@@ -226,7 +226,8 @@ export class QueueLine {
     } catch (error) {
       await this.#fail(id, error instanceof Error ? error : new Error(String(error)), lost.signal);
     } finally {
-      this.#inHand.delete(id);
+      // It may have come back meanwhile, as another delivery.
+      if (this.#inHand.get(id)?.lost === lost) this.#inHand.delete(id);
       this.#options.capacity.giveBack(1);
       this.#oneEnded.resolve();
       this.#oneEnded = Promise.withResolvers<void>();

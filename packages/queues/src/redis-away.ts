@@ -6,7 +6,7 @@ const away = new RegExp(
     "Stream isn't writeable|Connection is closed|max retries per request|Command timed out",
     'ECONNREFUSED|ENOENT|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|All sentinels are unreachable',
     "Cluster isn't ready|Cluster is disconnect|Node is disconnected|None of startup nodes|Failed to refresh slots|Too many Cluster redirections",
-    '^OOM|^LOADING|^READONLY|^MISCONF|^CLUSTERDOWN|^MASTERDOWN|^TRYAGAIN',
+    '^OOM|^LOADING|^READONLY|^NOREPLICAS|^MISCONF|^BUSY |^CLUSTERDOWN|^MASTERDOWN|^TRYAGAIN',
   ].join('|'),
 );
 const awayNames = ['MaxRetriesPerRequestError', 'ClusterAllFailedError'];

@@ -1,4 +1,5 @@
 import type { Attempt, JobEvent } from '@upshift/contracts';
+import { isRedisAway } from '@upshift/queues';
 import type { StepContext } from '@upshift/queues';
 import { hedgeAfterMs } from '@upshift/routing';
 
@@ -37,7 +38,8 @@ export async function withHedge(
 ): Promise<JobEvent | null> {
   const [ofFirst, ofHedge] = [new AbortController(), new AbortController()];
   const hedge = async (): Promise<void> => {
-    const advanced = await advance({ type: 'hedge-due', attempt: first.number, afterMs });
+    // Of use now or not at all.
+    const advanced = await advance({ type: 'hedge-due', attempt: first.number, afterMs }).catch(nullWhileAway);
     const second = advanced?.changed ? advanced.job.attempts.find(({ hedges }) => hedges === first.number) : undefined;
     if (second === undefined) return;
     const event = await makeHedge(second, AbortSignal.any([stop, ofHedge.signal]));
@@ -60,4 +62,9 @@ export async function withHedge(
     clearTimeout(timer);
     await hedging;
   }
+}
+
+function nullWhileAway(error: unknown): null {
+  if (isRedisAway(error)) return null;
+  throw error;
 }
