@@ -19,6 +19,8 @@ export type WebhookWithSecret = WebhookView & { secret: string };
 
 /** How long a secret that has been replaced still signs beside the new one. */
 const OVERLAP_MS = 24 * 3_600_000;
+/** Secrets that sign at once: each makes the header of every request longer. */
+const MOST_SECRETS = 5;
 const SECRET_BYTES = 32;
 
 /** Standard Webhooks: `whsec_` and the base64 of 24 to 64 random bytes. */
@@ -68,7 +70,7 @@ export async function listWebhooks(connection: Connection): Promise<WebhookView[
   return all.flatMap((webhook) => (webhook === null ? [] : [withoutSecrets(webhook)]));
 }
 
-/** A new secret; the one before it signs too for a day. Null where there is no such endpoint. */
+/** A new secret; each one before it signs too for a day from when it was replaced. Null where there is no such endpoint. */
 export async function rotateWebhook(connection: Connection, name: string): Promise<WebhookWithSecret | null> {
   const secret = newSecret();
   const now = Date.now();
@@ -77,10 +79,8 @@ export async function rotateWebhook(connection: Connection, name: string): Promi
     rotated_at: new Date(now).toISOString(),
     secrets: [
       { secret, untilMs: null },
-      ...secretsAt(webhook, now)
-        .slice(0, 1)
-        .map((old) => ({ secret: old, untilMs: now + OVERLAP_MS })),
-    ],
+      ...holdingAt(webhook, now).map((old) => ({ ...old, untilMs: old.untilMs ?? now + OVERLAP_MS })),
+    ].slice(0, MOST_SECRETS),
   }));
   return rotated === null ? null : { ...withoutSecrets(rotated), secret };
 }
@@ -109,8 +109,8 @@ export async function deleteWebhook(cells: Cells, name: string): Promise<boolean
 }
 
 /** The secrets that sign at a time, newest first. */
-function secretsAt({ secrets }: Webhook, now: number): string[] {
-  return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now).map(({ secret }) => secret);
+function holdingAt({ secrets }: Webhook, now: number): Webhook['secrets'] {
+  return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now);
 }
 
 /** An endpoint as a server that can be posted to; `refused` says why it may not be. Its name is looked up, and checked, at each call. */
@@ -119,7 +119,7 @@ export function outsideOf({ webhooks }: UpshiftConfig, webhook: Webhook): Outsid
   const bad = badWebhookUrl(webhook.url, allowPrivate);
   if (bad !== null) return { refused: `the URL ${bad}` };
   const mayReach = allowPrivate ? () => true : isPublicAddress;
-  return { url: new URL(webhook.url), mayReach, secrets: secretsAt(webhook, Date.now()) };
+  return { url: new URL(webhook.url), mayReach, secrets: holdingAt(webhook, Date.now()).map(({ secret }) => secret) };
 }
 
 /** The server of an endpoint that is to be asked something, or why it can not be. */
