@@ -6,6 +6,7 @@ import { badWebhookUrl, isPublicAddress } from '@upshift/routing';
 import type { Outside } from '@upshift/runtime';
 
 import type { Cells } from './cells/cells.ts';
+import { forgetDeliveries } from './deliveries.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
 
@@ -85,18 +86,22 @@ export async function rotateWebhook(connection: Connection, name: string): Promi
   return rotated === null ? null : { ...withoutSecrets(rotated), secret };
 }
 
-/** Lets an endpoint be told again, or no more (with the reason). Null where there is none. */
-export async function enableWebhook(
-  connection: Connection,
-  name: string,
-  disabledReason: string | null,
-): Promise<WebhookView | null> {
-  const changed = await change(connection, name, (webhook) => ({
-    ...webhook,
-    enabled: disabledReason === null,
-    disabled_reason: disabledReason,
-  }));
+/** Lets an endpoint be told again. Null where there is none. */
+export async function enableWebhook(connection: Connection, name: string): Promise<WebhookView | null> {
+  const changed = await change(connection, name, (webhook) => ({ ...webhook, enabled: true, disabled_reason: null }));
   return changed === null ? null : withoutSecrets(changed);
+}
+
+/** Lets an endpoint be told no more. One that has been made under its name since stays as it is. */
+export async function disableWebhook(connection: Connection, read: Webhook, reason: string): Promise<void> {
+  await change(connection, read.name, (webhook) =>
+    isSameEndpoint(read, webhook) ? { ...webhook, enabled: false, disabled_reason: reason } : webhook,
+  );
+}
+
+/** Whether an endpoint is still the one that was read, and not another one that was given its name. */
+export function isSameEndpoint(read: Webhook, now: Webhook | null): boolean {
+  return read.created_at === now?.created_at;
 }
 
 /** Removes an endpoint and its log. Returns whether there was one. */
@@ -104,7 +109,7 @@ export async function deleteWebhook(cells: Cells, name: string): Promise<boolean
   const { redis } = cells;
   const removed = await redis.srem(globalKeys.webhooks, name);
   await redis.del(globalKeys.webhook(name));
-  await Promise.all((await cells.all()).map(({ keys }) => redis.del(keys.deliveries(name))));
+  await forgetDeliveries(cells, name);
   return removed > 0;
 }
 
