@@ -55,7 +55,7 @@ function isMetadata([name]: [string, string]): boolean {
 /** A filter of metadata is no key of the schema: it is told beside those that are. */
 function withMetadata(errors: FieldError[]): FieldError[] {
   return errors.map((error) =>
-    error.message.startsWith('is not known here') ? { ...error, message: `${error.message}, metadata.KEY` } : error,
+    error.message.startsWith('is not known here; known') ? { ...error, message: `${error.message}, metadata.KEY` } : error,
   );
 }
 
