@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 
-import { idempotencyKey, ProblemError } from '@upshift/contracts';
+import { fieldError, idempotencyKey, ProblemError } from '@upshift/contracts';
 import type { Accepted, Cells } from '@upshift/queues';
 import { readJobBody } from '@upshift/routing';
 import type { RequestHandler, Response } from 'express';
@@ -111,7 +111,7 @@ function readBody(text: string): { key: string | null; body: unknown } {
   const parsed = idempotencyKey.safeParse(key);
   if (parsed.success) return { key: parsed.data, body };
   const message = parsed.error.issues[0]?.message ?? '';
-  throw ProblemError.ofFields('invalid_job', [{ field: 'idempotency_key', value: key, message }]);
+  throw ProblemError.ofFields('invalid_job', [fieldError(['idempotency_key'], message, key)]);
 }
 
 function parseJson(text: string): unknown {
