@@ -176,10 +176,7 @@ test('what a deleted webhook was to get goes to none that has its name afterward
   await createWebhook(pipeline, { name: 'orders', url: receiver.url, payload: 'full' });
   await createWebhook(pipeline, { name: 'full', url: receiver.url, payload: 'full' });
   const told = await endJob(pipeline);
-  receiver.answer = async (received, response) => {
-    await replaceWebhook(pipeline);
-    response.writeHead(410).end(received.body);
-  };
+  receiver.answer = (_received, response) => void replaceWebhook(pipeline).finally(() => void response.writeHead(410).end());
   await handleDelivery(pipeline, told, 0);
   expect(await lineOf(pipeline, told.job)).toBeUndefined();
   expect(await readWebhook(pipeline, 'orders')).toMatchObject({ enabled: true, payload: 'thin' });

@@ -152,7 +152,9 @@ test('of many bad fields the first 100 are told, and what is known instead once'
 
 describe('a schema that would take seconds to compile', () => {
   const schema = (properties: number): string =>
-    JSON.stringify({ properties: Object.fromEntries(Array.from({ length: properties }, (_, index) => [`p${index}`, { minLength: 1 }])) });
+    JSON.stringify({
+      properties: Object.fromEntries(Array.from({ length: properties }, (_, index) => [`p${index}`, { minLength: 1 }])),
+    });
   const says = expect.stringContaining('100000 characters of JSON and 5000 values') as string;
 
   test('is refused before that, of a check and of a response format', () => {
