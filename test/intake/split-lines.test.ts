@@ -45,6 +45,14 @@ test('short lines of one chunk are handed on together, but not thousands of them
   expect(sizes).toEqual([256, 256, 88]);
 });
 
+test('a byte order mark before the first line is no part of it', async () => {
+  const mark = Buffer.from('\uFEFF').toString('latin1');
+  expect(await linesOf([`${mark}{}\n{}`])).toEqual([
+    [1, '{}', null],
+    [2, '{}', null],
+  ]);
+});
+
 test('no bytes are no lines', async () => {
   expect(await linesOf([])).toEqual([]);
   expect(await linesOf(['\n \n'])).toEqual([]);

@@ -1,20 +1,24 @@
 import {
   accept,
   advance,
+  changeDelivery,
   consumeDeliveries,
   createWebhook,
   deleteWebhook,
   DELIVER_QUEUE,
   forgetJobs,
+  lastDelivery,
   listDeliveries,
   queueOf,
+  readWebhook,
   redeliver,
+  undelivered,
 } from '@upshift/queues';
 import type { Consumer, Delivery } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { handleDelivery } from '../../services/notifier/src/handle-delivery.ts';
-import { closeAll, flushAll, openTestPipeline, until } from '../queues/setting.ts';
+import { closeAll, entriesOf, flushAll, keysLike, openTestPipeline, until } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { exampleConfig, requestOf } from '../routing/example.ts';
 import { startReceiver } from '../system/receiver.ts';
@@ -144,11 +148,70 @@ test('an entry that may not be tried as often as the schedule says fails in the 
   expect(await lineOf(pipeline, told.job)).toMatchObject({ next_attempt_at: null });
 });
 
-test('a delivery that was on its way when its webhook was deleted leaves no log for ever', async () => {
-  const pipeline = await open([]);
+test('a webhook that is deleted takes its log with it, and a delivery that was on its way makes none', async () => {
+  const pipeline = await open([0.01]);
+  const logged = await endJob(pipeline);
   const told = await endJob(pipeline);
+  await handleDelivery(pipeline, logged, 0);
   await deleteWebhook(pipeline, 'orders');
   await handleDelivery(pipeline, told, 0);
-  expect(await pipeline.redis.pttl('{upshift-0}:webhook:orders:deliveries')).toBeGreaterThan(0);
-  expect(receiver.received).toEqual([]);
+  consume(pipeline);
+  await until(pipeline, async () => (await entriesOf(pipeline, DELIVER_QUEUE)).length === 0);
+  expect(await keysLike(pipeline.redis, '*deliver*:msg*')).toEqual([]);
+  expect(await pipeline.redis.exists('{upshift-0}:webhook:orders:deliveries')).toBe(0);
+  expect(receiver.received).toHaveLength(1);
+});
+
+/** Puts another endpoint, which asks for less, in the place of one. */
+async function replaceWebhook(pipeline: TestPipeline): Promise<void> {
+  await deleteWebhook(pipeline, 'orders');
+  // Two that are made within one millisecond could not be told apart.
+  await until(pipeline, async () => new Date().toISOString() > (await readWebhook(pipeline, 'full'))!.created_at);
+  await createWebhook(pipeline, { name: 'orders', url: receiver.url, payload: 'thin' });
+}
+
+test('what a deleted webhook was to get goes to none that has its name afterwards, nor does the log know of it', async () => {
+  const pipeline = await open([60]);
+  await deleteWebhook(pipeline, 'orders');
+  await createWebhook(pipeline, { name: 'orders', url: receiver.url, payload: 'full' });
+  await createWebhook(pipeline, { name: 'full', url: receiver.url, payload: 'full' });
+  const told = await endJob(pipeline);
+  receiver.answer = (_received, response) => void replaceWebhook(pipeline).finally(() => void response.writeHead(410).end());
+  await handleDelivery(pipeline, told, 0);
+  expect(await lineOf(pipeline, told.job)).toBeUndefined();
+  expect(await readWebhook(pipeline, 'orders')).toMatchObject({ enabled: true, payload: 'thin' });
+  receiver.answer = takes;
+  await handleDelivery(pipeline, told, 1);
+  expect(receiver.received.map(({ body }) => body.includes('"object":"job"'))).toEqual([true, false]);
+});
+
+test('a body that was kept for another webhook of the same name is not sent', async () => {
+  const pipeline = await open([60]);
+  const told = await endJob(pipeline);
+  await handleDelivery(pipeline, told, 0);
+  const line = (await lineOf(pipeline, told.job))!;
+  await changeDelivery(pipeline, told, () => ({ ...line, body: 'secret', endpointCreatedAt: '2026-01-01T00:00:00.000Z' }));
+  receiver.answer = takes;
+  await handleDelivery(pipeline, told, 1);
+  expect(receiver.received.at(-1)?.body).toBe(receiver.received[0]?.body);
+});
+
+test('the newest delivery of a job is found among many, and what was not delivered page by page, the oldest first', async () => {
+  const pipeline = await open([]);
+  const told = await endJob(pipeline);
+  const later = { ...told, revision: 2 };
+  await handleDelivery(pipeline, told, 0);
+  await handleDelivery(pipeline, later, 0);
+  const others: string[] = [];
+  for (let count = 0; count < 120; count += 1) {
+    const other = { ...told, job: `job_0${String(count).padStart(30, '0')}` };
+    await changeDelivery(pipeline, other, (line) => ({ ...line, status: count === 7 ? 'delivered' : 'failed' }));
+    if (count !== 7) others.push(other.job);
+  }
+  expect(await lastDelivery(pipeline, 'orders', told.job)).toMatchObject({ job: told.job, revision: 2 });
+  expect(await lastDelivery(pipeline, 'orders', 'job_x')).toBeNull();
+  const found: string[] = [];
+  for await (const { job } of undelivered(pipeline, 'orders')) found.push(job);
+  expect(found.toSorted()).toEqual([told.job, told.job, ...others].toSorted());
+  expect(found.slice(0, 2)).toEqual([told.job, told.job]);
 });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { ProblemError } from '@upshift/contracts';
 import {
   accept,
@@ -14,7 +16,7 @@ import type { Accepted, Asked, Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question, requestOf } from '../routing/example.ts';
-import { closeAll, dumpOf, entriesOf, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
+import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -73,6 +75,32 @@ test('a job that is refused harms no other, and one key in a batch makes one job
     'unknown_webhook',
   ]);
   expect(await entriesOf(pipeline, CLASSIFY_QUEUE)).toHaveLength(1);
+});
+
+/** A job with its keys in one order or the other, wherever they are a client's own. */
+function written(backwards: boolean): Asked['request'] {
+  const inOrder = <Value>(map: Record<string, Value>): Record<string, Value> =>
+    Object.fromEntries(backwards ? Object.entries(map).toReversed() : Object.entries(map));
+  const parameters = inOrder<unknown>({ type: 'object', properties: inOrder({ city: {}, day: {} }), required: ['city', 'day'] });
+  const metadata = inOrder({ team: 'red', order: '7' });
+  return requestOf({ input: { prompt: 'Why?', tools: [{ name: 'look', parameters }] }, metadata });
+}
+
+test('the same job under a key is known whatever the order of its keys, and another order of a list is another job', async () => {
+  const { id } = await accept(pipeline, written(false), { key: 'k' });
+  expect(await accept(pipeline, written(true), { key: 'k' })).toEqual({ id, created: false, state: null });
+  const other = written(false);
+  if ('messages' in other.input) other.input.tools[0]!.parameters['required'] = ['day', 'city'];
+  await expect(accept(pipeline, other, { key: 'k' })).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+});
+
+test('a key that an earlier version has claimed, by the text of the job as it is stored, holds', async () => {
+  const { id } = await accept(pipeline, question, { key: 'k' });
+  const [claim = ''] = await keysLike(pipeline.redis, '*idempotency*');
+  const text = (await pipeline.redis.hget(pipeline.keys.job(id), 'request')) ?? '';
+  const fingerprint = createHash('sha256').update(text).digest('hex');
+  await pipeline.redis.set(claim, JSON.stringify({ fingerprint, id }));
+  expect(await accept(pipeline, question, { key: 'k' })).toMatchObject({ id, created: false });
 });
 
 test('a backlog is filled to its last place and no further', async () => {

@@ -1,17 +1,29 @@
 import type { FieldError } from '@upshift/contracts';
-import { ProblemError } from '@upshift/contracts';
-import { readJobBody } from '@upshift/routing';
+import { fieldError, ProblemError } from '@upshift/contracts';
+import { acceptJob, readJobBody } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-/** What is wrong with a body as a client sends it. */
-function errorsOf(text: string): FieldError[] {
+import { exampleConfig, NOON } from './example.ts';
+
+/** What is said of a body as a client sends it. */
+function refusalOf(text: string, read: (body: unknown) => unknown = readJobBody): ProblemError | null {
   try {
-    readJobBody(JSON.parse(text));
-    return [];
+    read(JSON.parse(text));
+    return null;
   } catch (error) {
-    if (error instanceof ProblemError) return error.errors;
+    if (error instanceof ProblemError) return error;
     throw error;
   }
+}
+
+function errorsOf(text: string): FieldError[] {
+  return refusalOf(text)?.errors ?? [];
+}
+
+/** What is wrong with a job that has no bad shape. */
+function errorsOfJob(text: string): FieldError[] {
+  const acceptance = { id: 'job_0a', configVersion: 'v1', seed: 0.5, now: NOON };
+  return refusalOf(text, (body) => acceptJob(readJobBody(body), exampleConfig(), acceptance))?.errors ?? [];
 }
 
 function errorsWith(fields: string): FieldError[] {
@@ -99,5 +111,62 @@ describe('checks', () => {
   test('are not compiled beyond the number that a job may have', () => {
     const checks = Array.from({ length: 60 }, () => '{"type":"length"}').join();
     expect(errorsWith(`"checks":[${checks}]`)).toHaveLength(1 + 50);
+  });
+});
+
+describe('a field that can not be read', () => {
+  const nested = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+
+  test('because it is nested too deep is named, however deep that is', () => {
+    const message = 'is nested deeper than 100 levels';
+    for (const levels of [101, 10_000, 100_000]) {
+      expect(errorsWith(`"foo":${nested(levels)}`)).toEqual([{ field: 'foo.a.a.a', message }]);
+      expect(errorsOf(`{"input":{"prompt":"x","tools":[{"name":"f","parameters":${nested(levels)}}]}}`)).toEqual([
+        { field: 'input.tools[0].parameters', message },
+      ]);
+    }
+    expect(errorsWith(`"checks":[{"type":"json_schema","schema":${nested(97)}}],"foo":1`)).toMatchObject([{ field: 'foo' }]);
+  });
+
+  test('because its value is too deep to be written is told of without that', () => {
+    const message = 'must be a word';
+    expect(fieldError(['key'], message, JSON.parse(nested(100_000)))).toEqual({ field: 'key', message });
+  });
+
+  test.each([
+    ['"metadata":{"__proto__":"x","a":"y"}', 'metadata.__proto__'],
+    ['"__proto__":{"a":1}', '__proto__'],
+    ['"checks":[{"type":"json_schema","schema":{"__proto__":{}}}]', 'checks[0].schema.__proto__'],
+  ])('because it would be dropped in silence is named: %s', (fields, field) => {
+    expect(errorsWith(fields)).toEqual([{ field, message: 'is no name that a field can have' }]);
+  });
+});
+
+test('of many bad fields the first 100 are told, and what is known instead once', () => {
+  const fields = Array.from({ length: 5000 }, (_, index) => `"f${index}":1`).join();
+  const refused = refusalOf(`{"input":{"prompt":"x"},${fields}}`)!;
+  expect(refused.errors).toHaveLength(100);
+  expect(refused.message).toMatch(/; and 4900 more$/);
+  expect(JSON.stringify(refused.errors).match(/known: /g)).toHaveLength(1);
+});
+
+describe('a schema that would take seconds to compile', () => {
+  const schema = (properties: number): string =>
+    JSON.stringify({
+      properties: Object.fromEntries(Array.from({ length: properties }, (_, index) => [`p${index}`, { minLength: 1 }])),
+    });
+  const says = expect.stringContaining('100000 characters of JSON and 5000 values') as string;
+
+  test('is refused before that, of a check and of a response format', () => {
+    const checks = `"checks":[{"type":"json_schema","schema":${schema(3000)}}]`;
+    expect(errorsOfJob(`{"input":{"prompt":"x"},${checks}}`)).toEqual([{ field: 'checks[0].schema', message: says }]);
+    const format = `"response_format":{"type":"json_schema","schema":{"description":"${'x'.repeat(100_001)}"}}`;
+    expect(errorsOfJob(`{"input":{"prompt":"x",${format}}}`)).toEqual([{ field: 'input.response_format.schema', message: says }]);
+  });
+
+  test('is refused too where many that are short come to as much', () => {
+    const checks = Array.from({ length: 4 }, () => `{"type":"json_schema","schema":${schema(800)}}`).join();
+    expect(errorsOfJob(`{"input":{"prompt":"x"},"checks":[${checks}]}`)).toEqual([{ field: 'checks[3].schema', message: says }]);
+    expect(errorsWith(`"checks":[${checks}],"foo":1`).map(({ field }) => field)).toEqual(['foo', 'checks[3].schema']);
   });
 });

@@ -31,12 +31,13 @@ function sendText(body: string, contentType = 'application/json'): Promise<Reply
   return fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': contentType }, body });
 }
 
-/** As `curl -X POST` does: no body, and no length of one. */
-async function sendNoBody(): Promise<Reply<ProblemView>> {
+/** As `curl -X POST` does: no body, and no length of one. With `chunked`, of unknown length. */
+async function sendNoBody(path: string, chunked = false): Promise<Reply<ProblemView>> {
   const headers = { 'content-type': 'application/json' };
-  const request = httpRequest(`${fleet.url('intake')}/v1/jobs`, { method: 'POST', headers });
+  const request = httpRequest(`${fleet.url('intake')}${path}`, { method: 'POST', headers });
   request.removeHeader('content-length');
-  request.removeHeader('transfer-encoding');
+  if (chunked) request.setHeader('transfer-encoding', 'chunked');
+  else request.removeHeader('transfer-encoding');
   request.end();
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   const body = (await json(response)) as ProblemView;
@@ -66,7 +67,20 @@ const refusals: Refusal[] = [
   { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
   { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'expected object' },
   { what: 'an empty body', ask: () => sendText(''), status: 400, code: 'malformed_json', says: 'the body is empty' },
-  { what: 'no body', ask: () => sendNoBody(), status: 400, code: 'malformed_json', says: 'the body is empty' },
+  { what: 'no body', ask: () => sendNoBody('/v1/jobs'), status: 400, code: 'malformed_json', says: 'the body is empty' },
+  {
+    what: 'a body of unknown length that is empty',
+    ask: () => sendNoBody('/v1/jobs', true),
+    status: 400,
+    code: 'malformed_json',
+    says: 'the body is empty',
+  },
+  {
+    what: 'something that is not there, though its body may be missing and is of unknown length',
+    ask: () => sendNoBody('/v1/experiments/none/pause', true),
+    status: 404,
+    code: 'not_found',
+  },
   {
     what: 'another media type',
     ask: () => sendText('{}', 'text/plain'),
@@ -113,7 +127,13 @@ const refusals: Refusal[] = [
     status: 404,
     code: 'not_found',
   },
-  { what: 'a path that can not be decoded', ask: () => fleet.api.send('/v1/jobs/%E0%A4%A'), status: 400, code: 'malformed_json' },
+  {
+    what: 'a path that can not be decoded',
+    ask: () => fleet.api.send('/v1/jobs/%E0%A4%A'),
+    status: 404,
+    code: 'not_found',
+    says: 'can not be decoded',
+  },
   { what: 'an unknown path', ask: () => fleet.api.send('/v2/jobs'), status: 404, code: 'not_found', says: '/openapi.json' },
   {
     what: 'an unknown method',
@@ -158,6 +178,13 @@ const refusals: Refusal[] = [
     says: 'checks[0].schema',
   },
   {
+    what: 'the choice of a tool where there is none',
+    ask: () => send({ input: { prompt: 'Hello.', tool_choice: 'required' } }),
+    status: 422,
+    code: 'invalid_job',
+    says: 'input.tool_choice: is required, but there are no tools',
+  },
+  {
     what: 'a deadline that is past',
     ask: () => send({ input, limits: { deadline: '2020-01-01T00:00:00Z' } }),
     status: 422,
@@ -175,9 +202,32 @@ test.each(refusals)('$what is refused with $status $code', async ({ ask, status,
   expect(reply.body.detail).toContain(says);
 });
 
-test('a method that is not allowed names the one that is', async () => {
-  const reply = await fleet.api.send(`/v1/jobs/job_0${'0'.repeat(30)}/cancel`);
-  expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'POST']);
+test.each([
+  ['GET', `/v1/jobs/job_0${'0'.repeat(30)}/cancel`, 'POST'],
+  ['POST', '/openapi.json', 'GET'],
+  ['POST', '/livez', 'GET'],
+  ['DELETE', '/metrics', 'GET'],
+])('a method that is not allowed names the one that is: %s %s', async (method, path, allowed) => {
+  const reply = await fleet.api.send(path, { method });
+  expect([reply.status, reply.headers.get('allow')]).toEqual([405, allowed]);
+});
+
+test('a job that is not in quarantine is not told to be gone', async () => {
+  const { id } = await fleet.api.run({ input, task: 'classification' });
+  const reply = await fleet.api.send(`/v1/quarantine/${id}`, { method: 'DELETE' });
+  expect(reply).toMatchObject({ status: 404, body: { code: 'not_found', detail: `there is no job ${id} in quarantine` } });
+});
+
+test.each([
+  ['respond-async, Wait = "20"', '20'],
+  ['wait=99999999999', '55'],
+  ['wait="20";x=1', '20'],
+  ['wait=20 respond-async', '20'],
+])('a client may write its preference as RFC 7240 allows: %s', async (prefer, applied) => {
+  const headers = { 'content-type': 'application/json', prefer };
+  const body = JSON.stringify({ input, task: 'classification' });
+  const reply = await fleet.api.send('/v1/jobs', { method: 'POST', headers, body });
+  expect([reply.status, reply.headers.get('preference-applied')]).toEqual([200, `wait=${applied}`]);
 });
 
 test('all bad fields are told at once', async () => {

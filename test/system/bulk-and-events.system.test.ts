@@ -78,6 +78,21 @@ test('a bulk request that is sent again under its key makes no job twice', async
   expect(second.some(({ created }) => created)).toBe(false);
 });
 
+test.each([
+  [{ 'content-encoding': 'gzip' }, 'Content-Encoding is gzip'],
+  [{ 'content-type': 'application/x-ndjson; charset="UTF-16"' }, 'charset of Content-Type is UTF-16'],
+])('lines that can not be read as they were meant are refused before any is answered: %o', async (headers, says) => {
+  const all = { 'content-type': 'application/x-ndjson', ...headers };
+  const refused = await fleet.api.send('/v1/jobs', { method: 'POST', headers: all, body: jobLine('Squeezed.') });
+  expect(refused).toMatchObject({ status: 415, body: { code: 'unsupported_media_type' } });
+  expect(refused.body.detail).toContain(says);
+});
+
+test('a charset that is the usual one changes nothing', async () => {
+  const answers = await sendBulk([jobLine('In UTF-8.')], { 'content-type': 'application/x-ndjson; Charset="utf-8"' });
+  expect(answers).toMatchObject([{ line: 1, created: true }]);
+});
+
 interface Page {
   data: JobView[];
   last_id: string | null;
@@ -106,6 +121,9 @@ test.each([
   ['/v1/jobs?limit=abc', 'limit', 'abc', 'must be a whole number from 1 to 100'],
   ['/v1/jobs?limit=-2.5', 'limit', '-2.5', 'must be a whole number from 1 to 100'],
   ['/v1/jobs?limit=1e400', 'limit', '1e400', 'must be a whole number from 1 to 100'],
+  ['/v1/jobs?status=queued&status=failed', 'status', ['queued', 'failed'], 'is given twice'],
+  ['/v1/jobs?metadata.a=1&metadata.b=1&metadata.a=2', 'metadata.a', ['1', '2'], 'is given twice'],
+  ['/v1/events?event=job-failed&event=job-completed', 'event', ['job-failed', 'job-completed'], 'is given twice'],
   ['/v1/savings?days=', 'days', '', 'must be a whole number from 1 to 400'],
   ['/v1/jobs?after=job_1', 'after', 'job_1', 'the last_id of the page before'],
   ['/v1/jobs?status=done', 'status', 'done', '"completed"'],

@@ -80,6 +80,9 @@ export const problemStatus = {
 } as const;
 export type ProblemCode = keyof typeof problemStatus;
 
+/** Bad fields that a client is told of at once: more would make an answer many times as long as its request. */
+const MOST_FIELDS = 100;
+
 /** An error that the client caused or must know of; becomes `application/problem+json`. */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
@@ -94,8 +97,11 @@ export class ProblemError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 
-  /** An error whose detail is that of its fields. */
-  static ofFields(code: ProblemCode, errors: FieldError[]): ProblemError {
-    return new ProblemError(code, errors.map(({ field, message }) => `${field}: ${message}`).join('; '), { errors });
+  /** An error whose detail is that of its fields, of which it tells the first ones. */
+  static ofFields(code: ProblemCode, all: FieldError[]): ProblemError {
+    const errors = all.slice(0, MOST_FIELDS);
+    const told = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    const more = all.length - errors.length;
+    return new ProblemError(code, more > 0 ? `${told}; and ${more} more` : told, { errors });
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { badShape } from './bad-shape.ts';
 import { check, MOST_CHECKS } from './check.ts';
 import { acceptAt } from './config.ts';
 import { fieldErrors } from './field-errors.ts';
@@ -176,6 +177,8 @@ export type Arm = Experiment['arms'][number];
 
 /** Reads a document: an experiment, or every bad field at once. */
 export function parseExperiment(body: unknown): { experiment: Experiment } | { errors: FieldError[] } {
+  const bad = badShape(body);
+  if (bad) return { errors: [bad] };
   const parsed = experimentDocument.safeParse(body);
   if (!parsed.success) return { errors: fieldErrors(parsed.error, body, schemaOf(body)) };
   return { experiment: parsed.data };

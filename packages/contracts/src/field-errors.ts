@@ -14,10 +14,11 @@ export function fieldErrors(error: z.ZodError, value: unknown, schema: z.ZodType
       // What a schema makes of a text, as a list of its parts, stands in the issue alone.
       return [fieldError(issue.path, messageOf(issue, given), given === undefined ? issue.input : given)];
     }
-    const known = knownKeys(schema, issue.path).join(', ');
-    return issue.keys.map((key) => {
+    const known = `; known: ${knownKeys(schema, issue.path).join(', ')}`;
+    return issue.keys.map((key, index) => {
       const path = [...issue.path, key];
-      return fieldError(path, `is not known here; known: ${known}`, valueAt(path, value));
+      // Once: a body may have 100,000 of them.
+      return fieldError(path, `is not known here${index === 0 ? known : ''}`, valueAt(path, value));
     });
   });
 }
@@ -36,18 +37,27 @@ function messageOf({ code, message, ...issue }: z.core.$ZodIssue, value: unknown
   return isBeyond ? 'must be a number within ±1.8e308; what is beyond is read as infinite' : message;
 }
 
-function fieldError(path: PropertyKey[], message: string, value: unknown): FieldError {
+/** What is wrong with a field, with its value where that is short. */
+export function fieldError(path: PropertyKey[], message: string, value: unknown): FieldError {
   // JSON has no word for it: as a value it would be null.
   const there = isInfinite(value) ? String(value) : value;
-  const shown = there !== undefined && JSON.stringify(there).length <= LONGEST_VALUE ? { value: there } : {};
-  return { field: fieldName(path), ...shown, message };
+  return { field: fieldName(path), ...(isShort(there) ? { value: there } : {}), message };
+}
+
+function isShort(value: unknown): boolean {
+  try {
+    return value !== undefined && JSON.stringify(value).length <= LONGEST_VALUE;
+  } catch {
+    // Nested so deep that it can not be written.
+    return false;
+  }
 }
 
 function isInfinite(value: unknown): boolean {
   return value === Infinity || value === -Infinity;
 }
 
-function fieldName(path: PropertyKey[]): string {
+export function fieldName(path: PropertyKey[]): string {
   const name = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
   return name.replace(/^\./, '') || 'the body';
 }

@@ -1,4 +1,5 @@
 export * from './answer.ts';
+export * from './bad-shape.ts';
 export * from './catalogue.ts';
 export * from './check.ts';
 export * from './classifier-profile.ts';

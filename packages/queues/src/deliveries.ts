@@ -10,7 +10,7 @@ import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
 import type { Consumer } from './consume.ts';
 import { deliveryEntry } from './entries.ts';
-import { DELIVER_QUEUE, deliveryId } from './names.ts';
+import { DELIVER_QUEUE, deliveryId, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -84,8 +84,10 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
 async function giveUp(pipeline: Pipeline, entry: Job | undefined): Promise<void> {
   const told = deliveryPayload.safeParse(entry?.data);
   if (!told.success || entry?.finishedOn === undefined) return;
-  const { redelivery } = told.data;
+  const { redelivery, webhook } = told.data;
   try {
+    // Its log went with it.
+    if ((await pipeline.redis.exists(globalKeys.webhook(webhook))) === 0) return;
     await changeDelivery(pipeline, told.data, (line) => {
       if (line.status !== 'pending' || line.redeliveries > redelivery) return line;
       return { ...line, status: 'failed', next_attempt_at: null, redeliveries: redelivery };
@@ -100,6 +102,8 @@ export interface Delivery extends DeliveryView {
   revision: number;
   webhook: string;
   body: string | null;
+  /** When the endpoint was made that the body is for: another one of that name may not get it. Missing in lines of earlier versions. */
+  endpointCreatedAt?: string;
   /** The number of the last time that somebody asked for it again; 0 where nobody has. */
   redeliveries: number;
 }
@@ -163,6 +167,22 @@ function retentionOf({ retention, webhooks }: UpshiftConfig, line: Delivery, now
   return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(webhooks.retry_after_s)) };
 }
 
+/** Lines forgotten with one command. */
+const FORGOTTEN_AT_ONCE = 1000;
+
+/** Removes an endpoint's log as it is now: another endpoint may be made under its name meanwhile. */
+export async function forgetDeliveries(cells: Cells, webhook: string): Promise<void> {
+  const now = Date.now();
+  for (const { redis, keys } of await cells.all()) {
+    const log = keys.deliveries(webhook);
+    for (let more = true; more;) {
+      const ids = await redis.zrangebyscore(log, '-inf', now, 'LIMIT', 0, FORGOTTEN_AT_ONCE);
+      if (ids.length > 0) await Promise.all([redis.unlink(...ids.map(keys.delivery)), redis.zrem(log, ...ids)]);
+      more = ids.length === FORGOTTEN_AT_ONCE;
+    }
+  }
+}
+
 /** The newest lines of an endpoint's log. */
 export async function listDeliveries(cells: Cells, webhook: string, limit: number): Promise<Delivery[]> {
   const lines = await linesOf(cells, webhook, limit);
@@ -170,11 +190,29 @@ export async function listDeliveries(cells: Cells, webhook: string, limit: numbe
   return readAll(newest);
 }
 
-/** What was not delivered and is not on its way: what can be sent again. */
-export async function undelivered(cells: Cells, webhook: string): Promise<Delivery[]> {
+/** Lines, with their bodies, that are in memory at once. */
+const READ_AT_ONCE = 100;
+
+/** What was not delivered and is not on its way: what can be sent again, the oldest first. */
+export async function* undelivered(cells: Cells, webhook: string): AsyncGenerator<Delivery> {
   const lines = await linesOf(cells, webhook, Infinity);
-  const all = await readAll(lines.toSorted((one, other) => one.changedAt - other.changedAt));
-  return all.filter(({ status }) => status === 'failed' || status === 'disabled');
+  lines.sort((one, other) => one.changedAt - other.changedAt);
+  for (let from = 0; from < lines.length; from += READ_AT_ONCE)
+    for (const line of await readAll(lines.slice(from, from + READ_AT_ONCE)))
+      if (line.status === 'failed' || line.status === 'disabled') yield line;
+}
+
+/** More revisions than a job, and more changes than an experiment, ever has. */
+const MOST_REVISIONS = 1000;
+
+/** What an endpoint was told of a job last; null where its log has nothing of that. */
+export async function lastDelivery(cells: Cells, webhook: string, job: string): Promise<Delivery | null> {
+  const pipeline = cells.of(job);
+  const ids = Array.from({ length: MOST_REVISIONS }, (_, index) => deliveryId({ job, revision: index + 1 }));
+  const scores = await pipeline.redis.zmscore(pipeline.keys.deliveries(webhook), ...ids);
+  const told = ids.map((id, index) => ({ pipeline, id, changedAt: Number(scores[index] ?? -1) }));
+  const newest = told.reduce((best, line) => (line.changedAt >= best.changedAt ? line : best));
+  return newest.changedAt < 0 ? null : ((await readAll([newest]))[0] ?? null);
 }
 
 /** Where a line of the log is found. */

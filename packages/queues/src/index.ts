@@ -11,6 +11,7 @@ export {
   changeDelivery,
   consumeDeliveries,
   deliveryViewOf,
+  lastDelivery,
   listDeliveries,
   readDelivery,
   redeliver,
@@ -74,7 +75,9 @@ export { expireJobs, reconcile } from './upkeep.ts';
 export {
   createWebhook,
   deleteWebhook,
+  disableWebhook,
   enableWebhook,
+  isSameEndpoint,
   listWebhooks,
   outsideOf,
   readOutside,

@@ -6,6 +6,7 @@ import { badWebhookUrl, isPublicAddress } from '@upshift/routing';
 import type { Outside } from '@upshift/runtime';
 
 import type { Cells } from './cells/cells.ts';
+import { forgetDeliveries } from './deliveries.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
 
@@ -19,6 +20,8 @@ export type WebhookWithSecret = WebhookView & { secret: string };
 
 /** How long a secret that has been replaced still signs beside the new one. */
 const OVERLAP_MS = 24 * 3_600_000;
+/** Secrets that sign at once: each makes the header of every request longer. */
+const MOST_SECRETS = 5;
 const SECRET_BYTES = 32;
 
 /** Standard Webhooks: `whsec_` and the base64 of 24 to 64 random bytes. */
@@ -68,7 +71,7 @@ export async function listWebhooks(connection: Connection): Promise<WebhookView[
   return all.flatMap((webhook) => (webhook === null ? [] : [withoutSecrets(webhook)]));
 }
 
-/** A new secret; the one before it signs too for a day. Null where there is no such endpoint. */
+/** A new secret; each one before it signs too for a day from when it was replaced. Null where there is no such endpoint. */
 export async function rotateWebhook(connection: Connection, name: string): Promise<WebhookWithSecret | null> {
   const secret = newSecret();
   const now = Date.now();
@@ -77,26 +80,28 @@ export async function rotateWebhook(connection: Connection, name: string): Promi
     rotated_at: new Date(now).toISOString(),
     secrets: [
       { secret, untilMs: null },
-      ...secretsAt(webhook, now)
-        .slice(0, 1)
-        .map((old) => ({ secret: old, untilMs: now + OVERLAP_MS })),
-    ],
+      ...holdingAt(webhook, now).map((old) => ({ ...old, untilMs: old.untilMs ?? now + OVERLAP_MS })),
+    ].slice(0, MOST_SECRETS),
   }));
   return rotated === null ? null : { ...withoutSecrets(rotated), secret };
 }
 
-/** Lets an endpoint be told again, or no more (with the reason). Null where there is none. */
-export async function enableWebhook(
-  connection: Connection,
-  name: string,
-  disabledReason: string | null,
-): Promise<WebhookView | null> {
-  const changed = await change(connection, name, (webhook) => ({
-    ...webhook,
-    enabled: disabledReason === null,
-    disabled_reason: disabledReason,
-  }));
+/** Lets an endpoint be told again. Null where there is none. */
+export async function enableWebhook(connection: Connection, name: string): Promise<WebhookView | null> {
+  const changed = await change(connection, name, (webhook) => ({ ...webhook, enabled: true, disabled_reason: null }));
   return changed === null ? null : withoutSecrets(changed);
+}
+
+/** Lets an endpoint be told no more. One that has been made under its name since stays as it is. */
+export async function disableWebhook(connection: Connection, read: Webhook, reason: string): Promise<void> {
+  await change(connection, read.name, (webhook) =>
+    isSameEndpoint(read, webhook) ? { ...webhook, enabled: false, disabled_reason: reason } : webhook,
+  );
+}
+
+/** Whether an endpoint is still the one that was read, and not another one that was given its name. */
+export function isSameEndpoint(read: Webhook, now: Webhook | null): boolean {
+  return read.created_at === now?.created_at;
 }
 
 /** Removes an endpoint and its log. Returns whether there was one. */
@@ -104,13 +109,13 @@ export async function deleteWebhook(cells: Cells, name: string): Promise<boolean
   const { redis } = cells;
   const removed = await redis.srem(globalKeys.webhooks, name);
   await redis.del(globalKeys.webhook(name));
-  await Promise.all((await cells.all()).map(({ keys }) => redis.del(keys.deliveries(name))));
+  await forgetDeliveries(cells, name);
   return removed > 0;
 }
 
 /** The secrets that sign at a time, newest first. */
-function secretsAt({ secrets }: Webhook, now: number): string[] {
-  return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now).map(({ secret }) => secret);
+function holdingAt({ secrets }: Webhook, now: number): Webhook['secrets'] {
+  return secrets.filter(({ untilMs }) => untilMs === null || untilMs > now);
 }
 
 /** An endpoint as a server that can be posted to; `refused` says why it may not be. Its name is looked up, and checked, at each call. */
@@ -119,7 +124,7 @@ export function outsideOf({ webhooks }: UpshiftConfig, webhook: Webhook): Outsid
   const bad = badWebhookUrl(webhook.url, allowPrivate);
   if (bad !== null) return { refused: `the URL ${bad}` };
   const mayReach = allowPrivate ? () => true : isPublicAddress;
-  return { url: new URL(webhook.url), mayReach, secrets: secretsAt(webhook, Date.now()) };
+  return { url: new URL(webhook.url), mayReach, secrets: holdingAt(webhook, Date.now()).map(({ secret }) => secret) };
 }
 
 /** The server of an endpoint that is to be asked something, or why it can not be. */

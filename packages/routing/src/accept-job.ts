@@ -77,6 +77,7 @@ function refuseBadFields(request: JobRequest, config: UpshiftConfig, now: number
     ...badFormat(request),
     ...badDeadline(request, now),
     ...badRequirements(request),
+    ...badToolChoice(request),
     ...badEmbedding(request),
   ];
   if (errors.length > 0) throw ProblemError.ofFields('invalid_job', errors);
@@ -119,6 +120,11 @@ function badRequirements({ input, require }: JobRequest): FieldError[] {
       ? []
       : [{ field: `require[${index}]`, value: name, message: `is required, but input.${name} is not given` }],
   );
+}
+
+function badToolChoice({ input }: JobRequest): FieldError[] {
+  if (isEmbedding(input) || input.tool_choice !== 'required' || input.tools.length > 0) return [];
+  return [{ field: 'input.tool_choice', value: 'required', message: 'is required, but there are no tools; give input.tools' }];
 }
 
 function badEmbedding({ input, checks }: JobRequest): FieldError[] {

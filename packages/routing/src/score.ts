@@ -64,15 +64,16 @@ export function verdictOf(outcomes: CheckOutcome[]): Verdict {
   return { score: Math.round(score * 1000) / 1000, passed, checks: outcomes };
 }
 
-/** What is wrong with checks, apart from their shape. */
-export function badChecks(checks: Check[], at: string): FieldError[] {
-  return checks.flatMap((check, index) => badCheck(check, `${at}[${index}]`));
+/** What is wrong with checks, apart from their shape; those that are null have a bad one, and are told of elsewhere. */
+export function badChecks(checks: (Check | null)[], at: string): FieldError[] {
+  const room = roomForSchemas();
+  return checks.flatMap((check, index) => (check === null ? [] : badCheck(check, `${at}[${index}]`, room)));
 }
 
 /** What does not compile, and bounds that let nothing or everything pass. */
-export function badCheck(check: Check, at: string): FieldError[] {
+export function badCheck(check: Check, at: string, room = roomForSchemas()): FieldError[] {
   if (check.type === 'regex') return problem(`${at}.pattern`, check.pattern, () => compilePattern(check.pattern));
-  if (check.type === 'json_schema') return problem(`${at}.schema`, undefined, () => compileSchema(check.schema));
+  if (check.type === 'json_schema') return badSchema(check.schema, `${at}.schema`, room);
   return check.type === 'length' ? badBounds(check, at) : [];
 }
 
@@ -92,8 +93,29 @@ function notAbove(field: string, least = 0, name: string, most = Infinity): Fiel
 }
 
 /** What is wrong with a schema that the answer must have. */
-export function badSchema(schema: Record<string, unknown>, at: string): FieldError[] {
-  return problem(at, undefined, () => compileSchema(schema));
+export function badSchema(schema: Record<string, unknown>, at: string, room = roomForSchemas()): FieldError[] {
+  return problem(at, undefined, () => {
+    takeRoom(schema, room);
+    compileSchema(schema);
+  });
+}
+
+/** To compile so much takes about a second, in which the process does nothing else. */
+const MOST_OF_SCHEMAS = { characters: 100_000, values: 5000 };
+
+/** What the schemas of a list of checks may still have. */
+function roomForSchemas(): typeof MOST_OF_SCHEMAS {
+  return { ...MOST_OF_SCHEMAS };
+}
+
+function takeRoom(schema: Record<string, unknown>, room: typeof MOST_OF_SCHEMAS): void {
+  room.characters -= JSON.stringify(schema, (_key, value: unknown) => {
+    room.values -= 1;
+    return value;
+  }).length;
+  if (room.characters >= 0 && room.values >= 0) return;
+  const { characters, values } = MOST_OF_SCHEMAS;
+  throw new Error(`schemas may have ${characters} characters of JSON and ${values} values, those of all checks together`);
 }
 
 function problem(field: string, value: unknown, compile: () => unknown): FieldError[] {

@@ -6,7 +6,7 @@ import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 
 import { EventCursor } from './event-cursor.ts';
-import { openEventStream } from './event-stream.ts';
+import { openEventStream, sendHeaders } from './event-stream.ts';
 import type { EventStream } from './event-stream.ts';
 import { filterQuery, readQuery } from './list-jobs.ts';
 import type { Tools } from './tools.ts';
@@ -28,12 +28,16 @@ type Wanted = (event: FeedEvent, name: string) => boolean;
 /** So many events may wait for the end of a replay. A client that needs longer for it is let go, and comes back by its last event id. */
 const MOST_WAITING = 10_000;
 
+/** A client that lets so many bytes of new events pile up is too slow: it is let go, and comes back by its last event id. */
+const LONGEST_BACKLOG_BYTES = 1_000_000;
+
 /** `GET /v1/events`: what happens to all jobs of a filter, and to experiments where jobs are not chosen, from now on or after `Last-Event-ID`, until the client leaves. */
 export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>): RequestHandler {
   return async (request, response) => {
     const wanted = wantedBy(request);
     const after = request.get('Last-Event-ID') || null;
     const had = after === null ? null : EventCursor.parse(after);
+    if (request.method === 'HEAD') return sendHeaders(response);
     const waiting: FeedNews[] = [];
     let sendLive: ((news: FeedNews) => void) | null = null;
     // Before the client hears that it is connected: what happens from then on is sent.
@@ -56,7 +60,10 @@ export function getAllEvents({ cells, feed, stopping }: Omit<Tools, 'signals'>):
     if (had === null) stream.standAt(String(cursor));
     else for (const cell of await cells.all()) await replay(cell, stream, had, sendInTurn);
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await sendInTurn(next);
-    sendLive = send;
+    sendLive = (news) => {
+      send(news);
+      if (stream.backlogBytes() > LONGEST_BACKLOG_BYTES) stream.cut();
+    };
   };
 }
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 
-import { idempotencyKey, ProblemError } from '@upshift/contracts';
+import { fieldError, idempotencyKey, ProblemError } from '@upshift/contracts';
 import type { Accepted, Cells } from '@upshift/queues';
 import { readJobBody } from '@upshift/routing';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 
 import { acceptEachInSpan } from './accept-in-span.ts';
 import type { Unspanned } from './accept-in-span.ts';
@@ -23,6 +23,7 @@ const IN_HAND = 4;
 export function postJobs({ cells }: Tools): RequestHandler {
   const { logger, config } = cells;
   return async (request, response) => {
+    refuseUnreadable(request);
     const headers = { key: idempotencyKeyOf(request), traceparent: request.get('traceparent') };
     const gone = new AbortController();
     response.on('close', () => gone.abort());
@@ -38,6 +39,16 @@ export function postJobs({ cells }: Tools): RequestHandler {
       logger.info({ reason: String(error) }, 'bulk request broken off');
     }
   };
+}
+
+/** Before anything is answered: of bytes that are not read as they were meant each line would be refused. */
+function refuseUnreadable(request: Request): void {
+  const encoding = request.get('Content-Encoding') ?? 'identity';
+  if (!/^identity$/i.test(encoding))
+    throw new ProblemError('unsupported_media_type', `Content-Encoding is ${encoding}; send lines as they are, without one`);
+  const [, charset = 'utf-8'] = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(request.get('Content-Type') ?? '') ?? [];
+  if (!/^utf-?8$/i.test(charset))
+    throw new ProblemError('unsupported_media_type', `the charset of Content-Type is ${charset}; send lines in utf-8`);
 }
 
 /** Keeps up to `IN_HAND` chunks in work and writes their answers in order, each chunk's in one piece. */
@@ -111,7 +122,7 @@ function readBody(text: string): { key: string | null; body: unknown } {
   const parsed = idempotencyKey.safeParse(key);
   if (parsed.success) return { key: parsed.data, body };
   const message = parsed.error.issues[0]?.message ?? '';
-  throw ProblemError.ofFields('invalid_job', [{ field: 'idempotency_key', value: key, message }]);
+  throw ProblemError.ofFields('invalid_job', [fieldError(['idempotency_key'], message, key)]);
 }
 
 function parseJson(text: string): unknown {

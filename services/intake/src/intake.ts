@@ -21,7 +21,7 @@ import { dropQuarantined, getQuarantine, retryJob } from './quarantine.ts';
 import { noSuchJob } from './read-view.ts';
 import { postVerdict } from './post-verdict.ts';
 import { webhookRoutes } from './webhooks.ts';
-import { answerWithProblem, methodNotAllowed, requireJson } from './problems.ts';
+import { answerWithProblem, methodNotAllowed, refuseEmpty, requireJson } from './problems.ts';
 
 /** The job API. */
 export async function startIntake(context: ServiceContext): Promise<Running> {
@@ -34,7 +34,8 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const feed = openEventFeed(cells);
   const tools = { cells, signals, feed, stopping: stopping.signal };
   const { app } = context;
-  const json = express.json({ limit: config.intake.body_limit_bytes, type: 'application/json', strict: false });
+  const limit = config.intake.body_limit_bytes;
+  const json = express.json({ limit, type: 'application/json', strict: false, verify: refuseEmpty });
   app
     .route('/v1/jobs')
     .get(getJobs(tools))
@@ -57,7 +58,10 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(cells, json));
   app.use(experimentRoutes(cells, json));
-  app.get('/openapi.json', (_request, response) => void response.json(openapi()));
+  app
+    .route('/openapi.json')
+    .get((_request, response) => void response.json(openapi()))
+    .all(methodNotAllowed('GET'));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(cells)),
     afterProbes: (application) => answerWithProblem(application, context.logger),

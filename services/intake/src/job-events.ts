@@ -5,7 +5,7 @@ import { readJob, readTrail } from '@upshift/queues';
 import type { Cells } from '@upshift/queues';
 import type { Request, RequestHandler } from 'express';
 
-import { openEventStream } from './event-stream.ts';
+import { openEventStream, sendHeaders } from './event-stream.ts';
 import type { EventStream } from './event-stream.ts';
 import { noSuchJob, readView } from './read-view.ts';
 import type { Tools } from './tools.ts';
@@ -16,6 +16,7 @@ export function getJobEvents(tools: Tools): RequestHandler<{ id: string }> {
     const { id } = request.params;
     const after = lineOf(request);
     if ((await readJob(tools.cells.of(id), id)) === null) throw noSuchJob(id);
+    if (request.method === 'HEAD') return sendHeaders(response);
     const stream = openEventStream(response);
     await follow(tools, id, after, stream);
     stream.end();
@@ -42,7 +43,7 @@ async function follow({ cells, feed, stopping }: Tools, id: string, after: numbe
       if (record !== null && !isTerminal(record.state.status)) continue;
       // The end is read after the trail: lines that came between the two go first.
       await sendNews(cells, id, sent, stream);
-      return stream.send({ name: 'end', data: await readView(cells, id) });
+      return await stream.sendInPieces({ name: 'end', data: await readView(cells, id) });
     }
   } catch (error) {
     if (!(error instanceof Error && error.name === 'AbortError')) throw error;
@@ -54,6 +55,7 @@ async function follow({ cells, feed, stopping }: Tools, id: string, after: numbe
 /** Sends the lines of the trail after the first `sent`. Returns how many have been sent then. */
 async function sendNews(cells: Cells, id: string, sent: number, stream: EventStream): Promise<number> {
   const news = await readTrail(cells.of(id), id, sent);
-  news.forEach((entry, index) => stream.send({ id: String(sent + index + 1), name: entry.event, data: entry }));
+  for (const [index, entry] of news.entries())
+    await stream.sendInPieces({ id: String(sent + index + 1), name: entry.event, data: entry });
   return sent + news.length;
 }

@@ -1,4 +1,4 @@
-import { fieldErrors, jobView, ProblemError } from '@upshift/contracts';
+import { fieldError, fieldErrors, jobView, ProblemError } from '@upshift/contracts';
 import type { FieldError, JobView } from '@upshift/contracts';
 import { dropFromIndexes, isJobId, listJobs, readView } from '@upshift/queues';
 import type { Cells, JobFilter } from '@upshift/queues';
@@ -40,12 +40,23 @@ export function readQuery<Shape extends z.ZodType<object>>(
   request: Request,
   schema: Shape,
 ): { values: z.output<Shape>; metadata: Record<string, string> } {
-  const entries = [...new URL(request.originalUrl, 'http://intake').searchParams];
+  const parameters = new URL(request.originalUrl, 'http://intake').searchParams;
+  refuseRepeated(parameters);
+  const entries = [...parameters];
   const given = Object.fromEntries(entries.filter((entry) => !isMetadata(entry)));
   const parsed = schema.safeParse(given, { reportInput: true });
   if (!parsed.success) throw ProblemError.ofFields('invalid_query', withMetadata(fieldErrors(parsed.error, given, schema)));
   const metadata = entries.filter(isMetadata).map(([name, value]) => [name.slice('metadata.'.length), value] as const);
   return { values: parsed.data, metadata: Object.fromEntries(metadata) };
+}
+
+/** All but one of the values would be ignored in silence. */
+function refuseRepeated(parameters: URLSearchParams): void {
+  const errors = [...Map.groupBy(parameters, ([name]) => name)].flatMap(([name, given]) => {
+    const values = given.map(([, value]) => value);
+    return values.length > 1 ? [fieldError([name], 'is given twice; a parameter has one value', values)] : [];
+  });
+  if (errors.length > 0) throw ProblemError.ofFields('invalid_query', errors);
 }
 
 function isMetadata([name]: [string, string]): boolean {
@@ -55,7 +66,7 @@ function isMetadata([name]: [string, string]): boolean {
 /** A filter of metadata is no key of the schema: it is told beside those that are. */
 function withMetadata(errors: FieldError[]): FieldError[] {
   return errors.map((error) =>
-    error.message.startsWith('is not known here') ? { ...error, message: `${error.message}, metadata.KEY` } : error,
+    error.message.startsWith('is not known here; known') ? { ...error, message: `${error.message}, metadata.KEY` } : error,
   );
 }
 

@@ -30,7 +30,7 @@ export async function viewAfterWait(
 }
 
 function waitOf(request: Pick<Request, 'get'>): number | null {
-  const wait = /(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])/.exec(request.get('Prefer') ?? '')?.[1];
+  const wait = /(?:^|[,;\s])wait\s*=\s*"?(\d+)"?(?:$|[,;\s])/i.exec(request.get('Prefer') ?? '')?.[1];
   return wait === undefined ? null : Math.min(LONGEST_WAIT_S, Number(wait));
 }
 

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+
 import { problemStatus, ProblemError } from '@upshift/contracts';
 import type { ProblemCode, ProblemView } from '@upshift/contracts';
 import { isRedisAway } from '@upshift/queues';
@@ -35,6 +37,7 @@ const titles: Record<ProblemCode, string> = {
 
 /** The last handlers: an unknown path and every error become `application/problem+json`. */
 export function answerWithProblem(app: Express, logger: Logger): void {
+  app.all(['/livez', '/readyz', '/metrics'], methodNotAllowed('GET'));
   app.use((request) => {
     throw new ProblemError('not_found', `there is nothing at ${request.path}; GET /openapi.json lists what there is`);
   });
@@ -59,10 +62,23 @@ export function methodNotAllowed(allowed: string): RequestHandler {
   };
 }
 
+/** Requests that are nothing without a body. */
+const needBody = new WeakSet<IncomingMessage>();
+
 export const requireJson: RequestHandler = (request, response, next) => {
-  if (isEmpty(request)) throw new ProblemError('malformed_json', 'the body is empty; send a JSON object');
+  if (isEmpty(request)) throw emptyBody();
+  needBody.add(request);
   refuseOtherTypes(request, response, next);
 };
+
+/** For the reader of bodies: that one of unknown length is empty shows when it has been read. */
+export function refuseEmpty(request: IncomingMessage, _response: unknown, bytes: Buffer): void {
+  if (bytes.length === 0 && needBody.has(request)) throw emptyBody();
+}
+
+function emptyBody(): ProblemError {
+  return new ProblemError('malformed_json', 'the body is empty; send a JSON object');
+}
 
 /**
  * A body may be missing; one that is there must be JSON, or it would be ignored in silence. Proxies may announce one of unknown length where
@@ -102,6 +118,8 @@ export function problemViewOf({ code, message, errors }: ProblemError, instance:
 /** What a client may know of an error. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (error instanceof URIError)
+    return new ProblemError('not_found', 'the path can not be decoded; a % in it must be followed by two hexadecimal digits');
   const { type, limit, status } = error as { type?: string; limit?: number; status?: number };
   if (type === 'entity.too.large') return new ProblemError('body_too_large', `the body is larger than ${limit} bytes`);
   if (type === 'entity.parse.failed')

@@ -29,7 +29,8 @@ export function getQuarantine({ cells }: Tools): RequestHandler {
 /** `DELETE /v1/quarantine/{id}`: the job stays readable; it is no longer listed. */
 export function dropQuarantined({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
-    if (!(await leaveQuarantine(cells.of(request.params.id), request.params.id))) throw noSuchJob(request.params.id);
+    const { id } = request.params;
+    if (!(await leaveQuarantine(cells.of(id), id))) throw new ProblemError('not_found', `there is no job ${id} in quarantine`);
     response.status(204).end();
   };
 }

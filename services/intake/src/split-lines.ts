@@ -28,7 +28,7 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
   const endLine = (): void => {
     number += 1;
     const tooLong = bytes > limitBytes ? limitBytes : null;
-    const text = tooLong === null ? textOf(parts) : '';
+    const text = tooLong === null ? textOf(parts, number) : '';
     if (tooLong !== null || text.trim() !== '') lines.push({ number, text, tooLong });
     parts = [];
     bytes = 0;
@@ -53,6 +53,10 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
   if (lines.length > 0) yield takeLines();
 }
 
-function textOf(parts: Buffer[]): string {
-  return (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8');
+/** Some editors put a byte order mark before the first line. */
+const MARK = /^\uFEFF/;
+
+function textOf(parts: Buffer[], number: number): string {
+  const text = (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8');
+  return number === 1 ? text.replace(MARK, '') : text;
 }

@@ -5,6 +5,7 @@ import {
   deleteWebhook,
   deliveryViewOf,
   enableWebhook,
+  lastDelivery,
   listDeliveries,
   listWebhooks,
   readWebhook,
@@ -22,7 +23,7 @@ import { z } from 'zod';
 import { methodNotAllowed, requireJson } from './problems.ts';
 import { wholeNumber } from './whole-number.ts';
 
-/** Deliveries that a page of the log, or one redelivery by job, looks at. */
+/** Deliveries of a page of the log. */
 const LONGEST_LOG = 100;
 
 const logQuery = z.strictObject({ limit: wholeNumber(LONGEST_LOG).default(20) });
@@ -80,7 +81,7 @@ function rotate(cells: Cells): ByName {
 }
 
 function enable(cells: Cells): ByName {
-  return async ({ params: { name } }, response) => void response.json(there(await enableWebhook(cells, name, null), name));
+  return async ({ params: { name } }, response) => void response.json(there(await enableWebhook(cells, name), name));
 }
 
 function deliveries(cells: Cells): ByName {
@@ -98,17 +99,20 @@ function sendAgain(cells: Cells): ByName {
     const wanted = parse(redeliverRequest, body);
     const { enabled, disabled_reason: reason } = there(await readWebhook(cells, name), name);
     if (!enabled) throw new ProblemError('invalid_webhook', `webhook ${name} is disabled (${reason}); enable it first`);
-    const chosen = 'job' in wanted ? await ofJob(cells, name, wanted.job) : await undelivered(cells, name);
-    for (const delivery of chosen) await redeliver(cells, delivery);
-    response.status(202).json({ redelivered: chosen.length });
+    const chosen = 'job' in wanted ? [await ofJob(cells, name, wanted.job)] : undelivered(cells, name);
+    let redelivered = 0;
+    for await (const delivery of chosen) {
+      await redeliver(cells, delivery);
+      redelivered += 1;
+    }
+    response.status(202).json({ redelivered });
   };
 }
 
-async function ofJob(cells: Cells, name: string, job: string): Promise<Delivery[]> {
-  const all = await listDeliveries(cells, name, Number.MAX_SAFE_INTEGER);
-  const newest = all.find((delivery) => delivery.job === job);
-  if (newest === undefined) throw new ProblemError('not_found', `webhook ${name} has no delivery of job ${job.slice(0, 100)}`);
-  return [newest];
+async function ofJob(cells: Cells, name: string, job: string): Promise<Delivery> {
+  const newest = await lastDelivery(cells, name, job);
+  if (newest === null) throw new ProblemError('not_found', `webhook ${name} has no delivery of job ${job.slice(0, 100)}`);
+  return newest;
 }
 
 function parse<Schema extends z.ZodType>(

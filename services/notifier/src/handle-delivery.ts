@@ -1,4 +1,13 @@
-import { changeDelivery, enableWebhook, experimentBody, outsideOf, readDelivery, readView, readWebhook } from '@upshift/queues';
+import {
+  changeDelivery,
+  disableWebhook,
+  experimentBody,
+  isSameEndpoint,
+  outsideOf,
+  readDelivery,
+  readView,
+  readWebhook,
+} from '@upshift/queues';
 import type { Delivery, DeliveryOutcome, DeliveryPayload, Pipeline, Webhook } from '@upshift/queues';
 import { afterDelivery, webhookBody } from '@upshift/routing';
 import type { DeliveryDecision } from '@upshift/routing';
@@ -9,20 +18,32 @@ import type { OutsideAnswer } from '@upshift/runtime';
 export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, triesBefore: number): Promise<DeliveryOutcome> {
   const [delivery, webhook] = await Promise.all([readDelivery(pipeline, told), readWebhook(pipeline, told.webhook)]);
   if (delivery.status === 'delivered' && told.redelivery < delivery.redeliveries) return { kind: 'done' };
-  if (webhook === null || !webhook.enabled) return skip(pipeline, told, webhook?.disabled_reason ?? 'the webhook is deleted');
-  const body = delivery.body ?? (await bodyOf(pipeline, told, webhook));
+  if (webhook === null) return dropped(pipeline);
+  if (!webhook.enabled) return skip(pipeline, told, webhook.disabled_reason ?? 'the webhook is disabled');
+  const body = bodyFor(webhook, delivery) ?? (await bodyOf(pipeline, told, webhook));
   if (body === null) return skip(pipeline, told, 'the job is gone');
   const sent = await sendTo(pipeline, webhook, delivery.id, body);
   const decision = afterDelivery(sent, triesBefore, pipeline.config.webhooks.retry_after_s, Math.random());
   annotate({ 'http.response.status_code': sent.status, 'upshift.delivery.outcome': decision.kind });
-  await record(pipeline, told, { ...delivery, body }, sent, decision);
+  await record(pipeline, told, { id: delivery.id, webhook, body }, sent, decision);
   return outcomeOf(pipeline, told, decision);
+}
+
+/** What an endpoint was sent before. What is for one that had its name before may be more than it asked for. */
+function bodyFor({ created_at }: Webhook, { body, endpointCreatedAt = created_at }: Delivery): string | null {
+  return endpointCreatedAt === created_at ? body : null;
 }
 
 async function bodyOf(pipeline: Pipeline, told: DeliveryPayload, { payload }: Webhook): Promise<string | null> {
   if (told.event.startsWith('experiment.')) return experimentBody(pipeline, told);
   const view = await readView(pipeline, told.job);
   return view === null ? null : webhookBody(view, told, payload);
+}
+
+/** The webhook is deleted, and its log with it. */
+function dropped(pipeline: Pipeline): DeliveryOutcome {
+  pipeline.metrics.webhookDeliveries.inc({ outcome: 'disabled' });
+  return { kind: 'done' };
 }
 
 async function skip(pipeline: Pipeline, told: DeliveryPayload, reason: string): Promise<DeliveryOutcome> {
@@ -44,7 +65,7 @@ const statusOf = { delivered: 'delivered', retry: 'pending', failed: 'failed', d
 async function record(
   pipeline: Pipeline,
   told: DeliveryPayload,
-  { id, body }: Delivery,
+  { id, webhook, body }: { id: string; webhook: Webhook; body: string },
   sent: OutsideAnswer,
   decision: DeliveryDecision,
 ): Promise<void> {
@@ -52,9 +73,12 @@ async function record(
   const next = decision.kind === 'retry' ? new Date(now + decision.delayMs).toISOString() : null;
   const startedAt = new Date(now - sent.durationMs).toISOString();
   const attempt = { at: startedAt, status: sent.status, error: sent.error, duration_ms: sent.durationMs };
-  if (decision.kind === 'disable') await enableWebhook(pipeline, told.webhook, decision.reason);
-  await changeDelivery(pipeline, told, (line) => afterTry({ ...line, body }, told, attempt, statusOf[decision.kind], next));
   pipeline.logger.info({ webhook: told.webhook, delivery: id, status: sent.status, decision: decision.kind }, 'delivery');
+  if (decision.kind === 'disable') await disableWebhook(pipeline, webhook, decision.reason);
+  // Deleted during the try, perhaps with another one in its place: that one's log knows nothing of it.
+  if (!isSameEndpoint(webhook, await readWebhook(pipeline, told.webhook))) return;
+  const sentTo = { body, endpointCreatedAt: webhook.created_at };
+  await changeDelivery(pipeline, told, (line) => afterTry({ ...line, ...sentTo }, told, attempt, statusOf[decision.kind], next));
 }
 
 /** The log line with one more try. What became of a delivery that was asked for later is not undone by one that was not delivered. */

@@ -30,7 +30,14 @@ function newAjv(dialect: unknown): Ajv | Ajv2020 {
     code: 'compileOfSchema',
   });
   // 19.99 is a multiple of 0.01, though a computer's division leaves a rest.
-  const options = { strict: false, allErrors: false, multipleOfPrecision: 6, logger: false, code: { regExp } } as const;
+  const options = {
+    strict: false,
+    allErrors: false,
+    multipleOfPrecision: 6,
+    logger: false,
+    inlineRefs: false,
+    code: { regExp },
+  } as const;
   const ajv = DRAFT_7.test(String(dialect)) ? new Ajv(options) : new Ajv2020(options);
   formats.default(ajv);
   return withLinearTime(ajv);
