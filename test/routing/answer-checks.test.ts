@@ -36,6 +36,8 @@ describe('calculations that do not add up are found', () => {
     ['', '$2 \\times 3 + 4 = 11$', '2 * 3 + 4 = 11 does not add up (10)'],
     ['', 'He needs 5kg + 3kg = 9kg.', '5 + 3 = 9 does not add up (8)'],
     ['', 'It takes 2 hours + 10 hours = 13 hours.', '2 + 10 = 13 does not add up (12)'],
+    ['', '2,5 h × 4 = 10 h, 1 kg + 500 g = 1.5 kg, 2 hours + 30 minutes = 150 minutes, $3 + 50 cents = $3.50', null],
+    ['', '€5 + €6 = €12, and 2 + 2 = **4**', '5 + 6 = 12 does not add up (11)'],
     // A letter may be a variable.
     ['', '6s - 4 = 116, 2L + 8 = 22, 10g - 5g = 5g and 118 + 36 = 8x - x', null],
     ['', 'Of the 5-star rows 40 / 5 = 8 are left, each at 40.00 * .25 = 10.00, or $.5 * 4 = 2.', null],
@@ -86,6 +88,9 @@ describe('an answer that breaks off is found', () => {
     ['', '[Paris](https://example.com) is the capital of France.', null],
     ['', '[1] Smith wrote it.\n[2] Doe read it.', null],
     ['', '{name}, welcome!', null],
+    ['', 'We have sent it back to you today.\n\nBest regards,', null],
+    ['', 'Schalten Sie das Gerät einfach an', null],
+    ['', '[1, 2, 3', 'the brackets at its beginning are not closed'],
     ['', '[x] done\n[ ] open', null],
     ...['of', 'Log in', 'https://example.com/', 'aGVsbG8=', '*/5 * * * *', 'Of the type AB-', 'Na+ and Cl-', 'So sad :('].map(
       (text): Case => ['', text, null],
@@ -124,13 +129,22 @@ describe('an answer that contradicts itself is found', () => {
     ['', 'The answer is 3.14159, so the answer is 3.14.', null],
     ['', '#### 1. Overview\nAll of it.\n#### 2. Details\nThe answer is 7.', null],
     ['', 'No worries! The answer is yes.', null],
+    ['', '1. What is 2 + 2?\n   Answer: 4\n2. And 3 + 3?\n   Answer: 6', null],
+    ['', '1. It is 2 + 2.\n2. The answer is 4. #### 5', null],
+    ['', '1. It is 2 + 2.\n2. The answer is 4.\n#### 5', 'its answer is once 4 and once 5'],
+    ['', 'The answer is 6 × 7 = 42. **Answer: 42**', null],
+    ['', 'The answer is 3/4, so the answer is 0.75, that is, the answer is 75%.', null],
+    ['', 'The answer is 1.5 million. Answer: 1,500,000', null],
   ]);
 });
 
 test('contradictions of a long answer to a prompt of many options are looked for in no time', () => {
   const prompt = 'Pick one.\n' + 'A. x\nB. y\n'.repeat(50_000);
-  const text = Array.from({ length: 2000 }, (_, index) => `answer: ${index} `).join('');
+  const text = Array.from({ length: 2000 }, (_, index) => `answer: ${index} `).join('\n');
   expect(outcomeOf({ type: 'consistent' }, text, prompt).passed).toBe(false);
+  const dots = `Which is right?\nA) ${'. '.repeat(50_000)}x\nB) Rome`;
+  for (const line of ['', '-', '|'])
+    expect(outcomeOf({ type: 'consistent' }, `Answer: 5\nAnswer: 7\n${`${line}\n`.repeat(50_000)}`, dots).passed).toBe(false);
 });
 
 describe('an answer in the wrong language is found', () => {

@@ -19,6 +19,7 @@ test.each([
   ['#### Step 1: Count\n12 * 4 = 48\n#### Step 2: Subtract\n48 - 6 = 42\n\nThe answer is 42.', '#### 42'],
   ['The answer is 12 apples, since 3 × 4 = 12.', '12 (3 times 4)'],
   ['Paris.', '**Paris**'],
+  ['The answer is:\n\n$$\n42\n$$', 'The answer is\n\\[\n42\n\\]'],
 ])('%j and %j come to the same', (one, other) => {
   expect(finalAnswerOf(one)?.value).toBe(finalAnswerOf(other)?.value);
   expect(finalAnswerOf(one)).not.toBeNull();
@@ -44,6 +45,7 @@ test.each([
   ['192.168.0.1', '192.168.0.7'],
   ['99999999999999999999999', '99999999999999999999998'],
   ['<answer>5</answer>', '<answer>7</answer>'],
+  ['<answer>\n42\n</answer>', '<answer>\n17\n</answer>'],
   ['👍', '👎'],
   ['<', '>'],
   ['J. K. Rowling', 'J. R. R. Tolkien'],
@@ -81,6 +83,13 @@ test.each(['The answer is A and B.', 'Answer: A, C', 'The answer is A good one.'
     expect(finalAnswerOf(text, options)?.kind).not.toBe('letter');
   },
 );
+
+test.each([
+  'We refund you in full. Does this answer your question?',
+  'No refund this time, we are sorry. I hope this answer helps!',
+])('%j comes to nothing that could be compared', (text) => {
+  expect(finalAnswerOf(text)).toBeNull();
+});
 
 test('what says that there is no answer comes to nothing', () => {
   expect(finalAnswerOf('{"answer": null}')).toBeNull();

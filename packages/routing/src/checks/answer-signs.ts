@@ -1,5 +1,5 @@
 import { equationsOf } from '../scorer/arithmetic.ts';
-import { finalAmong, finalAnswerOf, RESULT_LINE } from '../scorer/extract-answer.ts';
+import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -32,10 +32,13 @@ const FEWEST_WORDS = 4;
 /** Signs after which more must come: alone, behind a number, or a comma or colon behind a word. Others are part of a name: C++, Cl-, example.com/. */
 const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"')\]][,:]$/u;
 
+/** `an` and `in` end a German sentence. */
+const ENGLISH = /\b(?:the|of|and|to|is|are|we|it|you|this|that|a)\b/i;
+
 function danglingEnd(line: string): string | undefined {
   const words = line.trim().split(/\s+/);
   const last = words.at(-1)!;
-  if (words.length >= FEWEST_WORDS && DANGLING_WORD.test(last)) return last;
+  if (words.length >= FEWEST_WORDS && DANGLING_WORD.test(last) && ENGLISH.test(words.slice(0, -1).join(' '))) return last;
   return /\p{L}{2}/u.test(line) && DANGLING_SIGN.test(last) ? last.at(-1) : undefined;
 }
 
@@ -52,14 +55,19 @@ export function finished(text: string): Finding {
   if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
   if (isOpenJson(inText)) return no('the brackets at its beginning are not closed');
-  const dangling = danglingEnd(lastWordsOf(end));
+  const dangling = isClosing(end) ? undefined : danglingEnd(lastWordsOf(end));
   if (dangling !== undefined) return no(`breaks off after “${dangling}”`);
   return yes('does not break off');
 }
 
+/** A letter's last line may end with a comma: `Best regards,`. */
+function isClosing(text: string): boolean {
+  return /[.!?][^\n]*\n\s*\p{Lu}[\p{L} ]{3,40},$/u.test(text.slice(-200));
+}
+
 /** Begins as JSON and not as a link, a reference or a placeholder, and closes fewer brackets than it opens. */
 function isOpenJson(text: string): boolean {
-  if (!/^(?:\{\s*"|\[\s*["[{])/.test(text) || /[\]}]$/.test(text)) return false;
+  if (!/^(?:\{\s*"|\[\s*(?:["[{]|-?\d[\d.]*\s*,))/.test(text) || /[\]}]$/.test(text)) return false;
   const count = (pattern: RegExp): number => text.match(pattern)?.length ?? 0;
   return count(/[[{]/g) > count(/[\]}]/g);
 }
@@ -89,25 +97,26 @@ export function consistent(prompt: string, text: string): Finding {
   return twoFinals(prompt, text) ?? yesAndNo(text) ?? twoResults(text) ?? yes('does not contradict itself');
 }
 
-/** A letter is an option where nothing goes on behind it; else it may be an article, or a variable. */
-const FINAL = new RegExp(
-  String.raw`(?:${RESULT_LINE.source}|\\boxed\{|\b(?:[Aa]nswer|ANSWER)\b\s*(?:is|IS|:|=))\s*[*$("]*` +
-    String.raw`(-?\$?\d[\d,]*(?:\.\d+)?|[A-Pa-p](?=[ *]{0,9}(?:[().,;:!}"$]|$))|[A-P](?= (?:because|since|as)\b))`,
-  'gmu',
-);
 /** Of an answer to several questions each part has a final answer of its own. */
-const PART = /^\W*(?:Q|Question|Part|Problem|Exercise|Task)\s*\d|(?<=^|\s)\([a-h]\)\s/gim;
-/** So many different ones are compared. */
-const MOST_FINALS = 50;
+const PART =
+  /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9})?(?:\d{1,2}|[a-h])[.):]|(?<=^|\s)\([a-h]\)\s/gim;
+/** So many are compared. */
+const MOST_FINALS = 200;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const values = new Set([...text.matchAll(FINAL)].map(([, value = '']) => value.toUpperCase()));
-  if (values.size < 2 || (text.match(PART)?.length ?? 0) > 1) return null;
-  const options = optionsOf(prompt);
-  const finals = [...values].slice(0, MOST_FINALS).map((value) => finalAmong(`#### ${value}`, options)?.value ?? value);
-  const first = finals[0]!;
-  const other = finals.find((value) => value !== first && !isRounded(Number(value), Number(first)));
-  return other === undefined ? null : no(`its answer is once ${first} and once ${other}`);
+  const finals = clearFinals(text, optionsOf(prompt)).slice(0, MOST_FINALS);
+  const [first] = finals;
+  const other = finals.find(({ value }) => value !== first?.value && !areSame(Number(value), Number(first?.value)));
+  if (first === undefined || other === undefined) return null;
+  const parts = Array.from(text.matchAll(PART), ({ index }) => index);
+  const partOf = ({ at }: { at: number }): number => parts.filter((start) => start <= at).length;
+  if (new Set(finals.map(partOf)).size > 1) return null;
+  return no(`its answer is once ${first.value} and once ${other.value}`);
+}
+
+/** But for rounding, and for a percentage that is a share elsewhere. */
+function areSame(one: number, other: number): boolean {
+  return isRounded(one, other) || isRounded(100 * one, other) || isRounded(one, 100 * other);
 }
 
 /** Whether two numbers are the same but for rounding. */

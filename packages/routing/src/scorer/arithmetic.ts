@@ -10,7 +10,7 @@ export interface Equation {
 const LOOK_BACK = 120;
 /** At the end of a text without words: numbers, operators and parentheses. */
 const calculation = /[\d.%()+\-*/ ]+$/;
-const result = /^\s*\$?(-?(?:\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+))(%?)/;
+const result = /^\s*[*_`]{0,3}[$€£]?(-?(?:\d+(?:,\d{3}(?!\d))*(?:\.\d+)?|\.\d+))(%?)/;
 
 /** A letter at a number, which may be a variable as in 2y or 3/n, a name such as x1, and that of a function: they are not read, and `@` stands for them. */
 const NOT_READ = /(?<=\d\/?)[a-zA-Z](?![a-zA-Z])|[a-zA-Z](?=\()|(?<![a-zA-Z\\])[a-zA-Z]{1,5}_?\{?\d[\d,_]*\}?/g;
@@ -37,7 +37,12 @@ const isExact = (left: string, value: number): boolean => !/[./%]/.test(left) &&
 export function equationsOf(text: string): Equation[] {
   const found: Equation[] = [];
   for (let at = text.indexOf('='); at !== -1; at = text.indexOf('=', at + 1)) {
-    const equation = readEquation(text.slice(Math.max(0, at - LOOK_BACK), at), text.slice(at + 1, at + 40));
+    const before =
+      text
+        .slice(Math.max(0, at - LOOK_BACK), at)
+        .split(/[=:;>\n]|<<|[.!?,]\s/)
+        .at(-1) ?? '';
+    const equation = readEquation(before, text.slice(at + 1, at + 40));
     if (equation !== null) found.push(equation);
   }
   return found;
@@ -47,13 +52,27 @@ function readEquation(before: string, after: string): Equation | null {
   const [matched = '', written, percent] = result.exec(after) ?? [];
   const left = leftSideOf(before);
   if (written === undefined || left === undefined || !/\d\s*%?\s*\)?\s*[-+*/]/.test(left)) return null;
+  if (DECIMAL_COMMA.test(before + after.slice(0, matched.length + 3))) return null;
   if (goesOn.test(withoutUnits(after.slice(matched.length - 1))) || isNoResult.test(after.slice(matched.length))) return null;
   const actual = evaluate(left);
   if (actual === null) return null;
   const stated = Number(written.replaceAll(',', ''));
   const isRight = (value: number): boolean => (isExact(left, value) ? value === stated : isNear(value, stated, written));
   const holds = [actual, ...(percent === '%' ? [actual * 100] : []), ...otherwise(left)].some(isRight);
+  if (!holds && isOfSeveralUnits(before)) return null;
   return { text: `${left} = ${written}${percent}`, stated, actual, holds };
+}
+
+/** As in 2,5: it is no separator of thousands. */
+const DECIMAL_COMMA = /\d,\d{1,2}(?!\d)/;
+
+const UNIT =
+  /\d\s*(hour|hr|minute|min|second|sec|day|week|month|year|kg|gram|g|km|meter|cm|mm|m|feet|foot|ft|inch|in|pound|lb|ounce|oz|cent|dollar|liter|ml|l|gallon|quart|pint|cup|dozen)s?\b|([$€£])\d/gi;
+
+/** A sum of hours and minutes, or of kilograms and grams, is not that of their numbers. */
+function isOfSeveralUnits(before: string): boolean {
+  const units = new Set(Array.from(before.matchAll(UNIT), ([, unit, sign]) => (unit ?? sign)?.toLowerCase()));
+  return units.size > 1 && /[-+]/.test(before);
 }
 
 /** What else is meant by a percentage: its number alone, or that share of what stands before it, as in `100 - 20%`. */
@@ -66,7 +85,7 @@ function otherwise(left: string): number[] {
 }
 
 function leftSideOf(before: string): string | undefined {
-  const text = withoutUnits(before.split(/[=:;>\n]|<<|[.!?,]\s/).at(-1) ?? '');
+  const text = withoutUnits(before);
   const found = calculation.exec(text);
   const parts = found?.[0].split(/(?<=[\d)%])\s+(?=[\d(.])/) ?? [];
   const isHalf =
@@ -85,7 +104,7 @@ function withoutUnits(text: string): string {
       .replaceAll('−', '-')
       .replaceAll(/,|(?<=\d) (?=\d{3}(?!\d))/g, '')
       .replaceAll(NOT_READ, '@')
-      .replaceAll(/\/?[a-zA-Z']+|\$/g, ' ')
+      .replaceAll(/\/?[a-zA-Z']+|[$€£]/g, ' ')
       .replaceAll(/ +/g, ' ')
   );
 }

@@ -11,16 +11,17 @@ export interface FinalAnswer extends Reading {
 }
 
 /** `####` before a result, with its unit, alone on a line; before words it is a heading. */
-export const RESULT_LINE = /^####(?=[ \t]*(?:[$€£-]*(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?(?: +\p{L}+){0,2}|\(?[A-P]\)?)[.*]*[ \t]*$)/gmu;
+const RESULT_LINE = /^####(?=[ \t]*(?:[$€£-]*(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?(?: +\p{L}+){0,2}|\(?[A-P]\)?)[.*]*[ \t]*$)/gmu;
 
 /** Ways in which answers name their final part, the clearest first; it stands behind them. The last in the text counts. */
 const markers: RegExp[] = [
   RESULT_LINE,
   /\\boxed\{/g,
-  /<answer>/gi,
-  /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be)\b|"?\s*[:=])(?:\s*(?:option|choice))?[\s:*"]*/gi,
-  /\banswer\b[\s*"]*/gi,
+  /<answer>\s*/gi,
+  /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be)\b|"?\s*[:=])(?:\s*(?:option|choice))?[\s:*"$]*(?:\\\[\s*)?/gi,
 ];
+/** Any mention: a number or an option behind it may be what is meant, and words are not. */
+const MENTION = /\banswer\b[\s*"]*/gi;
 
 /** What an answer comes to, or null where that can not be told. Of a prompt that lists options it is the letter of one where it can be. */
 export function finalAnswerOf(text: string, prompt = ''): FinalAnswer | null {
@@ -31,11 +32,35 @@ export function finalAnswerOf(text: string, prompt = ''): FinalAnswer | null {
 export function finalAmong(text: string, options: Option[]): FinalAnswer | null {
   const json = jsonAnswer(text);
   if (json === null) return null;
-  const parts = json === undefined ? markers.map((marker) => partsBehind(text, marker)) : [[json.slice(0, LONGEST_JSON)]];
+  const finals = json === undefined ? finalsOf(text, options) : [readingsOf([json.slice(0, LONGEST_JSON)], options)];
   const trimmed = text.trim();
-  if (trimmed.length <= SHORT) parts.push([trimmed]);
-  const finals = parts.map((ofMarker) => ofMarker.flatMap((part) => readFinal(part, options.length > 0) ?? []));
+  if (trimmed.length <= SHORT && trimmed !== '')
+    finals.push([readFinal(trimmed, options.length > 0) ?? { value: trimmed, kind: 'text' }]);
   return options.length > 0 ? chosenOf(trimmed, finals, options) : resultOf(text, finals);
+}
+
+/** All numbers and options that an answer clearly says to be final, in their order, with where they stand. */
+export function clearFinals(text: string, options: Option[]): { at: number; value: string }[] {
+  const parts = markers.flatMap((marker) => partsBehind(text, marker)).toSorted((one, other) => one.at - other.at);
+  return parts.flatMap(({ at, part }) => {
+    // Here a letter alone is one also where the prompt lists no options that are known.
+    const reading = readFinal(part, true);
+    if (reading === null || reading.kind === 'text') return [];
+    return [{ at, value: optionSaying(reading, options) ?? reading.value }];
+  });
+}
+
+function finalsOf(text: string, options: Option[]): Reading[][] {
+  const behind = (marker: RegExp): Reading[] =>
+    readingsOf(
+      partsBehind(text, marker).map(({ part }) => part),
+      options,
+    );
+  return [...markers.map(behind), behind(MENTION).filter(({ kind }) => kind !== 'text')];
+}
+
+function readingsOf(parts: string[], options: Option[]): Reading[] {
+  return parts.flatMap((part) => readFinal(part, options.length > 0) ?? []);
 }
 
 /** An answer of at most so many characters is all final. */
@@ -81,10 +106,11 @@ function optionSaying({ value, kind }: Reading, options: Option[]): string | nul
 }
 
 /** What stands behind each place of a marker: the rest of the line, or what is in the braces or the tag. */
-function partsBehind(text: string, marker: RegExp): string[] {
+function partsBehind(text: string, marker: RegExp): { at: number; part: string }[] {
   return [...text.matchAll(marker)].map((match) => {
-    const rest = text.slice(match.index + match[0].length, match.index + match[0].length + LONGEST_FINAL);
-    return match[0].startsWith('\\boxed') ? insideBraces(rest) : (rest.split(/\n|<\//, 1)[0] ?? '');
+    const at = match.index + match[0].length;
+    const rest = text.slice(at, at + LONGEST_FINAL);
+    return { at, part: match[0].startsWith('\\boxed') ? insideBraces(rest) : (rest.split(/\n|<\//, 1)[0] ?? '') };
   });
 }
 

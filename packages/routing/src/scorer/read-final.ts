@@ -16,7 +16,9 @@ export function readFinal(part: string, hasOptions: boolean): Reading | null {
   const letter = letterIn(text, hasOptions);
   if (letter !== null) return { value: letter, kind: 'letter' };
   const number = numberIn(text);
-  return number === null ? { value: canonicalText(text), kind: 'text' } : { value: number, kind: 'number' };
+  if (number !== null) return { value: number, kind: 'number' };
+  const words = canonicalText(text);
+  return words === '' ? null : { value: words, kind: 'text' };
 }
 
 const WRAPPED = /\\(?:text\w*|math(?:rm|bf|it)|boldsymbol|mbox)\s*\{([^{}]*)\}/g;
@@ -103,13 +105,12 @@ function canonical(value: number): string {
   return String(Number(value.toPrecision(12)) || 0);
 }
 
-/** Words and numbers; the text itself where it has none, as a sign or a symbol. */
+/** Words and numbers. */
 function canonicalText(text: string): string {
-  const words = text
+  return text
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}\\/^√+=-]+/gu, ' ')
     .trim();
-  return words === '' ? text : words;
 }
 
 const number = /(?<![\w.])-?\$?-?\d+(?:,\d{3})*(?:\.\d+)?/g;
