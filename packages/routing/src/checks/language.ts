@@ -66,8 +66,10 @@ function latinLanguage(words: string[]): Language | null {
  * A named language; what was written or published in one is told of, and not asked for. One with `in` ends its clause where it is asked for:
  * `in Swedish exports` is about something else.
  */
-const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)(?=(\s*(?:$|[,()"'”—–]|(?:and|please|only)\b))?)/giu;
+const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)(?=(\s*(?:$|[,()"'”—–]|(?:and|please|only)\b))|)/giu;
 const TRANSLATING = /\btranslat/i;
+/** What is denied, or asked for in some cases alone, is not asked for here. */
+const DENYING = /\b(?:not|never|if|even|unless|when|otherwise)\b|n['’]t\b/i;
 const ASKING = /\b(?:answer|reply|respond|response|write|compose|translate|summari[sz]e|summary|explain|describe)\b/i;
 
 /** null stands for a language that is not told apart. */
@@ -86,6 +88,7 @@ function namedIn(text: string): Named[] {
 
 /** The language that a clause asks for; of a translation, the one that it goes into. */
 function askedIn(clause: string): Language | null | undefined {
+  if (DENYING.test(clause)) return undefined;
   const named = namedIn(clause);
   const into = TRANSLATING.test(clause) ? /^(?:into|to)$/ : /^into$/;
   const target = named.find(({ preposition }) => into.test(preposition));
