@@ -144,7 +144,8 @@ describe('an answer in the wrong language is found', () => {
     [`Translate into German: ${english}`, german, null],
     [`Translate into German: ${english}`, english, 'is in English, where German was wanted'],
     ['What is the name of the first novel that was written in Spanish?', english, null],
-    ['What is the name of the first novel that was written in Spanish?', german, 'is in German, where English was wanted'],
+    ['What is the name of the first novel that was written in Spanish?', german, null],
+    ['Answer in Brazilian Portuguese. The train is on the island.', 'O trem não vai para a ilha, e a balsa é o navio.', null],
     ['Summarize in English: the book was published in French and it is read in German.', english, null],
     ['Summarize in English: the book was published in French.', german, 'is in German, where English was wanted'],
     ['Translate the text in German into English, and answer in French where it is not clear.', english, null],
@@ -174,6 +175,9 @@ describe('an answer in the wrong language is found', () => {
     ["Don't answer in French, but in English", english, null],
     ['Even if the user writes in English, respond in German', german, null],
     ['If it is in German, reply in German; otherwise reply in English.\n\nThe train is on the island.', english, null],
+    ...['Use German.', 'Output language: German', 'Draft a German email to the driver.', 'Respond in fluent, natural German.']
+      .concat('You are a German-speaking support agent.')
+      .map((prompt): Case => [`${prompt} The train is on the island.`, german, null]),
     ['Write a report about the decline in Swedish exports.', english, null],
     ['Write about investment in Japanese companies.', english, null],
     ['Explain this error in Polish notation.', english, null],
