@@ -29,6 +29,12 @@ describe('an answer without the form that its prompt asks for is found', () => {
     ['Respond only with a JSON object with the key a.', 'a is 1', 'JSON was asked for, and it is not JSON'],
     ['Write a Python script that parses JSON.', 'import json', null],
     ['Write a function to return data as JSON in Express.', 'app.get()', null],
+    ...['I want you to answer in JSON.', 'You need to respond in JSON.', 'Make sure to return JSON.', 'Give me a JSON list of towns.'].map(
+      (prompt) => [prompt, 'a is 1', 'JSON was asked for, and it is not JSON'] as [string, string, string],
+    ),
+    ['You have to write 2 sentences.', 'It is wet.', '2 sentences were asked for, and there are 1'],
+    ['I need to return JSON in Express. How?', 'app.get()', null],
+    ['Explain when you need to return JSON.', 'When a program reads it.', null],
     ['Explain how to use JSON in Go.', 'Import encoding/json.', null],
     ['List the pros and cons of JSON versus XML.', 'It is short.', null],
     ['Return JSON lines.', '{"a": 1}\n{"a": 2}', null],

@@ -9,8 +9,10 @@ interface Form {
 }
 
 const verb = String.raw`(?:answer|reply|respond|return|output|give|provide|write|format|list|name|summari[sz]e|show|put|use|using|formatted|keep|limit|be)`;
+/** What comes before the `to` of a wish. */
+const told = String.raw`(?:\b(?:want|need|like|ask|asking|expect) you|(?<!\b(?:how|why|when|where|if|do|that) )\byou (?:need|have)|\b(?:sure|remember))`;
 /** What is denied, or told of somebody else, is not asked for. */
-const asking = String.raw`\b(?<!(?:\b(?:not|never|without|avoid|to|how|that|which)|n['’]t)\s)${verb}\b`;
+const asking = String.raw`\b(?<!(?:\b(?:not|never|without|avoid|how|that|which)|n['’]t)\s|(?<!${told} )\bto\s)${verb}\b`;
 /** Words after which the form is that of something else than the answer: of a program, of what a table holds, of each of many. */
 const elsewhere = String.raw`(?:not|no|never|without|avoid|instead|than|how|that|which|each|every|per|scripts?|functions?|program|code|query|sql|class|rows?|columns?|keys?)`;
 const between = String.raw`(?:(?!\b${elsewhere}\b)[^.?!\n]){0,60}?`;
@@ -21,7 +23,7 @@ function form(what: string): RegExp {
 }
 
 const adjectives = String.raw`(?:(?:me|back|only|just|an?|the|one|single|valid|raw|strict|plain|following|your|answer)\s){0,5}`;
-const JSON_ENDS = String.raw`JSON(?=\W*$|[.,:;!?)"'\`\n]|\s(?:object|array|format|only|with|that|and|matching|response|string|document|containing|of|like|where|in|using|or)\b)`;
+const JSON_ENDS = String.raw`JSON(?=\W*$|[.,:;!?)"'\`\n]|\s(?:object|array|list|format|only|with|that|and|matching|response|string|document|containing|of|like|where|in|using|or)\b)`;
 
 const count = String.raw`(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)`;
 const mostly = String.raw`(at most|no more than|not more than|up to|within|(?:a )?max(?:imum)?(?: of)?)`;
