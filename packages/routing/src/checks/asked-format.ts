@@ -1,3 +1,4 @@
+import { endsOf } from './ends-of.ts';
 import { parseJsonAnswer } from './parse-json.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -104,9 +105,9 @@ const forms: Form[] = [
   },
 ];
 
-/** The answer has the form that its prompt asks for. Prompts are read at their ends, where instructions stand. */
+/** The answer has the form that its prompt asks for. Prompts are read at their ends. */
 export function askedFormat(prompt: string, text: string): Finding {
-  const read = prompt.length > 2 * READ ? `${prompt.slice(0, READ)}\n${prompt.slice(-READ)}` : prompt;
+  const read = endsOf(prompt, READ);
   const asked = forms.flatMap(({ asked: pattern, wrong }) => {
     const match = pattern.exec(read);
     return match === null ? [] : [wrong(text, match)];

@@ -1,5 +1,6 @@
 import type { Language } from '@upshift/contracts';
 
+import { endsOf } from './ends-of.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { languageNames, namedAnywhere } from './language-names.ts';
@@ -105,13 +106,8 @@ function askedFor(prompt: string): Language | null {
   if (asked !== undefined) return asked;
   const own = languageOf(prompt);
   // One that names another language may be answered in either.
-  const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt))];
+  const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt, READ))];
   return TRANSLATING.test(prompt) || named.some((one) => one !== own) ? null : own;
-}
-
-/** Where instructions stand. */
-function endsOf(prompt: string): string {
-  return prompt.length > 2 * READ ? `${prompt.slice(0, READ)}\n${prompt.slice(-READ)}` : prompt;
 }
 
 /** The answer is in the language that is wanted, or else in that of its prompt. */
