@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
+const main = join(root, 'services/cli/src/main.ts');
 
 let directory: string;
 
@@ -24,9 +25,18 @@ interface Ran {
 async function dryRun(name: string, text: string, ...args: string[]): Promise<Ran> {
   const file = join(directory, name);
   await writeFile(file, text);
-  const command = [join(root, 'services/cli/src/main.ts'), 'run', file, '--dry-run', ...args];
+  return upshift(process.execPath, [main, 'run', file, '--dry-run', ...args]);
+}
+
+/** Reads the text from a pipe, as the shell makes them. */
+function runPipe(text: string, ...args: string[]): Promise<Ran> {
+  const script = 'text=$1; shift; printf %s "$text" | "$@"';
+  return upshift('/bin/sh', ['-c', script, 'sh', text, process.execPath, main, 'run', '/dev/stdin', ...args]);
+}
+
+function upshift(program: string, args: string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, command, { cwd: root, env: { PATH: process.env['PATH'] } }, (error, out, errors) =>
+    execFile(program, args, { cwd: root, env: { PATH: process.env['PATH'] } }, (error, out, errors) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, errors }),
     );
   });
@@ -84,4 +94,17 @@ test('a CSV file without a column, with an unknown one, or torn, is refused with
   expect(unknown).toMatchObject({ code: 2, errors: expect.stringContaining('it has id, text') as string });
   const torn = await dryRun('a.csv', 'id,text\n1,"never closed\n2,two\n', '--column', 'text');
   expect(torn).toMatchObject({ code: 2, errors: expect.stringContaining('can not be read as CSV') as string });
+});
+
+test('a pipe is priced, of CSV too, and refused where it would have to be read again', async () => {
+  const csv = 'id,text\n1,one\n2,two\n';
+  for (const [text, ...args] of [
+    [csv, '--column', 'text'],
+    ['"one"\n"two"\n', '--task', 'chat'],
+  ] as const) {
+    const { out } = await runPipe(text, '--dry-run', '--json', ...args);
+    expect((JSON.parse(out) as Estimates).total.jobs).toBe(2);
+  }
+  const refused = await runPipe(csv, '--column', 'text', '--out', join(directory, 'pipe.jsonl'));
+  expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining('/dev/stdin is a pipe') as string });
 });

@@ -10,7 +10,9 @@ export function portNumber(text: string): number {
   throw new InvalidArgumentError('a port is a whole number from 0 to 65500.');
 }
 
-const isoTime = z.union([z.iso.date(), z.iso.datetime({ local: true, offset: true })]);
+const zoned = { local: true, offset: true };
+/** The library takes a time to the minute with a zone only where it is told that there are no seconds. */
+const isoTime = z.union([z.iso.date(), z.iso.datetime(zoned), z.iso.datetime({ ...zoned, precision: -1 })]);
 
 /** In ms since 1970. JavaScript alone takes 7 for a July and 31 February for a March. */
 export function time(text: string): number {

@@ -1,16 +1,20 @@
+import { endsOf } from './ends-of.ts';
 import { parseJsonAnswer } from './parse-json.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { tens, units, valueOfWords } from './numbers-told.ts';
 
 /** A form that prompts ask for, and what is wrong with an answer that has not got it; null where it has. */
 interface Form {
-  asked: RegExp;
+  asked: Pick<RegExp, 'exec'>;
   wrong: (text: string, asked: RegExpExecArray) => string | null;
 }
 
 const verb = String.raw`(?:answer|reply|respond|return|output|give|provide|write|format|list|name|summari[sz]e|show|put|use|using|formatted|keep|limit|be)`;
+/** What comes before the `to` of a wish. */
+const told = String.raw`(?:\b(?:want|need|like|ask|asking|expect) you|(?<!\b(?:how|why|when|where|if|do|that) )\byou (?:need|have)|\b(?:sure|remember))`;
 /** What is denied, or told of somebody else, is not asked for. */
-const asking = String.raw`\b(?<!(?:\b(?:not|never|without|avoid|to|how|that|which)|n['’]t)\s)${verb}\b`;
+const asking = String.raw`\b(?<!(?:\b(?:not|never|without|avoid|how|that|which)|n['’]t)\s|(?<!${told} )\bto\s)${verb}\b`;
 /** Words after which the form is that of something else than the answer: of a program, of what a table holds, of each of many. */
 const elsewhere = String.raw`(?:not|no|never|without|avoid|instead|than|how|that|which|each|every|per|scripts?|functions?|program|code|query|sql|class|rows?|columns?|keys?)`;
 const between = String.raw`(?:(?!\b${elsewhere}\b)[^.?!\n]){0,60}?`;
@@ -21,21 +25,44 @@ function form(what: string): RegExp {
 }
 
 const adjectives = String.raw`(?:(?:me|back|only|just|an?|the|one|single|valid|raw|strict|plain|following|your|answer)\s){0,5}`;
-const JSON_ENDS = String.raw`JSON(?=\W*$|[.,:;!?)"'\`\n]|\s(?:object|array|format|only|with|that|and|matching|response|string|document|containing|of|like|where|in|using|or)\b)`;
+const JSON_ENDS = String.raw`JSON(?=\W*$|\.(?!\w)|[,:;!?)"'\`\n]|\s(?:object|array|list|format|only|with|that|and|matching|response|string|document|containing|of|like|where|in|using|or)\b)`;
 
-const count = String.raw`(\d{1,4}|one|two|three|four|five|six|seven|eight|nine|ten)`;
+// The longer word first: `six` begins `sixteen`.
+const unit = `(?:${units.toReversed().join('|')})`;
+const count = String.raw`(\d{1,4}|(?:${tens.join('|')})(?:[ -]${unit})?|${unit})`;
 const mostly = String.raw`(at most|no more than|not more than|up to|within|(?:a )?max(?:imum)?(?: of)?)`;
 const below = String.raw`(fewer than|less than|under|below)`;
 const atLeast = String.raw`(at least|no fewer than|no less than|(?:a )?min(?:imum)?(?: of)?|more than)`;
 /** So many, or a bound, or two: what it counts stands behind it. */
-const amount = String.raw`\b(?<!\b(?:these|those|the|following|first|last|about|around|roughly|approximately|given|next|or) )(?:${mostly} |${below} |${atLeast} |exactly )?\b${count}(?:\s?(?:-|–|to|or)\s?${count})?`;
+const amount = String.raw`\b(?<!\b(?:these|those|the|following|first|last|about|around|roughly|approximately|given|next|or|hundred|thousand|hundred and|thousand and) )(?:${mostly} |${below} |${atLeast} |exactly |between )?\b(?<!\d[., ])${count}(?:\s?(?:-|–|to|or|(?<=\bbetween \S+ )and)\s?${count})?`;
+/** The bound may stand behind what is counted too. */
+const mostBehind = String.raw`(?: or (?:less|fewer)| at most| max(?:imum)?\b| tops\b)`;
+const leastBehind = String.raw`(?: or more| at least| min(?:imum)?\b)`;
 const opening = String.raw`(?:${asking}${between}|\b(?:explain|describe|say|tell)\b${between}\bin |(?:^|[.?!:;,(\n]) ?(?:in )?)`;
 
-function counted(what: string): RegExp {
-  return new RegExp(
-    `${opening}${amount}[ -](?:short |brief |key |main |concise |full |complete )?${what}${notOfEach}(?!\\s(?:is|are|was|were|has|have)\\b)`,
-    'i',
-  );
+const COUNTED = new RegExp(
+  `${opening}${amount}[ -](?:short |brief |key |main |concise |full |complete )?(words|sentences|bullet points|bullets)\\b(${mostBehind})?(${leastBehind})?${notOfEach}(?!\\s(?:is|are|was|were|has|have)\\b)`,
+  'gi',
+);
+const AMOUNTS = new RegExp(
+  String.raw`\b${count}[ -](?:[\w-]+ ){0,2}?(?:words?|sentences?|bullets?|paragraphs?|lines?|for)\b`,
+  'gi',
+);
+/** Beside them a count is that of a part of the answer. */
+const PARTS = /\b(?:paragraphs|stanzas|sections|titles?|subject|head(?:ing|line)s?|followed by|sentences (?:of|under|below))\b/i;
+
+/** The count that the whole answer is asked to have; null also where more than one is asked for, for then each is that of a part. */
+function countAsked(prompt: string): RegExpExecArray | null {
+  const [first, second] = prompt.matchAll(COUNTED);
+  if (first === undefined || second !== undefined) return null;
+  const sentence = sentenceAround(first);
+  return PARTS.test(sentence) || (sentence.match(AMOUNTS)?.length ?? 0) > 1 ? null : first;
+}
+
+function sentenceAround({ input, index }: RegExpExecArray): string {
+  // What has matched may begin with the end of the sentence before.
+  const [before, after] = [input.slice(0, index + 1), input.slice(index + 1)].map((text) => text.split(/[.?!\n]/));
+  return `${before!.at(-1)}${after![0]}`;
 }
 
 const forms: Form[] = [
@@ -52,7 +79,11 @@ const forms: Form[] = [
   },
   {
     asked: form(String.raw`\b(?:only|just|nothing but) (?:the |a |with )*(?:final )?number\b`),
-    wrong: (text) => (/\d/.test(text) && !/\p{L}/u.test(text) ? null : 'only a number was asked for, and there is more'),
+    // Of LaTeX the commands are no words.
+    wrong: (text) =>
+      /\d/.test(text) && !/\p{L}/u.test(text.replaceAll(/\\[a-z]+/gi, ''))
+        ? null
+        : 'only a number was asked for, and there is more',
   },
   {
     // In another language they are other words.
@@ -63,30 +94,20 @@ const forms: Form[] = [
     asked: form(String.raw`\b(?:only|just) (?:with )?the letter\b`),
     wrong: (text) => (/^\W*[A-P]\W*$/i.test(text) ? null : 'only a letter was asked for, and there is more'),
   },
-  {
-    asked: counted('words'),
-    wrong: (text, asked) => {
-      const { most, isBound } = bounds(asked);
-      const words = wordsIn(text);
-      return isBound && words > most ? `${words} words, where at most ${most} were asked for` : null;
-    },
-  },
-  { asked: counted('sentences'), wrong: (text, asked) => wrongCount(sentencesIn(text), asked, 'sentences') },
-  { asked: counted('(?:bullet points|bullets)'), wrong: (text, asked) => wrongCount(itemsIn(text), asked, 'bullet points') },
+  { asked: { exec: countAsked }, wrong: wrongCount },
   {
     asked: form(String.raw`\b(?:bullet(?:ed)?|numbered) (?:list|points)\b`),
     wrong: (text) => (itemsIn(text).most === 0 ? 'a list was asked for, and there is none' : null),
   },
   {
     asked: form(String.raw`\b(?:as|in) an? (?:markdown )?table\b`),
-    wrong: (text) =>
-      (text.match(/^[^\S\n]*\|.*\||<tr\b/gim)?.length ?? 0) < 2 ? 'a table was asked for, and there is none' : null,
+    wrong: (text) => (isTable(text) ? null : 'a table was asked for, and there is none'),
   },
 ];
 
-/** The answer has the form that its prompt asks for. Prompts are read at their ends, where instructions stand. */
+/** The answer has the form that its prompt asks for. Prompts are read at their ends. */
 export function askedFormat(prompt: string, text: string): Finding {
-  const read = prompt.length > 2 * READ ? `${prompt.slice(0, READ)}\n${prompt.slice(-READ)}` : prompt;
+  const read = endsOf(prompt, READ);
   const asked = forms.flatMap(({ asked: pattern, wrong }) => {
     const match = pattern.exec(read);
     return match === null ? [] : [wrong(text, match)];
@@ -97,6 +118,11 @@ export function askedFormat(prompt: string, text: string): Finding {
 }
 
 const READ = 2000;
+
+function isTable(text: string): boolean {
+  // Without bars at the sides the line below the head tells it.
+  return (text.match(/^[^\S\n]*\|.*\||<tr\b/gim)?.length ?? 0) > 1 || /^[^\S\n]*\+?:?-+:?[^\S\n]*[|+][^\S\n]*:?-/m.test(text);
+}
 
 function wordsIn(text: string): number {
   return text.split(/\s+/).filter(Boolean).length;
@@ -110,7 +136,7 @@ interface Range {
 
 /** At least those of the outermost list, at most those in lists inside of it too. */
 function itemsIn(text: string): Range {
-  const indents = [...text.matchAll(/^([^\S\n]*)(?:[-*•+–]|\d+\\?[.)])\s+\S/gm)].map(([, indent = '']) => indent.length);
+  const indents = [...text.matchAll(/^([^\S\n]*)(?:[-*•●·‣◦▪+–]|\d+\\?[.)])\s+\S/gm)].map(([, indent = '']) => indent.length);
   const outermost = indents.reduce((least, indent) => Math.min(least, indent), Infinity);
   return { least: indents.filter((indent) => indent === outermost).length, most: indents.length };
 }
@@ -130,25 +156,35 @@ function sentencesIn(text: string): Range {
   return { least: sure.length, most: text.length > READ_OF_ANSWER ? Infinity : pieces.length };
 }
 
-const numbers = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
-
-function numberOf(word: string): number {
-  const named = numbers.indexOf(word.toLowerCase());
-  return named === -1 ? Number(word) : named;
+function numberOf(told: string): number {
+  return /\d/.test(told) ? Number(told) : valueOfWords(told);
 }
 
-/** What `amount` has matched. */
-function bounds([, upper, under, lower, first = '', second]: RegExpExecArray): Range & { isBound: boolean } {
+interface Bounds extends Range {
+  what: string;
+  /** Said to be one, or two. */
+  isBound: boolean;
+}
+
+/** What `COUNTED` has matched. */
+function bounds([, upper, under, lower, first = '', second, what = '', upperBehind, lowerBehind]: RegExpExecArray): Bounds {
   const [one, other] = [numberOf(first), numberOf(second ?? first)];
-  if (lower !== undefined) return { least: one, most: Infinity, isBound: false };
-  if (under !== undefined) return { least: 0, most: other - 1, isBound: true };
-  return { least: upper === undefined ? one : 0, most: other, isBound: upper !== undefined || second !== undefined };
+  if ((lower ?? lowerBehind) !== undefined) return { what, least: one, most: Infinity, isBound: false };
+  if (under !== undefined) return { what, least: 0, most: other - 1, isBound: true };
+  const isUpper = (upper ?? upperBehind) !== undefined;
+  return { what, least: isUpper ? 0 : one, most: other, isBound: isUpper || second !== undefined };
 }
 
-function wrongCount(found: Range, asked: RegExpExecArray, what: string): string | null {
-  const { least, most } = bounds(asked);
+function wrongCount(text: string, asked: RegExpExecArray): string | null {
+  const { what, least, most, isBound } = bounds(asked);
+  if (/^words$/i.test(what)) {
+    const words = wordsIn(text);
+    return isBound && words > most ? `${words} words, where at most ${most} were asked for` : null;
+  }
+  const found = /^sentences$/i.test(what) ? sentencesIn(text) : itemsIn(text);
   if (found.most >= least && found.least <= most) return null;
   const wanted =
     least === most ? most : most === Infinity ? `at least ${least}` : least === 0 ? `at most ${most}` : `${least} to ${most}`;
-  return `${wanted} ${what} were asked for, and there are ${found.least > most ? found.least : found.most}`;
+  const name = /^sentences$/i.test(what) ? 'sentences' : 'bullet points';
+  return `${wanted} ${name} were asked for, and there are ${found.least > most ? found.least : found.most}`;
 }

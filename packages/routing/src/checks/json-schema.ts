@@ -1,4 +1,4 @@
-import { Ajv } from 'ajv';
+import { Ajv, str } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
@@ -29,18 +29,10 @@ function newAjv(dialect: unknown): Ajv | Ajv2020 {
   const regExp = Object.assign((pattern: string) => ({ ...compileOfSchema(pattern), toString: () => pattern }), {
     code: 'compileOfSchema',
   });
-  // 19.99 is a multiple of 0.01, though a computer's division leaves a rest.
-  const options = {
-    strict: false,
-    allErrors: false,
-    multipleOfPrecision: 6,
-    logger: false,
-    inlineRefs: false,
-    code: { regExp },
-  } as const;
+  const options = { strict: false, allErrors: false, logger: false, inlineRefs: false, code: { regExp } } as const;
   const ajv = DRAFT_7.test(String(dialect)) ? new Ajv(options) : new Ajv2020(options);
   formats.default(ajv);
-  return withLinearTime(ajv);
+  return withExactMultiples(withLinearTime(ajv));
 }
 
 /** Draft 6 differs in what it lacks. */
@@ -57,6 +49,21 @@ function withLinearTime(ajv: Ajv | Ajv2020): Ajv | Ajv2020 {
     schemaType: 'boolean',
     error: { message: 'must NOT have duplicate items' },
     validate: (wanted: boolean, items: unknown[]) => !wanted || new Set(items.map(canonical)).size === items.length,
+  });
+}
+
+/** 19.99 is a multiple of 0.01, though a computer's division leaves a rest: as much as the last digits of all three numbers may make. */
+function withExactMultiples(ajv: Ajv | Ajv2020): Ajv | Ajv2020 {
+  ajv.removeKeyword('multipleOf');
+  return ajv.addKeyword({
+    keyword: 'multipleOf',
+    type: 'number',
+    schemaType: 'number',
+    error: { message: ({ schemaCode }) => str`must be multiple of ${schemaCode}` },
+    validate: (of: number, value: number) => {
+      const quotient = value / of;
+      return Math.abs(quotient - Math.round(quotient)) <= 4 * Number.EPSILON * Math.abs(quotient);
+    },
   });
 }
 

@@ -34,7 +34,7 @@ function readNames(): AllNames {
   const of = (some: readonly Language[]) => some.flatMap(namesIn);
   return {
     known: new Map([...namesIn('en'), ...own, ['mandarin', 'zh']]),
-    words: new Map(of(languages.filter((code) => code !== 'en' && !unspaced.includes(code)))),
+    words: new Map(of(languages.filter((code) => !unspaced.includes(code)))),
     stems: new Map(of(inflected).map(([name, code]) => [name.slice(0, -2), code])),
     parts: new Map(
       of(unspaced).flatMap(([name, code]) => [[name, code] as const, [name.replace(/[语語]$/, '文'), code] as const]),
@@ -54,7 +54,7 @@ function namesIn(display: Language): [string, Language | null][] {
   });
 }
 
-/** Languages that a text names in another one than English. */
+/** Languages that a text names, by whatever language's name. */
 export function namedAnywhere(text: string): (Language | null)[] {
   const { words, stems, parts } = languageNames();
   const lower = text.toLowerCase();

@@ -1,5 +1,6 @@
 import type { Language } from '@upshift/contracts';
 
+import { endsOf } from './ends-of.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { languageNames, namedAnywhere } from './language-names.ts';
@@ -66,8 +67,10 @@ function latinLanguage(words: string[]): Language | null {
  * A named language; what was written or published in one is told of, and not asked for. One with `in` ends its clause where it is asked for:
  * `in Swedish exports` is about something else.
  */
-const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)(?=(\s*(?:$|[,()"'”—–]|(?:and|please|only)\b))?)/giu;
+const NAMED = /(?<!(?:ed|en) )\b(in|into|to|auf|en) (\p{L}+)(?=(\s*(?:$|[,()"'”—–]|(?:and|please|only)\b))|)/giu;
 const TRANSLATING = /\btranslat/i;
+/** What is denied, or asked for in some cases alone, is not asked for here. */
+const DENYING = /\b(?:not|never|if|even|unless|when|otherwise)\b|n['’]t\b/i;
 const ASKING = /\b(?:answer|reply|respond|response|write|compose|translate|summari[sz]e|summary|explain|describe)\b/i;
 
 /** null stands for a language that is not told apart. */
@@ -86,6 +89,7 @@ function namedIn(text: string): Named[] {
 
 /** The language that a clause asks for; of a translation, the one that it goes into. */
 function askedIn(clause: string): Language | null | undefined {
+  if (DENYING.test(clause)) return undefined;
   const named = namedIn(clause);
   const into = TRANSLATING.test(clause) ? /^(?:into|to)$/ : /^into$/;
   const target = named.find(({ preposition }) => into.test(preposition));
@@ -102,13 +106,8 @@ function askedFor(prompt: string): Language | null {
   if (asked !== undefined) return asked;
   const own = languageOf(prompt);
   // One that names another language may be answered in either.
-  const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt))];
+  const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt, READ))];
   return TRANSLATING.test(prompt) || named.some((one) => one !== own) ? null : own;
-}
-
-/** Where instructions stand. */
-function endsOf(prompt: string): string {
-  return prompt.length > 2 * READ ? `${prompt.slice(0, READ)}\n${prompt.slice(-READ)}` : prompt;
 }
 
 /** The answer is in the language that is wanted, or else in that of its prompt. */

@@ -1,11 +1,15 @@
 import { numbersOf } from '../scorer/read-final.ts';
 
 const scales: Partial<Record<string, number>> = { hundred: 100, thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
+/** Number words below a hundred; tens are put before units, as in `twenty-two`. */
+export const units =
+  'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
+    ' ',
+  );
+export const tens = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 const words = new Map([
-  ...'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'
-    .split(' ')
-    .map((word, index) => [word, index + 1] as const),
-  ...'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ').map((word, index) => [word, 20 + 10 * index] as const),
+  ...units.map((word, index) => [word, index + 1] as const),
+  ...tens.map((word, index) => [word, 20 + 10 * index] as const),
 ]);
 const word = `(?:${[...words.keys(), ...Object.keys(scales)].toReversed().join('|')})`;
 const inWords = new RegExp(String.raw`\b${word}(?:[\s-]{1,2}(?:and )?${word}){0,20}\b`, 'gi');
@@ -37,7 +41,8 @@ export function scaledIn(text: string): Map<string, number> {
   );
 }
 
-function valueOfWords(told: string): number {
+/** What a number in words comes to. */
+export function valueOfWords(told: string): number {
   let [all, group] = [0, 0];
   for (const part of told.toLowerCase().split(/[\s-]+/)) {
     const scale = scales[part];

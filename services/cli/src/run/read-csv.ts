@@ -1,9 +1,9 @@
-import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
 
 import { CsvError, parse } from 'csv-parse';
 
 import { CommandError, exitCode } from '../exit-code.ts';
-import { readLines } from './read-lines.ts';
+import { rawLines } from './read-lines.ts';
 
 interface Parsed {
   record: string[];
@@ -15,9 +15,9 @@ interface Parsed {
  * no such column, or more than one, or the file is no CSV in UTF-8: what follows a quote that is never closed can not be told apart.
  */
 export async function* readCsv(file: string, column: string): AsyncGenerator<{ line: number; text: string }> {
-  await refuseOtherBytes(file);
   const parser = parse({ bom: true, info: true, skip_empty_lines: true });
-  const source = createReadStream(file).on('error', (error) => parser.destroy(error));
+  // Read once, for a pipe can not be read again.
+  const source = Readable.from(rawLines(file)).on('error', (error) => parser.destroy(error));
   let at: number | null = null;
   let countedTwice = 0;
   try {
@@ -31,11 +31,6 @@ export async function* readCsv(file: string, column: string): AsyncGenerator<{ l
     if (!(error instanceof CsvError)) throw error;
     throw new CommandError(`${file} can not be read as CSV: ${error.message}.`, exitCode.refused);
   }
-}
-
-/** Names the line of the first that is not UTF-8: the parser would put other letters in its place. */
-async function refuseOtherBytes(file: string): Promise<void> {
-  for await (const _ of readLines(file));
 }
 
 function columnOf(head: string[], column: string, file: string): number {

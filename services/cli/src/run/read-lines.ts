@@ -7,25 +7,35 @@ const NEWLINE = 0x0a;
 
 /**
  * The lines of a file, or of standard input where none is named, one by one. Only a newline ends a line: JSON strings may hold other
- * separators. Throws a `CommandError` at the first that is not UTF-8: what is read instead would be another text.
+ * separators. Throws a `CommandError` at the first that is not UTF-8.
  */
 export async function* readLines(file?: string): AsyncGenerator<string> {
-  let number = 0;
+  let isFirst = true;
   for await (const bytes of rawLines(file)) {
-    number += 1;
-    if (!isUtf8(bytes))
-      throw new CommandError(`${file ?? 'standard input'}, line ${number}, is not UTF-8; save it as UTF-8.`, exitCode.refused);
+    const line = bytes.toString().replace(/\n$/, '');
     // Windows programs begin files with a byte order mark.
-    yield number === 1 ? bytes.toString().replace(/^\uFEFF/, '') : bytes.toString();
+    yield isFirst ? line.replace(/^\uFEFF/, '') : line;
+    isFirst = false;
   }
 }
 
-async function* rawLines(file: string | undefined): AsyncGenerator<Buffer> {
+/** As `readLines`, each as it stands, with the newline at its end. What is not UTF-8 is refused, for it would be read as another text. */
+export async function* rawLines(file?: string): AsyncGenerator<Buffer> {
+  let number = 0;
+  for await (const bytes of linesOf(bytesOf(file))) {
+    number += 1;
+    if (!isUtf8(bytes))
+      throw new CommandError(`${file ?? 'standard input'}, line ${number}, is not UTF-8; save it as UTF-8.`, exitCode.refused);
+    yield bytes;
+  }
+}
+
+async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
-  for await (const chunk of bytesOf(file)) {
+  for await (const chunk of chunks) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
-      yield Buffer.concat([...rest, chunk.subarray(from, at)]);
+      yield Buffer.concat([...rest, chunk.subarray(from, at + 1)]);
       rest = [];
       from = at + 1;
     }

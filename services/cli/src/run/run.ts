@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, statSync } from 'node:fs';
 
 import type { JobView } from '@upshift/contracts';
 
@@ -38,6 +38,7 @@ export async function run(api: Api, file: string, { out, force, json, ...options
       'Say where the results go, with --out FILE; or --dry-run, which only prices the rows.',
       exitCode.refused,
     );
+  refusePipe(file);
   const rows = await countRows(file, options);
   const journal = await openJournal({ input: file, output: out, url: api.url, options, force });
   if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
@@ -51,6 +52,16 @@ export async function run(api: Api, file: string, { out, force, json, ...options
   bar.done();
   journal.finish();
   return report(await tallyOf(out), out, json);
+}
+
+/** A run reads its file more than once, and again where it is gone on with. */
+function refusePipe(file: string): void {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined || stat.isFile() || stat.isDirectory()) return;
+  throw new CommandError(
+    `${file} is a pipe or a device, and is read more than once: save it as a file first. --dry-run reads pipes too.`,
+    exitCode.refused,
+  );
 }
 
 /** Under keys of the run, so that rows that are submitted again give the same jobs. The first `skip` are done. */
