@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide, isRetry } from '@upshift/routing';
+import { decide } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -228,15 +228,6 @@ describe('a failed call', () => {
       commands: [{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 700 }],
     });
     expect(decide(deferred.job, event, facts).commands).toEqual([]);
-  });
-  test('is a retry where the one before it has reached its provider and failed there', () => {
-    const second = (code: CallErrorCode) => after(fresh, facts, classified(0.1), sent(1), failed(1, code)).job;
-    const retried = (code: CallErrorCode) => isRetry(second(code), second(code).attempts[1]!);
-    expect(retried('overloaded')).toBe(true);
-    expect(retried('circuit_open')).toBe(false);
-    expect(retried('outcome_unknown')).toBe(false);
-    const escalated = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1)).job;
-    expect(isRetry(escalated, escalated.attempts[1]!)).toBe(false);
   });
   test('is not sent by an entry that was overtaken', () => {
     const { job } = after(fresh, facts, classified(0.1));

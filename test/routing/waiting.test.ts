@@ -1,15 +1,18 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide } from '@upshift/routing';
+import { decide, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
   acceptedJob,
   after,
+  answered,
   classified,
   exampleConfig,
+  exampleModel,
   factsOf,
   failed,
   HIGH,
+  judged,
   LOW,
   LOW_TWIN,
   MIDDLE,
@@ -89,6 +92,20 @@ describe('a job that was queued before the circuits of all models opened', () =>
   test('is asked when its own may close', () => {
     expect(denied(claimed)).toMatchObject({ status: 'queued', attempts: [{ model: HIGH, sentAt: null }, { model: HIGH }] });
   });
+  test('is asked too where calls of other models have failed often', () => {
+    const wide = exampleConfig((file) => {
+      for (const number of [1, 2, 3, 4]) file.models[`openai/high-${number}`] = exampleModel('premium', number);
+      file.routes['default']!['fallback'] = [];
+    });
+    const fourFail = [1, 2, 3, 4].flatMap((attempt) => [sent(attempt), failed(attempt, 'model_not_found')]);
+    const { job } = after(
+      acceptedJob(wide),
+      factsOf(wide, { health: { providersOff: {}, circuitsOpen: { [HIGH]: NOON + 8000 } } }),
+      classified(0.9),
+      ...fourFail,
+    );
+    expect(job).toMatchObject({ status: 'in_progress', attempts: [{}, {}, {}, {}, { model: HIGH, state: 'claimed' }] });
+  });
   test('ends where they never do', () => {
     const job = Array.from({ length: 12 }).reduce<typeof claimed>(
       (now) => (now.status === 'queued' ? denied(now) : now),
@@ -106,5 +123,39 @@ describe('a call that is not made by what is known of its model', () => {
     const { job, trail } = after(fresh, factsOf(strict), classified(0.1), notMade(1, code, 8000));
     expect(job).toMatchObject({ failovers: 1, attempts: [{ model: LOW, sentAt: null, errorCode: code }, { model: LOW_TWIN }] });
     expect(trail.map(({ event }) => event)).not.toContain('attempt-sent');
+  });
+});
+
+describe('a call counts as a retry, of which each provider gets few,', () => {
+  const retried = (...events: JobEvent[]): boolean => {
+    const { job } = after(fresh, facts, classified(0.1), ...events);
+    return isRetry(job, job.attempts.at(-1)!);
+  };
+  test.each([
+    ['overloaded', true],
+    ['provider_denied', true],
+    ['circuit_open', false],
+    ['provider_off', false],
+    ['outcome_unknown', false],
+    ['aborted', false],
+  ] as const)('after a call that has failed by %s: %s', (code, isOne) => {
+    expect(retried(sent(1), failed(1, code))).toBe(isOne);
+  });
+  test('but not after one that was not made, or an answer that fell short', () => {
+    expect(retried(notMade(1, 'provider_denied', 1000))).toBe(false);
+    expect(retried(sent(1), answered(1), judged(1, 0.1))).toBe(false);
+  });
+  test('where it is made beside a slow one', () => {
+    const hedging = factsOf(exampleConfig((file) => void (file.routes['default']!['hedge'] = true)));
+    const { job } = after(fresh, hedging, classified(0.1), sent(1), { type: 'hedge-due', attempt: 1, afterMs: 100 });
+    expect(isRetry(job, job.attempts[1]!)).toBe(true);
+  });
+  test('of a judge only after one that was asked by the same check about the same answer', () => {
+    const judging: JobEvent[] = [sent(1), answered(1), { type: 'judge-requested', attempt: 1, check: 0 }, sent(2)];
+    const again = (outcome: JobEvent, check: number): boolean =>
+      retried(...judging, outcome, { type: 'judge-requested', attempt: 1, check });
+    expect(again(failed(2, 'overloaded'), 0)).toBe(true);
+    expect(again(failed(2, 'overloaded'), 1)).toBe(false);
+    expect(again(answered(2), 0)).toBe(false);
   });
 });
