@@ -10,8 +10,8 @@ import { isForAnswer, lastRefusal, liveAttempts, wasLost } from '../live-attempt
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
+/** It doubles with every call, of which there are few. */
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
 
 /** Calls of one model that may be lost by us before another one is asked: one bounded second try. */
 const MAX_LOST_CALLS = 2;
@@ -121,7 +121,7 @@ export function askSameOrEquivalent(
   const left = mayRepeat ? [failed.model, ...equivalentsOf(draft, failed.model)] : equivalentsLeft(draft, failed.model);
   const model = left.find((id) => failedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
-  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failedCallsOf(job, model) - 1));
+  const backoff = FIRST_RETRY_MS * 2 ** (failedCallsOf(job, model) - 1);
   const delayMs = model === failed.model ? Math.max(leastDelayMs, Math.round(backoff * (0.5 + facts.draw / 2))) : 0;
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
 }
