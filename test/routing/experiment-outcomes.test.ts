@@ -125,6 +125,39 @@ describe('what a job tells of its arm', () => {
     ]);
   });
 
+  test.each<[string, JobEvent[], object]>([
+    ['an answer that passed', [answered(1), judged(1, 0.9)], { score: 0.9, pass_rate: 1 }],
+    [
+      'an escalated answer',
+      [answered(1), judged(1, 0.1), sent(2), answered(2), judged(2, 0.8)],
+      { score: 0.8, pass_rate: 1, escalation_rate: 1 },
+    ],
+    [
+      'an answer that is only the best so far',
+      [answered(1), judged(1, 0.1), sent(2), failed(2, 'invalid_request')],
+      { score: 0.1, pass_rate: 0, escalation_rate: 1, error_rate: 1 },
+    ],
+    ['a refusal', [answered(1, { finishReason: 'refusal' })], { score: null, pass_rate: 0, refusal_rate: 1 }],
+    ['a failure', [failed(1, 'invalid_request')], { score: null, pass_rate: 0, error_rate: 1 }],
+    ['a deadline that passed', [{ type: 'deadline-passed' }], { score: null, pass_rate: 0, error_rate: 1 }],
+  ])('of %s', (_what, events, metrics) => {
+    const { job } = after(jobOf(part, { deadline: NOON }), facts, classified(0.1), sent(1), ...events);
+    const usual = { escalation_rate: 0, error_rate: 0, refusal_rate: 0, late_failure_rate: 0 };
+    expect(observationOf(job)).toMatchObject({ limitMs: 0, metrics: { ...usual, ...metrics } });
+  });
+
+  test('of a job that is taken from the canary tells whether it was escalated, or had to fall back', () => {
+    const taken: JobEvent = { type: 'arm-taken-back', reason: 'its deadline comes near' };
+    const outcome = (...events: JobEvent[]) =>
+      told(jobOf(holding, { deadline: NOON + 1000 }), [...events, taken])[0]!.observation!;
+    const plain = outcome(classified(0.1), sent(1));
+    expect(plain).toMatchObject({ metFallback: false, limitMs: 1000, metrics: { escalation_rate: 0 } });
+    const escalated = outcome(classified(0.1), sent(1), answered(1), judged(1, 0.1), sent(2));
+    expect(escalated).toMatchObject({ metFallback: false, metrics: { escalation_rate: 1 } });
+    const fellBack = outcome(classified(0.9), sent(1), failed(1, 'provider_error'), sent(2));
+    expect(fellBack).toMatchObject({ metFallback: true, metrics: { escalation_rate: 0 } });
+  });
+
   test('of a cancelled job is nothing', () => {
     expect(told(jobOf(part), [classified(0.1), { type: 'cancelled' }])).toEqual([]);
   });
