@@ -138,6 +138,7 @@ describe('a request', () => {
     );
     expect(needs.capabilities).toEqual(['tools', 'vision', 'structured_output']);
     expect(needs.inputTokens).toBeGreaterThan(1000);
+    expect(needsOf(requestOf({ input: { prompt: 'x' } })).capabilities).toEqual([]);
   });
 });
 

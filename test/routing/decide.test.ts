@@ -152,6 +152,13 @@ describe('a refusal', () => {
       LOW_TWIN,
     ]);
   });
+  test('of that model too is the result, and the models that the route names are asked once each', () => {
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [LOW, LOW_TWIN] })));
+    const refusals = [1, 2].flatMap((attempt) => [sent(attempt), answered(attempt, { finishReason: 'refusal' })]);
+    const ended = after(fresh, named, classified(0.1), ...refusals);
+    expect(modelsOf(ended)).toEqual([LOW, LOW_TWIN]);
+    expect(ended.job).toMatchObject({ status: 'completed', finalAttempt: 2 });
+  });
   test.each([
     ['may not be asked by a cap', { max_attempts: 1 }, []],
     ['says that the input is bad', {}, [sent(2, 3), failed(2, 'invalid_request')]],
