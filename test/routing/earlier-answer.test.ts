@@ -73,6 +73,23 @@ describe('an earlier answer to the same request', () => {
     const vectors = acceptedJob(remembering, requestOf({ input: { texts: ['x'] } }));
     expect(after(vectors, facts, classified(0.1), sent(1), failed(1, 'invalid_request')).job).toMatchObject({ status: 'failed' });
   });
+  test('is given although the model that was asked how complex the prompt is has refused', () => {
+    const asking = exampleConfig((file) => {
+      file.classifier['llm'] = { models: [LOW] };
+      Object.assign(file.routes['default']!, { cached_answers_s: 60, fallback: [] });
+    });
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const events: JobEvent[] = [
+      { type: 'classify-requested' },
+      sent(1),
+      refusal,
+      classified(0.9),
+      sent(2),
+      failed(2, 'overloaded'),
+    ];
+    const { job } = after(acceptedJob(asking), factsOf(asking, { earlierAnswer }), ...events);
+    expect(job).toMatchObject({ status: 'completed', degraded: true, finalAttempt: 3 });
+  });
   test('is given up to the age that the route allows', () => {
     const given = (age: number) => {
       const facts = factsOf(remembering, { earlierAnswer: { ...earlierAnswer, at: NOON - age } });
