@@ -40,6 +40,16 @@ describe('a limit', () => {
     ['a call that may have been billed is not repeated', limited(100, { maybeBilled: true }), [LOW, LOW_TWIN]],
   ])('%s', (_what, event, models) => expect(modelsOf(decide(called, event, facts))).toEqual(models));
 
+  test('is waited out by the same attempt, which has not been sent then', () => {
+    expect(decide(called, limited(100), facts).job.attempts).toMatchObject([{ state: 'claimed', sentAt: null, waits: 1 }]);
+  });
+
+  test('of a call that nobody waits for any more is not waited out', () => {
+    const { job, commands } = after(after(called, facts, { type: 'cancelled' }).job, facts, limited(100));
+    expect(job).toMatchObject({ status: 'cancelled', step: null, attempts: [{ state: 'settled', costNanoUsd: 0 }] });
+    expect(commands).toEqual([]);
+  });
+
   test('of unknown length is waited for a second, and each job a little longer by chance, up to a quarter', () => {
     expect(delaysOf(decide(called, limited(null), facts))).toEqual([1000]);
     expect(delaysOf(decide(called, limited(8000), { ...facts, draw: 0.5 }))).toEqual([9000]);
@@ -67,6 +77,28 @@ describe('an input that does not fit the window of its model', () => {
     const { job } = wide(() => undefined);
     expect(job).toMatchObject({ status: 'failed', attempts: [{ model: LOW }] });
     expect(job.reasons.join()).toContain('no model left');
+  });
+});
+
+describe('a lost call', () => {
+  const lost = (attempt: number): JobEvent[] => [sent(attempt), failed(attempt, 'aborted')];
+  const broken = (attempt: number): JobEvent[] => [sent(attempt), failed(attempt, 'overloaded')];
+
+  test('is made once more for each model and tier, whatever else was lost or asked of it', () => {
+    const inTwo = after(fresh, facts, classified(0.1), ...lost(1), ...broken(2), ...lost(3));
+    expect(modelsOf(inTwo)).toEqual([LOW, LOW, LOW_TWIN, LOW_TWIN]);
+    const inChain = after(fresh, facts, classified(0.5), ...lost(1), ...lost(2), ...broken(3), ...lost(4));
+    expect(modelsOf(inChain)).toEqual([MIDDLE, MIDDLE, HIGH, MIDDLE, MIDDLE]);
+    const asking = factsOf(exampleConfig((file) => void (file.classifier['llm'] = { models: [LOW] })));
+    for (const outcome of [answered(1), failed(1, 'aborted')]) {
+      const events: JobEvent[] = [{ type: 'classify-requested' }, sent(1), outcome, classified(0.1), ...lost(2)];
+      const again = after(fresh, asking, ...events);
+      expect([again.job.failovers, ...modelsOf(again)]).toEqual([0, LOW, LOW, LOW]);
+    }
+  });
+  test('is not made again while the circuit of its model is open', () => {
+    const open = { ...facts, health: { providersOff: {}, circuitsOpen: { [LOW]: NOON + 1000 } } };
+    expect(modelsOf(decide(called, failed(1, 'aborted'), open))).toEqual([LOW, LOW_TWIN]);
   });
 });
 
@@ -123,6 +155,23 @@ describe('a model whose circuit is open, where nobody else is left', () => {
     expect(resting(all, 0.1)).toEqual([HIGH, 6000]);
     expect(resting({ ...all, [LOW_TWIN]: NOON + 5000 }, 0.1)).toEqual([LOW_TWIN, 5000]);
     expect(resting({ ...all, [LOW]: NOON - 1 }, 0.1)).toEqual([LOW, 0]);
+  });
+  test('is none that the configuration of the job does not have, or that can not do the job', () => {
+    expect(resting({ ...all, 'openai/gone': NOON + 1, [EMBEDDER]: NOON + 1 }, 0.1)).toEqual([HIGH, 6000]);
+  });
+  test('is none that was called already', () => {
+    const alone = exampleConfig((file) => void (file.routes['default']!['fallback'] = []));
+    const open = factsOf(alone, { health: { providersOff: {}, circuitsOpen: { [HIGH]: NOON + 6000 } } });
+    const top = after(acceptedJob(alone), factsOf(alone), classified(0.9), sent(1)).job;
+    expect(decide(top, failed(1, 'overloaded'), open).job).toMatchObject({ status: 'failed', attempts: [{ model: HIGH }] });
+  });
+  test('is one that was only asked how complex the prompt is', () => {
+    const asking = exampleConfig((file) => void (file.classifier['llm'] = { models: [LOW] }));
+    const open = factsOf(asking, { health: { providersOff: {}, circuitsOpen: { ...all, [LOW]: NOON + 5000 } } });
+    const request: JobEvent = { type: 'classify-requested' };
+    const waiting = after(acceptedJob(asking), factsOf(asking), request, sent(1), failed(1, 'overloaded')).job;
+    const decision = after(waiting, open, classified(0.1));
+    expect([...modelsOf(decision), ...delaysOf(decision)]).toEqual([LOW, LOW, 5000]);
   });
   test('is cheap enough for the cap of the job', () => {
     expect(resting(all, 0.1, { limits: { cost_usd: 0.03 } })).toEqual([LOW, 9000]);
