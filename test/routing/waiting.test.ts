@@ -44,8 +44,8 @@ describe('a job with one model only', () => {
     const isDenied = notMade(1, 'provider_denied', 40_000);
     expect(decide(claimed, isDenied, facts)).toMatchObject({ job: { attempts: [{ sentAt: null, waits: 1 }] }, commands: again });
     expect(decide(called, failed(1, 'provider_denied', { retryAfterMs: 40_000 }), facts).commands).toEqual(again);
-    const urgent = { ...claimed, deadline: NOON + 30_000 };
-    expect(decide(urgent, isDenied, facts).job).toMatchObject({ status: 'failed' });
+    const due = (ms: number) => decide({ ...claimed, deadline: NOON + ms }, isDenied, facts).job.status;
+    expect([due(30_000), due(40_000), due(40_001)]).toEqual(['failed', 'failed', 'queued']);
   });
   test('fails where its provider is off, which no wait mends', () => {
     const claimed = after(pinned, facts, classified(0.1)).job;
@@ -63,10 +63,25 @@ describe('a job with one model only', () => {
     expect(waiting).toMatchObject({ status: 'queued', attempts: [{ state: 'claimed', waits: 5 }] });
     expect(waiting.attempts).toHaveLength(1);
   });
+  test('does not wait for a judge that is denied', () => {
+    const judging = after(called, facts, answered(1), { type: 'judge-requested', attempt: 1, check: 0 }, sent(2)).job;
+    const { job } = decide(judging, failed(2, 'provider_denied', { retryAfterMs: 1000 }), facts);
+    expect(job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}, { outcome: 'failed' }] });
+  });
   test('waits at least as long as the provider asks for', () => {
     const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
     expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
   });
+});
+
+test('a job that others may answer waits for a place within a limit three times, and for a long time never', () => {
+  const limited = (job: typeof fresh, retryAfterMs: number): typeof fresh =>
+    decide(job, { ...notMade(1, 'rate_limited', retryAfterMs), epoch: job.epoch } as JobEvent, facts).job;
+  const claimed = after(fresh, facts, classified(0.1)).job;
+  const waiting = [1, 2, 3].reduce((job) => limited(job, 100), claimed);
+  expect(waiting.attempts).toMatchObject([{ model: LOW, waits: 3 }]);
+  expect(limited(waiting, 100).attempts).toMatchObject([{ model: LOW, outcome: 'failed' }, { model: LOW_TWIN }]);
+  expect(limited(claimed, 60_000).attempts).toMatchObject([{ model: LOW, outcome: 'failed' }, { model: LOW_TWIN }]);
 });
 
 test('what is told twice of the last wait of a call does not end it', () => {
@@ -92,19 +107,18 @@ describe('a job that was queued before the circuits of all models opened', () =>
   test('is asked when its own may close', () => {
     expect(denied(claimed)).toMatchObject({ status: 'queued', attempts: [{ model: HIGH, sentAt: null }, { model: HIGH }] });
   });
-  test('is asked too where calls of other models have failed often', () => {
+  test('is asked too where calls of other models were not made often', () => {
     const wide = exampleConfig((file) => {
       for (const number of [1, 2, 3, 4]) file.models[`openai/high-${number}`] = exampleModel('premium', number);
       file.routes['default']!['fallback'] = [];
     });
-    const fourFail = [1, 2, 3, 4].flatMap((attempt) => [sent(attempt), failed(attempt, 'model_not_found')]);
-    const { job } = after(
-      acceptedJob(wide),
-      factsOf(wide, { health: { providersOff: {}, circuitsOpen: { [HIGH]: NOON + 8000 } } }),
-      classified(0.9),
-      ...fourFail,
+    const resting = factsOf(wide, { health: { providersOff: {}, circuitsOpen: { [HIGH]: NOON + 8000 } } });
+    const first = after(acceptedJob(wide), resting, classified(0.9)).job;
+    const job = [1, 2, 3, 4].reduce(
+      (now, number) => decide(now, { ...notMade(number, 'provider_off', null), epoch: now.epoch } as JobEvent, resting).job,
+      first,
     );
-    expect(job).toMatchObject({ status: 'in_progress', attempts: [{}, {}, {}, {}, { model: HIGH, state: 'claimed' }] });
+    expect(job).toMatchObject({ status: 'queued', attempts: [{}, {}, {}, {}, { model: HIGH, state: 'claimed' }] });
   });
   test('ends where they never do', () => {
     const job = Array.from({ length: 12 }).reduce<typeof claimed>(
@@ -112,6 +126,7 @@ describe('a job that was queued before the circuits of all models opened', () =>
       claimed,
     );
     expect(job.status).toBe('failed');
+    expect(job.attempts.map(({ model }) => model)).toEqual([HIGH, HIGH, HIGH, HIGH]);
     expect(job.attempts.every(({ sentAt }) => sentAt === null)).toBe(true);
   });
 });
