@@ -10,7 +10,7 @@ import {
   newExperimentState,
   sharesOf,
 } from '@upshift/routing';
-import type { ExperimentState } from '@upshift/routing';
+import type { ArmTally, ExperimentState } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { outcome } from '../eval-experiments/outcome.ts';
@@ -104,6 +104,55 @@ test('a paused experiment is not evaluated, and a resumed canary begins the time
   const resumed = commandExperiment(canary, paused, 'resume', null, NOON + 100_000).state;
   expect([159, 160].map((seconds) => evaluated(resumed, seconds))).toEqual([0, 1]);
   expect([59, 60].map((seconds) => evaluated(stateAfter(canary), seconds))).toEqual([0, 1]);
+});
+
+test('each step of a canary needs its own jobs and its own time, and the one before the last is its promotion', () => {
+  const tally = (jobs: number) =>
+    Array.from({ length: jobs }).reduce<ArmTally>((sum) => addObservation(sum, canary, outcome(true), 0.5), emptyArmTally(1));
+  let state = newExperimentState(canary, 0.5, NOON);
+  const evaluated = (jobs: number, seconds: number) => {
+    const decision = evaluateExperiment(canary, state, { stable: tally(jobs), canary: tally(jobs) }, NOON + seconds * 1000);
+    state = decision.state;
+    return [
+      state.status,
+      state.canary!.step,
+      sharesOf(canary, state)['canary'],
+      ...decision.actions.map((action) => action.type),
+    ];
+  };
+  expect(evaluated(1, 60)).toEqual(['running', 1, 0.5, 'release-held', 'announce']);
+  expect(evaluated(1, 120)).toEqual(['running', 1, 0.5]);
+  expect(evaluated(2, 119)).toEqual(['running', 1, 0.5]);
+  expect(evaluated(2, 120)).toEqual(['promoted', 2, 1, 'release-held', 'announce']);
+  expect(stateAfter(canary, 'promote').canary!.step).toBe(2);
+});
+
+test.each([
+  ['cost_usd', 1.05, 'promoted'],
+  ['cost_usd', 1.5, 'rolled_back'],
+  ['cost_usd', 0.5, 'promoted'],
+  ['score', 0.95, 'promoted'],
+  ['score', 0.5, 'rolled_back'],
+  ['score', 1.2, 'promoted'],
+] as const)('a relative guardrail of a tenth on %s: %f of the stable arm is %s', (metric, factor, status) => {
+  const document = read({
+    ...canary,
+    guardrails: [{ metric, relative: 0.1, ...(metric === 'cost_usd' && { ceiling: 2 }) }],
+    steps: [50, 100],
+    min_samples: 1000,
+  });
+  const tally = (value: number) =>
+    Array.from({ length: 1000 }).reduce<ArmTally>((sum) => {
+      const { metrics, ...others } = outcome(true);
+      return addObservation(sum, document, { ...others, metrics: { ...metrics, [metric]: value } }, 0.5);
+    }, emptyArmTally(1));
+  const tallies = { stable: tally(0.5), canary: tally(0.5 * factor) };
+  const running = newExperimentState(document, 0.5, NOON);
+  expect(evaluateExperiment(document, running, tallies, NOON + 60_000).state.status).toBe(status);
+});
+
+test('the end of an experiment of another kind makes no canary of it', () => {
+  expect(endExperiment(newExperimentState(ab, 0.5, NOON), 'over').state).toMatchObject({ status: 'ended', canary: null });
 });
 
 test('what a person or a change of the configuration does is announced', () => {
