@@ -90,7 +90,10 @@ describe('an answer', () => {
   const scored = after(fresh, facts, classified(0.1), sent(1), answered(1));
   test('is scored next', () => expect(scored.job.step).toEqual({ kind: 'score', attempt: 1 }));
   test('is paid for by its usage', () =>
-    expect(scored.job.attempts[0]).toMatchObject({ state: 'settled', costNanoUsd: 1_500_000 }));
+    expect([scored.job.attempts[0], scored.trail.at(-1)]).toMatchObject([
+      { state: 'settled', costNanoUsd: 1_500_000 },
+      { event: 'attempt-settled', usage: { input_tokens: 1000, output_tokens: 100 }, cost_usd: 0.0015, wait_ms: 1, model_ms: 2 },
+    ]));
   test('at the threshold is accepted', () => {
     expect(decide(scored.job, judged(1, 0.8), facts)).toMatchObject({
       job: { status: 'completed', finalAttempt: 1, degraded: false },
@@ -152,12 +155,12 @@ describe('a refusal', () => {
       LOW_TWIN,
     ]);
   });
-  test('of that model too is the result, and the models that the route names are asked once each', () => {
-    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [LOW, LOW_TWIN] })));
-    const refusals = [1, 2].flatMap((attempt) => [sent(attempt), answered(attempt, { finishReason: 'refusal' })]);
+  test('of that model too is put to the next, each is asked once, and the last refusal is the result', () => {
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [LOW, LOW_TWIN, HIGH] })));
+    const refusals = [1, 2, 3].flatMap((attempt) => [sent(attempt), answered(attempt, { finishReason: 'refusal' })]);
     const ended = after(fresh, named, classified(0.1), ...refusals);
-    expect(modelsOf(ended)).toEqual([LOW, LOW_TWIN]);
-    expect(ended.job).toMatchObject({ status: 'completed', finalAttempt: 2 });
+    expect(modelsOf(ended)).toEqual([LOW, LOW_TWIN, HIGH]);
+    expect(ended.job).toMatchObject({ status: 'completed', finalAttempt: 3 });
   });
   test.each([
     ['may not be asked by a cap', { max_attempts: 1 }, []],

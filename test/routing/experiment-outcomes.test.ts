@@ -223,18 +223,18 @@ describe('an arm whose model only fails', () => {
 test('an answer that broke its schema counts although a better one was given in the end', () => {
   const broken = judged(1, 0.1);
   if (broken.type !== 'judged') throw new Error('not a verdict');
-  broken.verdict = { ...broken.verdict, passed: false, checks: [schemaCheck(false)] };
+  broken.verdict = { ...broken.verdict, passed: false, checks: [schemaCheck('json', false)] };
   const mended = judged(2, 1);
   if (mended.type !== 'judged') throw new Error('not a verdict');
-  mended.verdict = { ...mended.verdict, checks: [schemaCheck(true)] };
+  mended.verdict = { ...mended.verdict, checks: [schemaCheck('json_schema', true)] };
   const { job } = after(jobOf(part), facts, classified(0.1), sent(1), answered(1), broken, sent(2), answered(2), mended);
   expect(job).toMatchObject({ status: 'completed', escalations: 1, attempts: [{ schemaFailed: true }, { schemaFailed: false }] });
   expect(observationOf(job)).toMatchObject({ metrics: { schema_failure_rate: 1 } });
   expect(observationOf(after(jobOf(part), facts, ...toTheEnd).job)).toMatchObject({ metrics: { schema_failure_rate: null } });
 });
 
-function schemaCheck(passed: boolean) {
-  return { type: 'json_schema' as const, gate: true, passed, score: Number(passed), weight: 1, reason: 'as told' };
+function schemaCheck(type: 'json' | 'json_schema', passed: boolean) {
+  return { type, gate: true, passed, score: Number(passed), weight: 1, reason: 'as told' };
 }
 
 function canary(changes: Record<string, unknown> = {}): ExperimentOf<'canary'> {

@@ -96,3 +96,9 @@ test('a held job hears no more of a call that it does not wait for', () => {
   const late = { type: 'place-denied', attempt: 1, epoch: job.epoch, error, times } as const;
   expect(decide(job, late, facts)).toEqual({ job, trail: [], commands: [] });
 });
+
+test('a held job has no step that could be made anew', () => {
+  const held = after(canaryJob(), facts, ...toTheEnd).job;
+  const lost = { type: 'step-lost', epoch: held.epoch, reason: 'gone' } as const;
+  expect(decide(held, lost, facts)).toEqual({ job: held, trail: [], commands: [] });
+});
