@@ -120,6 +120,10 @@ describe('an answer', () => {
   test('of unknown usage has an unknown cost', () => {
     expect(after(fresh, facts, classified(0.1), sent(1), answered(1, { usage: null })).job.attempts[0]?.costNanoUsd).toBeNull();
   });
+  test('is judged by a verdict about itself alone', () => {
+    const second = after(scored.job, facts, judged(1, 0.1), sent(2), answered(2)).job;
+    expect(decide(second, judged(1, 1), facts)).toEqual({ job: second, trail: [], commands: [] });
+  });
   test('after the end is paid for and changes nothing else', () => {
     const late = after(fresh, facts, classified(0.1), sent(1), { type: 'cancelled' }, answered(1));
     expect(late).toMatchObject({ job: { status: 'cancelled', attempts: [{ costNanoUsd: 1_500_000 }] }, commands: [] });

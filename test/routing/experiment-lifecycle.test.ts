@@ -128,16 +128,16 @@ test('each step of a canary needs its own jobs and its own time, and the one bef
 });
 
 test.each([
-  ['cost_usd', 1.05, 'promoted'],
-  ['cost_usd', 1.5, 'rolled_back'],
+  ['cost_usd', 1.4, 'promoted'],
+  ['cost_usd', 1.9, 'rolled_back'],
   ['cost_usd', 0.5, 'promoted'],
-  ['score', 0.95, 'promoted'],
-  ['score', 0.5, 'rolled_back'],
+  ['score', 0.7, 'promoted'],
+  ['score', 0.2, 'rolled_back'],
   ['score', 1.2, 'promoted'],
-] as const)('a relative guardrail of a tenth on %s: %f of the stable arm is %s', (metric, factor, status) => {
+] as const)('a relative guardrail of a half on %s: %f of the stable arm is %s', (metric, factor, status) => {
   const document = read({
     ...canary,
-    guardrails: [{ metric, relative: 0.1, ...(metric === 'cost_usd' && { ceiling: 2 }) }],
+    guardrails: [{ metric, relative: 0.5, ...(metric === 'cost_usd' && { ceiling: 1 }) }],
     steps: [50, 100],
     min_samples: 1000,
   });

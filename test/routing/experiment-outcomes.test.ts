@@ -306,6 +306,14 @@ test('jobs that an arm gets because it was promoted are not compared with those 
   expect(counted(before, sharesOf(experiment, promoted), false, 1000)).toEqual(before);
 });
 
+test('a shadow that follows every job is counted', () => {
+  const parsed = parseExperiment({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
+  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+  const arms = [{ experiment: 'seen', arm: 'delivered', probability: 1 }];
+  const tallies = addOutcome({}, parsed.experiment, { job: 'job_1', arms, shadowOf: null, observation: outcome(true) });
+  expect(tallies['delivered']).toMatchObject({ jobs: 1, acceptedJobs: 1 });
+});
+
 test('late failures never outnumber the jobs that were counted', () => {
   const fellBack = [classified(0.9), sent(1), failed(1, 'provider_error'), sent(2), answered(2), judged(2, 1), lateFailure];
   const outcomes = told(jobOf(part), fellBack);

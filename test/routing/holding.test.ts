@@ -102,3 +102,11 @@ test('a held job has no step that could be made anew', () => {
   const lost = { type: 'step-lost', epoch: held.epoch, reason: 'gone' } as const;
   expect(decide(held, lost, facts)).toEqual({ job: held, trail: [], commands: [] });
 });
+
+test('a job that is not held is not released, and one of no canary is not taken back', () => {
+  const waiting = canaryJob();
+  expect(decide(waiting, { type: 'hold-released' }, facts)).toEqual({ job: waiting, trail: [], commands: [] });
+  const plain = acceptedJob(config);
+  for (const event of [{ type: 'hold-released' }, { type: 'arm-taken-back', reason: 'rolled back' }] as const)
+    expect(decide(plain, event, facts)).toEqual({ job: plain, trail: [], commands: [] });
+});
