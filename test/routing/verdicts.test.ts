@@ -52,6 +52,10 @@ describe('a verdict', () => {
   ])('tells whether the form is broken: %s', (_what, checks, schemaFailed) => {
     expect(decide(scored, verdict(...checks), facts).job.attempts[0]).toMatchObject({ schemaFailed });
   });
+  test('is about an answer that is there: a call has none yet', () => {
+    const called = after(acceptedJob(config), facts, classified(0.1), sent(1)).job;
+    expect(decide(called, judged(1, 1), facts)).toEqual({ job: called, trail: [], commands: [] });
+  });
   test('asks no score of the only model that may answer', () => {
     const { job } = after(pinned, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1));
     expect(job).toMatchObject({ status: 'completed', degraded: false });
