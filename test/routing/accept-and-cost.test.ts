@@ -85,6 +85,13 @@ describe('a request', () => {
     ],
     [{ input: { prompt: 'x', seed: 1 }, require: ['seed'], model: HIGH }, 'no_capable_model', `${HIGH} lacks seed`],
     [{ input: { texts: ['x'] }, model: HIGH }, 'no_capable_model', 'lacks embedding'],
+    [{ input: { texts: ['x'] }, require: ['seed'] }, 'invalid_job', 'require[0]: is required'],
+    [
+      { input: { prompt: 'x', response_format: { type: 'json_schema', schema: { type: 'nonsense' } } } },
+      'invalid_job',
+      'input.response_format.schema',
+    ],
+    [{ input: { prompt: 'x' }, limits: { deadline: new Date(NOON).toISOString() } }, 'invalid_job', 'limits.deadline: is past'],
     [{ input: { prompt: 'x', max_output_tokens: 9000 } }, 'no_capable_model', 'max_output_tokens 9000 (has 8000)'],
   ])('%j is refused as %s', (body, code, text) => {
     const refusal = acceptanceOf(body) as ProblemError;
@@ -124,6 +131,16 @@ describe('a request', () => {
       limits: { cost_usd: 0.5, deadline: new Date(NOON + 1000).toISOString() },
     };
     expect(acceptanceOf(body)).toMatchObject({ deadline: NOON + 1000, limits: { costNanoUsd: 500_000_000 } });
+    const under = (route: object) => exampleConfig((file) => Object.assign(file.routes['default']!, route));
+    const accepted = (route: object) => acceptedJob(under(route), requestOf(body));
+    expect(accepted({ deadline_s: 2, cost_usd: 1 })).toMatchObject({
+      deadline: NOON + 1000,
+      limits: { costNanoUsd: 500_000_000 },
+    });
+    expect(accepted({ deadline_s: 0.5, cost_usd: 0.1 })).toMatchObject({
+      deadline: NOON + 500,
+      limits: { costNanoUsd: 100_000_000 },
+    });
   });
   test('needs what its input holds', () => {
     const image = { type: 'image_url', image_url: { url: 'https://x.org/i.png' } } as const;
@@ -138,6 +155,7 @@ describe('a request', () => {
     );
     expect(needs.capabilities).toEqual(['tools', 'vision', 'structured_output']);
     expect(needs.inputTokens).toBeGreaterThan(1000);
+    expect(needsOf(requestOf({ input: { prompt: 'x' } })).capabilities).toEqual([]);
   });
 });
 

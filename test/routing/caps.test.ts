@@ -39,6 +39,8 @@ test('a cap counts what the route adds to a call: its prompt, and the bound on t
   expect(after(cap(0.03), long, classified(0.1)).job).toMatchObject({ status: 'failed', attempts: [] });
   const wordy = under({ system_prompt: 'x'.repeat(40_000) });
   expect(after(uncapped, wordy, classified(0.1)).job.attempts[0]!.reservedNanoUsd).toBe(mayCost(LOW) + 10_000_000);
+  const vectors = acceptedJob(config, requestOf({ input: { texts: ['four letters'] } }));
+  expect(after(vectors, wordy, classified(0.1)).job.attempts[0]!.reservedNanoUsd).toBe(3000);
 });
 
 describe('where the next model may cost more than is left', () => {

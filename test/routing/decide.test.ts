@@ -1,5 +1,5 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide, isRetry } from '@upshift/routing';
+import { decide } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -90,7 +90,10 @@ describe('an answer', () => {
   const scored = after(fresh, facts, classified(0.1), sent(1), answered(1));
   test('is scored next', () => expect(scored.job.step).toEqual({ kind: 'score', attempt: 1 }));
   test('is paid for by its usage', () =>
-    expect(scored.job.attempts[0]).toMatchObject({ state: 'settled', costNanoUsd: 1_500_000 }));
+    expect([scored.job.attempts[0], scored.trail.at(-1)]).toMatchObject([
+      { state: 'settled', costNanoUsd: 1_500_000 },
+      { event: 'attempt-settled', usage: { input_tokens: 1000, output_tokens: 100 }, cost_usd: 0.0015, wait_ms: 1, model_ms: 2 },
+    ]));
   test('at the threshold is accepted', () => {
     expect(decide(scored.job, judged(1, 0.8), facts)).toMatchObject({
       job: { status: 'completed', finalAttempt: 1, degraded: false },
@@ -116,6 +119,10 @@ describe('an answer', () => {
   });
   test('of unknown usage has an unknown cost', () => {
     expect(after(fresh, facts, classified(0.1), sent(1), answered(1, { usage: null })).job.attempts[0]?.costNanoUsd).toBeNull();
+  });
+  test('is judged by a verdict about itself alone', () => {
+    const second = after(scored.job, facts, judged(1, 0.1), sent(2), answered(2)).job;
+    expect(decide(second, judged(1, 1), facts)).toEqual({ job: second, trail: [], commands: [] });
   });
   test('after the end is paid for and changes nothing else', () => {
     const late = after(fresh, facts, classified(0.1), sent(1), { type: 'cancelled' }, answered(1));
@@ -151,6 +158,13 @@ describe('a refusal', () => {
       LOW,
       LOW_TWIN,
     ]);
+  });
+  test('of that model too is put to the next, each is asked once, and the last refusal is the result', () => {
+    const named = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [LOW, LOW_TWIN, HIGH] })));
+    const refusals = [1, 2, 3].flatMap((attempt) => [sent(attempt), answered(attempt, { finishReason: 'refusal' })]);
+    const ended = after(fresh, named, classified(0.1), ...refusals);
+    expect(modelsOf(ended)).toEqual([LOW, LOW_TWIN, HIGH]);
+    expect(ended.job).toMatchObject({ status: 'completed', finalAttempt: 3 });
   });
   test.each([
     ['may not be asked by a cap', { max_attempts: 1 }, []],
@@ -228,15 +242,6 @@ describe('a failed call', () => {
       commands: [{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 700 }],
     });
     expect(decide(deferred.job, event, facts).commands).toEqual([]);
-  });
-  test('is a retry where the one before it has reached its provider and failed there', () => {
-    const second = (code: CallErrorCode) => after(fresh, facts, classified(0.1), sent(1), failed(1, code)).job;
-    const retried = (code: CallErrorCode) => isRetry(second(code), second(code).attempts[1]!);
-    expect(retried('overloaded')).toBe(true);
-    expect(retried('circuit_open')).toBe(false);
-    expect(retried('outcome_unknown')).toBe(false);
-    const escalated = after(fresh, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1)).job;
-    expect(isRetry(escalated, escalated.attempts[1]!)).toBe(false);
   });
   test('is not sent by an entry that was overtaken', () => {
     const { job } = after(fresh, facts, classified(0.1));

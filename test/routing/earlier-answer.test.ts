@@ -1,4 +1,5 @@
-import { decide } from '@upshift/routing';
+import type { JobEvent } from '@upshift/contracts';
+import { answersAgainForMs, decide, sameness, wantsEarlierAnswer } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -11,7 +12,10 @@ import {
   failed,
   HIGH,
   judged,
+  LOW,
   NOON,
+  question,
+  requestOf,
   sent,
   verdictAt,
 } from './example.ts';
@@ -55,5 +59,86 @@ describe('an earlier answer to the same request', () => {
     const { job } = decide(given, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) }, facts);
     expect(job).toMatchObject({ revision: 2, status: 'completed', degraded: true, finalAttempt: 2 });
     expect(job.attempts).toHaveLength(2);
+  });
+  test('is not given where the caller is told something else: after a refusal, or in an experiment', () => {
+    const facts = factsOf(remembering, { earlierAnswer });
+    const named = exampleConfig((file) => {
+      Object.assign(file.routes['default']!, { cached_answers_s: 60, fallback: [], on_refusal: [LOW] });
+    });
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const refused = after(top, factsOf(named, { earlierAnswer }), refusal, sent(2), failed(2, 'overloaded')).job;
+    expect(refused).toMatchObject({ status: 'completed', finalAttempt: 1, degraded: false, attempts: [{}, {}] });
+    const inExperiment = { ...top, experiments: { arms: [], discardedAttempts: 0 } as never };
+    expect(decide(inExperiment, failed(1, 'overloaded'), facts).job).toMatchObject({ status: 'failed' });
+    const vectors = acceptedJob(remembering, requestOf({ input: { texts: ['x'] } }));
+    expect(after(vectors, facts, classified(0.1), sent(1), failed(1, 'invalid_request')).job).toMatchObject({ status: 'failed' });
+  });
+  test('is given although the model that was asked how complex the prompt is has refused', () => {
+    const asking = exampleConfig((file) => {
+      file.classifier['llm'] = { models: [LOW] };
+      Object.assign(file.routes['default']!, { cached_answers_s: 60, fallback: [] });
+    });
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const events: JobEvent[] = [
+      { type: 'classify-requested' },
+      sent(1),
+      refusal,
+      classified(0.9),
+      sent(2),
+      failed(2, 'overloaded'),
+    ];
+    const { job } = after(acceptedJob(asking), factsOf(asking, { earlierAnswer }), ...events);
+    expect(job).toMatchObject({ status: 'completed', degraded: true, finalAttempt: 3 });
+  });
+  test('is given up to the age that the route allows', () => {
+    const given = (age: number) => {
+      const facts = factsOf(remembering, { earlierAnswer: { ...earlierAnswer, at: NOON - age } });
+      return decide(top, failed(1, 'overloaded'), facts).job.status;
+    };
+    expect([given(60_000), given(60_001)]).toEqual(['completed', 'failed']);
+  });
+});
+
+describe('the result of a job', () => {
+  const config = exampleConfig((file) => void (file.routes['default']!['cached_answers_s'] = 60));
+  const ended = (request = question, ...events: JobEvent[]) =>
+    after(acceptedJob(config, request), factsOf(config), classified(0.1), sent(1), ...events).job;
+  const good = ended(question, answered(1), judged(1, 0.9));
+
+  test('answers the same request again for as long as the route says', () => {
+    expect(answersAgainForMs(good, config)).toBe(60_000);
+  });
+  test.each([
+    ['of another route', { ...good, route: 'chat' }],
+    ['that failed', ended(question, failed(1, 'invalid_request'))],
+    ['that is degraded', { ...good, degraded: true }],
+    ['that is a refusal', ended(question, answered(1, { finishReason: 'refusal' }))],
+    ['of an experiment', { ...good, experiments: { arms: [] } as never }],
+    ['of vectors', ended(requestOf({ input: { texts: ['x'] } }), answered(1))],
+    ['that is not there yet', ended(question, answered(1))],
+  ])('answers nothing again %s', (_what, job) => expect(answersAgainForMs(job, config)).toBeNull());
+
+  test('is looked for where the job fails or ends degraded, once', () => {
+    const before = ended(question, answered(1));
+    const failure = ended(question, failed(1, 'invalid_request'));
+    expect(wantsEarlierAnswer(before, failure, config)).toBe(true);
+    expect(wantsEarlierAnswer(before, { ...good, degraded: true }, config)).toBe(true);
+    expect(wantsEarlierAnswer(before, good, config)).toBe(false);
+    expect(wantsEarlierAnswer(before, before, config)).toBe(false);
+    expect(wantsEarlierAnswer(failure, failure, config)).toBe(false);
+    expect(wantsEarlierAnswer(before, failure, exampleConfig())).toBe(false);
+  });
+
+  test('is for requests that are the same in all, and are put under the same words', () => {
+    const route = config.routes['default']!;
+    const same = sameness('{"a":1}', route);
+    expect(sameness('{"a":1}', { ...route, fallback: [] })).toBe(same);
+    const others = [
+      sameness('{"a":2}', route),
+      sameness('{"a":1}', { ...route, system_prompt: 'Be brief.' }),
+      sameness('{"a":1}', { ...route, prompt_prefix: 'Be brief.' }),
+      sameness('{"a":1}', { ...route, parameters: { temperature: 0 } }),
+    ];
+    expect(new Set([same, ...others]).size).toBe(5);
   });
 });

@@ -125,6 +125,39 @@ describe('what a job tells of its arm', () => {
     ]);
   });
 
+  test.each<[string, JobEvent[], object]>([
+    ['an answer that passed', [answered(1), judged(1, 0.9)], { score: 0.9, pass_rate: 1 }],
+    [
+      'an escalated answer',
+      [answered(1), judged(1, 0.1), sent(2), answered(2), judged(2, 0.8)],
+      { score: 0.8, pass_rate: 1, escalation_rate: 1 },
+    ],
+    [
+      'an answer that is only the best so far',
+      [answered(1), judged(1, 0.1), sent(2), failed(2, 'invalid_request')],
+      { score: 0.1, pass_rate: 0, escalation_rate: 1, error_rate: 1 },
+    ],
+    ['a refusal', [answered(1, { finishReason: 'refusal' })], { score: null, pass_rate: 0, refusal_rate: 1 }],
+    ['a failure', [failed(1, 'invalid_request')], { score: null, pass_rate: 0, error_rate: 1 }],
+    ['a deadline that passed', [{ type: 'deadline-passed' }], { score: null, pass_rate: 0, error_rate: 1 }],
+  ])('of %s', (_what, events, metrics) => {
+    const { job } = after(jobOf(part, { deadline: NOON }), facts, classified(0.1), sent(1), ...events);
+    const usual = { escalation_rate: 0, error_rate: 0, refusal_rate: 0, late_failure_rate: 0 };
+    expect(observationOf(job)).toMatchObject({ limitMs: 0, metrics: { ...usual, ...metrics } });
+  });
+
+  test('of a job that is taken from the canary tells whether it was escalated, or had to fall back', () => {
+    const taken: JobEvent = { type: 'arm-taken-back', reason: 'its deadline comes near' };
+    const outcome = (...events: JobEvent[]) =>
+      told(jobOf(holding, { deadline: NOON + 1000 }), [...events, taken])[0]!.observation!;
+    const plain = outcome(classified(0.1), sent(1));
+    expect(plain).toMatchObject({ metFallback: false, limitMs: 1000, metrics: { escalation_rate: 0 } });
+    const escalated = outcome(classified(0.1), sent(1), answered(1), judged(1, 0.1), sent(2));
+    expect(escalated).toMatchObject({ metFallback: false, metrics: { escalation_rate: 1 } });
+    const fellBack = outcome(classified(0.9), sent(1), failed(1, 'provider_error'), sent(2));
+    expect(fellBack).toMatchObject({ metFallback: true, metrics: { escalation_rate: 0 } });
+  });
+
   test('of a cancelled job is nothing', () => {
     expect(told(jobOf(part), [classified(0.1), { type: 'cancelled' }])).toEqual([]);
   });
@@ -190,18 +223,18 @@ describe('an arm whose model only fails', () => {
 test('an answer that broke its schema counts although a better one was given in the end', () => {
   const broken = judged(1, 0.1);
   if (broken.type !== 'judged') throw new Error('not a verdict');
-  broken.verdict = { ...broken.verdict, passed: false, checks: [schemaCheck(false)] };
+  broken.verdict = { ...broken.verdict, passed: false, checks: [schemaCheck('json', false)] };
   const mended = judged(2, 1);
   if (mended.type !== 'judged') throw new Error('not a verdict');
-  mended.verdict = { ...mended.verdict, checks: [schemaCheck(true)] };
+  mended.verdict = { ...mended.verdict, checks: [schemaCheck('json_schema', true)] };
   const { job } = after(jobOf(part), facts, classified(0.1), sent(1), answered(1), broken, sent(2), answered(2), mended);
   expect(job).toMatchObject({ status: 'completed', escalations: 1, attempts: [{ schemaFailed: true }, { schemaFailed: false }] });
   expect(observationOf(job)).toMatchObject({ metrics: { schema_failure_rate: 1 } });
   expect(observationOf(after(jobOf(part), facts, ...toTheEnd).job)).toMatchObject({ metrics: { schema_failure_rate: null } });
 });
 
-function schemaCheck(passed: boolean) {
-  return { type: 'json_schema' as const, gate: true, passed, score: Number(passed), weight: 1, reason: 'as told' };
+function schemaCheck(type: 'json' | 'json_schema', passed: boolean) {
+  return { type, gate: true, passed, score: Number(passed), weight: 1, reason: 'as told' };
 }
 
 function canary(changes: Record<string, unknown> = {}): ExperimentOf<'canary'> {
@@ -271,6 +304,14 @@ test('jobs that an arm gets because it was promoted are not compared with those 
   expect(before['plain']!.jobs + before['changed']!.jobs).toBe(20);
   const promoted = commandExperiment(experiment, newExperimentState(experiment, 0, NOON), 'promote', 'changed', NOON).state;
   expect(counted(before, sharesOf(experiment, promoted), false, 1000)).toEqual(before);
+});
+
+test('a shadow that follows every job is counted', () => {
+  const parsed = parseExperiment({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
+  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+  const arms = [{ experiment: 'seen', arm: 'delivered', probability: 1 }];
+  const tallies = addOutcome({}, parsed.experiment, { job: 'job_1', arms, shadowOf: null, observation: outcome(true) });
+  expect(tallies['delivered']).toMatchObject({ jobs: 1, acceptedJobs: 1 });
 });
 
 test('late failures never outnumber the jobs that were counted', () => {

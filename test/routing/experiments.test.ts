@@ -9,6 +9,7 @@ import {
   callOf,
   chooseArms,
   commandExperiment,
+  configOfArms,
   conflictsOf,
   decide,
   emptyArmTally,
@@ -241,6 +242,38 @@ describe('an arm', () => {
     );
     expect(arm.routes['default']).toEqual({ ...config.routes['default'], checks: [{ type: 'json' }], strategy: 'rules' });
     expect(applyArm(config, 'default', {})).toEqual(config);
+    const profile = { weights: [1] } as never;
+    expect(applyArm(config, 'default', { scorer: 'checks', scorer_profile: profile }).scorer).toMatchObject({
+      type: 'checks',
+      profile,
+    });
+  });
+
+  test('is put into force with the others of the job, a shadow’s is not', () => {
+    const shadow = read({
+      kind: 'shadow',
+      name: 'seen',
+      arms: [{ name: 'delivered-too', overrides: { strategy: 'rules' } }],
+      share: 1,
+      budget_usd: 1,
+    });
+    const active = [read(ab()), canaryOf('new-prompt', { system_prompt: 'Be brief.' }), shadow].map((document) => ({
+      document,
+      shares: {},
+      holds: false,
+    }));
+    const under = (...arms: [string, string][]) =>
+      configOfArms(
+        config,
+        active,
+        arms.map(([experiment, arm]) => ({ experiment, arm, probability: 0.5 })),
+      ).routes['default'];
+    expect(under(['prompts', 'changed'], ['new-prompt', 'canary'], ['seen', 'delivered-too'], ['gone', 'x'])).toEqual({
+      ...config.routes['default'],
+      prompt_prefix: 'Think. ',
+      system_prompt: 'Be brief.',
+    });
+    expect(under(['prompts', 'plain'], ['new-prompt', 'stable'])).toEqual(config.routes['default']);
   });
 
   test('a model on trial answers only where it is named', () => {

@@ -42,6 +42,17 @@ describe('a hedge', () => {
     const { job } = after(acceptedJob(poor), factsOf(poor), classified(0.1), sent(1), due);
     expect(job).toMatchObject({ status: 'in_progress', attempts: [{ state: 'sent' }] });
   });
+  test('is made although the model that was asked how complex the prompt is has refused', () => {
+    const asking = factsOf(
+      exampleConfig((file) => {
+        file.classifier['llm'] = { models: [LOW] };
+        file.routes['default']!['hedge'] = true;
+      }),
+    );
+    const refusal = answered(1, { finishReason: 'refusal' });
+    const second = after(fresh, asking, { type: 'classify-requested' }, sent(1), refusal, classified(0.1), sent(2)).job;
+    expect(decide(second, { ...due, attempt: 2 }, asking).job.attempts[2]).toMatchObject({ purpose: 'hedge', hedges: 2 });
+  });
   test('answers the job where it is first, and the slow call is only paid for', () => {
     const { job } = after(both, hedgingFacts, answered(2), failed(1, 'aborted', { maybeBilled: true }));
     expect(job.step).toEqual({ kind: 'score', attempt: 2 });

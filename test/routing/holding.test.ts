@@ -87,3 +87,26 @@ test('what is held is observed as if it had ended', () => {
     metrics: { score: 0.9, pass_rate: 1, error_rate: 0, latency_ms: 0 },
   });
 });
+
+test('a held job hears no more of a call that it does not wait for', () => {
+  const called = after(canaryJob(), facts, classified(0.1)).job;
+  const { job } = decide(called, { type: 'step-crashed', epoch: called.epoch, reason: 'it died thrice' }, facts);
+  expect(job).toMatchObject({ status: 'queued', step: null, experiments: { held: { status: 'failed' } } });
+  const { error, times } = failed(1, 'rate_limited');
+  const late = { type: 'place-denied', attempt: 1, epoch: job.epoch, error, times } as const;
+  expect(decide(job, late, facts)).toEqual({ job, trail: [], commands: [] });
+});
+
+test('a held job has no step that could be made anew', () => {
+  const held = after(canaryJob(), facts, ...toTheEnd).job;
+  const lost = { type: 'step-lost', epoch: held.epoch, reason: 'gone' } as const;
+  expect(decide(held, lost, facts)).toEqual({ job: held, trail: [], commands: [] });
+});
+
+test('a job that is not held is not released, and one of no canary is not taken back', () => {
+  const waiting = canaryJob();
+  expect(decide(waiting, { type: 'hold-released' }, facts)).toEqual({ job: waiting, trail: [], commands: [] });
+  const plain = acceptedJob(config);
+  for (const event of [{ type: 'hold-released' }, { type: 'arm-taken-back', reason: 'rolled back' }] as const)
+    expect(decide(plain, event, facts)).toEqual({ job: plain, trail: [], commands: [] });
+});

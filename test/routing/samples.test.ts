@@ -1,4 +1,5 @@
-import { decide, FAILS } from '@upshift/routing';
+import type { Check, CheckOutcome } from '@upshift/contracts';
+import { decide, FAILS, samplesToAsk } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -13,6 +14,7 @@ import {
   LOW,
   LOW_TWIN,
   MIDDLE,
+  NOON,
   sent,
 } from './example.ts';
 
@@ -39,6 +41,8 @@ describe('another answer to compare with', () => {
       model: MIDDLE,
       tier: 'standard',
     });
+    const open = { ...facts, health: { providersOff: {}, circuitsOpen: { [MIDDLE]: NOON + 1000 } } };
+    expect(decide(scored, { ...request, models: [MIDDLE, LOW] }, open).job.attempts[1]).toMatchObject({ model: LOW });
   });
   test.each([
     ['too low whatever comes', [0.1, 0.79]],
@@ -72,5 +76,33 @@ describe('another answer to compare with', () => {
   test('is never the result', () => {
     const given = after(scored, facts, request, sent(2), answered(2)).job;
     expect(after(given, facts, judged(1, 1)).job).toMatchObject({ status: 'completed', finalAttempt: 1 });
+  });
+});
+
+describe('the check that wants other answers', () => {
+  const plain: CheckOutcome[] = [{ type: 'non_empty', gate: true, passed: true, score: 1, weight: 1, reason: 'as told' }];
+  const agreement: Check = { type: 'agreement', samples: 2 };
+  const request = { type: 'sample-requested', attempt: 1, check: 1, most: 2, models: null, between: null } as const;
+  const scored = after(fresh, facts, classified(0.1), sent(1), answered(1)).job;
+  const one = after(scored, facts, request, sent(2), answered(2)).job;
+  const two = after(one, facts, request, sent(3), answered(3)).job;
+  const wanted = (checks: Check[], job: typeof fresh, outcomes = plain) => samplesToAsk(checks, outcomes, job, 1);
+
+  test('says how many are missing, one unless it names a number', () => {
+    const checks: Check[] = [{ type: 'json' }, agreement];
+    expect(wanted(checks, scored)).toEqual({ index: 1, check: agreement, most: 2, missing: 2 });
+    expect(wanted(checks, one)).toMatchObject({ missing: 1 });
+    expect(wanted(checks, two)).toBeNull();
+    expect(wanted([{ type: 'json' }, { type: 'agreement' }], scored)).toMatchObject({ most: 1, missing: 1 });
+  });
+  test('does not count a call that failed', () => {
+    const failedOnce = after(scored, facts, request, sent(2), failed(2, 'provider_error')).job;
+    expect(wanted([{ type: 'json' }, agreement], failedOnce)).toMatchObject({ missing: 2 });
+  });
+  test('wants none where there is no such check, or a gate has failed already that it does not hold itself', () => {
+    expect(wanted([{ type: 'json' }], scored)).toBeNull();
+    const fails = (type: CheckOutcome['type']): CheckOutcome[] => [{ ...plain[0]!, type, passed: false }];
+    expect(wanted([{ type: 'json' }, agreement], scored, fails('json'))).toBeNull();
+    expect(wanted([{ type: 'json' }, agreement], scored, fails('agreement'))).toMatchObject({ missing: 2 });
   });
 });

@@ -72,6 +72,14 @@ describe('what jobs cost beside what they would have cost', () => {
     expect(total.saved_usd).toBeCloseTo(price[HIGH] - price[LOW] - price[MIDDLE], 9);
   });
 
+  test('the first answer alone says how often its model passes: of later ones there are only the hard ones', () => {
+    const told = Object.entries(sums(...escalated)).filter(([name]) => /^(first|passed):/.test(name));
+    expect(told).toEqual([
+      [`first:${LOW}`, 1],
+      [`passed:${LOW}`, 0],
+    ]);
+  });
+
   test('a call of a judge is scoring', () => {
     const judging = steps(acceptedJob(config), classified(0.1), sent(1), answered(1), {
       type: 'judge-requested',

@@ -1,15 +1,18 @@
 import type { CallErrorCode, JobEvent } from '@upshift/contracts';
-import { decide } from '@upshift/routing';
+import { decide, isRetry } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
   acceptedJob,
   after,
+  answered,
   classified,
   exampleConfig,
+  exampleModel,
   factsOf,
   failed,
   HIGH,
+  judged,
   LOW,
   LOW_TWIN,
   MIDDLE,
@@ -41,8 +44,8 @@ describe('a job with one model only', () => {
     const isDenied = notMade(1, 'provider_denied', 40_000);
     expect(decide(claimed, isDenied, facts)).toMatchObject({ job: { attempts: [{ sentAt: null, waits: 1 }] }, commands: again });
     expect(decide(called, failed(1, 'provider_denied', { retryAfterMs: 40_000 }), facts).commands).toEqual(again);
-    const urgent = { ...claimed, deadline: NOON + 30_000 };
-    expect(decide(urgent, isDenied, facts).job).toMatchObject({ status: 'failed' });
+    const due = (ms: number) => decide({ ...claimed, deadline: NOON + ms }, isDenied, facts).job.status;
+    expect([due(30_000), due(40_000), due(40_001)]).toEqual(['failed', 'failed', 'queued']);
   });
   test('fails where its provider is off, which no wait mends', () => {
     const claimed = after(pinned, facts, classified(0.1)).job;
@@ -60,10 +63,25 @@ describe('a job with one model only', () => {
     expect(waiting).toMatchObject({ status: 'queued', attempts: [{ state: 'claimed', waits: 5 }] });
     expect(waiting.attempts).toHaveLength(1);
   });
+  test('does not wait for a judge that is denied', () => {
+    const judging = after(called, facts, answered(1), { type: 'judge-requested', attempt: 1, check: 0 }, sent(2)).job;
+    const { job } = decide(judging, failed(2, 'provider_denied', { retryAfterMs: 1000 }), facts);
+    expect(job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}, { outcome: 'failed' }] });
+  });
   test('waits at least as long as the provider asks for', () => {
     const { commands } = decide(called, failed(1, 'rate_limited', { retryable: true, retryAfterMs: 60_000 }), facts);
     expect(commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 2 }, delayMs: 60_000 }]);
   });
+});
+
+test('a job that others may answer waits for a place within a limit three times, and for a long time never', () => {
+  const limited = (job: typeof fresh, retryAfterMs: number): typeof fresh =>
+    decide(job, { ...notMade(1, 'rate_limited', retryAfterMs), epoch: job.epoch } as JobEvent, facts).job;
+  const claimed = after(fresh, facts, classified(0.1)).job;
+  const waiting = [1, 2, 3].reduce((job) => limited(job, 100), claimed);
+  expect(waiting.attempts).toMatchObject([{ model: LOW, waits: 3 }]);
+  expect(limited(waiting, 100).attempts).toMatchObject([{ model: LOW, outcome: 'failed' }, { model: LOW_TWIN }]);
+  expect(limited(claimed, 60_000).attempts).toMatchObject([{ model: LOW, outcome: 'failed' }, { model: LOW_TWIN }]);
 });
 
 test('what is told twice of the last wait of a call does not end it', () => {
@@ -89,12 +107,26 @@ describe('a job that was queued before the circuits of all models opened', () =>
   test('is asked when its own may close', () => {
     expect(denied(claimed)).toMatchObject({ status: 'queued', attempts: [{ model: HIGH, sentAt: null }, { model: HIGH }] });
   });
+  test('is asked too where calls of other models were not made often', () => {
+    const wide = exampleConfig((file) => {
+      for (const number of [1, 2, 3, 4]) file.models[`openai/high-${number}`] = exampleModel('premium', number);
+      file.routes['default']!['fallback'] = [];
+    });
+    const resting = factsOf(wide, { health: { providersOff: {}, circuitsOpen: { [HIGH]: NOON + 8000 } } });
+    const first = after(acceptedJob(wide), resting, classified(0.9)).job;
+    const job = [1, 2, 3, 4].reduce(
+      (now, number) => decide(now, { ...notMade(number, 'provider_off', null), epoch: now.epoch } as JobEvent, resting).job,
+      first,
+    );
+    expect(job).toMatchObject({ status: 'queued', attempts: [{}, {}, {}, {}, { model: HIGH, state: 'claimed' }] });
+  });
   test('ends where they never do', () => {
     const job = Array.from({ length: 12 }).reduce<typeof claimed>(
       (now) => (now.status === 'queued' ? denied(now) : now),
       claimed,
     );
     expect(job.status).toBe('failed');
+    expect(job.attempts.map(({ model }) => model)).toEqual([HIGH, HIGH, HIGH, HIGH]);
     expect(job.attempts.every(({ sentAt }) => sentAt === null)).toBe(true);
   });
 });
@@ -106,5 +138,39 @@ describe('a call that is not made by what is known of its model', () => {
     const { job, trail } = after(fresh, factsOf(strict), classified(0.1), notMade(1, code, 8000));
     expect(job).toMatchObject({ failovers: 1, attempts: [{ model: LOW, sentAt: null, errorCode: code }, { model: LOW_TWIN }] });
     expect(trail.map(({ event }) => event)).not.toContain('attempt-sent');
+  });
+});
+
+describe('a call counts as a retry, of which each provider gets few,', () => {
+  const retried = (...events: JobEvent[]): boolean => {
+    const { job } = after(fresh, facts, classified(0.1), ...events);
+    return isRetry(job, job.attempts.at(-1)!);
+  };
+  test.each([
+    ['overloaded', true],
+    ['provider_denied', true],
+    ['circuit_open', false],
+    ['provider_off', false],
+    ['outcome_unknown', false],
+    ['aborted', false],
+  ] as const)('after a call that has failed by %s: %s', (code, isOne) => {
+    expect(retried(sent(1), failed(1, code))).toBe(isOne);
+  });
+  test('but not after one that was not made, or an answer that fell short', () => {
+    expect(retried(notMade(1, 'provider_denied', 1000))).toBe(false);
+    expect(retried(sent(1), answered(1), judged(1, 0.1))).toBe(false);
+  });
+  test('where it is made beside a slow one', () => {
+    const hedging = factsOf(exampleConfig((file) => void (file.routes['default']!['hedge'] = true)));
+    const { job } = after(fresh, hedging, classified(0.1), sent(1), { type: 'hedge-due', attempt: 1, afterMs: 100 });
+    expect(isRetry(job, job.attempts[1]!)).toBe(true);
+  });
+  test('of a judge only after one that was asked by the same check about the same answer', () => {
+    const judging: JobEvent[] = [sent(1), answered(1), { type: 'judge-requested', attempt: 1, check: 0 }, sent(2)];
+    const again = (outcome: JobEvent, check: number): boolean =>
+      retried(...judging, outcome, { type: 'judge-requested', attempt: 1, check });
+    expect(again(failed(2, 'overloaded'), 0)).toBe(true);
+    expect(again(failed(2, 'overloaded'), 1)).toBe(false);
+    expect(again(answered(2), 0)).toBe(false);
   });
 });

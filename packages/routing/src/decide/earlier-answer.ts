@@ -1,6 +1,6 @@
 import type { Attempt, JobState } from '@upshift/contracts';
 
-import { liveAttempts } from '../live-attempts.ts';
+import { lastRefusal } from '../live-attempts.ts';
 import { detailsOf, end, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 
@@ -34,9 +34,6 @@ export function giveEarlierAnswer(draft: Draft, reason: string): boolean {
 /** Not vectors, which must be of one model; not after a refusal, which is an answer too; nor in an experiment, of whose arm it says nothing; nor again after a late verdict. */
 function mayBeGiven(job: JobState): boolean {
   if (job.needs.capabilities.includes('embedding')) return false;
-  const before = liveAttempts(job).filter(({ outcome }) => outcome !== 'failed');
-  return (
-    job.experiments === null &&
-    !before.some(({ outcome, sentAt }) => outcome === 'refused' || (outcome === 'answered' && sentAt === null))
-  );
+  const wasGiven = job.attempts.some(({ outcome, sentAt }) => outcome === 'answered' && sentAt === null);
+  return job.experiments === null && lastRefusal(job) === null && !wasGiven;
 }

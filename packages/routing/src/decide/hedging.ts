@@ -2,7 +2,7 @@ import type { Attempt, JobEvent, JobState } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier } from '../choose-model.ts';
-import { liveAttempts } from '../live-attempts.ts';
+import { lastRefusal } from '../live-attempts.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { claim, wasAsked, whyDenied } from './next-attempt.ts';
@@ -33,7 +33,7 @@ export function hedgeDue(draft: Draft, { attempt: number, afterMs }: HedgeDue): 
 function mayBeHedged({ job, route }: Draft, attempt: Attempt): boolean {
   if (!route.hedge || attempt.purpose !== 'answer' || attempt.state !== 'sent' || !isAwaited(job, attempt)) return false;
   if (attempt.tier === 'fallback' || job.pinnedModel !== null || job.needs.capabilities.includes('embedding')) return false;
-  return rivalOf(job, attempt) === undefined && !liveAttempts(job).some(({ outcome }) => outcome === 'refused');
+  return rivalOf(job, attempt) === undefined && lastRefusal(job) === null;
 }
 
 /** Of another vendor, where there is one: what makes one model slow makes its siblings at the same vendor slow too. */

@@ -26,7 +26,7 @@ export function decide(job: JobState, event: JobEvent, facts: Facts): Decision {
 
 /** A call that was sent before the end is settled after it, because it costs money; nothing else reaches a job that has ended. */
 function applies(job: JobState, event: JobEvent): boolean {
-  if (event.type === 'verdict-arrived-late') return job.status === 'completed' && event.revision === job.revision;
+  if (event.type === 'verdict-arrived-late') return event.revision === job.revision;
   if (event.type === 'answered' || event.type === 'call-failed') return job.attempts[event.attempt - 1]?.state === 'sent';
   // What was seen of an earlier queue entry says nothing of this one.
   if (event.type === 'sent' || event.type === 'step-lost' || event.type === 'step-crashed')

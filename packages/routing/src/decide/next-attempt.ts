@@ -10,8 +10,8 @@ import { isForAnswer, lastRefusal, liveAttempts, wasLost } from '../live-attempt
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
+/** It doubles with every call, of which there are few. */
 const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
 
 /** Calls of one model that may be lost by us before another one is asked: one bounded second try. */
 const MAX_LOST_CALLS = 2;
@@ -47,7 +47,7 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
 /** Asks the model of a lost call once more, where it can be. False where its second try was lost too. */
 export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
   const { job, facts } = draft;
-  const lost = liveAttempts(job).filter((attempt) => attempt.model === model && attempt.tier === tier && wasLost(attempt));
+  const lost = answersOf(job, model).filter((attempt) => attempt.tier === tier && wasLost(attempt));
   if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
   ask(draft, { purpose: 'answer', tier, model }, reason);
   return true;
@@ -88,13 +88,18 @@ function waitForCircuit(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when its circuit may close`, delayMs);
 }
 
+/** The attempts of one model to answer the job. That it was asked about the prompt, or to judge, says nothing of these. */
+function answersOf(job: JobState, id: string): Attempt[] {
+  return liveAttempts(job).filter((attempt) => attempt.model === id && isForAnswer(attempt));
+}
+
 function wasCalled(job: JobState, id: string): boolean {
-  return liveAttempts(job).some(({ model, sentAt }) => model === id && sentAt !== null);
+  return answersOf(job, id).some(({ sentAt }) => sentAt !== null);
 }
 
 /** Calls that were to be made, and were not, because of what was known of the model by then. */
 function deniedCallsOf(job: JobState, id: string): number {
-  return liveAttempts(job).filter(({ model, sentAt, outcome }) => model === id && sentAt === null && outcome === 'failed').length;
+  return answersOf(job, id).filter(({ sentAt, outcome }) => sentAt === null && outcome === 'failed').length;
 }
 
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
@@ -121,7 +126,7 @@ export function askSameOrEquivalent(
   const left = mayRepeat ? [failed.model, ...equivalentsOf(draft, failed.model)] : equivalentsLeft(draft, failed.model);
   const model = left.find((id) => failedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL);
   if (model === undefined) return endOfChain(draft, reason);
-  const backoff = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failedCallsOf(job, model) - 1));
+  const backoff = FIRST_RETRY_MS * 2 ** (failedCallsOf(job, model) - 1);
   const delayMs = model === failed.model ? Math.max(leastDelayMs, Math.round(backoff * (0.5 + facts.draw / 2))) : 0;
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, reason, delayMs);
 }
@@ -137,7 +142,7 @@ function equivalentsOf({ job, facts }: Draft, model: string): string[] {
 }
 
 function failedCallsOf(job: JobState, id: string): number {
-  return liveAttempts(job).filter(({ model, outcome }) => model === id && outcome === 'failed').length;
+  return answersOf(job, id).filter(({ outcome }) => outcome === 'failed').length;
 }
 
 /** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */
@@ -254,8 +259,6 @@ function countsForTheJob({ errorCode, state, sentAt }: Attempt): boolean {
 
 /** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */
 export function wasAsked(job: JobState, model: string): boolean {
-  const ended = liveAttempts(job).filter(
-    (attempt) => attempt.model === model && isForAnswer(attempt) && attempt.outcome !== null,
-  );
+  const ended = answersOf(job, model).filter(({ outcome }) => outcome !== null);
   return ended.length >= MAX_LOST_CALLS || !ended.every(wasLost);
 }

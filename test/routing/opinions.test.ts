@@ -1,0 +1,105 @@
+import type { JobEvent } from '@upshift/contracts';
+import { decide, FAILS, isOpen } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  exampleConfig,
+  factsOf,
+  failed,
+  HIGH,
+  LOW,
+  MIDDLE,
+  NOON,
+  question,
+  requestOf,
+  sent,
+} from './example.ts';
+
+const config = exampleConfig((file) => (file.judge.models = [MIDDLE, HIGH, LOW]));
+const facts = factsOf(config);
+const scored = after(acceptedJob(config), facts, classified(0.1), sent(1), answered(1)).job;
+const request: JobEvent = { type: 'judge-requested', attempt: 1, check: 2 };
+const judgesOf = ({ job }: ReturnType<typeof after>): string[] =>
+  job.attempts.flatMap(({ purpose, model }) => (purpose === 'judge' ? [model] : []));
+
+describe('a judge', () => {
+  test('is the first of the configured ones, is asked about the answer, and the verdict waits for it', () => {
+    const asked = decide(scored, request, facts);
+    expect(asked.job).toMatchObject({
+      tier: 'economy',
+      step: { kind: 'call', attempt: 2 },
+      attempts: [{}, { purpose: 'judge', tier: 'standard', model: MIDDLE, judges: { attempt: 1, check: 2 } }],
+    });
+    expect(after(asked.job, facts, sent(2), answered(2)).job.step).toEqual({ kind: 'score', attempt: 1 });
+  });
+
+  test('is another one where its circuit is open or its provider off, and none where no other is left', () => {
+    const under = (health: object) => decide(scored, request, { ...facts, health: { ...facts.health, ...health } });
+    expect(judgesOf(under({ circuitsOpen: { [MIDDLE]: NOON + 1000 } }))).toEqual([HIGH]);
+    expect(judgesOf(under({ providersOff: { openai: 'no key' } }))).toEqual([HIGH]);
+    expect(under({ providersOff: { openai: 'no key', anthropic: 'no key' } })).toMatchObject({ job: scored, commands: [] });
+  });
+
+  test('that fails, or says nothing that can be read, is asked once more elsewhere, and not a third time', () => {
+    const outcomes = [failed(2, 'provider_error'), answered(2)];
+    for (const outcome of outcomes) {
+      const second = after(scored, facts, request, sent(2), outcome, request);
+      expect(judgesOf(second)).toEqual([MIDDLE, HIGH]);
+      const third = after(second.job, facts, sent(3), failed(3, 'provider_error'), request);
+      expect(judgesOf(third)).toEqual([MIDDLE, HIGH]);
+      expect(third.job.step).toEqual({ kind: 'score', attempt: 1 });
+    }
+  });
+
+  test('that failed is not asked by another check either, one that has answered is', () => {
+    const other: JobEvent = { ...request, check: 3 };
+    expect(judgesOf(after(scored, facts, request, sent(2), failed(2, 'provider_error'), other))).toEqual([MIDDLE, HIGH]);
+    expect(judgesOf(after(scored, facts, request, sent(2), answered(2), other))).toEqual([MIDDLE, MIDDLE]);
+  });
+
+  test('is not asked about an answer that is not being scored', () => {
+    const called = after(acceptedJob(config), facts, classified(0.1), sent(1)).job;
+    expect(decide(called, request, facts).commands).toEqual([]);
+    expect(decide(scored, { ...request, attempt: 2 }, facts).commands).toEqual([]);
+  });
+
+  test('is held against the cap of the job by its own needs, and spared where that does not allow it', () => {
+    const capped = (usd: number) => {
+      const job = acceptedJob(config, requestOf({ input: question.input, limits: { cost_usd: usd } }));
+      return after(job, facts, classified(0.1), sent(1), answered(1), request);
+    };
+    // 1.5 thousandths are spent, and a judge of the middle tier may take 606 tokens in and 300 out: 0.021 USD.
+    expect(judgesOf(capped(0.0226))).toEqual([MIDDLE]);
+    const denied = capped(0.022);
+    expect(denied.job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}] });
+    expect(denied.trail.at(-1)).toMatchObject({ event: 'budget-denied', purpose: 'judge', model: MIDDLE });
+  });
+});
+
+test('what a verifier says is written down while the answer is scored, and changes nothing', () => {
+  const outcome = { type: 'verifier' as const, gate: true, passed: false, score: 0, weight: 1, reason: 'does not compile' };
+  const told = decide(scored, { type: 'answer-verified', attempt: 1, outcome }, facts);
+  expect(told).toMatchObject({ job: scored, commands: [] });
+  expect(told.trail).toMatchObject([{ event: 'answer-verified', attempt: 1, score: 0, reason: 'does not compile' }]);
+  expect(decide(scored, { type: 'answer-verified', attempt: 2, outcome }, facts).trail).toEqual([]);
+});
+
+describe('whether it is open what becomes of an answer', () => {
+  const [ofEconomy] = scored.attempts;
+  const [ofPremium] = after(acceptedJob(config), facts, classified(0.9)).job.attempts;
+  test.each([
+    ['it may pass or not', ofEconomy, [0.5, 0.8], true],
+    ['it falls short whatever a judge says', ofEconomy, [0.5, 0.79], false],
+    ['it passes whatever a judge says', ofEconomy, [0.8, 0.9], false],
+    ['a judge can make it fail its gate', ofEconomy, [FAILS, 0.9], true],
+    ['it has failed a gate', ofEconomy, [FAILS, FAILS], false],
+    ['no score is asked of it, so that the opinion itself is wanted', ofPremium, [0.9, 1], true],
+    ['no score is asked of it, and it has failed a gate', ofPremium, [FAILS, FAILS], false],
+  ] as const)('%s', (_why, attempt, within, open) => {
+    expect(isOpen(scored, config, attempt!, within)).toBe(open);
+  });
+});

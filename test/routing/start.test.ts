@@ -1,0 +1,132 @@
+import type { JobEvent } from '@upshift/contracts';
+import { decide } from '@upshift/routing';
+import { describe, expect, test } from 'vitest';
+
+import {
+  acceptedJob,
+  after,
+  answered,
+  classified,
+  EMBEDDER,
+  EMBEDDER_TWIN,
+  exampleConfig,
+  exampleModel,
+  factsOf,
+  HIGH,
+  LOW,
+  LOW_TWIN,
+  MIDDLE,
+  NOON,
+  question,
+  requestOf,
+  sent,
+} from './example.ts';
+
+const config = exampleConfig();
+
+describe('where a job starts', () => {
+  /** The rule says standard, the complexity economy or premium. */
+  const started = (route: object, complexity: number, task: string | null) => {
+    const ruled = exampleConfig((file) => {
+      file.rules = { extraction: { tier: 'standard' } };
+      Object.assign(file.routes['default']!, route);
+    });
+    return after(acceptedJob(ruled), factsOf(ruled), classified(complexity, task)).job.tier;
+  };
+  test.each([
+    [{ strategy: 'cascade', start: ['rules', 'classifier'] }, 'standard', 'premium'],
+    [{ strategy: 'cascade', start: ['classifier', 'rules'] }, 'economy', 'premium'],
+    [{ strategy: 'cascade', start: ['classifier'] }, 'economy', 'premium'],
+    [{ strategy: 'cascade', start: ['rules'] }, 'standard', 'premium'],
+    [{ strategy: 'rules' }, 'standard', 'premium'],
+    [{ strategy: 'classifier' }, 'economy', 'premium'],
+  ])('%j: a simple job with a rule at %s, a hard one without at %s', (route, withRule, without) => {
+    expect(started(route, 0.1, 'extraction')).toBe(withRule);
+    expect(started(route, 0.9, null)).toBe(without);
+    expect(started(route, 0.9, 'constructor')).toBe(without);
+  });
+
+  test('is the tier of the model that it names', () => {
+    const { job } = after(
+      acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: HIGH })),
+      factsOf(config),
+      classified(0.1, 'translation'),
+    );
+    expect(job).toMatchObject({ tier: 'premium', attempts: [{ model: HIGH, tier: 'premium' }] });
+  });
+});
+
+describe('a model is asked how complex a prompt is', () => {
+  const asking = (change: (file: Parameters<Parameters<typeof exampleConfig>[0] & object>[0]) => void = () => undefined) =>
+    exampleConfig((file) => {
+      file.classifier['llm'] = { models: [LOW, MIDDLE] };
+      change(file);
+    });
+  const asked = (under = asking(), request = question, health: object = {}) => {
+    const facts = factsOf(under);
+    const { job } = decide(
+      acceptedJob(under, request),
+      { type: 'classify-requested' },
+      { ...facts, health: { ...facts.health, ...health } },
+    );
+    return job.attempts.map(({ model, tier }) => `${model} of ${tier}`);
+  };
+
+  test('which is the first that can be called', () => {
+    expect(asked()).toEqual([`${LOW} of economy`]);
+    expect(asked(asking(), question, { circuitsOpen: { [LOW]: NOON + 1000 } })).toEqual([`${MIDDLE} of standard`]);
+    expect(asked(asking(), question, { providersOff: { openai: 'no key' } })).toEqual([]);
+  });
+
+  test.each([
+    ['the job names its model', requestOf({ input: { prompt: 'x' }, model: HIGH })],
+    ['the job wants vectors', requestOf({ input: { texts: ['x'] } })],
+    ['a rule says where it starts', requestOf({ input: { prompt: 'x' }, task: 'translation' })],
+  ])('but not where %s', (_why, request) => expect(asked(asking(), request)).toEqual([]));
+
+  test('but not twice, and not once the job is classified', () => {
+    const facts = factsOf(asking());
+    const request: JobEvent = { type: 'classify-requested' };
+    const done = after(acceptedJob(facts.config), facts, request, sent(1), answered(1));
+    expect(after(done.job, facts, request).commands).toEqual([]);
+    expect(after(acceptedJob(facts.config), facts, classified(0.1), request).commands).toEqual([]);
+  });
+});
+
+describe('vectors', () => {
+  const texts = requestOf({ input: { texts: ['x'] } });
+  const embedderOf = (under = config, health: object = {}) => {
+    const facts = factsOf(under);
+    const { job } = after(acceptedJob(under, texts), { ...facts, health: { ...facts.health, ...health } }, classified(0.1));
+    return job.attempts[0]?.model ?? job.status;
+  };
+
+  test('are of the first model that is declared and switched on, be its circuit open', () => {
+    expect(embedderOf()).toBe(EMBEDDER);
+    expect(embedderOf(config, { circuitsOpen: { [EMBEDDER]: NOON + 1000 } })).toBe(EMBEDDER);
+    expect(embedderOf(config, { providersOff: { openai: 'no key' } })).toBe(EMBEDDER_TWIN);
+    expect(embedderOf(config, { providersOff: { openai: 'no key', ollama: 'no host' } })).toBe('failed');
+  });
+
+  test('are of the model that the rule prefers, if it makes vectors, and of none that is on trial', () => {
+    const preferring = (prefer: string[]) =>
+      exampleConfig((file) => void (file.rules = { embedding: { tier: 'economy', prefer } }));
+    expect(embedderOf(preferring([EMBEDDER_TWIN]))).toBe(EMBEDDER_TWIN);
+    const trial = exampleConfig((file) => {
+      file.models = {
+        'openai/new': exampleModel('economy', 0.1, { capabilities: ['embedding'], max_output_tokens: 0, on_trial: true }),
+        ...file.models,
+      };
+    });
+    expect(embedderOf(trial)).toBe(EMBEDDER);
+  });
+});
+
+test('of equal models the draw takes one, and the cheaper one comes first whatever it says', () => {
+  const twins = exampleConfig((file) => Object.assign(file.models, { 'openai/low-2': exampleModel('economy', 1) }));
+  const first = (draw: number) =>
+    after(acceptedJob(twins), factsOf(twins, { draw }), classified(0.1)).job.attempts.map(({ model }) => model);
+  const drawn = Array.from({ length: 100 }, (_, index) => first(index / 100)[0]);
+  expect(new Set(drawn)).toEqual(new Set([LOW, 'openai/low-2']));
+  expect(drawn).not.toContain(LOW_TWIN);
+});
