@@ -25,11 +25,7 @@ const MENTION = /\banswer\b[\s*"]*/gi;
 
 /** What an answer comes to, or null where that can not be told. Of a prompt that lists options it is the letter of one where it can be. */
 export function finalAnswerOf(text: string, prompt = ''): FinalAnswer | null {
-  return finalAmong(text, optionsOf(prompt));
-}
-
-/** The same, where the options are known. */
-export function finalAmong(text: string, options: Option[]): FinalAnswer | null {
+  const options = optionsOf(prompt);
   const json = jsonAnswer(text);
   if (json === null) return null;
   const finals = json === undefined ? finalsOf(text, options) : [readingsOf([json.slice(0, LONGEST_JSON)], options)];

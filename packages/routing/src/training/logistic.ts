@@ -17,22 +17,40 @@ export interface Prior {
 const STEPS = 40;
 /** No weight moves further in a step: far from the optimum the curvature misleads. */
 const LONGEST_MOVE = 2;
+/** Nor is a step taken that makes things worse: it is halved, so often at most. */
+const HALVINGS = 20;
+/** What counts as worse, as a share: less is how numbers are rounded. */
+const WORSE = 1e-12;
 
 /**
  * Logistic regression by Newton's method on the penalized log-likelihood, which has one optimum: the same observations in the
  * same order give the same weights.
  */
-export function fitLogistic(observations: readonly Observation[], { start, holds }: Prior): number[] {
-  let at = [...start];
+export function fitLogistic(observations: readonly Observation[], prior: Prior): number[] {
+  let at = [...prior.start];
   for (let step = 0; step < STEPS; step += 1) {
-    const { gradient, curvature } = slopesAt(observations, at, { start, holds });
+    const { gradient, curvature } = slopesAt(observations, at, prior);
     const move = solve(curvature, gradient);
     const farthest = Math.max(...move.map(Math.abs));
-    const share = Math.min(1, LONGEST_MOVE / farthest);
-    at = at.map((value, index) => value - share * move[index]!);
+    at = movedDown(observations, at, move, Math.min(1, LONGEST_MOVE / farthest), prior);
     if (farthest < 1e-7) break;
   }
   return at;
+}
+
+/** @param most the share of the move that is tried first */
+function movedDown(observations: readonly Observation[], from: number[], move: number[], most: number, prior: Prior): number[] {
+  const before = lossAt(observations, from, prior);
+  for (let share = most, halved = 0; ; share /= 2, halved += 1) {
+    const at = from.map((value, index) => value - share * move[index]!);
+    if (halved === HALVINGS || lossAt(observations, at, prior) <= before * (1 + WORSE)) return at;
+  }
+}
+
+/** What is to be made small: −log of the probabilities that were given to what turned out, and what straying from the prior costs. */
+function lossAt(observations: readonly Observation[], at: number[], { start, holds }: Prior): number {
+  const strayed = at.reduce((sum, value, index) => sum + (holds[index]! * (value - start[index]!) ** 2) / 2, 0);
+  return observations.reduce((sum, one) => sum + (one.weight ?? 1) * logLoss(one, at), strayed);
 }
 
 function slopesAt(observations: readonly Observation[], at: number[], { start, holds }: Prior) {
