@@ -83,6 +83,22 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
   expect(await recordsIn(directory)).toBe(rows);
 });
 
+test('a private Redis that is killed in the middle of the run is started again, and the run comes to its end', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const child = up(directory, '--once', '--json');
+  const stdout = text(child.stdout);
+  const said = linesOf(child);
+  const url = await said.find(/Job API\s+(http:\/\/[\d.:]+)/);
+  while ((await acceptedJobs(url)) < 50);
+  process.kill(Number(readFileSync(join(directory, 'redis', 'redis.pid'), 'utf8')), 'SIGKILL');
+  await said.find(/(redis ended); starting it again/);
+  child.stderr.resume();
+  const { jobs } = JSON.parse((await stdout).trim().split('\n').at(-1) ?? '') as Table;
+  expect(jobs.total).toBe(rows);
+  expect(jobs.completed + jobs.failed).toBe(rows);
+  expect(existsSync(join(directory, 'redis', 'redis.sock'))).toBe(false);
+});
+
 test('a provider that is switched off in the middle of the run: every job completes, and the trail of one that met it says why', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
   const child = up(directory, '--json');

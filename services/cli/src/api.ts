@@ -2,6 +2,7 @@ import { problemView } from '@upshift/contracts';
 import type { ProblemView } from '@upshift/contracts';
 
 import { CommandError, exitCode } from './exit-code.ts';
+import { runsIn } from './runs-in.ts';
 
 /** What became of a line of a bulk request. */
 export interface LineAnswer {
@@ -99,10 +100,17 @@ async function reaching<Result>(baseUrl: string, work: Promise<Result>): Promise
   } catch (error) {
     const { cause } = error as { cause?: { code?: string } };
     throw new CommandError(
-      `Nothing answers at ${baseUrl} (${cause?.code ?? String(error)}). Start it with  npx upshift up  or name another with --url.`,
+      `Nothing answers at ${baseUrl} (${cause?.code ?? String(error)}). ${whatToDo()}`,
       exitCode.unavailable,
     );
   }
+}
+
+function whatToDo(): string {
+  const url = runsIn('.upshift');
+  return url === null
+    ? 'Start it with  npx upshift up  or name another with --url.'
+    : `The Upshift that runs here answers at ${url}:  --url ${url}`;
 }
 
 /** Statuses below 500 with which a server, or a proxy before it, says that asking again is worth it. */

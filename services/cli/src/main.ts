@@ -47,7 +47,7 @@ const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
   .version(manifest.version)
   .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
-  .showHelpAfterError()
+  .showHelpAfterError('(--help says how)')
   .exitOverride()
   .addHelpText(
     'after',

@@ -4,6 +4,7 @@ import type { JobView } from '@upshift/contracts';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { INTERRUPTED } from '../interruption.ts';
 import { createProgress, newProgress } from '../up/progress.ts';
 import { drive } from './drive.ts';
 import type { DrivenRow, Outcome } from './drive.ts';
@@ -43,6 +44,12 @@ export async function run(api: Api, file: string, { out, force, json, ...options
   const journal = await openJournal({ input: file, output: out, url: api.url, options, force });
   if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
   const bar = createProgress(process.stderr);
+  process.once('SIGINT', () => {
+    process.stderr.write(
+      '\nStopped. Jobs that were submitted go on, at their cost; the same line goes on and has their results.\n',
+    );
+    process.exit(INTERRUPTED);
+  });
   const outcomes = drive(api, keyed(readRows(file, options), journal.id, journal.written), {
     progress: newProgress(rows - journal.written),
     show: (progress) => bar.show(progress),

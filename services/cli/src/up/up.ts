@@ -8,13 +8,14 @@ import { readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
 
 import { INTERRUPTED, interruption } from '../interruption.ts';
-import { startLocalRedis } from '../local-redis.ts';
+import { runsIn, sayItRuns } from '../runs-in.ts';
 import { usableConfig } from '../usable-config.ts';
 import { readAnswerBook } from './answer-book.ts';
 import type { AnswerBook } from './answer-book.ts';
 import { SANDBOX_PORT_OFFSET, startFleet, startSandbox } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { isLive } from './is-live.ts';
+import { keepLocalRedis } from './kept-redis.ts';
 import { printResult } from './print-result.ts';
 import { createProgress } from './progress.ts';
 import { resultOf } from './result.ts';
@@ -37,6 +38,9 @@ const bundled = { workload: `${examples}workload.jsonl`, book: `${examples}answe
 /** Whatever was started, in the order in which it must be stopped. */
 type Stop = () => Promise<void>;
 
+/** What takes longer to stop says why. In ms. */
+const STILL_STOPPING_MS = 5000;
+
 /** `upshift up`: everything on this machine. Returns the exit code. */
 export async function up(options: UpOptions): Promise<number> {
   const stops: Stop[] = [];
@@ -52,7 +56,12 @@ export async function up(options: UpOptions): Promise<number> {
     return 1;
   } finally {
     if (stops.length > 0) say('Stopping.');
+    const patience = setTimeout(
+      () => say('Still stopping: calls in hand may take SHUTDOWN_GRACE_S (20 s) to end. Ctrl-C once more ends all at once.'),
+      STILL_STOPPING_MS,
+    );
     for (const stop of stops.toReversed()) await stop();
+    clearTimeout(patience);
   }
 }
 
@@ -93,7 +102,10 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   stops.push(() => fleet.stop());
   const url = `http://127.0.0.1:${fleet.intake.port}`;
   // Where Redis is the user's own, several may share it.
-  if (environment.REDIS_URL === undefined) tellWhere(directory, url, stops);
+  if (environment.REDIS_URL === undefined) {
+    const forget = sayItRuns(directory, url);
+    stops.push(() => Promise.resolve(forget()));
+  }
   return {
     config,
     directory,
@@ -142,31 +154,19 @@ function report(result: Result, config: UpshiftConfig, json: boolean): void {
 
 async function openRedis(environment: Environment, directory: string, stops: Stop[]): Promise<string> {
   if (environment.REDIS_URL !== undefined) return environment.REDIS_URL;
-  const redis = await startLocalRedis({ directory: join(directory, 'redis'), say });
+  const redis = await keepLocalRedis({ directory: join(directory, 'redis'), say });
   if (redis.owner !== process.pid) throw runsHere(directory, redis.owner);
   stops.push(() => redis.stop());
   return redis.url;
 }
 
-function tellWhere(directory: string, url: string, stops: Stop[]): void {
-  writeFileSync(addressFile(directory), `${process.pid} ${url}`);
-  stops.push(async () => rmSync(addressFile(directory), { force: true }));
-}
-
 /** Two would share their jobs, and the second would be left without Redis when the first stops. */
 function runsHere(directory: string, pid: number): Error {
-  const file = addressFile(directory);
-  // Another one's that was killed says nothing.
-  const [from, url] = existsSync(file) ? readFileSync(file, 'utf8').split(' ') : [];
-  const at = from === String(pid) ? `, ${url}` : '';
+  const url = runsIn(directory, pid);
+  const at = url === null ? '' : `, ${url}`;
   return new Error(
     `Upshift already runs on ${directory} (pid ${pid}${at}). Stop it, or use another data directory and other ports:  --data DIR --port N`,
   );
-}
-
-/** Where a second `up` on the same directory finds out where the first one answers. */
-function addressFile(directory: string): string {
-  return join(directory, 'api-url');
 }
 
 async function openSandbox(directory: string, port: number, stops: Stop[]): Promise<string> {

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+
+import { expect, test } from 'vitest';
+
+import { exampleJob, startJobServer } from './job-server.ts';
+
+const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
+
+function start(directory: string, ...words: string[]) {
+  return spawn(process.execPath, [main, ...words], { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
+test('a run that is stopped says that its jobs go on, and what the same line would do', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-run-'));
+  writeFileSync(join(directory, 'rows.jsonl'), '{"input":{"prompt":"hello"}}\n');
+  const asked = Promise.withResolvers<void>();
+  const server = await startJobServer(({ method }, response) => {
+    if (method === 'POST') return void response.end(`{"line":1,"id":"${exampleJob('job_7').id}","created":true}\n`);
+    // The job is never answered.
+    asked.resolve();
+  });
+  const child = start(directory, '--url', server.url, 'run', 'rows.jsonl', '--out', 'out.jsonl');
+  const said = text(child.stderr);
+  await asked.promise;
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect(await said).toContain('Jobs that were submitted go on, at their cost; the same line goes on and has their results.');
+  await server.close();
+});
+
+test('where nothing answers, the Upshift that runs on this directory is named', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-here-'));
+  mkdirSync(join(directory, '.upshift'));
+  writeFileSync(join(directory, '.upshift', 'api-url'), `${process.pid} http://127.0.0.1:4321`);
+  // Nobody listens on the port that discards.
+  const child = start(directory, '--url', 'http://127.0.0.1:9', 'jobs');
+  const said = text(child.stderr);
+  expect((await once(child, 'exit'))[0]).toBe(3);
+  expect(await said).toContain('The Upshift that runs here answers at http://127.0.0.1:4321:  --url http://127.0.0.1:4321');
+});
