@@ -75,6 +75,17 @@ test('a row of CSV is known by the line on which it ends, with line ends of eith
   }
 });
 
+test('a row of CSV with fewer or more fields than the head, or nothing but spaces for a prompt, stops no other', async () => {
+  const rows = await rowsOf('id,text,who\n1,one,Ada\n2,two\n3,three,Ada,Bob\n4,  ,Ada\n5,five,Ada\n', { column: 'text' });
+  expect(rows.map(({ line, error }) => [line, error])).toEqual([
+    [2, null],
+    [3, 'has 2 fields, where the head has 3'],
+    [4, 'has 4 fields, where the head has 3'],
+    [5, 'column text is empty; a prompt was expected'],
+    [6, null],
+  ]);
+});
+
 test('a column that is named twice is refused, where it is the one that is read', async () => {
   await expect(rowsOf('text,text\none,two\n', { column: 'text' })).rejects.toThrow('more than one column of that name');
   expect(await rowsOf('text,,\none,,\n', { column: 'text' })).toHaveLength(1);

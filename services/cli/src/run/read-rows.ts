@@ -46,9 +46,11 @@ export async function countRows(file: string, options: RowOptions): Promise<numb
 }
 
 async function* csvRows(file: string, column: string, options: RowOptions): AsyncGenerator<Row> {
-  for await (const { line, text } of readCsv(file, column)) {
-    if (text === '') yield badRow(line, `column ${column} is empty; a prompt was expected`);
-    else yield promptRow(line, text, options);
+  for await (const cell of readCsv(file, column)) {
+    const { line } = cell;
+    if ('error' in cell) yield badRow(line, cell.error);
+    else if (cell.text.trim() === '') yield badRow(line, `column ${column} is empty; a prompt was expected`);
+    else yield promptRow(line, cell.text, options);
   }
 }
 
