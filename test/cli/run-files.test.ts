@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openJournal } from '../../services/cli/src/run/journal.ts';
+import type { JournalOptions } from '../../services/cli/src/run/journal.ts';
 import { readRows } from '../../services/cli/src/run/read-rows.ts';
 import type { Row, RowOptions } from '../../services/cli/src/run/read-rows.ts';
 
@@ -99,46 +100,54 @@ test('bytes that are not UTF-8 are refused by their line, and never read as othe
   expect(await rowsOf(`"${'\u00e9'.repeat(100_000)}"`)).toHaveLength(1);
 });
 
+function journalOf(input: string, output: string, changes: Partial<JournalOptions> = {}) {
+  const hasJob = (): Promise<boolean> => Promise.resolve(false);
+  return openJournal({ input, output, url: 'http://a', hasJob, options: {}, force: false, ...changes });
+}
+
 test('an output that is the input itself is refused, by whatever name, also by force', async () => {
   const input = await fileOf('"one"\n');
   const [soft, hard] = [join(directory, 'soft'), join(directory, 'hard')];
   await symlink(input, soft);
   await link(input, hard);
   for (const output of [input, soft, hard])
-    await expect(openJournal({ input, output, url: 'http://a', options: {}, force: true })).rejects.toThrow('the very file');
+    await expect(journalOf(input, output, { force: true })).rejects.toThrow('the very file');
   expect(await readFile(input, 'utf8')).toBe('"one"\n');
 });
 
 test('an unfinished run is gone on with after its last whole line', async () => {
   const input = await fileOf('"one"\n"two"\n');
   const out = join(directory, 'gone-on.jsonl');
-  const first = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
+  const first = await journalOf(input, out);
   await writeFile(out, '{"line":1}\n{"line":2,"to');
-  const second = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
+  const second = await journalOf(input, out);
   expect(second).toMatchObject({ id: first.id, written: 1 });
   expect(await readFile(out, 'utf8')).toBe('{"line":1}\n');
   second.finish();
-  await expect(openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false })).rejects.toThrow('--force');
-  expect((await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: true })).id).not.toBe(first.id);
+  await expect(journalOf(input, out)).rejects.toThrow('--force');
+  expect((await journalOf(input, out, { force: true })).id).not.toBe(first.id);
+});
+
+test('a run goes on at another address where that API has its jobs, and nowhere else', async () => {
+  const input = await fileOf('"one"\n"two"\n"three"\n');
+  const out = join(directory, 'moved.jsonl');
+  const { id } = await journalOf(input, out);
+  const hasJob = (job: string): Promise<boolean> => Promise.resolve(job === 'job_2');
+  await expect(journalOf(input, out, { url: 'http://b', hasJob })).rejects.toThrow('Name that one with --url');
+  await writeFile(out, '{"line":1,"error":"refused"}\n{"line":2,"id":"job_2"}\n');
+  await expect(journalOf(input, out, { url: 'http://b' })).rejects.toThrow('Name that one with --url');
+  expect(await journalOf(input, out, { url: 'http://b', hasJob })).toMatchObject({ id, written: 2 });
 });
 
 test('an output is refused that belongs to another input, to nobody, or to a process at work', async () => {
   const input = await fileOf('"one"\n');
   const out = join(directory, 'refused.jsonl');
-  const { id } = await openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false });
-  await expect(
-    openJournal({ input: await fileOf('"two"\n'), output: out, url: 'http://a', options: {}, force: false }),
-  ).rejects.toThrow('another input');
-  await expect(
-    openJournal({ input: input, output: out, url: 'http://a', options: { task: 'other' }, force: false }),
-  ).rejects.toThrow('another input');
+  const { id } = await journalOf(input, out);
+  await expect(journalOf(await fileOf('"two"\n'), out)).rejects.toThrow('another input');
+  await expect(journalOf(input, out, { options: { task: 'other' } })).rejects.toThrow('another input');
   const journal = JSON.parse(await readFile(`${out}.run.json`, 'utf8')) as object;
   await writeFile(`${out}.run.json`, JSON.stringify({ ...journal, pid: process.ppid }));
-  await expect(openJournal({ input: input, output: out, url: 'http://a', options: {}, force: false })).rejects.toThrow(
-    `Process ${process.ppid} is at work`,
-  );
+  await expect(journalOf(input, out)).rejects.toThrow(`Process ${process.ppid} is at work`);
   expect(id).not.toBe('');
-  await expect(
-    openJournal({ input: input, output: await fileOf('mine'), url: 'http://a', options: {}, force: false }),
-  ).rejects.toThrow('no unfinished run');
+  await expect(journalOf(input, await fileOf('mine'))).rejects.toThrow('no unfinished run');
 });

@@ -12,6 +12,7 @@ import {
 
 import { CommandError, exitCode } from '../exit-code.ts';
 import { refuseSameFile } from '../same-file.ts';
+import { readLines } from './read-lines.ts';
 import type { RowOptions } from './read-rows.ts';
 
 /** A run of a file, by which its jobs are known: started again it goes on, and submits nothing twice. */
@@ -27,6 +28,8 @@ export interface JournalOptions {
   output: string;
   /** The API that has the jobs. */
   url: string;
+  /** Whether that API has this job. */
+  hasJob: (id: string) => Promise<boolean>;
   /** How the rows are read. */
   options: RowOptions;
   /** Overwrites whatever stands there. */
@@ -43,7 +46,7 @@ interface Stored {
 }
 
 /** Opens the run beside its output. Throws a `CommandError` where the output belongs to something else. */
-export async function openJournal({ input, output, url, options, force }: JournalOptions): Promise<Journal> {
+export async function openJournal({ input, output, url, hasJob, options, force }: JournalOptions): Promise<Journal> {
   refuseSameFile('--out', output, input);
   const file = `${output}.run.json`;
   const hash = await hashOf(input, options);
@@ -61,7 +64,8 @@ export async function openJournal({ input, output, url, options, force }: Journa
       `${output} was begun with another input or other options. Use --force to begin anew.`,
       exitCode.refused,
     );
-  if (last && last.url !== url)
+  // The same one may answer at another address.
+  if (last && last.url !== url && !(await hasJobOf(output, hasJob)))
     throw new CommandError(
       `${output} was begun with the API at ${last.url}, which has its jobs; this is ${url}. Name that one with --url, or use --force to begin anew.`,
       exitCode.refused,
@@ -77,6 +81,23 @@ export async function openJournal({ input, output, url, options, force }: Journa
   if (last === null) closeSync(openSync(output, 'w'));
   else closeSync(openSync(output, 'a'));
   return { id, written: await dropTornLine(output), finish: () => save(true) };
+}
+
+async function hasJobOf(output: string, hasJob: JournalOptions['hasJob']): Promise<boolean> {
+  for await (const line of readLines(output)) {
+    const id = jobOf(line);
+    if (id !== null) return hasJob(id);
+  }
+  return false;
+}
+
+/** The job of a result; null where the row was refused, or the line is torn. */
+function jobOf(line: string): string | null {
+  try {
+    return (JSON.parse(line) as { id?: string }).id ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function isAlive(pid: number): boolean {

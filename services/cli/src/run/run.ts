@@ -2,6 +2,7 @@ import { appendFileSync, statSync } from 'node:fs';
 
 import type { JobView } from '@upshift/contracts';
 
+import { isNotFound } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { INTERRUPTED } from '../interruption.ts';
@@ -41,7 +42,7 @@ export async function run(api: Api, file: string, { out, force, json, ...options
     );
   refusePipe(file);
   const rows = await countRows(file, options);
-  const journal = await openJournal({ input: file, output: out, url: api.url, options, force });
+  const journal = await openJournal({ input: file, output: out, url: api.url, hasJob: jobsOf(api), options, force });
   if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
   const bar = createProgress(process.stderr);
   process.once('SIGINT', () => {
@@ -59,6 +60,18 @@ export async function run(api: Api, file: string, { out, force, json, ...options
   bar.done();
   journal.finish();
   return report(await tallyOf(out), out, json);
+}
+
+function jobsOf(api: Api): (id: string) => Promise<boolean> {
+  return async (id) => {
+    try {
+      await api.get(`/v1/jobs/${id}`);
+      return true;
+    } catch (error) {
+      if (isNotFound(error)) return false;
+      throw error;
+    }
+  };
 }
 
 /** A run reads its file more than once, and again where it is gone on with. */
