@@ -30,7 +30,7 @@ test('a run that is stopped says that its jobs go on, and what the same line wou
   child.kill('SIGINT');
   expect(await once(child, 'exit')).toEqual([130, null]);
   expect(await said).toContain('Jobs that were submitted go on, at their cost; the same line goes on and has their results.');
-  await server.close();
+  server.close();
 });
 
 test('where nothing answers, the Upshift that runs on this directory is named', async () => {
