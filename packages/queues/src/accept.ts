@@ -187,7 +187,7 @@ interface Draft {
   pipeline: Pipeline;
   job: NewJob;
   state: JobState;
-  fingerprints: string[];
+  request: JobRequest;
 }
 
 function isDraft(draft: Draft | Accepted | Error): draft is Draft {
@@ -200,18 +200,17 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const { placement, id, keyHash, holder } = known.places[position]!;
   const { pipeline } = placement;
   const text = requestText(request);
-  const fingerprints = keyHash === null ? [] : fingerprintsOf(request, text);
-  if (holder !== null) return heldBy(holder, fingerprints);
+  if (holder !== null) return heldBy(holder, request, text);
   const { now, health } = known;
   const state = acceptJob(request, config, { id, configVersion, seed, now, health });
   const arms = known.arms[position] ?? null;
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   refuseUnknownWebhook(state.webhook, request, known.webhooks);
   const decision = decide(state, { type: 'accepted' }, { config, health, now, draw: draw(state.seed, 0) });
-  const claim = keyHash === null ? null : claimOf(pipeline, keyHash, { fingerprint: fingerprints[0] ?? '', id });
+  const claim = keyHash === null ? null : claimOf(pipeline, keyHash, { fingerprint: fingerprintOf(request), id });
   const mostUnfinished = Math.ceil(config.intake.max_backlog / placement.cells);
   const job = newJobOf(decision, request, { text, claim, traceparent, mostUnfinished });
-  return { pipeline, job, state: decision.job, fingerprints };
+  return { pipeline, job, state: decision.job, request };
 }
 
 /** Those of a cell go together. */
@@ -281,10 +280,10 @@ function moreOf(job: JobState, { metadata }: JobRequest, { claim, traceparent = 
   return { fields, indexes: pairs.map(([key, value]) => metadataIndex(key, value)), deadline: job.deadline, claim };
 }
 
-function resultOf({ metrics, config }: Cells, { job, state, fingerprints }: Draft, reply: Refusal | Error | null): Accepted {
+function resultOf({ metrics, config }: Cells, { job, state, request }: Draft, reply: Refusal | Error | null): Accepted {
   if (reply instanceof Error) throw reply;
   if (reply?.[0] === 'backlog') throw backlogFull(config);
-  const holder = reply === null ? null : heldBy(reply[1], fingerprints);
+  const holder = reply === null ? null : heldBy(reply[1], request, job.request);
   // Where the call was sent twice, what holds the key is this very job.
   if (holder !== null && holder.id !== job.id) return holder;
   metrics.jobsAccepted.inc({ route: job.route });
@@ -300,14 +299,15 @@ function backlogFull({ intake }: UpshiftConfig): ProblemError {
   return new ProblemError('backlog_full', message, { retryAfterSeconds: 30 });
 }
 
-/** By which a repeated request is known: as its claim has it, and as claims of earlier versions have it, by the text as it is stored. */
-function fingerprintsOf(request: JobRequest, text: string): string[] {
-  return [hashOf(sortedRequestText(request)), hashOf(text)];
+/** By which a repeated request is known. */
+function fingerprintOf(request: JobRequest): string {
+  return hashOf(sortedRequestText(request));
 }
 
-function heldBy(claim: string, fingerprints: string[]): Accepted {
+/** @param text the request as it is stored, by which claims of earlier versions know it */
+function heldBy(claim: string, request: JobRequest, text: string): Accepted {
   const held = JSON.parse(claim) as { fingerprint: string; id: string };
-  if (fingerprints.includes(held.fingerprint)) return { id: held.id, created: false, state: null };
+  if ([fingerprintOf(request), hashOf(text)].includes(held.fingerprint)) return { id: held.id, created: false, state: null };
   throw new ProblemError('idempotency_key_reused', 'this Idempotency-Key was used with another body', {
     errors: [{ field: 'Idempotency-Key', message: `belongs to ${held.id}; use a new key for a new job` }],
   });

@@ -1,8 +1,8 @@
-import { numbersOf } from '../scorer/read-final.ts';
+import { numbersOf, writtenNumber } from '../scorer/read-final.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { languageOf } from './language.ts';
-import { canonical, numbersTold, scaledIn } from './numbers-told.ts';
+import { numbersTold, scaledIn } from './numbers-told.ts';
 
 /** Numbers up to here count things, and need not stand in the source. */
 const SMALL = 10;
@@ -16,12 +16,12 @@ export function grounded(prompt: string, text: string): Finding {
   const answer = text.normalize('NFC');
   const scaled = scaledIn(answer);
   const isTold = (number: string): boolean =>
-    sourceNumbers.has(canonical(number)) || sourceNumbers.has(scaled.get(number) ?? NaN) || source.includes(number);
+    sourceNumbers.has(writtenNumber(number)) || sourceNumbers.has(scaled.get(number) ?? NaN) || source.includes(number);
   // Of German, where all nouns are capitalized, no names can be told.
   const names = [prompt, text].some((one) => languageOf(one) === 'de') ? [] : namesIn(answer);
   const facts = [
     ...[...new Set(numbersOf(withoutListMarks(answer)))]
-      .filter((number) => Math.abs(canonical(number)) > SMALL)
+      .filter((number) => Math.abs(writtenNumber(number)) > SMALL)
       .map((number) => ({ fact: number, isThere: isTold(number) })),
     ...names.map((name) => ({ fact: name, isThere: source.includes(name.toLowerCase()) })),
   ];

@@ -1,6 +1,6 @@
-import { numbersOf } from '../scorer/read-final.ts';
+import { numbersOf, SCALES, writtenNumber } from '../scorer/read-final.ts';
 
-const scales: Partial<Record<string, number>> = { hundred: 100, thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
+const scales: typeof SCALES = { hundred: 100, ...SCALES };
 /** Number words below a hundred; tens are put before units, as in `twenty-two`. */
 export const units =
   'one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen'.split(
@@ -15,16 +15,12 @@ const word = `(?:${[...words.keys(), ...Object.keys(scales)].toReversed().join('
 const inWords = new RegExp(String.raw`\b${word}(?:[\s-]{1,2}(?:and )?${word}){0,20}\b`, 'gi');
 const scaled = /(?<![\d.,])(\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,9})?)[\s-](hundred|thousand|million|billion|trillion)\b/gi;
 
-export function canonical(number: string): number {
-  return Number(number.replaceAll(',', ''));
-}
-
 /** All numbers that a text tells, in digits (also `10 000`), in words, and with a scale behind them, as in `1.5 million`. */
 export function numbersTold(text: string): Set<number> {
   // Signs of groups other than the comma, which `numbersOf` knows.
   const joined = text.replaceAll(/(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))/g, '');
   return new Set([
-    ...[...numbersOf(text), ...numbersOf(joined)].map(canonical),
+    ...[...numbersOf(text), ...numbersOf(joined)].map(writtenNumber),
     ...scaledIn(text).values(),
     ...(text.match(inWords) ?? []).map(valueOfWords),
   ]);
@@ -36,7 +32,7 @@ export function scaledIn(text: string): Map<string, number> {
   return new Map(
     [...text.matchAll(scaled)].map(([, number = '', scale = '']) => [
       number,
-      Number((canonical(number) * scales[scale.toLowerCase()]!).toPrecision(12)),
+      Number((writtenNumber(number) * scales[scale.toLowerCase()]!).toPrecision(12)),
     ]),
   );
 }

@@ -1,7 +1,7 @@
 import { equationsOf } from './arithmetic.ts';
 import type { Equation } from './arithmetic.ts';
 import { count, flag, log } from './counts.ts';
-import { numbersOf } from './read-final.ts';
+import { numbersOf, writtenNumber } from './read-final.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import { quantitiesOf, Stock } from './quantities.ts';
 import type { Origin } from './quantities.ts';
@@ -32,13 +32,11 @@ function shapeOf(prompt: string, text: string, final: FinalAnswer | null) {
   };
 }
 
-const canonical = (text: string): number => Number(text.replaceAll(',', ''));
-
 function numbersUsed(prompt: string, text: string, final: FinalAnswer | null) {
   const equations = equationsOf(text);
   const wrong = equations.filter(({ holds }) => !holds).length;
-  const promptNumbers = new Set(numbersOf(prompt).map(canonical));
-  const answerNumbers = numbersOf(text).map(canonical);
+  const promptNumbers = new Set(numbersOf(prompt).map(writtenNumber));
+  const answerNumbers = numbersOf(text).map(writtenNumber);
   const inAnswer = new Set(answerNumbers);
   const results = new Set(equations.map(({ stated }) => stated));
   const value = final?.kind === 'number' ? Number(final.value) : null;
@@ -96,7 +94,7 @@ function distinct(equations: Equation[]): Equation[] {
 }
 
 function operandsOf(equation: string): number[] {
-  return numbersOf(equation.slice(0, equation.lastIndexOf('='))).map((operand) => Math.abs(canonical(operand)));
+  return numbersOf(equation.slice(0, equation.lastIndexOf('='))).map((operand) => Math.abs(writtenNumber(operand)));
 }
 
 /** A number that was calculated is rather meant than one that is given. */

@@ -1,5 +1,5 @@
 import { flag, log } from './counts.ts';
-import { numbersOf } from './read-final.ts';
+import { numbersOf, writtenNumber } from './read-final.ts';
 import type { FinalAnswer } from './extract-answer.ts';
 import type { Option } from './options.ts';
 
@@ -84,7 +84,7 @@ function firstNumber(text: string): number | undefined {
 }
 
 function plain(text: string): number {
-  return Math.abs(Number(text.replaceAll(',', '')));
+  return Math.abs(writtenNumber(text));
 }
 
 /** How far two numbers lie apart, as a share of the larger. */

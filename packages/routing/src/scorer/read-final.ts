@@ -67,7 +67,8 @@ const GOES_ON = new RegExp(
     String.raw`^\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*[.,]?\s+\d{4}`,
   ].join('|'),
 );
-const SCALES: Record<string, number> = { thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
+/** What the words behind a number multiply it by. */
+export const SCALES: Partial<Record<string, number>> = { thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
 /** More digits than a number can hold: an identifier. */
 const LONGEST_NUMBER = 15;
 
@@ -120,7 +121,12 @@ export function numbersOf(text: string): string[] {
   return (text.match(number) ?? []).map((found) => found.replace('$', ''));
 }
 
+/** What a number that is written so comes to: `1,200.50` is 1200.5. */
+export function writtenNumber(text: string): number {
+  return Number(text.replaceAll(',', ''));
+}
+
 /** `1,200.50` is `1200.5`. */
 export function canonicalNumber(text: string): string {
-  return String(Number(text.replaceAll(',', '')));
+  return String(writtenNumber(text));
 }
