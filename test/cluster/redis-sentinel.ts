@@ -13,6 +13,8 @@ import { freePort } from './redis-cluster.ts';
 
 const MASTER = 'upshift';
 const SENTINELS = 3;
+/** Of the sentinels alone: the servers are open. */
+const PASSWORD = 'watch over it';
 /** A master that is silent for so long is replaced, in ms. */
 const DOWN_AFTER_MS = 1000;
 
@@ -27,7 +29,7 @@ export interface WatchedRedis {
 }
 
 /**
- * A master with a replica, both with an append-only file, and three sentinels over them, on loopback.
+ * A master with a replica, both with an append-only file, and three sentinels with a password over them, on loopback.
  *
  * @param certificate where they are to speak TLS and nothing else
  */
@@ -42,9 +44,9 @@ export async function startWatchedRedis(certificate: Certificate | null = null):
     children.push(child);
     return child;
   };
-  const open = (port: number): Redis => {
+  const open = (port: number, access: { password?: string } = {}): Redis => {
     const tls = certificate === null ? {} : { tls: { ca: certificate.text } };
-    const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null, ...tls });
+    const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 50, maxRetriesPerRequest: null, ...tls, ...access });
     redis.on('error', () => undefined);
     clients.push(redis);
     return redis;
@@ -64,7 +66,7 @@ export async function startWatchedRedis(certificate: Certificate | null = null):
     const listening = listensOn(port, certificate).map((setting) => setting.join(' '));
     await writeFile(file, sentinelConfig(listening, masterPort, directory));
     start([file, '--sentinel']);
-    return { port, redis: open(port) };
+    return { port, redis: open(port, { password: PASSWORD }) };
   };
 
   const master = await startServer('master', []);
@@ -72,7 +74,10 @@ export async function startWatchedRedis(certificate: Certificate | null = null):
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(master.port)));
   for (const { redis } of sentinels) while (!(await knowsAll(redis)));
   return {
-    url: `${certificate === null ? 'redis' : 'rediss'}+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${MASTER}`,
+    url: urlOf(
+      sentinels.map(({ port }) => port),
+      certificate,
+    ),
     async caughtUp() {
       while ((await offsetOf(master.redis)) !== (await offsetOf(replica.redis)));
     },
@@ -87,6 +92,12 @@ export async function startWatchedRedis(certificate: Certificate | null = null):
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function urlOf(ports: number[], certificate: Certificate | null): string {
+  const scheme = certificate === null ? 'redis' : 'rediss';
+  const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
+  return `${scheme}+sentinel://${hosts}/${MASTER}?sentinel_password=${encodeURIComponent(PASSWORD)}`;
 }
 
 /** The settings of a server or a sentinel for its port. */
@@ -108,6 +119,7 @@ function sentinelConfig(listening: string[], masterPort: number, directory: stri
     ...listening,
     `dir ${directory}`,
     'bind 127.0.0.1',
+    `requirepass "${PASSWORD}"`,
     `sentinel monitor ${MASTER} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${MASTER} 10000`,

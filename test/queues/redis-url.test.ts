@@ -14,14 +14,16 @@ test('the nodes of a cluster and the sentinels of a master are read, with ports,
     ],
     name: null,
     access: {},
+    sentinelAccess: {},
   });
-  expect(severalNodes('rediss+sentinel://me:p%40ss@a:1,b/mymaster')).toEqual({
+  expect(severalNodes('rediss+sentinel://me:p%40ss@a:1,b/mymaster?sentinel_username=watch&sentinel_password=x+%2Fy')).toEqual({
     nodes: [
       { host: 'a', port: 1 },
       { host: 'b', port: 26_379 },
     ],
     name: 'mymaster',
     access: { tls: {}, username: 'me', password: 'p@ss' },
+    sentinelAccess: { sentinelUsername: 'watch', sentinelPassword: 'x+/y' },
   });
 });
 
@@ -49,10 +51,14 @@ test('a password with signs of a URL in it is read whole, or nothing of it is to
 test('a Redis that can not be reached is named without any piece of its password, and not waited for', async () => {
   const told: string[] = [];
   const logger = Object.assign(createLogger('test', 'silent'), { warn: (text: string) => void told.push(text) });
-  for (const url of ['redis://me:s3@cret@127.0.0.1:1', 'redis+cluster://me:s3@cret@127.0.0.1:1']) {
+  for (const url of [
+    'redis://me:s3@cret@127.0.0.1:1',
+    'redis://127.0.0.1:1?password=s3cret',
+    'redis+cluster://me:s3@cret@127.0.0.1:1',
+  ]) {
     const redis = connect(url, { failFast: true });
     redis.on('error', () => undefined);
-    const scheme = url.slice(0, url.indexOf('me:'));
+    const scheme = url.slice(0, url.indexOf('//') + 2);
     await expect(reach(redis, url, logger)).rejects.toThrow(`Redis at ${scheme}127.0.0.1:1 can not be reached`);
   }
   await new Promise(setImmediate);
@@ -65,5 +71,10 @@ test('one server is none of several', () => {
 
 test('what is missing or no node is named', () => {
   expect(() => severalNodes('redis+sentinel://a:26379')).toThrow('no master');
+  expect(() => severalNodes('redis+sentinel://a:26379/')).toThrow('no master');
   expect(() => severalNodes('redis+cluster://a:port')).toThrow('the node a:port');
+  expect(() => severalNodes('redis+sentinel://a/master?password=x')).toThrow(
+    'the parameter password, which is not known here; known: sentinel_username, sentinel_password',
+  );
+  expect(() => severalNodes('redis+cluster://a?sentinel_password=x')).toThrow('a cluster takes none');
 });

@@ -31,11 +31,12 @@ export function connect(url: string, { failFast }: { failFast: boolean }): Redis
   if (url.startsWith('unix://')) return new Redis({ ...whole, path: url.slice('unix://'.length) });
   const several = severalNodes(url);
   if (several === null) return readable(() => new Redis(url, whole));
-  const { nodes, name, access } = several;
+  const { nodes, name, access, sentinelAccess } = several;
   if (name !== null) {
     // Without these two `tls` is not heeded where there are sentinels: both they and the master would be spoken to in plain text.
     const secured = access.tls ? { enableTLSForSentinelMode: true, sentinelTLS: access.tls } : {};
-    return new Redis({ ...whole, ...access, ...secured, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
+    const entered = { ...access, ...secured, ...sentinelAccess };
+    return new Redis({ ...whole, ...entered, sentinels: nodes, name, sentinelRetryStrategy: retryStrategy });
   }
   const cluster = new Cluster(nodes, {
     clusterRetryStrategy: retryStrategy,
