@@ -70,6 +70,13 @@ describe('every alert', () => {
   });
 });
 
+test('a call that was broken off as no longer needed counts nowhere as one that failed', () => {
+  const queries = [...rules.map(({ expr }) => expr), ...graphs.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))];
+  const ofFailures = queries.filter((query) => /outcome(!=|!~)"answered/.test(query));
+  expect(ofFailures.length).toBeGreaterThan(2);
+  expect(ofFailures.filter((query) => !query.includes('outcome!~"answered|aborted"'))).toEqual([]);
+});
+
 test('an alert that names a tier is about queues that have one, and every queue has an alert on how long its entries wait', () => {
   const namesTier = rules.filter(({ annotations }) => Object.values(annotations).join(' ').includes('$labels.tier'));
   expect(namesTier.filter(({ expr }) => !/tier(!=""|="fallback")/.test(expr))).toEqual([]);

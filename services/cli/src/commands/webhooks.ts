@@ -63,7 +63,7 @@ export async function redeliver(
   }
   const body = options.job === undefined ? { status: 'failed' } : { job: options.job };
   const { redelivered } = await api.post<{ redelivered: number }>(at(name, '/redeliver'), body);
-  return show(json, { redelivered }, [`${redelivered} deliveries are on their way again.`]);
+  return show(json, { redelivered }, [`Deliveries on their way again: ${redelivered}.`]);
 }
 
 function show(json: boolean, value: unknown, lines: string[]): number {
