@@ -16,21 +16,17 @@ export interface MinuteStats {
   minute: number;
   accepted: number;
   ended: Record<Ended, number>;
-  degraded: number;
-  escalations: number;
-  failovers: number;
-  fallbacks: number;
   costNanoUsd: number;
   /** What the top tier's first model alone would have cost for the jobs that got an answer. */
   aloneNanoUsd: number;
-  /** Calls by tier. */
-  attempts: Record<string, number>;
   /** Jobs by the tier of their result. */
   answered: Record<string, number>;
 }
 
 /** Before the counters of savings: `saved:<route>:<name>`. */
 export const SAVED = 'saved:';
+/** Before those of answered jobs: `answered:<tier>`. */
+const ANSWERED = 'answered:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
@@ -45,28 +41,17 @@ export function countersOf(before: JobState, decision: Decision, config: Upshift
   );
 }
 
-/** Nobody sent a shadow: of it only the calls count, which cost money. */
+/** Nobody sent a shadow: of it only the cost of its calls counts. */
 function isListed({ experiments }: JobState): boolean {
   return !experiments?.shadowOf;
 }
 
 function isOfCalls(counter: string): boolean {
-  return counter === 'cost' || counter.startsWith('attempts:') || counter.startsWith(SAVED);
+  return counter === 'cost' || counter.startsWith(SAVED);
 }
 
 function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig): [string, number][] {
-  const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
-    if (event === 'job-accepted') return [['accepted', 1]];
-    if (event === 'job-escalated') return [['escalations', 1]];
-    if (event === 'job-failed-over') return [['failovers', 1]];
-    if (event === 'job-fell-back') return [['fallbacks', 1]];
-    if (event === 'attempt-settled' || event === 'attempt-failed')
-      return [
-        [`attempts:${tier}`, 1],
-        ['cost', usdToNanoUsd(costUsd ?? 0)],
-      ];
-    return [];
-  });
+  const settled = trail.filter(({ event }) => event === 'attempt-settled' || event === 'attempt-failed');
   const reopened = trail.some(({ event }) => event === 'job-reopened');
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
   const saved = savingsCounters(before, { job, trail }, config).map(([name, amount]): [string, number] => [
@@ -74,7 +59,7 @@ function countersOfJob(before: JobState, { job, trail }: Decision, config: Upshi
     amount,
   ]);
   return [
-    ...counters,
+    ...settled.map(({ cost_usd: usd }): [string, number] => ['cost', usdToNanoUsd(usd ?? 0)]),
     ...saved,
     ...(reopened ? endCounters(before, config, -1) : []),
     ...(endedNow ? endCounters(job, config, 1) : []),
@@ -96,10 +81,9 @@ function endCounters(job: JobState, config: UpshiftConfig, sign: 1 | -1): [strin
   const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
   return [
     [`ended:${job.status}`, sign],
-    ['degraded', job.degraded ? sign : 0],
     // At the prices of the end also where that is taken back later: as much as was counted.
     ['alone', sign * (costAlone(job, config, job.completedAt!) ?? 0)],
-    ...(answered === undefined ? [] : ([[`answered:${answered.tier}`, sign]] satisfies [string, number][])),
+    ...(answered === undefined ? [] : ([[`${ANSWERED}${answered.tier}`, sign]] satisfies [string, number][])),
   ];
 }
 
@@ -132,12 +116,6 @@ function sumOf(all: Counters[]): Record<string, number> {
 
 function statsOf(minute: number, counters: Counters): MinuteStats {
   const count = (name: string): number => Number(counters[name] ?? 0);
-  const byTier = (kind: string): Record<string, number> =>
-    Object.fromEntries(
-      Object.entries(counters).flatMap(([name, value]) =>
-        name.startsWith(`${kind}:`) ? [[name.slice(kind.length + 1), Number(value)]] : [],
-      ),
-    );
   return {
     minute,
     accepted: count('accepted'),
@@ -147,13 +125,13 @@ function statsOf(minute: number, counters: Counters): MinuteStats {
       cancelled: count('ended:cancelled'),
       expired: count('ended:expired'),
     },
-    degraded: count('degraded'),
-    escalations: count('escalations'),
-    failovers: count('failovers'),
-    fallbacks: count('fallbacks'),
     costNanoUsd: count('cost'),
     aloneNanoUsd: count('alone'),
-    attempts: byTier('attempts'),
-    answered: byTier('answered'),
+    answered: answeredIn(counters),
   };
+}
+
+function answeredIn(counters: Counters): Record<string, number> {
+  const counted = Object.entries(counters).filter(([name]) => name.startsWith(ANSWERED));
+  return Object.fromEntries(counted.map(([name, value]) => [name.slice(ANSWERED.length), Number(value)]));
 }
