@@ -10,10 +10,16 @@ import { assertDurable, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
-import type { Watchdog } from './watchdog.ts';
 import { setWhenFull } from './when-full.ts';
 import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
+
+/** What ends a process that has stopped taking entries although its connections look sound: only a restart helps. */
+export interface Watchdog {
+  /** How long nothing may be taken from a queue with due entries while a slot is free, in ms. */
+  stuckAfterMs: number;
+  end(reason: string): void;
+}
 
 export interface PipelineOptions {
   url: string;

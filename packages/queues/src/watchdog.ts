@@ -1,13 +1,6 @@
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** What ends a process that has stopped taking entries although its connections look sound: only a restart helps. */
-export interface Watchdog {
-  /** How long nothing may be taken from a queue with due entries while a slot is free, in ms. */
-  stuckAfterMs: number;
-  end(reason: string): void;
-}
-
 /** How often a queue is looked at within that time: it must be found neglected twice running, so that a pause of the machine ends nothing. */
 const LOOKS = 4;
 /** Longest that Redis may take to say what is due: where it does not answer waiting is right. */

@@ -2,7 +2,6 @@ import { existsSync, writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
 import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
-import type { Calibrated, FittedThresholds } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
@@ -11,6 +10,7 @@ import { usableConfig } from '../usable-config.ts';
 import { writeChanged } from './change-config.ts';
 import { labelsFromHistory, readLabels } from './read-labels.ts';
 import { reportOf } from './report.ts';
+import type { Calibration } from './report.ts';
 
 export interface CalibrateOptions {
   labels?: string;
@@ -26,16 +26,6 @@ export interface CalibrateOptions {
   /** Where the report goes, as Markdown. */
   report?: string;
   json: boolean;
-}
-
-/** What calibration came to, for machines and for the report. */
-export interface Calibration extends Omit<Calibrated, 'heldOut'> {
-  /** Whether the configuration has a profile already, which the new one is compared with. */
-  hadProfile: boolean;
-  tiers: string[];
-  target: number | null;
-  questions: number;
-  thresholds: FittedThresholds | null;
 }
 
 /** `upshift calibrate`: fits the scorer to labels, and thresholds to a share of the top tier's quality. Returns the exit code. */

@@ -1,7 +1,17 @@
 import type { UpshiftConfig } from '@upshift/contracts';
+import type { Calibrated, FittedThresholds } from '@upshift/routing';
 
-import type { Calibration } from './calibrate.ts';
 import { risingBelowOne } from './change-config.ts';
+
+/** What calibration came to, for machines and for the report. */
+export interface Calibration extends Omit<Calibrated, 'heldOut'> {
+  /** Whether the configuration has a profile already, which the new one is compared with. */
+  hadProfile: boolean;
+  tiers: string[];
+  target: number | null;
+  questions: number;
+  thresholds: FittedThresholds | null;
+}
 
 type Before = Pick<UpshiftConfig, 'tiers' | 'classifier'>;
 
