@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 
 import { isRedisAway } from '@upshift/queues';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
-import { closeAll, openTestPipeline, serversOf } from './setting.ts';
+import { closeAll, openTestCells, openTestPipeline, serversOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -30,30 +30,45 @@ test('a transaction of which Redis could not take a command says that it is away
   await expect(wrong.call('NO_SUCH_COMMAND', '{away}:a').exec()).rejects.not.toSatisfy(isRedisAway);
 });
 
-/** Stands before a server, and breaks every connection off within the answer that has a text in it. */
-async function breakingOffAt(text: string, server: Redis): Promise<Server> {
+/** Stands before a server and hands its answers on. */
+async function standBefore(
+  server: Redis,
+  handOn: (bytes: Buffer, client: Socket) => void,
+): Promise<{ port: number; proxy: Server }> {
   const { host = '', port = 0, path } = server.options;
   const proxy = createServer((client) => {
     const behind = path ? createConnection(path) : createConnection(port, host);
     client.on('error', () => undefined).on('close', () => behind.destroy());
     client.pipe(behind);
-    behind.on('data', (bytes) => {
-      const at = bytes.indexOf(text);
-      if (at === -1) client.write(bytes);
-      else client.write(bytes.subarray(0, at), () => client.destroy());
-    });
+    behind.on('data', (bytes) => handOn(bytes, client)).on('close', () => client.destroy());
   }).listen(0, '127.0.0.1');
   await once(proxy, 'listening');
-  return proxy;
+  return { port: (proxy.address() as AddressInfo).port, proxy };
 }
 
 test('commands that are sent together say that Redis is away where it went within its answer', async () => {
   const [server] = serversOf(pipeline.redis) as [Redis];
-  const proxy = await breakingOffAt('the second', server);
-  const redis = new Redis((proxy.address() as AddressInfo).port, '127.0.0.1', { maxRetriesPerRequest: 1 });
+  const { port, proxy } = await standBefore(server, (bytes, client) => {
+    const at = bytes.indexOf('the second');
+    if (at === -1) client.write(bytes);
+    else client.write(bytes.subarray(0, at), () => client.destroy());
+  });
+  const redis = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: 1 });
   redis.on('error', () => undefined);
-  const replies = await redis.pipeline().echo('the first').echo('the second').exec();
-  expect(replies).toEqual([[null, 'the first'], [expect.toSatisfy(isRedisAway)]]);
+  const replies = (await redis.pipeline().echo('the first').echo('the second').exec()) ?? [];
+  expect(replies[0]).toEqual([null, 'the first']);
+  expect(replies[1]![0]).toSatisfy(isRedisAway);
   redis.disconnect();
+  proxy.close();
+});
+
+test('a Redis that is too old for the scripts is refused by its version, be it disposable or not', async () => {
+  const [server] = serversOf(pipeline.redis) as [Redis];
+  const { port, proxy } = await standBefore(server, (bytes, client) => {
+    client.write(bytes.toString('latin1').replace(/(?<=redis_version:)\d/, '6'), 'latin1');
+  });
+  await expect(openTestCells(`redis://127.0.0.1:${port}`)).rejects.toThrow(
+    /^Redis has version 6\.\S+: Upshift needs 7 or later\.$/,
+  );
   proxy.close();
 });
