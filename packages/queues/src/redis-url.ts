@@ -11,18 +11,18 @@ export interface SeveralNodes {
 const DEFAULT_PORT = { cluster: 6379, sentinel: 26_379 };
 
 /** What a user's name and password may hold: all up to the last `@`, so that no piece of a password is taken for a host, and told as one. */
-const URL_PARTS = /^redis(s?)\+(cluster|sentinel):\/\/(?:(.*)@)?([^/@]+)(?:\/([^@]+))?$/;
+const URL_PARTS = /^redis(s?)\+(cluster|sentinel):\/\/(?:(.*)@)?([^/@]*)(?:\/([^@]*))?$/;
 
 /** Reads `redis+cluster://[user:password@]host:port,…` and `redis+sentinel://…/name`, `rediss+…` with TLS; null for any other. */
 export function severalNodes(url: string): SeveralNodes | null {
   const parts = URL_PARTS.exec(url);
   if (parts === null) return null;
-  const [, tls, kind, access, hosts = '', name] = parts;
-  if (kind === 'sentinel' && name === undefined)
+  const [, tls, kind, access, hosts = '', name = ''] = parts;
+  if (kind === 'sentinel' && name === '')
     throw new UnfitRedisError(`REDIS_URL names sentinels but no master; as in redis+sentinel://host:26379,host:26379/mymaster`);
   return {
     nodes: hosts.split(',').map((host) => nodeOf(host, DEFAULT_PORT[kind === 'cluster' ? 'cluster' : 'sentinel'])),
-    name: kind === 'sentinel' ? (name ?? null) : null,
+    name: kind === 'sentinel' ? name : null,
     access: { ...(tls ? { tls: {} } : {}), ...(access === undefined ? {} : accessOf(access)) },
   };
 }
