@@ -8,13 +8,8 @@ function minuteStats(minute: number, changes: Partial<MinuteStats> = {}): Minute
     minute,
     accepted: 0,
     ended: { completed: 0, failed: 0, cancelled: 0, expired: 0 },
-    degraded: 0,
-    escalations: 0,
-    failovers: 0,
-    fallbacks: 0,
     costNanoUsd: 0,
     aloneNanoUsd: 0,
-    attempts: {},
     answered: {},
     ...changes,
   };

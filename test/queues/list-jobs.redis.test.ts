@@ -115,6 +115,5 @@ test('the counters of a minute add up to the trails of its jobs, and events that
   expect(sum(({ aloneNanoUsd }) => aloneNanoUsd)).toBeGreaterThan(spent * 1e9);
   expect(sum(({ accepted }) => accepted)).toBe(1);
   expect(sum(({ ended }) => ended.completed)).toBe(1);
-  expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(1);
   expect(sum(({ answered: of }) => of['economy'] ?? 0)).toBe(1);
 });

@@ -16,21 +16,18 @@ export interface MinuteStats {
   minute: number;
   accepted: number;
   ended: Record<Ended, number>;
-  degraded: number;
-  escalations: number;
-  failovers: number;
-  fallbacks: number;
   costNanoUsd: number;
   /** What the top tier's first model alone would have cost for the jobs that got an answer. */
   aloneNanoUsd: number;
-  /** Calls by tier. */
-  attempts: Record<string, number>;
   /** Jobs by the tier of their result. */
   answered: Record<string, number>;
 }
 
 /** Before the counters of savings: `saved:<route>:<name>`. */
 export const SAVED = 'saved:';
+
+/** Before those of the tiers that gave results. */
+const ANSWERED = 'answered:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
 
@@ -41,32 +38,22 @@ type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
  */
 export function countersOf(before: JobState, decision: Decision, config: UpshiftConfig): [string, number][] {
   return countersOfJob(before, decision, config).filter(
-    ([name, amount]) => amount !== 0 && (isListed(decision.job) || isOfCalls(name)),
+    ([name, amount]) => amount !== 0 && (isListed(decision.job) || isMoney(name)),
   );
 }
 
-/** Nobody sent a shadow: of it only the calls count, which cost money. */
+/** Nobody sent a shadow: of it only the money counts. */
 function isListed({ experiments }: JobState): boolean {
   return !experiments?.shadowOf;
 }
 
-function isOfCalls(counter: string): boolean {
-  return counter === 'cost' || counter.startsWith('attempts:') || counter.startsWith(SAVED);
+function isMoney(counter: string): boolean {
+  return counter === 'cost' || counter.startsWith(SAVED);
 }
 
 function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig): [string, number][] {
-  const counters: [string, number][] = trail.flatMap(({ event, tier, cost_usd: costUsd }): [string, number][] => {
-    if (event === 'job-accepted') return [['accepted', 1]];
-    if (event === 'job-escalated') return [['escalations', 1]];
-    if (event === 'job-failed-over') return [['failovers', 1]];
-    if (event === 'job-fell-back') return [['fallbacks', 1]];
-    if (event === 'attempt-settled' || event === 'attempt-failed')
-      return [
-        [`attempts:${tier}`, 1],
-        ['cost', usdToNanoUsd(costUsd ?? 0)],
-      ];
-    return [];
-  });
+  const calls = trail.filter(({ event }) => event === 'attempt-settled' || event === 'attempt-failed');
+  const costs = calls.map(({ cost_usd: costUsd }): [string, number] => ['cost', usdToNanoUsd(costUsd ?? 0)]);
   const reopened = trail.some(({ event }) => event === 'job-reopened');
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
   const saved = savingsCounters(before, { job, trail }, config).map(([name, amount]): [string, number] => [
@@ -74,7 +61,7 @@ function countersOfJob(before: JobState, { job, trail }: Decision, config: Upshi
     amount,
   ]);
   return [
-    ...counters,
+    ...costs,
     ...saved,
     ...(reopened ? endCounters(before, config, -1) : []),
     ...(endedNow ? endCounters(job, config, 1) : []),
@@ -96,10 +83,9 @@ function endCounters(job: JobState, config: UpshiftConfig, sign: 1 | -1): [strin
   const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
   return [
     [`ended:${job.status}`, sign],
-    ['degraded', job.degraded ? sign : 0],
     // At the prices of the end also where that is taken back later: as much as was counted.
     ['alone', sign * (costAlone(job, config, job.completedAt!) ?? 0)],
-    ...(answered === undefined ? [] : ([[`answered:${answered.tier}`, sign]] satisfies [string, number][])),
+    ...(answered === undefined ? [] : ([[`${ANSWERED}${answered.tier}`, sign]] satisfies [string, number][])),
   ];
 }
 
@@ -132,12 +118,6 @@ function sumOf(all: Counters[]): Record<string, number> {
 
 function statsOf(minute: number, counters: Counters): MinuteStats {
   const count = (name: string): number => Number(counters[name] ?? 0);
-  const byTier = (kind: string): Record<string, number> =>
-    Object.fromEntries(
-      Object.entries(counters).flatMap(([name, value]) =>
-        name.startsWith(`${kind}:`) ? [[name.slice(kind.length + 1), Number(value)]] : [],
-      ),
-    );
   return {
     minute,
     accepted: count('accepted'),
@@ -147,13 +127,13 @@ function statsOf(minute: number, counters: Counters): MinuteStats {
       cancelled: count('ended:cancelled'),
       expired: count('ended:expired'),
     },
-    degraded: count('degraded'),
-    escalations: count('escalations'),
-    failovers: count('failovers'),
-    fallbacks: count('fallbacks'),
     costNanoUsd: count('cost'),
     aloneNanoUsd: count('alone'),
-    attempts: byTier('attempts'),
-    answered: byTier('answered'),
+    answered: answeredIn(counters),
   };
+}
+
+function answeredIn(counters: Counters): Record<string, number> {
+  const named = Object.entries(counters).filter(([name]) => name.startsWith(ANSWERED));
+  return Object.fromEntries(named.map(([name, amount]) => [name.slice(ANSWERED.length), Number(amount)]));
 }
