@@ -1,4 +1,5 @@
 import type { JobView } from '@upshift/contracts';
+import { isRedisAway } from '@upshift/queues';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
@@ -50,6 +51,7 @@ test('what a worker writes waits until its slot has a node again, as it waits fo
   const written = worker.set('{upshift-0}:open', 'by a worker');
   // Sent after the other, so that whatever gives up has given up by then.
   await expect(intake.set('{upshift-0}:open', 'by intake')).rejects.toThrow('Too many Cluster redirections');
+  await expect(intake.multi().get('{upshift-0}:open').exec()).rejects.toSatisfy(isRedisAway);
   await redis.cluster('ADDSLOTS', slot);
   expect(await written).toBe('OK');
   worker.disconnect();

@@ -37,6 +37,9 @@ beforeEach(async () => {
   app.get('/v1/labels', (...given) => {
     handled = Promise.resolve(getLabels(tools)(...given));
   });
+  app.get('/v1/jobs/:id/events/late', (...given) => {
+    handled = once(given[1], 'close').then(() => getJobEvents(tools)(...given));
+  });
   folder = await mkdtemp(join(tmpdir(), 'upshift-streams-'));
   // Its buffers are small: those of a TCP connection would take megabytes that nobody reads.
   server = app.listen(join(folder, 'intake'));
@@ -109,6 +112,16 @@ test('a client that leaves in the middle of the labels leaves nothing behind', a
   const incoming = await ask('/v1/labels');
   await once(incoming, 'readable');
   incoming.destroy();
+  await handled;
+  expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(0);
+});
+
+test('a client that has left before its stream of events begins is no error, and leaves nothing behind', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const outgoing = httpRequest({ socketPath: join(folder, 'intake'), path: `/v1/jobs/${id}/events/late` }).end();
+  outgoing.on('error', () => undefined);
+  await once(server, 'request');
+  outgoing.destroy();
   await handled;
   expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(0);
 });

@@ -185,6 +185,15 @@ test('what a deleted webhook was to get goes to none that has its name afterward
   expect(receiver.received.map(({ body }) => body.includes('"object":"job"'))).toEqual([true, false]);
 });
 
+test('a webhook that is made while one of its name is deleted is whole, or refused', async () => {
+  const [pipeline] = opened as [TestPipeline];
+  const deleting = deleteWebhook(pipeline, 'orders');
+  const making = createWebhook(pipeline, { name: 'orders', url: 'https://example.com', payload: 'thin' });
+  const isMade = await making.then(Boolean, () => false);
+  await deleting;
+  expect((await readWebhook(pipeline, 'orders')) !== null).toBe(isMade);
+});
+
 test('a body that was kept for another webhook of the same name is not sent', async () => {
   const pipeline = await open([60]);
   const told = await endJob(pipeline);

@@ -1,12 +1,12 @@
-import { accept, openEventFeed } from '@upshift/queues';
-import type { EventFeed, FeedNews, JobNews } from '@upshift/queues';
+import { accept, openEventFeed, readEvents } from '@upshift/queues';
+import type { Cells, EventFeed, FeedNews, JobNews } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline, serversOf, until } from './setting.ts';
+import { closeAll, flushAll, openTestCells, openTestPipeline, serversOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
+const opened: Cells[] = [];
 let pipeline: TestPipeline;
 let feed: EventFeed;
 
@@ -66,4 +66,26 @@ test('who listens is told of events that were gone before they could be read', a
   const { streamId } = heard[alreadyHeard - 1] as JobNews;
   expect(heard[alreadyHeard]).toEqual({ missedAfter: streamId });
   expect(heard.slice(alreadyHeard + 1)).toMatchObject(ids.slice(-250).map((job) => ({ job })));
+});
+
+test('who begins to listen while a cell is slow to answer is told a place behind which it misses nothing', async () => {
+  const slow = await openTestCells(inject('redisUrl'), { cells: 2 });
+  opened.push(slow);
+  const cells = [pipeline.first, (await slow.all())[1]!];
+  const other = openEventFeed({ ...pipeline, all: () => Promise.resolve(cells) });
+  const first: FeedNews[] = [];
+  await other.listen((news) => first.push(news));
+  const blocked = slow.redis.blpop('{upshift-1}:go', 0);
+  const heard: FeedNews[] = [];
+  const listening = other.listen((news) => heard.push(news));
+  await accept(pipeline, question, null);
+  await until(pipeline, async () => first.length === 1);
+  await pipeline.redis.lpush('{upshift-1}:go', 'on');
+  await blocked;
+  const { from } = await listening;
+  await accept(pipeline, question, null);
+  await until(pipeline, async () => first.length === 2);
+  const { events } = await readEvents(pipeline.first, from[0]!, 10);
+  expect(heard).toEqual(events);
+  other.close();
 });

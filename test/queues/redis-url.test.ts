@@ -27,6 +27,12 @@ test('the nodes of a cluster and the sentinels of a master are read, with ports,
   });
 });
 
+test('a slash at the end changes nothing, and what is left out is named', () => {
+  expect(severalNodes('rediss+cluster://a,b/')).toEqual(severalNodes('rediss+cluster://a,b'));
+  expect(() => severalNodes('redis+sentinel://a/')).toThrow('REDIS_URL names sentinels but no master');
+  expect(() => severalNodes('redis+cluster://')).toThrow('a node is host or host:port');
+});
+
 test('an address of IPv6 is a node too, without the brackets in which it stands', () => {
   expect(severalNodes('redis+cluster://[::1]:7001,[fe80::2]')?.nodes).toEqual([
     { host: '::1', port: 7001 },

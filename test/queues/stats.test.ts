@@ -57,12 +57,12 @@ describe('what happened in a minute', () => {
       },
     ],
     [
-      'failed calls, which cost nothing',
+      'failed calls',
       [classified(0.1), sent(1), failed(1, 'overloaded'), sent(2), failed(2, 'invalid_request')],
       { 'ended:failed': 1 },
     ],
     [
-      'a fallback that fails too',
+      'a degraded end',
       [classified(0.9), sent(1), answered(1), judged(1, 0.2, false), sent(2), failed(2, 'invalid_request')],
       {
         cost: premium,
@@ -101,7 +101,7 @@ describe('what happened in a minute', () => {
     expect(counters).toContainEqual(['saved:default:perfect', economy]);
   });
 
-  test('counts of a shadow, which nobody sent, the cost of its calls alone', () => {
+  test('counts of a shadow, which nobody sent, the calls alone', () => {
     const shadow = { ...fresh, experiments: { arms: [], shadowOf: 'job_0b', discardedAttempts: 0 } as never };
     expect(counted(shadow, ...firstAnswer, judged(1, 0.9))).toEqual({ cost: economy });
   });

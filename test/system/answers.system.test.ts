@@ -277,6 +277,16 @@ test('another body under a key that is taken is refused', async () => {
   expect(JSON.stringify(other.body)).toContain(first.body.id);
 });
 
+test('an ended job that is submitted again twice under one key is one new job, also under its own key', async () => {
+  const { id } = (await fleet.api.post({ input: { prompt: 'Again.' } }, { key: 'again', wait: 20 })).body;
+  const retry = () => fleet.api.send(`/v1/jobs/${id}/retry`, { method: 'POST', headers: { 'idempotency-key': 'again' } });
+  const replies = [await retry(), await retry()];
+  expect(replies.map(({ status }) => status)).toEqual([202, 202]);
+  const [first, second] = replies.map(({ headers }) => headers.get('location'));
+  expect(first).toBe(second);
+  expect(first).not.toBe(`/v1/jobs/${id}`);
+});
+
 test('every program answers its probes and shows its metrics', async () => {
   for (const name of programs) {
     const [live, ready, metrics] = await Promise.all(

@@ -230,6 +230,12 @@ test.each([
   expect([reply.status, reply.headers.get('preference-applied')]).toEqual([200, `wait=${applied}`]);
 });
 
+test('a request that names a host, even one that is none, is read like any other', async () => {
+  const request = httpRequest(fleet.url('intake'), { path: 'http://nowhere:99999/v1/jobs?limit=1' }).end();
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  expect([response.statusCode, await json(response)]).toMatchObject([200, { object: 'list' }]);
+});
+
 test('all bad fields are told at once', async () => {
   const reply = await send({
     input: { messages: [{ role: 'user', content: 'x' }], temperature: 7 },

@@ -9,9 +9,12 @@ const payload = z.enum(['thin', 'full']);
 export const webhookRequest = z.strictObject({ name: webhookName, url: z.string().max(2000), payload: payload.default('thin') });
 export type WebhookRequest = z.infer<typeof webhookRequest>;
 
+/** A job's id or an experiment's is shorter. It is looked for under a thousand names: one of a megabyte would take all memory. */
+const LONGEST_SUBJECT = 100;
+
 /** The body of `POST /v1/webhooks/{name}/redeliver`: one job's, or all that were not delivered. */
 export const redeliverRequest = z.union(
-  [z.strictObject({ job: z.string() }), z.strictObject({ status: z.literal('failed') })],
+  [z.strictObject({ job: z.string().max(LONGEST_SUBJECT) }), z.strictObject({ status: z.literal('failed') })],
   'must be {"job": "job_…"} or {"status": "failed"}',
 );
 

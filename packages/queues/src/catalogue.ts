@@ -66,6 +66,9 @@ export const queuePriority = { high: 0, normal: 1, low: 2 };
 /** Of jobs that only an experiment asked for: behind all real ones. */
 export const shadowPriority = 3;
 
+/** BullMQ's score of a delayed entry: when it is due, in ms, times this. */
+export const delayedScorePerMs = 0x1000;
+
 /** The options of an entry as BullMQ stores them: a delay of none and no priority are left out. */
 export function optionsText({ delay: _delay, priority = 0, ...others }: JobsOptions): string {
   return JSON.stringify(priority > 0 ? { ...others, priority } : others);

@@ -88,22 +88,32 @@ export async function reach(redis: Redis, url: string, logger: Logger): Promise<
   }
 }
 
-/** Throws unless Redis keeps what it acknowledged: append-only file on, and nothing evicted. In a cluster, every master. */
-export async function assertDurable(redis: Redis): Promise<void> {
+/** From this version on Redis runs the scripts that are sent to it. */
+const OLDEST_VERSION = 7;
+
+/**
+ * Throws unless Redis runs what is sent to it and, where it is not disposable, keeps what it acknowledged: append-only file on, and nothing
+ * evicted. In a cluster, every master.
+ */
+export async function assertFit(redis: Redis, disposable: boolean): Promise<void> {
   const several: unknown = redis;
   const servers = several instanceof Cluster ? several.nodes('master') : [redis];
-  await Promise.all(servers.map(assertServerDurable));
+  await Promise.all(servers.map((server) => assertServerFit(server, disposable)));
 }
 
-async function assertServerDurable(redis: Redis): Promise<void> {
+async function assertServerFit(redis: Redis, disposable: boolean): Promise<void> {
   // INFO alone: CONFIG is for administrators, and managed servers have none.
-  const persistence = await redis.info('persistence');
-  const policy = /maxmemory_policy:(\S+)/.exec(await redis.info('memory'))?.[1];
-  if (!/aof_enabled:1/.test(persistence)) {
+  const info = await redis.info();
+  const [version = ''] = /(?<=redis_version:)\S+/.exec(info) ?? [];
+  if (Number.parseInt(version, 10) < OLDEST_VERSION)
+    throw new UnfitRedisError(`Redis has version ${version}: Upshift needs ${OLDEST_VERSION} or later.`);
+  if (disposable) return;
+  if (!/aof_enabled:1/.test(info)) {
     throw new UnfitRedisError(
       'Redis has no append-only file (appendonly no): a crash would lose accepted jobs. Set appendonly yes, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.',
     );
   }
+  const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1];
   if (policy !== 'noeviction') {
     throw new UnfitRedisError(
       `Redis may evict keys (maxmemory-policy ${policy}): queues and jobs would vanish. Set maxmemory-policy noeviction, or UPSHIFT_DISPOSABLE_REDIS=true where losing them does not matter.`,

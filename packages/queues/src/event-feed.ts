@@ -64,7 +64,8 @@ const RETRY_MS = 500;
 export function openEventFeed(cells: Cells): EventFeed {
   const listeners = new Set<Listener>();
   const connections = new Map<number, Redis>();
-  const reading = new Set<number>();
+  /** Of the cells that are being read: up to which id those who listen have heard. */
+  const reading = new Map<number, string>();
   let closed = false;
 
   const connectionOf = (cell: number): Redis => {
@@ -76,7 +77,7 @@ export function openEventFeed(cells: Cells): EventFeed {
 
   const start = (pipeline: Pipeline, from: string): void => {
     if (closed || reading.has(pipeline.cell)) return;
-    reading.add(pipeline.cell);
+    reading.set(pipeline.cell, from);
     void readOn(pipeline, from);
   };
 
@@ -96,6 +97,7 @@ export function openEventFeed(cells: Cells): EventFeed {
         const events = await withLines(pipeline, redis, entries);
         // Behind them only now: where their lines could not be read, the same entries are read again.
         last = entries.at(-1)?.[0] ?? last;
+        reading.set(pipeline.cell, last);
         for (const news of [...missed, ...events]) for (const listener of listeners) listener(news);
         // A cell that was not there before: all of it is news.
         for (const cell of await cells.all()) start(cell, NO_STREAM_ID);
@@ -111,7 +113,9 @@ export function openEventFeed(cells: Cells): EventFeed {
     async listen(listener) {
       const all = await cells.all();
       // The place is taken before the caller goes on: what happens from here on is heard.
-      const from = await Promise.all(all.map(lastStreamId));
+      const last = await Promise.all(all.map(lastStreamId));
+      // Others may have heard more while a slower cell was asked: that lies behind, or it would be told as still to come.
+      const from = all.map(({ cell }, index) => laterOf(last[index]!, reading.get(cell) ?? NO_STREAM_ID));
       listeners.add(listener);
       all.forEach((cell, index) => start(cell, from[index]!));
       return { stop: () => void listeners.delete(listener), from };
@@ -167,6 +171,10 @@ export function compareIds(one: string, other: string): number {
   const [ms = 0, n = 0] = one.split('-').map(Number);
   const [otherMs = 0, otherN = 0] = other.split('-').map(Number);
   return ms - otherMs || n - otherN;
+}
+
+function laterOf(one: string, other: string): string {
+  return compareIds(one, other) < 0 ? other : one;
 }
 
 async function lastStreamId({ redis, keys }: Pipeline): Promise<string> {

@@ -27,7 +27,8 @@ export async function keepLabel({ redis, keys, config, logger }: Pipeline, label
 
 /** Forgets labels that are older than `learning.labels_days`. */
 export async function forgetLabels({ redis, keys, config }: Pipeline): Promise<number> {
-  const oldest = Date.now() - config.learning.labels_days * DAY_MS;
+  // An id of a stream is a whole number, and none is below 0.
+  const oldest = Math.max(0, Math.floor(Date.now() - config.learning.labels_days * DAY_MS));
   return redis.xtrim(keys.labels, 'MINID', oldest);
 }
 

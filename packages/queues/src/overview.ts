@@ -1,6 +1,7 @@
 import type { JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
+import { delayedScorePerMs } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { queueNameOf } from './entries.ts';
 import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
@@ -80,22 +81,19 @@ async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQue
   return oldestDueMs > STUCK_AFTER_MS ? { cell, queue, tier, entries: waiting + overdue.length, oldestDueMs } : null;
 }
 
-/** BullMQ's score of a delayed entry: when it is due, in ms, times this. */
-const DELAYED_SCORE_PER_MS = 0x1000;
-
 /** For how long delayed entries have been due, longest first. A worker that lives promotes them at their time. */
 async function overdueMs({ redis, keys }: Pipeline, queue: string): Promise<number[]> {
   const now = Date.now();
   const due = await redis.zrangebyscore(
     `${keys.prefix}:${queue}:delayed`,
     '-inf',
-    now * DELAYED_SCORE_PER_MS,
+    now * delayedScorePerMs,
     'WITHSCORES',
     'LIMIT',
     0,
     DELAYED_LOOKED_AT,
   );
-  return due.filter((_, index) => index % 2 === 1).map((score) => now - Number(score) / DELAYED_SCORE_PER_MS);
+  return due.filter((_, index) => index % 2 === 1).map((score) => now - Number(score) / delayedScorePerMs);
 }
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {

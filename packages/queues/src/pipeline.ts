@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import { createAcceptor } from './acceptor.ts';
 import type { Acceptor } from './acceptor.ts';
 import { eventStreamLength } from './catalogue.ts';
-import { assertDurable, connect, reach } from './connection.ts';
+import { assertFit, connect, reach } from './connection.ts';
 import { cellKeys, globalKeys } from './names.ts';
 import type { CellKeys } from './names.ts';
 import { Solitude } from './solitude.ts';
@@ -59,7 +59,7 @@ export async function openConnection(options: PipelineOptions): Promise<Connecti
   const redis = connect(options.url, options);
   redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
   await reach(redis, options.url, options.logger);
-  if (!options.disposable) await assertDurable(redis);
+  await assertFit(redis, options.disposable);
   // A service that is started while Redis is full is there when there is room; and the steward makes it.
   await setWhenFull(redis, globalKeys.config(options.configVersion), JSON.stringify(options.config));
   return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };

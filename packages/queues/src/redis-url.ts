@@ -13,7 +13,7 @@ export interface SeveralNodes {
 const DEFAULT_PORT = { cluster: 6379, sentinel: 26_379 };
 
 /** What a user's name and password may hold: all up to the last `@`, so that no piece of a password is taken for a host, and told as one. */
-const URL_PARTS = /^redis(s?)\+(cluster|sentinel):\/\/(?:(.*)@)?([^/?@]+)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
+const URL_PARTS = /^redis(s?)\+(cluster|sentinel):\/\/(?:(.*)@)?([^/?@]*)(?:\/([^?@]*))?(?:\?([^@]*))?$/;
 
 /**
  * Reads `redis+cluster://[user:password@]host:port,…` and `redis+sentinel://…/name[?sentinel_username=…&sentinel_password=…]`, `rediss+…` with TLS;

@@ -25,7 +25,8 @@ export interface MinuteStats {
 
 /** Before the counters of savings: `saved:<route>:<name>`. */
 export const SAVED = 'saved:';
-/** Before those of answered jobs: `answered:<tier>`. */
+
+/** Before those of the tiers that gave results. */
 const ANSWERED = 'answered:';
 
 type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
@@ -37,21 +38,22 @@ type Ended = Exclude<JobStatus, 'queued' | 'in_progress'>;
  */
 export function countersOf(before: JobState, decision: Decision, config: UpshiftConfig): [string, number][] {
   return countersOfJob(before, decision, config).filter(
-    ([name, amount]) => amount !== 0 && (isListed(decision.job) || isOfCalls(name)),
+    ([name, amount]) => amount !== 0 && (isListed(decision.job) || isMoney(name)),
   );
 }
 
-/** Nobody sent a shadow: of it only the cost of its calls counts. */
+/** Nobody sent a shadow: of it only the money counts. */
 function isListed({ experiments }: JobState): boolean {
   return !experiments?.shadowOf;
 }
 
-function isOfCalls(counter: string): boolean {
+function isMoney(counter: string): boolean {
   return counter === 'cost' || counter.startsWith(SAVED);
 }
 
 function countersOfJob(before: JobState, { job, trail }: Decision, config: UpshiftConfig): [string, number][] {
-  const settled = trail.filter(({ event }) => event === 'attempt-settled' || event === 'attempt-failed');
+  const calls = trail.filter(({ event }) => event === 'attempt-settled' || event === 'attempt-failed');
+  const costs = calls.map(({ cost_usd: costUsd }): [string, number] => ['cost', usdToNanoUsd(costUsd ?? 0)]);
   const reopened = trail.some(({ event }) => event === 'job-reopened');
   const endedNow = trail.some(({ event }) => event === `job-${job.status}`) && isTerminal(job.status);
   const saved = savingsCounters(before, { job, trail }, config).map(([name, amount]): [string, number] => [
@@ -59,7 +61,7 @@ function countersOfJob(before: JobState, { job, trail }: Decision, config: Upshi
     amount,
   ]);
   return [
-    ...settled.map(({ cost_usd: usd }): [string, number] => ['cost', usdToNanoUsd(usd ?? 0)]),
+    ...costs,
     ...saved,
     ...(reopened ? endCounters(before, config, -1) : []),
     ...(endedNow ? endCounters(job, config, 1) : []),
@@ -132,6 +134,6 @@ function statsOf(minute: number, counters: Counters): MinuteStats {
 }
 
 function answeredIn(counters: Counters): Record<string, number> {
-  const counted = Object.entries(counters).filter(([name]) => name.startsWith(ANSWERED));
-  return Object.fromEntries(counted.map(([name, value]) => [name.slice(ANSWERED.length), Number(value)]));
+  const named = Object.entries(counters).filter(([name]) => name.startsWith(ANSWERED));
+  return Object.fromEntries(named.map(([name, amount]) => [name.slice(ANSWERED.length), Number(amount)]));
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import type { Redis } from 'ioredis';
 import { Packr } from 'msgpackr';
 
+import { delayedScorePerMs } from './catalogue.ts';
 import type { CellKeys } from './names.ts';
 
 /** An entry taken off its queue, with the record of its job. Texts are as stored; null where there is none. */
@@ -57,7 +58,7 @@ local prefix = ARGV[1]
 local call = redis.call
 local function firstDue()
   local score = call('ZRANGE', delayed, 0, 0, 'WITHSCORES')[2]
-  return score and math.floor(tonumber(score) / 0x1000)
+  return score and math.floor(tonumber(score) / ${delayedScorePerMs})
 end
 
 local ids, most = {}, tonumber(ARGV[4])

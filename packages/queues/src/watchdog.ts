@@ -1,3 +1,4 @@
+import { delayedScorePerMs } from './catalogue.ts';
 import { connect } from './connection.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -5,8 +6,6 @@ import type { Pipeline } from './pipeline.ts';
 const LOOKS = 4;
 /** Longest that Redis may take to say what is due: where it does not answer waiting is right. */
 const ANSWERED_WITHIN_MS = 5000;
-/** BullMQ's score of a delayed entry: when it is due, in ms, times this. */
-const DELAYED_SCORE_PER_MS = 0x1000;
 
 /**
  * Watches over one queue of a process. A live process that takes nothing looks healthy from outside: its port answers, and so does Redis.
@@ -44,7 +43,7 @@ async function hasDue({ url, keys: { prefix } }: Pipeline, queue: string): Promi
       redis.pttl(key('limiter')),
       redis.llen(key('wait')),
       redis.zcard(key('prioritized')),
-      redis.zcount(key('delayed'), '-inf', Date.now() * DELAYED_SCORE_PER_MS),
+      redis.zcount(key('delayed'), '-inf', Date.now() * delayedScorePerMs),
       redis.llen(key('active')),
     ]);
     return paused === null && limitedMs <= 0 && waiting + prioritized + delayed + active > 0;

@@ -7,6 +7,7 @@ import type { Outside } from '@upshift/runtime';
 
 import type { Cells } from './cells/cells.ts';
 import { forgetDeliveries } from './deliveries.ts';
+import { repliesOf } from './indexes.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
 
@@ -106,9 +107,9 @@ export function isSameEndpoint(read: Webhook, now: Webhook | null): boolean {
 
 /** Removes an endpoint and its log. Returns whether there was one. */
 export async function deleteWebhook(cells: Cells, name: string): Promise<boolean> {
-  const { redis } = cells;
-  const removed = await redis.srem(globalKeys.webhooks, name);
-  await redis.del(globalKeys.webhook(name));
+  // In one step: an endpoint that is made under its name between the two would lose its record and keep the name.
+  const removal = cells.redis.multi().srem(globalKeys.webhooks, name).del(globalKeys.webhook(name));
+  const [removed = 0] = await repliesOf<number>(removal);
   await forgetDeliveries(cells, name);
   return removed > 0;
 }

@@ -32,11 +32,11 @@ function lineOf(request: Request<{ id: string }>): number {
 /** Listens first and reads then, so that nothing between the two is missed. Ends with the job, the client or the process. */
 async function follow({ cells, feed, stopping }: Tools, id: string, after: number, stream: EventStream): Promise<void> {
   const bell = new EventEmitter();
-  const news = on(bell, 'news', { signal: AbortSignal.any([stream.closed, stopping]) });
   const { stop } = await feed.listen((news) => ('missedAfter' in news || news.job === id) && bell.emit('news'));
-  bell.emit('news');
   let sent = after;
   try {
+    const news = on(bell, 'news', { signal: AbortSignal.any([stream.closed, stopping]) });
+    bell.emit('news');
     for await (const _ of news) {
       sent = await sendNews(cells, id, sent, stream);
       const record = await readJob(cells.of(id), id);

@@ -40,7 +40,8 @@ export function readQuery<Shape extends z.ZodType<object>>(
   request: Request,
   schema: Shape,
 ): { values: z.output<Shape>; metadata: Record<string, string> } {
-  const parameters = new URL(request.originalUrl, 'http://intake').searchParams;
+  // Of what comes before nothing is read: a request may name any host, and one that is none.
+  const parameters = new URLSearchParams(/\?.*/.exec(request.originalUrl)?.[0]);
   refuseRepeated(parameters);
   const entries = [...parameters];
   const given = Object.fromEntries(entries.filter((entry) => !isMetadata(entry)));

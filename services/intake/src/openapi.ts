@@ -102,12 +102,13 @@ export function openapi(): Record<string, unknown> {
         post: {
           operationId: 'retryJob',
           summary: 'Submit the request of an ended job again, without its deadline; gives a new job',
-          parameters: [id],
+          parameters: [id, { ...keyHeader, description: 'Same key and ended job: the same new job.' }],
           responses: {
             202: json('The new job', 'Job'),
             ...problems(
               'not_found',
               'job_not_ended',
+              'invalid_header',
               'invalid_job',
               'unknown_route',
               'unknown_model',
@@ -207,6 +208,8 @@ export function openapi(): Record<string, unknown> {
 }
 
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+
+const keyHeader = { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 255 } };
 
 /** An operation on one webhook. */
 function onWebhook(
@@ -317,12 +320,7 @@ const postJob = {
   operationId: 'postJob',
   summary: 'Submit a job',
   parameters: [
-    {
-      name: 'Idempotency-Key',
-      in: 'header',
-      schema: { type: 'string', maxLength: 255 },
-      description: 'Same key and body: the same job. Same key, other body: 422.',
-    },
+    { ...keyHeader, description: 'Same key and body: the same job. Same key, other body: 422.' },
     preferWait,
     {
       name: 'Upshift-Seed',

@@ -25,7 +25,7 @@ export function postJob(tools: Tools): RequestHandler {
 }
 
 /** The value of the header, or null. */
-export function idempotencyKeyOf(request: Request): string | null {
+export function idempotencyKeyOf(request: Pick<Request, 'get'>): string | null {
   const key = request.get('Idempotency-Key');
   if (key === undefined) return null;
   const parsed = idempotencyKey.safeParse(key);

@@ -4,6 +4,7 @@ import { leaveQuarantine, listQuarantined, readJob, readRequest, readView } from
 import type { RequestHandler } from 'express';
 
 import { acceptInSpan } from './accept-in-span.ts';
+import { idempotencyKeyOf } from './post-job.ts';
 import { noSuchJob } from './read-view.ts';
 import type { Tools } from './tools.ts';
 
@@ -35,16 +36,19 @@ export function dropQuarantined({ cells }: Tools): RequestHandler<ById> {
   };
 }
 
-/** `POST /v1/jobs/{id}/retry`: a new job with the request of one that has ended, under the configuration of today. */
+/** `POST /v1/jobs/{id}/retry`: a new job with the request of one that has ended, under the configuration of today; under one key the same one. */
 export function retryJob({ cells }: Tools): RequestHandler<ById> {
   return async (request, response) => {
     const { id } = request.params;
+    const given = idempotencyKeyOf(request);
+    // Apart from the keys of new jobs, which are printable: that of the job itself would give the job itself.
+    const key = given === null ? null : `\nretry ${id} ${given}`;
     const [record, original] = await Promise.all([readJob(cells.of(id), id), readRequest(cells.of(id), id)]);
     if (record === null || original === null) throw noSuchJob(id);
     if (!isTerminal(record.state.status))
       throw new ProblemError('job_not_ended', `job ${id} has not ended; it can be retried when it has`);
     const { deadline: _passed, ...limits } = original.limits;
-    const accepted = await acceptInSpan(cells, { request: { ...original, limits }, key: null }, request.get('traceparent'));
+    const accepted = await acceptInSpan(cells, { request: { ...original, limits }, key }, request.get('traceparent'));
     await leaveQuarantine(cells.of(id), id);
     response
       .location(`/v1/jobs/${accepted.id}`)
