@@ -114,6 +114,10 @@ for (const setup of setups) {
       ['retry-after', '3', 3000],
       ['retry-after', '0', 0],
       ['retry-after', 'soon', null],
+      // A day, and the time of day in seconds since 1970.
+      ['retry-after', '86400', 3_600_000],
+      ['retry-after', '1764200000', 3_600_000],
+      ['retry-after-ms', 'Infinity', 3_600_000],
     ])('%s: %s is a wait of %s ms', async (name, value, retryAfterMs) => {
       const error = await callErrorOf(ask((response) => refuse(response, 429, setup.errorBody('x', 'x'), { [name]: value })));
       expect(error).toMatchObject({ code: 'rate_limited', retryAfterMs });

@@ -135,12 +135,20 @@ function detailOf({ status, labels }: VendorError): string {
   return [status ?? 'in the stream', ...new Set(named)].join(' ');
 }
 
+/** Longest wait that a server is believed, in ms: some send a time where seconds belong, and one call an hour asks whether the wait is over. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
 function retryAfterOf(headers: Headers): number | null {
+  const waitMs = waitSaid(headers);
+  return Number.isNaN(waitMs) ? null : Math.min(Math.max(0, waitMs), LONGEST_RETRY_AFTER_MS);
+}
+
+/** In ms; NaN where the server says nothing that can be read. */
+function waitSaid(headers: Headers): number {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
   if (milliseconds >= 0) return milliseconds;
   const value = headers.get('retry-after') ?? '';
-  const waitMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
+  return /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
 }
 
 /** A ModelCallError for everything that `failureOf` knows; the error itself for anything else: that is a bug. */
