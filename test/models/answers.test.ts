@@ -62,9 +62,23 @@ test.each([
   });
 });
 
-test('an answer that ends in an error is none', async () => {
-  const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason: 'error' })));
-  expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+test.each(['error', 'abort', 'insufficient_system_resource', 'function_call_filter: MALFORMED_FUNCTION_CALL'])(
+  'an answer that broke off with the reason %s is none',
+  async (reason) => {
+    const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason })));
+    expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+    expect(error.message).toContain(reason);
+  },
+);
+
+test.each([
+  ['model_length', 'length'],
+  ['MAX_TOKENS', 'length'],
+  ['content_filter: PROHIBITED_CONTENT', 'refusal'],
+  ['SAFETY', 'refusal'],
+  ['eos', 'stop'],
+])('a compatible server that ends with %s means %s', async (reason, finishReason) => {
+  expect(await answered(chat, chunks([{ content: 'The capital of' }], { reason }))).toMatchObject({ finishReason });
 });
 
 test('a tool call of Ollama has an id that OpenAI takes back', async () => {

@@ -23,8 +23,7 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
 
   const { finishReason, text, refusal, toolCalls, usage, id } = answer;
   if (finishReason === null) throw unusableAnswer(provider, 'the stream ended without a finish reason', requestId);
-  // What compatible servers say where the generation broke off.
-  if (finishReason === 'error') throw unusableAnswer(provider, 'finish reason error', requestId);
+  if (brokeOff.test(finishReason)) throw unusableAnswer(provider, `finish reason ${finishReason}`, requestId);
   return {
     text: text || refusal,
     toolCalls,
@@ -35,10 +34,17 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
   };
 }
 
+/** What compatible servers say of an answer that is none: DeepSeek, vLLM, Mistral and Gemini. */
+const brokeOff = /^(error|abort|insufficient_system_resource|(function_call_filter: )?malformed_function_call)$/i;
+/** Of one that a policy has stopped: Gemini has a word for each. */
+const withheld = /^(content_filter(: \w+)?|safety|recitation|blocklist|prohibited_content|spii)$/i;
+/** Of one that is cut off: Mistral tells its window from the cap. */
+const cutOff = /^(length|model_length|max_tokens)$/i;
+
 function unifiedReason(reason: string, { refusal, toolCalls }: PartialCompletion): FinishReason {
-  if (refusal !== '' || reason === 'content_filter') return 'refusal';
-  if (reason === 'length') return 'length';
-  // Compatible servers have words of their own for the end (`eos`), and some say `stop` after tool calls.
+  if (refusal !== '' || withheld.test(reason)) return 'refusal';
+  if (cutOff.test(reason)) return 'length';
+  // There are other words for the end (`eos`), and some servers say `stop` after tool calls.
   return toolCalls.length > 0 ? 'tool_calls' : 'stop';
 }
 
