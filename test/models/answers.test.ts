@@ -81,6 +81,12 @@ test.each([
   expect(await answered(chat, chunks([{ content: 'The capital of' }], { reason }))).toMatchObject({ finishReason });
 });
 
+test('of an answer in parts its text is read, and not its thoughts', async () => {
+  const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
+  const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }] }, { content: 'me' }]);
+  expect((await answered(chat, body)).text).toBe('Rome');
+});
+
 test('a tool call of Ollama has an id that OpenAI takes back', async () => {
   const message = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: {} } }] };
   const { toolCalls } = await answered(named('ollama'), `${JSON.stringify({ message, done: true })}\n`);

@@ -3,6 +3,7 @@ import { annotate } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
+import { fieldsOf } from '../../json-schema.ts';
 import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { chatCompletionsRequest } from './openai-messages.ts';
@@ -48,6 +49,15 @@ function unifiedReason(reason: string, { refusal, toolCalls }: PartialCompletion
   return toolCalls.length > 0 ? 'tool_calls' : 'stop';
 }
 
+/** Mistral's models that reason give parts, and not all of them are the answer's. */
+function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return typeof content === 'string' ? content : '';
+  return content
+    .map(fieldsOf)
+    .map(({ type, text }) => (type === 'text' ? String(text) : ''))
+    .join('');
+}
+
 /** What the chunks of a stream have said so far. */
 class PartialCompletion {
   text = '';
@@ -75,7 +85,7 @@ class PartialCompletion {
     const choice = chunk.choices?.[0];
     if (!choice) return;
     this.finishReason = choice.finish_reason ?? this.finishReason;
-    this.text += choice.delta?.content ?? '';
+    this.text += textOf(choice.delta?.content);
     this.refusal += choice.delta?.refusal ?? '';
     choice.delta?.tool_calls?.forEach((delta, position) => this.#growTool(delta, position));
   }
