@@ -58,6 +58,7 @@ const provider = (id: string, adapter: ProviderSettings['adapter'], path: string
   id,
   adapter,
   api: 'responses',
+  unknownParameters: [],
   baseUrl: `${url}${path}`,
   apiKey: 'k',
   off: null,

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
+import type { ProviderSettings } from '@upshift/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { callErrorOf, callModel, chatInput } from './conformance.ts';
@@ -52,4 +53,18 @@ test.each([
   const frame = `data: ${JSON.stringify({ error: { code, message: 'it broke' } })}\n\n`;
   const error = await failureOf(200, setup.stream.contentType, setup.stream.frames[0] + frame);
   expect(error).toMatchObject({ code: expected, status: null, maybeBilled: true });
+});
+
+test('what a server does not know is not sent, and the cap on the output has its older name', async () => {
+  const cap = 256;
+  answer = (response) => response.writeHead(200, { 'content-type': setup.stream.contentType }).end(setup.stream.frames.join(''));
+  const bodyFor = async (unknownParameters: ProviderSettings['unknownParameters']) => {
+    const settings = (url: string): ProviderSettings => ({ ...setup.settings(url), unknownParameters });
+    await callModel({ ...setup, settings }, server.url, chatInput('Hello.'), { maxOutputTokens: cap });
+    const { max_tokens, max_completion_tokens, stream_options } = server.calls.at(-1)!.body;
+    return { max_tokens, max_completion_tokens, stream_options };
+  };
+  expect(await bodyFor([])).toEqual({ max_completion_tokens: cap, stream_options: { include_usage: true } });
+  expect(await bodyFor(['max_completion_tokens'])).toEqual({ max_tokens: cap, stream_options: { include_usage: true } });
+  expect(await bodyFor(['max_completion_tokens', 'stream_options'])).toEqual({ max_tokens: cap });
 });

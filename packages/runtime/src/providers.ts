@@ -7,6 +7,7 @@ export interface ProviderSettings {
   id: string;
   adapter: Provider['adapter'];
   api: Provider['api'];
+  unknownParameters: NonNullable<Provider['unknown_parameters']>;
   baseUrl: string | null;
   apiKey: string | null;
   off: string | null;
@@ -64,6 +65,6 @@ function isAddress(text: string, adapter: Provider['adapter']): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 }
 
-function pick({ adapter, api }: Provider): Pick<ProviderSettings, 'adapter' | 'api'> {
-  return { adapter, api };
+function pick({ adapter, api, unknown_parameters: unknownParameters = [] }: Provider) {
+  return { adapter, api, unknownParameters };
 }

@@ -15,7 +15,7 @@ type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
 export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedResponse> {
   const { client, provider, request, control } = call;
   const { data: stream, request_id: requestId } = await client.chat.completions
-    .create(chatCompletionsRequest(request), sendOptions(call))
+    .create(chatCompletionsRequest(request, call.unknownParameters), sendOptions(call))
     .withResponse();
   const answer = new PartialCompletion();
   for await (const chunk of stream) answer.add(chunk);

@@ -1,5 +1,6 @@
 import type { ChatInput, ContentPart, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 import { textOf } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
@@ -32,17 +33,20 @@ export function responsesRequest(request: UnifiedRequest): OpenAI.Responses.Resp
   };
 }
 
-/** The body of a chat completions call. */
-export function chatCompletionsRequest(request: UnifiedRequest): OpenAI.ChatCompletionCreateParamsStreaming {
+/** The body of a chat completions call, without what the server does not know. */
+export function chatCompletionsRequest(
+  request: UnifiedRequest,
+  unknown: ProviderSettings['unknownParameters'],
+): OpenAI.ChatCompletionCreateParamsStreaming {
   const input = withoutDropped(request.input as ChatInput, request.drop);
   const { temperature, top_p, seed, stop, tools, reasoning_effort } = input;
   return {
     model: request.model,
     messages: chatMessages(input),
-    max_completion_tokens: request.maxOutputTokens,
+    [unknown.includes('max_completion_tokens') ? 'max_tokens' : 'max_completion_tokens']: request.maxOutputTokens,
     stream: true,
-    // Without it a stream tells no usage.
-    stream_options: { include_usage: true },
+    // Without it OpenAI's own stream tells no usage.
+    ...(!unknown.includes('stream_options') && { stream_options: { include_usage: true } }),
     ...defined({
       temperature,
       top_p,
