@@ -62,6 +62,15 @@ test.each([
   });
 });
 
+test.each([
+  { prompt_tokens: -1, completion_tokens: 9 },
+  { prompt_tokens: 90, completion_tokens: 1.5 },
+  { prompt_tokens: 90, completion_tokens: 1e300 },
+  { prompt_tokens: 90, completion_tokens: 9, prompt_tokens_details: { cached_tokens: '80' } },
+])('usage that can not be is unknown: %j', async (usage) => {
+  expect(await answered(chat, chunks([{ content: 'ok' }], { usage }))).toMatchObject({ text: 'ok', usage: null });
+});
+
 test.each(['error', 'abort', 'insufficient_system_resource', 'function_call_filter: MALFORMED_FUNCTION_CALL'])(
   'an answer that broke off with the reason %s is none',
   async (reason) => {
