@@ -307,9 +307,17 @@ describe('one vendor only', () => {
     });
   });
 
-  test.each(['openai responses', 'ollama'])('too few vectors are no answer (%s)', async (name) => {
+  test.each([
+    ['openai responses', []],
+    ['openai responses', [null]],
+    ['openai responses', [[]]],
+    ['openai responses', ['AACAPw==']],
+    ['ollama', []],
+    ['ollama', [[1, null]]],
+  ])('%s: %j are no vectors of one text', async (name, vectors) => {
     setup = byName(name);
-    answer = (response) => refuse(response, 200, { data: [], embeddings: [] });
+    const data = vectors.map((embedding) => ({ embedding }));
+    answer = (response) => refuse(response, 200, { data, embeddings: vectors });
     expect(await callErrorOf(callModel(setup, server.url, { texts: ['a'] }))).toMatchObject({
       code: 'provider_error',
       maybeBilled: true,

@@ -159,8 +159,7 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
     const answer = await circuits.run(model, ask, slowMs);
     if (health !== null && isProbed(model, health, startedAt)) endProbing(pipeline, model);
     const { finishReason, usage } = answer;
-    const empty = answer.vectors?.length === 0;
-    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
+    return { event: { type: 'answered', attempt: number, finishReason, usage, times: times() }, answer, heard };
   } catch (error) {
     if (!(error instanceof ModelCallError)) throw error;
     annotate({ 'error.type': error.error.code });
