@@ -71,6 +71,20 @@ test.each([
   expect(await answered(chat, chunks([{ content: 'ok' }], { usage }))).toMatchObject({ text: 'ok', usage: null });
 });
 
+const event = (data: unknown, name = ''): string => `${name && `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
+
+test.each([
+  ['openai chat completions', event(null)],
+  ['openai chat completions', event({ choices: [{ delta: { tool_calls: {} } }] })],
+  ['openai responses', event({ type: 'response.completed', response: { status: 'completed', output: null } })],
+  ['anthropic', event({ type: 'message_start' }, 'message_start')],
+  ['ollama', `${JSON.stringify({ message: { tool_calls: [{}] }, done: true })}\n`],
+])('%s: an answer of another shape is the fault of its provider: %j', async (name, body) => {
+  const error = await callErrorOf(answered(named(name), body));
+  expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+  expect(error.message).toContain('shape');
+});
+
 test.each(['error', 'abort', 'insufficient_system_resource', 'function_call_filter: MALFORMED_FUNCTION_CALL'])(
   'an answer that broke off with the reason %s is none',
   async (reason) => {
