@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 
 import {
   argumentsObject,
+  callIdWithin,
   dataUrlParts,
   defined,
   jsonInWords,
@@ -130,9 +129,9 @@ function toolUses({ tool_calls = [] }: Extract<Message, { role: 'assistant' }>):
   }));
 }
 
-/** Other vendors' ids may have characters that this API refuses. The same id becomes the same one, another id another. */
+/** Without the characters that this API refuses. */
 function toolUseId(id: string): string {
-  return /^[a-zA-Z0-9_-]+$/.test(id) ? id : createHash('sha256').update(id).digest('base64url');
+  return callIdWithin(/^[a-zA-Z0-9_-]+$/, id);
 }
 
 function imageBlock(url: string): Anthropic.ImageBlockParam {

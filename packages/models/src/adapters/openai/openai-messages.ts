@@ -3,7 +3,7 @@ import { textOf } from '@upshift/contracts';
 import type { ProviderSettings } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
-import { defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
+import { callIdWithin, defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
 import { isStrict } from './openai-schema.ts';
 
 type Format = Extract<NonNullable<ChatInput['response_format']>, { type: 'json_schema' }>;
@@ -90,7 +90,7 @@ function inputItems(message: Message): OpenAI.Responses.ResponseInputItem[] {
     case 'assistant':
       return assistantItems(message);
     case 'tool':
-      return [{ type: 'function_call_output', call_id: message.tool_call_id, output: message.content }];
+      return [{ type: 'function_call_output', call_id: callId(message.tool_call_id), output: message.content }];
   }
 }
 
@@ -100,11 +100,16 @@ function assistantItems({
 }: Extract<Message, { role: 'assistant' }>): OpenAI.Responses.ResponseInputItem[] {
   const calls = tool_calls.map((call) => ({
     type: 'function_call' as const,
-    call_id: call.id,
+    call_id: callId(call.id),
     name: call.name,
     arguments: call.arguments,
   }));
   return [...(content === '' ? [] : [{ role: 'assistant' as const, content }]), ...calls];
+}
+
+/** As short as chat completions want it; Responses would take 64 characters. */
+function callId(id: string): string {
+  return callIdWithin(/^.{1,40}$/s, id);
 }
 
 function inputPart(part: ContentPart): OpenAI.Responses.ResponseInputContent {
@@ -136,11 +141,12 @@ function namedSchema({ name, schema }: Format): { name: string; schema: Record<s
 }
 
 function chatMessage(message: Message): OpenAI.ChatCompletionMessageParam {
+  if (message.role === 'tool') return { ...message, tool_call_id: callId(message.tool_call_id) };
   if (message.role !== 'assistant') return message;
   const { content, tool_calls = [] } = message;
   if (tool_calls.length === 0) return { role: 'assistant', content };
   const calls = tool_calls.map(({ id, name, arguments: text }) => ({
-    id,
+    id: callId(id),
     type: 'function' as const,
     function: { name, arguments: text },
   }));
