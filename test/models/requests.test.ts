@@ -61,6 +61,16 @@ test('Anthropic gets no white space alone, which it refuses', async () => {
   expect(await bodySent('anthropic', chatInput('x', { stop: ['\n\n'] }))).not.toHaveProperty('stop_sequences');
 });
 
+test('the beginning of an answer that Anthropic is to go on with ends without the white space that it refuses', async () => {
+  const messages = [
+    { role: 'user' as const, content: 'x ' },
+    { role: 'assistant' as const, content: 'The sum is: \n' },
+  ];
+  expect(await bodySent('anthropic', chatInput('', { messages }))).toMatchObject({
+    messages: [{ content: [{ text: 'x ' }] }, { role: 'assistant', content: [{ type: 'text', text: 'The sum is:' }] }],
+  });
+});
+
 test('Anthropic gets tool call ids in its own characters, each its own, the same in call and result', async () => {
   const ids = ['functions.weather:0', 'functions.weather:1', 'call_2'];
   const messages = [
