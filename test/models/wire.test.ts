@@ -172,6 +172,15 @@ for (const setup of setups) {
       silent.close();
     });
 
+    test('a connection that breaks before it is encrypted is not billed', async () => {
+      const rude = createServer((socket) => void socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1');
+      await once(rude, 'listening');
+      const url = `https://127.0.0.1:${(rude.address() as AddressInfo).port}`;
+      const error = await callErrorOf(callModel(setup, url, chatInput(prompt)));
+      expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
+      rude.close();
+    });
+
     test('a refused connection is not billed', async () => {
       const gone = await startFakeServer(() => undefined);
       await gone.close();

@@ -117,7 +117,8 @@ export class CallControl {
   /** Kept here, because the SDKs hide what is beneath their own error of a connection. */
   #transportError(error: unknown): unknown {
     const failure = failureOfTransport(error);
-    if (failure) this.#reason ??= failedCall(this.#provider, failure, error);
+    if (failure)
+      this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
     return error;
   }
 
