@@ -173,9 +173,9 @@ export function failureOfTransport(error: unknown): Failure | null {
   return null;
 }
 
-/** No connection was made, so nothing was asked: name not found, refused, unreachable, certificate. */
+/** No connection was made, so nothing was asked: name not found, refused, by a proxy too, unreachable, certificate. */
 const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_PROXY_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
 const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {
