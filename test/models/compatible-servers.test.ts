@@ -35,6 +35,19 @@ test.each([
   expect(await refusedWith(status, error)).toMatchObject({ code, retryable: false, maybeBilled: false });
 });
 
+test.each([
+  ['xAI', { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: na***ys.' }],
+  ['Gemini', [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }]],
+])('a key that %s refuses with status 400 is the account’s fault, and no job’s', async (_, body) => {
+  const error = await failureOf(400, 'application/json', JSON.stringify(body, null, 2));
+  expect(error).toMatchObject({ code: 'provider_denied', retryable: false, maybeBilled: false });
+});
+
+test('an input that speaks of keys is not a key', async () => {
+  const error = { message: 'Invalid value: "Incorrect API key provided". Expected an object.' };
+  expect(await refusedWith(400, error)).toMatchObject({ code: 'invalid_request' });
+});
+
 test('a 403 that names the policy for contents is about the prompt', async () => {
   const error = { code: 'content_policy_violation', message: 'Blocked.' };
   expect(await refusedWith(403, error)).toMatchObject({ code: 'invalid_request', maybeBilled: false });

@@ -96,9 +96,17 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
   return status === 403 && [message, ...labels].some((words) => promptRefused.test(words ?? ''));
 }
 
+/**
+ * xAI and Gemini refuse a key as they refuse a request, which would fail each job. At the beginning only, with or without the JSON around
+ * it: what follows may quote the prompt.
+ */
+const keyRefused =
+  /^(400|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key)/i;
+
 /** What the words say where no label does, and more than the status. */
 function codeOfWords(vendor: VendorError): CallErrorCode | null {
   if (saysTooLong(vendor)) return 'context_too_long';
+  if (vendor.status === 400 && keyRefused.test(vendor.message)) return 'provider_denied';
   return saysPromptRefused(vendor) ? 'invalid_request' : null;
 }
 
