@@ -62,9 +62,52 @@ test.each([
   });
 });
 
-test('an answer that ends in an error is none', async () => {
-  const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason: 'error' })));
+test.each([
+  { prompt_tokens: -1, completion_tokens: 9 },
+  { prompt_tokens: 90, completion_tokens: 1.5 },
+  { prompt_tokens: 90, completion_tokens: 1e300 },
+  { prompt_tokens: 90, completion_tokens: 9, prompt_tokens_details: { cached_tokens: '80' } },
+])('usage that can not be is unknown: %j', async (usage) => {
+  expect(await answered(chat, chunks([{ content: 'ok' }], { usage }))).toMatchObject({ text: 'ok', usage: null });
+});
+
+const event = (data: unknown, name = ''): string => `${name && `event: ${name}\n`}data: ${JSON.stringify(data)}\n\n`;
+
+test.each([
+  ['openai chat completions', event(null)],
+  ['openai chat completions', event({ choices: [{ delta: { tool_calls: {} } }] })],
+  ['openai responses', event({ type: 'response.completed', response: { status: 'completed', output: null } })],
+  ['anthropic', event({ type: 'message_start' }, 'message_start')],
+  ['ollama', `${JSON.stringify({ message: { tool_calls: [{}] }, done: true })}\n`],
+])('%s: an answer of another shape is the fault of its provider: %j', async (name, body) => {
+  const error = await callErrorOf(answered(named(name), body));
   expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+  expect(error.message).toContain('shape');
+});
+
+test.each(['error', 'abort', 'insufficient_system_resource', 'function_call_filter: MALFORMED_FUNCTION_CALL'])(
+  'an answer that broke off with the reason %s is none',
+  async (reason) => {
+    const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason })));
+    expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+    expect(error.message).toContain(reason);
+  },
+);
+
+test.each([
+  ['model_length', 'length'],
+  ['MAX_TOKENS', 'length'],
+  ['content_filter: PROHIBITED_CONTENT', 'refusal'],
+  ['SAFETY', 'refusal'],
+  ['eos', 'stop'],
+])('a compatible server that ends with %s means %s', async (reason, finishReason) => {
+  expect(await answered(chat, chunks([{ content: 'The capital of' }], { reason }))).toMatchObject({ finishReason });
+});
+
+test('of an answer in parts its text is read, and not its thoughts', async () => {
+  const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
+  const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }] }, { content: 'me' }]);
+  expect((await answered(chat, body)).text).toBe('Rome');
 });
 
 test('a tool call of Ollama has an id that OpenAI takes back', async () => {

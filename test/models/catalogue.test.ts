@@ -58,6 +58,7 @@ const provider = (id: string, adapter: ProviderSettings['adapter'], path: string
   id,
   adapter,
   api: 'responses',
+  unknownParameters: [],
   baseUrl: `${url}${path}`,
   apiKey: 'k',
   off: null,
@@ -112,7 +113,7 @@ test.each([
   answers[`/odd${path}`] = body;
   const heard = await read('odd', adapter, '/odd', 'odd/m');
   expect(heard).toMatchObject({ provider: 'odd', models: [] });
-  expect(heard?.error ?? 'odd: ').toMatch(/^odd: /);
+  expect(heard?.error ?? 'unknown shape').toContain('unknown shape');
 });
 
 test('a declaration that promises more than the provider does disagrees with it', () => {

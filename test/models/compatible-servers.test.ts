@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
+import type { ProviderSettings } from '@upshift/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { callErrorOf, callModel, chatInput } from './conformance.ts';
@@ -34,6 +35,19 @@ test.each([
   expect(await refusedWith(status, error)).toMatchObject({ code, retryable: false, maybeBilled: false });
 });
 
+test.each([
+  ['xAI', { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: na***ys.' }],
+  ['Gemini', [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }]],
+])('a key that %s refuses with status 400 is the account’s fault, and no job’s', async (_, body) => {
+  const error = await failureOf(400, 'application/json', JSON.stringify(body, null, 2));
+  expect(error).toMatchObject({ code: 'provider_denied', retryable: false, maybeBilled: false });
+});
+
+test('an input that speaks of keys is not a key', async () => {
+  const error = { message: 'Invalid value: "Incorrect API key provided". Expected an object.' };
+  expect(await refusedWith(400, error)).toMatchObject({ code: 'invalid_request' });
+});
+
 test('a 403 that names the policy for contents is about the prompt', async () => {
   const error = { code: 'content_policy_violation', message: 'Blocked.' };
   expect(await refusedWith(403, error)).toMatchObject({ code: 'invalid_request', maybeBilled: false });
@@ -52,4 +66,18 @@ test.each([
   const frame = `data: ${JSON.stringify({ error: { code, message: 'it broke' } })}\n\n`;
   const error = await failureOf(200, setup.stream.contentType, setup.stream.frames[0] + frame);
   expect(error).toMatchObject({ code: expected, status: null, maybeBilled: true });
+});
+
+test('what a server does not know is not sent, and the cap on the output has its older name', async () => {
+  const cap = 256;
+  answer = (response) => response.writeHead(200, { 'content-type': setup.stream.contentType }).end(setup.stream.frames.join(''));
+  const bodyFor = async (unknownParameters: ProviderSettings['unknownParameters']) => {
+    const settings = (url: string): ProviderSettings => ({ ...setup.settings(url), unknownParameters });
+    await callModel({ ...setup, settings }, server.url, chatInput('Hello.'), { maxOutputTokens: cap });
+    const { max_tokens, max_completion_tokens, stream_options } = server.calls.at(-1)!.body;
+    return { max_tokens, max_completion_tokens, stream_options };
+  };
+  expect(await bodyFor([])).toEqual({ max_completion_tokens: cap, stream_options: { include_usage: true } });
+  expect(await bodyFor(['max_completion_tokens'])).toEqual({ max_tokens: cap, stream_options: { include_usage: true } });
+  expect(await bodyFor(['max_completion_tokens', 'stream_options'])).toEqual({ max_tokens: cap });
 });

@@ -1,11 +1,18 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { createServer, globalAgent } from 'node:http';
+import type { AgentOptions, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { connect } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 
 import { startExchange } from '../../packages/models/src/exchange.ts';
+import { makeCertificate } from '../cluster/certificate.ts';
+import { chatInput } from './conformance.ts';
+import { setups } from './setups.ts';
 
 /** When many servers close a connection that nobody uses, in ms. */
 const SERVERS_CLOSE_AFTER_MS = 5000;
@@ -45,4 +52,64 @@ test('a connection that no call uses is closed before its server does so, and on
   expect(performance.now() - idleFrom).toBeLessThan(SERVERS_CLOSE_AFTER_MS);
 
   expect(await long.answered('at last')).toBe('at last');
+});
+
+/** A proxy that tunnels, as an operator names it in HTTPS_PROXY. */
+function createProxy(): Server {
+  return createServer().on('connect', ({ url = '' }: IncomingMessage, client, head) => {
+    const [host, port] = url.split(':');
+    const upstream = connect(Number(port), host, () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      upstream.write(head);
+      client.pipe(upstream).pipe(client);
+    });
+    upstream.on('error', () => client.destroy());
+    client.on('error', () => upstream.destroy());
+  });
+}
+
+async function listening(started: Server): Promise<number> {
+  await once(started.listen(0, '127.0.0.1'), 'listening');
+  onTestFinished(() => void started.close());
+  return (started.address() as AddressInfo).port;
+}
+
+/** As if the environment named the proxy when the process began: what is imported from here on knows it. */
+async function useProxy(proxy: Server): Promise<void> {
+  const proxyEnv = { HTTPS_PROXY: `http://127.0.0.1:${await listening(proxy)}` };
+  Object.assign((globalAgent as unknown as { options: AgentOptions }).options, { proxyEnv });
+  vi.resetModules();
+}
+
+test('a request through a proxy is known to have been sent, and its connection is not taken to be late', async ({ skip }) => {
+  const certificate = await makeCertificate();
+  if (certificate === null) return skip();
+  onTestFinished(() => certificate.remove());
+  setDefaultCACertificates([...getCACertificates(), certificate.text]);
+  const [cert, key] = await Promise.all([readFile(certificate.certificateFile), readFile(certificate.keyFile)]);
+  const port = await listening(createSecureServer({ cert, key }, (_, response) => void response.end('whole')));
+  await useProxy(createProxy());
+  const behindProxy = await import('../../packages/models/src/exchange.ts');
+
+  const connected = vi.fn<() => void>();
+  const exchange = behindProxy.startExchange(`https://127.0.0.1:${port}`, {}, { connected, heard: () => undefined });
+  expect(await (await exchange.answer).text()).toBe('whole');
+  expect(connected).toHaveBeenCalledOnce();
+});
+
+test.each(setups)('a proxy that refuses a call of $name is a connection that failed, and nothing is billed', async (setup) => {
+  await useProxy(createServer().on('connect', (_, client) => client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')));
+  const behindProxy = await import('../../packages/models/src/model-client.ts');
+  const call = behindProxy.createModelClient([setup.settings('https://127.0.0.1:1')]).call({
+    modelId: setup.modelId,
+    input: chatInput('Hello.'),
+    maxOutputTokens: 1,
+    drop: [],
+    contextWindow: 1,
+    requestId: 'r',
+    timeoutMs: 5000,
+    idleTimeoutMs: 5000,
+    signal: new AbortController().signal,
+  });
+  await expect(call).rejects.toMatchObject({ error: { code: 'connection_failed', maybeBilled: false } });
 });

@@ -61,6 +61,16 @@ test('Anthropic gets no white space alone, which it refuses', async () => {
   expect(await bodySent('anthropic', chatInput('x', { stop: ['\n\n'] }))).not.toHaveProperty('stop_sequences');
 });
 
+test('the beginning of an answer that Anthropic is to go on with ends without the white space that it refuses', async () => {
+  const messages = [
+    { role: 'user' as const, content: 'x ' },
+    { role: 'assistant' as const, content: 'The sum is: \n' },
+  ];
+  expect(await bodySent('anthropic', chatInput('', { messages }))).toMatchObject({
+    messages: [{ content: [{ text: 'x ' }] }, { role: 'assistant', content: [{ type: 'text', text: 'The sum is:' }] }],
+  });
+});
+
 test('Anthropic gets tool call ids in its own characters, each its own, the same in call and result', async () => {
   const ids = ['functions.weather:0', 'functions.weather:1', 'call_2'];
   const messages = [
@@ -76,6 +86,27 @@ test('Anthropic gets tool call ids in its own characters, each its own, the same
   expect(sent).toEqual([expect.stringMatching(/^[\w-]+$/), expect.stringMatching(/^[\w-]+$/), 'call_2']);
   expect(new Set(sent).size).toBe(3);
   expect(results!.map(({ tool_use_id: id }) => id)).toEqual(sent);
+});
+
+test('OpenAI gets tool call ids of 40 characters at most, each its own, the same in call and result', async () => {
+  // As vLLM makes them, and one of OpenAI's own.
+  const ids = [`chatcmpl-tool-${'a'.repeat(32)}`, `chatcmpl-tool-${'b'.repeat(32)}`, 'call_2'];
+  const messages = [
+    { role: 'user' as const, content: 'x' },
+    { role: 'assistant' as const, content: '', tool_calls: ids.map((id) => ({ id, name: 'weather', arguments: '{}' })) },
+    ...ids.map((id) => ({ role: 'tool' as const, tool_call_id: id, content: 'sunny' })),
+  ];
+  const input = chatInput('', { messages });
+  const chat = (await bodySent('openai chat completions', input))['messages'] as {
+    tool_calls?: { id: string }[];
+    tool_call_id?: string;
+  }[];
+  const responses = (await bodySent('openai responses', input))['input'] as { call_id?: string }[];
+  const sent = chat.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id }) => id));
+  expect(sent).toEqual([expect.stringMatching(/^[\w-]{1,40}$/), expect.stringMatching(/^[\w-]{1,40}$/), 'call_2']);
+  expect(new Set(sent).size).toBe(3);
+  expect(chat.flatMap(({ tool_call_id: id }) => id ?? [])).toEqual(sent);
+  expect(responses.flatMap(({ call_id: id }) => id ?? [])).toEqual([...sent, ...sent]);
 });
 
 test('system messages alone become the user’s where a vendor wants a turn', async () => {

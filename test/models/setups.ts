@@ -54,7 +54,8 @@ const openaiUsage: Usage = {
 };
 
 function provider(id: string, adapter: ProviderSettings['adapter'], path: string, api: ProviderSettings['api'] = 'responses') {
-  return (url: string): ProviderSettings => ({ id, adapter, api, baseUrl: `${url}${path}`, apiKey: 'sk-secret', off: null });
+  const settings = { id, adapter, api, unknownParameters: [], apiKey: 'sk-secret', off: null };
+  return (url: string): ProviderSettings => ({ ...settings, baseUrl: `${url}${path}` });
 }
 
 function at(value: unknown, ...path: (string | number)[]): unknown {

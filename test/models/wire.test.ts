@@ -114,6 +114,10 @@ for (const setup of setups) {
       ['retry-after', '3', 3000],
       ['retry-after', '0', 0],
       ['retry-after', 'soon', null],
+      // A day, and the time of day in seconds since 1970.
+      ['retry-after', '86400', 3_600_000],
+      ['retry-after', '1764200000', 3_600_000],
+      ['retry-after-ms', 'Infinity', 3_600_000],
     ])('%s: %s is a wait of %s ms', async (name, value, retryAfterMs) => {
       const error = await callErrorOf(ask((response) => refuse(response, 429, setup.errorBody('x', 'x'), { [name]: value })));
       expect(error).toMatchObject({ code: 'rate_limited', retryAfterMs });
@@ -166,6 +170,15 @@ for (const setup of setups) {
       const error = await callErrorOf(callModel(setup, url, chatInput(prompt), { timeoutMs: 100 }));
       expect(error).toMatchObject({ code: 'timeout', retryable: true, maybeBilled: false });
       silent.close();
+    });
+
+    test('a connection that breaks before it is encrypted is not billed', async () => {
+      const rude = createServer((socket) => void socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1');
+      await once(rude, 'listening');
+      const url = `https://127.0.0.1:${(rude.address() as AddressInfo).port}`;
+      const error = await callErrorOf(callModel(setup, url, chatInput(prompt)));
+      expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
+      rude.close();
     });
 
     test('a refused connection is not billed', async () => {
@@ -303,9 +316,17 @@ describe('one vendor only', () => {
     });
   });
 
-  test.each(['openai responses', 'ollama'])('too few vectors are no answer (%s)', async (name) => {
+  test.each([
+    ['openai responses', []],
+    ['openai responses', [null]],
+    ['openai responses', [[]]],
+    ['openai responses', ['AACAPw==']],
+    ['ollama', []],
+    ['ollama', [[1, null]]],
+  ])('%s: %j are no vectors of one text', async (name, vectors) => {
     setup = byName(name);
-    answer = (response) => refuse(response, 200, { data: [], embeddings: [] });
+    const data = vectors.map((embedding) => ({ embedding }));
+    answer = (response) => refuse(response, 200, { data, embeddings: vectors });
     expect(await callErrorOf(callModel(setup, server.url, { texts: ['a'] }))).toMatchObject({
       code: 'provider_error',
       maybeBilled: true,

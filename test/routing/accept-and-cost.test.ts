@@ -202,6 +202,16 @@ test('a tool that must be called is for providers whose API has that choice', ()
   expect(lacks(model, anthropic, needsOfChoice('required'))).toEqual([]);
 });
 
+test('an image behind a URL is for providers that fetch it', () => {
+  const needsOfImage = (url: string) =>
+    needsOf(requestOf({ input: { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] } }));
+  const model = exampleModel('economy', 1, { capabilities: ['vision'] }) as unknown as ModelConfig;
+  const provider = (adapter: string) => ({ adapter, api: 'responses' }) as UpshiftConfig['providers'][string];
+  expect(lacks(model, provider('ollama'), needsOfImage('https://example.com/cat.png'))).toEqual(['images by URL']);
+  expect(lacks(model, provider('ollama'), needsOfImage('data:image/png;base64,iVBORw0KGgo='))).toEqual([]);
+  expect(lacks(model, provider('openai'), needsOfImage('https://example.com/cat.png'))).toEqual([]);
+});
+
 test('an answer to be continued is for models of Anthropic that declare that, and for those of other vendors', () => {
   const needsOfEnd = (role: 'user' | 'assistant') =>
     needsOf(requestOf({ input: { messages: [{ role, content: 'The sum is' }] } }));

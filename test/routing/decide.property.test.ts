@@ -164,7 +164,6 @@ function outcomeOf(chance: Chance, attempt: number): JobEvent {
     return answered(attempt, {
       finishReason: chance.oneOf(['stop', 'length', 'tool_calls', 'refusal']),
       usage: chance.oneOf([usage, usage, null]),
-      empty: chance.happens(10),
     });
   }
   return failed(attempt, chance.oneOf(callErrorCodes), {

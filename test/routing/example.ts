@@ -120,7 +120,7 @@ export function sent(attempt: number, epoch = 2): JobEvent {
 }
 
 export function answered(attempt: number, changes: Partial<Extract<JobEvent, { type: 'answered' }>> = {}): JobEvent {
-  return { type: 'answered', attempt, finishReason: 'stop', usage, empty: false, times, ...changes };
+  return { type: 'answered', attempt, finishReason: 'stop', usage, times, ...changes };
 }
 
 export function failed(

@@ -210,14 +210,6 @@ describe('a call for vectors', () => {
   test('is not repeated sooner than its provider asks for', () => {
     expect(delaysOf(after(embedding, facts, classified(0.1), ...overloaded(1, 60_000)))).toEqual([60_000]);
   });
-  test('that gives none has failed, and is paid for', () => {
-    const { job } = after(embedding, facts, classified(0.1), sent(1), answered(1, { empty: true }));
-    expect(job.attempts).toMatchObject([
-      { outcome: 'failed', costNanoUsd: 1_500_000 },
-      { model: EMBEDDER, state: 'claimed' },
-    ]);
-    expect(after(job, facts, sent(2), answered(2)).job).toMatchObject({ status: 'completed', finalAttempt: 2, degraded: false });
-  });
 });
 
 describe('a job that crashes its workers', () => {

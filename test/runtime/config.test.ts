@@ -124,6 +124,32 @@ test('a provider without its key or address is off, and says which variable is m
   ]);
 });
 
+const offWith = (environment: NodeJS.ProcessEnv, openai: Record<string, string> = {}) =>
+  resolveProviders(
+    exampleConfig((file) => Object.assign(file.providers['openai']!, openai)),
+    environment,
+  ).map(({ off }) => off);
+
+test('a key that no header can carry, or an address that is none, is told instead of failing each call', () => {
+  expect(offWith({ OPENAI_API_KEY: 'sk-…', ANTHROPIC_API_KEY: 'sk-a\nsk-b', OLLAMA_HOST: 'ws://gpu:11434' })).toEqual([
+    'OPENAI_API_KEY is no key: it must be printable ASCII without spaces',
+    'ANTHROPIC_API_KEY is no key: it must be printable ASCII without spaces',
+    'OLLAMA_HOST is no URL that begins with http:// or https://',
+  ]);
+  const openai = { base_url_env: 'VLLM_URL' };
+  expect(offWith({ OPENAI_API_KEY: 'sk', VLLM_URL: 'http://vllm:8000/v1' }, openai)[0]).toBeNull();
+  expect(offWith({ OPENAI_API_KEY: 'sk', VLLM_URL: 'localhost:8000/v1' }, openai)[0]).toContain('VLLM_URL is no URL');
+  expect(offWith({ OPENAI_API_KEY: 'sk' }, { base_url: 'localhost:8000/v1' })[0]).toContain('base_url is no URL');
+});
+
+test('white space around a key is none of it', () => {
+  expect(resolveProviders(exampleConfig(), { OPENAI_API_KEY: ' sk-1\n' })[0]).toMatchObject({ apiKey: 'sk-1', off: null });
+});
+
+test.each(['localhost', 'gpu:11434', ':11434', '0.0.0.0', 'https://gpu/ollama'])('OLLAMA_HOST may be %s', (address) => {
+  expect(offWith({ OLLAMA_HOST: address })[2]).toBeNull();
+});
+
 test('the sandbox stands in for all providers but those switched off', () => {
   const config = exampleConfig((file) => Object.assign(file.providers['ollama']!, { enabled: false }));
   const providers = resolveProviders(config, { UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9/', OPENAI_API_KEY: 'real' });

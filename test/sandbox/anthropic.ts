@@ -42,7 +42,6 @@ function parseMessages(body: unknown, headers: NodeJS.Dict<string | string[]>): 
   if (headers['anthropic-version'] === undefined) throw new Failure(400, 'anthropic-version: header is required');
   const request = parseBody(messagesRequest, body);
   refuseUnknown(request);
-  if (request.messages[0]?.role !== 'user') throw new Failure(400, 'messages: first message must use the "user" role');
   if (request.messages.at(-1)?.role !== 'user') throw new Failure(400, 'messages: final assistant content is not supported');
   return {
     model: `anthropic/${request.model}`,

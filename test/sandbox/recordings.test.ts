@@ -16,7 +16,8 @@ const providers = [
 
 function ask(provider: (typeof providers)[number], prompt = 'What colour?') {
   const { id, adapter, api, path } = provider;
-  const client = createModelClient([{ id, adapter, api, baseUrl: `${sandbox.url}/as/${id}/${path}`, apiKey: 'key', off: null }]);
+  const settings = { id, adapter, api, unknownParameters: [], apiKey: 'key', off: null };
+  const client = createModelClient([{ ...settings, baseUrl: `${sandbox.url}/as/${id}/${path}` }]);
   return client.call({
     modelId: `${id}/model`,
     input: { messages: [{ role: 'user', content: prompt }], tools: [], response_format: null },

@@ -678,6 +678,11 @@ describe('strictness', () => {
     expect((await bare('/anthropic/v1/messages', claude(), { authorization: 'Bearer key' })).status).toBe(400);
   });
 
+  test('a conversation may begin with the assistant', async () => {
+    const greeted = [{ role: 'assistant' as const, content: 'How can I help?' }, ...claude().messages];
+    expect(await anthropic.messages.create({ ...claude(), messages: greeted })).toMatchObject({ stop_reason: 'end_turn' });
+  });
+
   test('OpenAI refuses parameters that it does not know', async () => {
     const failure = await failureOf(openai.chat.completions.create({ ...chat(), top_k: 1 } as never));
     expect(failure).toMatchObject({ status: 400, param: 'top_k', code: 'unknown_parameter' });

@@ -47,6 +47,12 @@ const provider = z
       .enum(['responses', 'chat_completions'])
       .default('responses')
       .describe('Adapter openai only: Responses for OpenAI itself, chat completions for compatible servers.'),
+    unknown_parameters: z
+      .array(z.enum(['max_completion_tokens', 'stream_options']))
+      .optional()
+      .describe(
+        'Chat completions only: what the server does not know of OpenAI’s parameters. It is not sent; in the place of `max_completion_tokens` stands `max_tokens`.',
+      ),
     enabled: z.boolean().default(true).describe('False moves all traffic to the other providers, jobs in flight included.'),
     api_key_env: environmentName.optional().describe('The variable that holds the key. Without a value the provider is off.'),
     base_url: z.url().optional(),

@@ -26,7 +26,7 @@ export type JobEvent =
   | { type: 'classified'; classification: Classification }
   /** `epoch`: of the queue entry in hand. One that was overtaken meanwhile sends nothing. */
   | { type: 'sent'; attempt: number; epoch: number }
-  | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; empty: boolean; times: CallTimes }
+  | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; times: CallTimes }
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
   /** The call was not made: no place under a rate limit came in time, or the model is left alone. `epoch` as above. */
   | { type: 'place-denied'; attempt: number; epoch: number; error: CallError; times: CallTimes }

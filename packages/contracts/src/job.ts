@@ -189,6 +189,8 @@ export interface Needs {
   mustCallTool?: true;
   /** The conversation ends with the beginning of an answer. */
   continuesAnswer?: true;
+  /** The model's provider must fetch an image. */
+  imagesByUrl?: true;
   /** The whole input: what is paid for. */
   inputTokens: number;
   /** What must fit a model's window at once: the longest text of an embedding, else the whole input. */

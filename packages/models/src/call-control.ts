@@ -1,7 +1,7 @@
 import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 
 import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
-import { failedCall, failureOfTransport } from './call-failure.ts';
+import { failedCall, failureOfTransport, unusableAnswer } from './call-failure.ts';
 import { startExchange } from './exchange.ts';
 import type { Exchange, IsNeeded, Watch } from './exchange.ts';
 
@@ -38,6 +38,7 @@ export class CallControl {
   #exchange: Exchange | null = null;
   #idle: NodeJS.Timeout | null = null;
   #sent = false;
+  #answered = false;
   #reason: ModelCallError | null = null;
   #reject: (reason: ModelCallError) => void = () => undefined;
 
@@ -60,6 +61,8 @@ export class CallControl {
       return await Promise.race([work(), this.#stopped]);
     } catch (error) {
       this.throwIfStopped();
+      // Thrown by whoever reads what is not there: no adapter looks at each part of an answer before it reads it.
+      if (this.#answered && error instanceof TypeError) throw unusableAnswer(this.#provider, 'the answer has an unknown shape');
       throw error;
     } finally {
       this.#end();
@@ -103,6 +106,7 @@ export class CallControl {
     const response = await this.#exchange.answer.catch((error: unknown) => {
       throw this.#transportError(error);
     });
+    this.#answered = true;
     this.#bounds.onHeaders?.(response.headers);
     const wrong = badHeaders(response.status, response.headers);
     if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
@@ -113,7 +117,8 @@ export class CallControl {
   /** Kept here, because the SDKs hide what is beneath their own error of a connection. */
   #transportError(error: unknown): unknown {
     const failure = failureOfTransport(error);
-    if (failure) this.#reason ??= failedCall(this.#provider, failure, error);
+    if (failure)
+      this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
     return error;
   }
 

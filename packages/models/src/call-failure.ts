@@ -96,9 +96,17 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
   return status === 403 && [message, ...labels].some((words) => promptRefused.test(words ?? ''));
 }
 
+/**
+ * xAI and Gemini refuse a key as they refuse a request, which would fail each job. At the beginning only, with or without the JSON around
+ * it: what follows may quote the prompt.
+ */
+const keyRefused =
+  /^(400|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key)/i;
+
 /** What the words say where no label does, and more than the status. */
 function codeOfWords(vendor: VendorError): CallErrorCode | null {
   if (saysTooLong(vendor)) return 'context_too_long';
+  if (vendor.status === 400 && keyRefused.test(vendor.message)) return 'provider_denied';
   return saysPromptRefused(vendor) ? 'invalid_request' : null;
 }
 
@@ -135,12 +143,20 @@ function detailOf({ status, labels }: VendorError): string {
   return [status ?? 'in the stream', ...new Set(named)].join(' ');
 }
 
+/** Longest wait that a server is believed, in ms: some send a time where seconds belong, and one call an hour asks whether the wait is over. */
+const LONGEST_RETRY_AFTER_MS = 3_600_000;
+
 function retryAfterOf(headers: Headers): number | null {
+  const waitMs = waitSaid(headers);
+  return Number.isNaN(waitMs) ? null : Math.min(Math.max(0, waitMs), LONGEST_RETRY_AFTER_MS);
+}
+
+/** In ms; NaN where the server says nothing that can be read. */
+function waitSaid(headers: Headers): number {
   const milliseconds = Number.parseFloat(headers.get('retry-after-ms') ?? '');
   if (milliseconds >= 0) return milliseconds;
   const value = headers.get('retry-after') ?? '';
-  const waitMs = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
-  return Number.isFinite(waitMs) ? Math.max(0, waitMs) : null;
+  return /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
 }
 
 /** A ModelCallError for everything that `failureOf` knows; the error itself for anything else: that is a bug. */
@@ -165,9 +181,9 @@ export function failureOfTransport(error: unknown): Failure | null {
   return null;
 }
 
-/** No connection was made, so nothing was asked: name not found, refused, unreachable, certificate. */
+/** No connection was made, so nothing was asked: name not found, refused, by a proxy too, unreachable, certificate. */
 const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_PROXY_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
 const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {

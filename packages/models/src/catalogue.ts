@@ -32,8 +32,7 @@ async function readCatalogue(settings: ProviderSettings, modelIds: string[]): Pr
     const models = await control.run(() => adapters[settings.adapter](settings).catalogue(names, control));
     return { provider: id, models, error: null };
   } catch (error) {
-    // A list is a diagnosis: one that no adapter can read may stop nobody.
-    const reason = error instanceof ModelCallError ? error.error.message : `${id}: its list can not be read (${String(error)})`;
-    return { provider: id, models: [], error: reason };
+    // A list is a diagnosis: whatever is wrong with it may stop nobody.
+    return { provider: id, models: [], error: error instanceof ModelCallError ? error.error.message : String(error) };
   }
 }

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import type { ChatInput } from '@upshift/contracts';
 
 /** The input without the parameters that the model rejects. Messages can not be dropped. */
@@ -22,6 +24,14 @@ export function systemTextOf(input: ChatInput): string | undefined {
 export function withTurn(input: ChatInput): ChatInput {
   if (input.messages.some(({ role }) => role !== 'system')) return input;
   return { ...input, messages: input.messages.map(({ content }) => ({ role: 'user', content })) };
+}
+
+/**
+ * The id of a tool call as a vendor takes it: another vendor's may be too long or have other characters. The same id becomes the same one,
+ * another id another.
+ */
+export function callIdWithin(taken: RegExp, id: string): string {
+  return taken.test(id) ? id : createHash('sha256').update(id).digest('base64url').slice(0, 40);
 }
 
 /** Arguments that a model wrote, as the object that Anthropic and Ollama want. Broken ones are kept readable, not lost. */

@@ -71,7 +71,8 @@ function headersOf(given: RequestInit['headers'], body: string): Record<string, 
 
 function watchConnection(request: ClientRequest, watch: Watch): void {
   request.once('socket', (socket) => {
-    if (request.reusedSocket) return watch.connected();
+    // One that was kept is there already, and one through a proxy is given when it is: that is not told again.
+    if (request.reusedSocket || !socket.connecting) return watch.connected();
     const late = Object.assign(new Error('no connection in time'), { code: 'CONNECT_TIMEOUT' });
     const timer = setTimeout(() => request.destroy(late), CONNECT_TIMEOUT_MS);
     request.once('close', () => clearTimeout(timer));

@@ -1,5 +1,5 @@
 import { isEmbedding, splitModelId } from '@upshift/contracts';
-import type { HeardLimit, JobInput, UnifiedRequest, UnifiedResponse } from '@upshift/contracts';
+import type { HeardLimit, JobInput, UnifiedRequest, UnifiedResponse, Usage } from '@upshift/contracts';
 import { annotate, inSpan } from '@upshift/runtime';
 import type { ProviderSettings, SpanAttributes } from '@upshift/runtime';
 
@@ -80,10 +80,18 @@ function inCallSpan(
     'upshift.request.id': requestId,
   };
   return inSpan({ name: `${operation} ${model}`, kind: 'client', attributes }, async () => {
-    const answer = await work();
+    const said = await work();
+    const answer = { ...said, usage: soundUsage(said.usage) };
     annotate(answerAttributes(answer));
     return answer;
   });
+}
+
+/** Counts that can not be are unknown: what follows from them would be false, as a cost below 0. */
+function soundUsage(usage: Usage | null): Usage | null {
+  const isSound =
+    usage !== null && Object.values(usage).every((count: unknown) => Number.isSafeInteger(count) && Number(count) >= 0);
+  return isSound ? usage : null;
 }
 
 function answerAttributes({ finishReason, usage, providerRequestId }: UnifiedResponse): SpanAttributes {

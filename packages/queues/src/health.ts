@@ -38,7 +38,8 @@ export async function publishProviders(connection: Connection, providers: { id: 
 /** A provider denied the account (its key, its bill, a limit of spending): no model of it is called for a while. */
 export async function denyProvider(connection: Connection, provider: string, reason: string): Promise<void> {
   connection.logger.error({ provider, reason }, 'the provider denied the account; it is left alone for a minute');
-  await connection.redis.hset(globalKeys.providers, `${provider} denied`, JSON.stringify({ at: Date.now(), off: reason }));
+  const word = JSON.stringify({ at: Date.now(), off: reason });
+  await setFieldsWhenFull(connection.redis, globalKeys.providers, [`${provider} denied`, word]);
 }
 
 /** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */

@@ -36,6 +36,7 @@ const needsFields = fieldsOf<Needs>({
   reasoningEffort: undefined,
   mustCallTool: undefined,
   continuesAnswer: undefined,
+  imagesByUrl: undefined,
 });
 
 const limitsFields = fieldsOf<JobState['limits']>({ costNanoUsd: null, maxEscalations: null });

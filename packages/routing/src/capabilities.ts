@@ -31,7 +31,7 @@ export function needsOf(request: JobRequest): Needs {
   }
   const capabilities: Capability[] = [];
   const images = input.messages.flatMap(({ content }) =>
-    typeof content === 'string' ? [] : content.filter(({ type }) => type === 'image_url'),
+    typeof content === 'string' ? [] : content.filter((part) => part.type === 'image_url'),
   );
   if (input.tools.length > 0) capabilities.push('tools');
   if (images.length > 0) capabilities.push('vision');
@@ -45,6 +45,7 @@ export function needsOf(request: JobRequest): Needs {
     ...(request.require.length > 0 && { required: request.require }),
     ...(input.tools.length > 0 && input.tool_choice === 'required' && { mustCallTool: true as const }),
     ...(input.messages.at(-1)?.role === 'assistant' && { continuesAnswer: true as const }),
+    ...(images.some(({ image_url }) => !image_url.url.startsWith('data:')) && { imagesByUrl: true as const }),
     inputTokens,
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
@@ -79,8 +80,9 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
   const taken = takenBy(model, provider);
   const missing: string[] = needs.capabilities.filter((capability) => !model.capabilities.includes(capability));
   missing.push(...(needs.required ?? []).filter((name) => !taken.includes(name)));
-  // Its API has no such choice.
+  // Its API has no such choice, and fetches nothing.
   if (needs.mustCallTool && provider?.adapter === 'ollama') missing.push('tool_choice required');
+  if (needs.imagesByUrl && provider?.adapter === 'ollama') missing.push('images by URL');
   if (needs.continuesAnswer && provider?.adapter === 'anthropic' && !model.capabilities.includes('prefill'))
     missing.push('prefill');
   if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');

@@ -7,6 +7,7 @@ export interface ProviderSettings {
   id: string;
   adapter: Provider['adapter'];
   api: Provider['api'];
+  unknownParameters: NonNullable<Provider['unknown_parameters']>;
   baseUrl: string | null;
   apiKey: string | null;
   off: string | null;
@@ -37,20 +38,33 @@ function sandboxed(id: string, provider: Provider, sandboxUrl: string): Provider
 }
 
 function live(id: string, provider: Provider, environment: NodeJS.ProcessEnv): ProviderSettings {
-  const apiKey = provider.api_key_env ? environment[provider.api_key_env] || null : null;
+  const apiKey = provider.api_key_env ? environment[provider.api_key_env]?.trim() || null : null;
   const baseUrl = (provider.base_url_env ? environment[provider.base_url_env] : undefined) || provider.base_url || null;
   return { id, ...pick(provider), baseUrl, apiKey, off: whyOff(provider, apiKey, baseUrl) };
 }
 
 const switchedOff = 'switched off in the configuration';
 
+/** What would fail with each call is told at once. An address is not repeated: it may hold a password. */
 function whyOff(provider: Provider, apiKey: string | null, baseUrl: string | null): string | null {
-  if (!provider.enabled) return switchedOff;
-  if (provider.api_key_env && !apiKey) return `${provider.api_key_env} is not set`;
-  if (provider.base_url_env && !baseUrl) return `${provider.base_url_env} is not set`;
-  return null;
+  const { enabled, api_key_env: keyName, base_url_env: urlName } = provider;
+  if (!enabled) return switchedOff;
+  if (keyName && !apiKey) return `${keyName} is not set`;
+  if (apiKey && !printable.test(apiKey)) return `${keyName} is no key: it must be printable ASCII without spaces`;
+  if (urlName && !baseUrl) return `${urlName} is not set`;
+  if (baseUrl === null || isAddress(baseUrl, provider.adapter)) return null;
+  return `${baseUrl === provider.base_url ? 'base_url' : urlName} is no URL that begins with http:// or https://`;
 }
 
-function pick({ adapter, api }: Provider): Pick<ProviderSettings, 'adapter' | 'api'> {
-  return { adapter, api };
+const printable = /^[!-~]+$/;
+
+/** Ollama's own OLLAMA_HOST may be a host, a port or both, and its SDK takes it so. */
+function isAddress(text: string, adapter: Provider['adapter']): boolean {
+  const isShort = adapter === 'ollama' && !text.includes('://');
+  const url = isShort ? `http://${text.replace(/^:/, '127.0.0.1:')}` : text;
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+function pick({ adapter, api, unknown_parameters: unknownParameters = [] }: Provider) {
+  return { adapter, api, unknownParameters };
 }

@@ -110,11 +110,19 @@ async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise
   onSent?.();
   const { event, answer, heard } = await callModel(order, call);
   await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
-  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
-    await denyProvider(tools.pipeline, event.error.provider, event.error.message);
+  await tellDenial(tools.pipeline, event);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
   return event;
+}
+
+/** What became of the call is worth more than that others hear of the denial, which they will meet themselves. */
+async function tellDenial(pipeline: Pipeline, event: JobEvent): Promise<void> {
+  if (event.type !== 'call-failed' || event.error.code !== 'provider_denied') return;
+  const { provider, message } = event.error;
+  await denyProvider(pipeline, provider, message).catch((error: unknown) =>
+    pipeline.logger.warn({ provider, reason: String(error) }, 'could not share that a provider denies the account'),
+  );
 }
 
 /** The error of a call; null after an answer. One that took too long makes for fewer calls at a time, as a timeout does. */
@@ -151,8 +159,7 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
     const answer = await circuits.run(model, ask, slowMs);
     if (health !== null && isProbed(model, health, startedAt)) endProbing(pipeline, model);
     const { finishReason, usage } = answer;
-    const empty = answer.vectors?.length === 0;
-    return { event: { type: 'answered', attempt: number, finishReason, usage, empty, times: times() }, answer, heard };
+    return { event: { type: 'answered', attempt: number, finishReason, usage, times: times() }, answer, heard };
   } catch (error) {
     if (!(error instanceof ModelCallError)) throw error;
     annotate({ 'error.type': error.error.code });

@@ -63,7 +63,7 @@ export function answered(draft: Draft, event: Answered): void {
   if (!isAwaited(job, attempt)) return;
   if (!isForAnswer(attempt)) return backTo(draft, attempt);
   if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
-  if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt, event.empty);
+  if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
 }
 
@@ -147,11 +147,7 @@ function mayRepeat(error: CallError): boolean {
 }
 
 /** Vectors are not judged: they are there or the call has failed. */
-function embedded(draft: Draft, attempt: Attempt, empty: boolean): void {
-  if (empty) {
-    attempt.outcome = 'failed';
-    return askSameOrEquivalent(draft, attempt, `${attempt.model} gave no vectors`);
-  }
+function embedded(draft: Draft, attempt: Attempt): void {
   draft.job.finalAttempt = attempt.number;
   end(draft, 'completed', 'the vectors are there');
 }

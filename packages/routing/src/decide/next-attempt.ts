@@ -120,7 +120,7 @@ export function askSameOrEquivalent(
   draft: Draft,
   failed: Attempt,
   reason: string,
-  { mayRepeat, leastDelayMs } = { mayRepeat: true, leastDelayMs: 0 },
+  { mayRepeat, leastDelayMs }: { mayRepeat: boolean; leastDelayMs: number },
 ): void {
   const { job, facts } = draft;
   const left = mayRepeat ? [failed.model, ...equivalentsOf(draft, failed.model)] : equivalentsLeft(draft, failed.model);

@@ -205,7 +205,7 @@ function consolePassword(directory: string): string {
 function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed: boolean): void {
   if (sandboxed)
     return say(
-      'No provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.',
+      'No usable provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.',
     );
   const providers = resolveProviders(config, environment.raw).map(({ id, off }) =>
     off === null ? `${id} on` : `${id} off (${off})`,

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 
 import {
   argumentsObject,
+  callIdWithin,
   dataUrlParts,
   defined,
   jsonInWords,
@@ -108,13 +107,12 @@ function contentBlocks(message: Exclude<Message, { role: 'system' }>): Anthropic
   if (message.role === 'tool') {
     return [{ type: 'tool_result', tool_use_id: toolUseId(message.tool_call_id), content: message.content }];
   }
-  if (message.role === 'user' && typeof message.content !== 'string') {
-    return message.content.flatMap<Anthropic.ContentBlockParam>((part) =>
-      part.type === 'text' ? textBlocks(part.text) : imageBlock(part.image_url.url),
-    );
-  }
-  const text = textBlocks(typeof message.content === 'string' ? message.content : '');
-  return message.role === 'assistant' ? [...text, ...toolUses(message)] : text;
+  // The API refuses to go on from white space, and what a model wrote may end so.
+  if (message.role === 'assistant') return [...textBlocks(message.content.trimEnd()), ...toolUses(message)];
+  if (typeof message.content === 'string') return textBlocks(message.content);
+  return message.content.flatMap<Anthropic.ContentBlockParam>((part) =>
+    part.type === 'text' ? textBlocks(part.text) : imageBlock(part.image_url.url),
+  );
 }
 
 function textBlocks(text: string): Anthropic.TextBlockParam[] {
@@ -130,9 +128,9 @@ function toolUses({ tool_calls = [] }: Extract<Message, { role: 'assistant' }>):
   }));
 }
 
-/** Other vendors' ids may have characters that this API refuses. The same id becomes the same one, another id another. */
+/** Without the characters that this API refuses. */
 function toolUseId(id: string): string {
-  return /^[a-zA-Z0-9_-]+$/.test(id) ? id : createHash('sha256').update(id).digest('base64url');
+  return callIdWithin(/^[a-zA-Z0-9_-]+$/, id);
 }
 
 function imageBlock(url: string): Anthropic.ImageBlockParam {

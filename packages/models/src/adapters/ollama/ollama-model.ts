@@ -10,6 +10,7 @@ import type { ChatResponse } from 'ollama';
 import type { Adapter } from '../../adapter.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { vectorsOf } from '../../vectors.ts';
 import { ollamaCatalogue } from './ollama-catalogue.ts';
 import { ollamaError } from './ollama-error.ts';
 import { ollamaFetch } from './ollama-fetch.ts';
@@ -97,12 +98,10 @@ async function embed({ client, provider, request, control }: OllamaCall): Promis
   control.throwIfStopped();
 
   annotate({ 'gen_ai.response.model': answer.model });
-  const vectors = answer.embeddings ?? [];
-  if (vectors.length !== texts.length) throw unusableAnswer(provider, `${vectors.length} vectors for ${texts.length} texts`);
   return {
     text: '',
     toolCalls: [],
-    vectors,
+    vectors: vectorsOf(provider, answer.embeddings ?? [], texts, null),
     finishReason: 'stop',
     usage: ollamaUsage({ eval_count: 0, ...answer }),
     providerRequestId: null,

@@ -1,4 +1,5 @@
 import type { UnifiedRequest } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { underControl } from '../../call-control.ts';
@@ -8,6 +9,7 @@ import type { CallControl } from '../../call-control.ts';
 export interface OpenaiCall {
   client: OpenAI;
   provider: string;
+  unknownParameters: ProviderSettings['unknownParameters'];
   request: UnifiedRequest;
   control: CallControl;
 }

@@ -3,6 +3,7 @@ import { annotate } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
+import { fieldsOf } from '../../json-schema.ts';
 import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { chatCompletionsRequest } from './openai-messages.ts';
@@ -14,7 +15,7 @@ type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
 export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedResponse> {
   const { client, provider, request, control } = call;
   const { data: stream, request_id: requestId } = await client.chat.completions
-    .create(chatCompletionsRequest(request), sendOptions(call))
+    .create(chatCompletionsRequest(request, call.unknownParameters), sendOptions(call))
     .withResponse();
   const answer = new PartialCompletion();
   for await (const chunk of stream) answer.add(chunk);
@@ -23,8 +24,7 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
 
   const { finishReason, text, refusal, toolCalls, usage, id } = answer;
   if (finishReason === null) throw unusableAnswer(provider, 'the stream ended without a finish reason', requestId);
-  // What compatible servers say where the generation broke off.
-  if (finishReason === 'error') throw unusableAnswer(provider, 'finish reason error', requestId);
+  if (brokeOff.test(finishReason)) throw unusableAnswer(provider, `finish reason ${finishReason}`, requestId);
   return {
     text: text || refusal,
     toolCalls,
@@ -35,11 +35,27 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
   };
 }
 
+/** What compatible servers say of an answer that is none: DeepSeek, vLLM, Mistral and Gemini. */
+const brokeOff = /^(error|abort|insufficient_system_resource|(function_call_filter: )?malformed_function_call)$/i;
+/** Of one that a policy has stopped: Gemini has a word for each. */
+const withheld = /^(content_filter(: \w+)?|safety|recitation|blocklist|prohibited_content|spii)$/i;
+/** Of one that is cut off: Mistral tells its window from the cap. */
+const cutOff = /^(length|model_length|max_tokens)$/i;
+
 function unifiedReason(reason: string, { refusal, toolCalls }: PartialCompletion): FinishReason {
-  if (refusal !== '' || reason === 'content_filter') return 'refusal';
-  if (reason === 'length') return 'length';
-  // Compatible servers have words of their own for the end (`eos`), and some say `stop` after tool calls.
+  if (refusal !== '' || withheld.test(reason)) return 'refusal';
+  if (cutOff.test(reason)) return 'length';
+  // There are other words for the end (`eos`), and some servers say `stop` after tool calls.
   return toolCalls.length > 0 ? 'tool_calls' : 'stop';
+}
+
+/** Mistral's models that reason give parts, and not all of them are the answer's. */
+function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return typeof content === 'string' ? content : '';
+  return content
+    .map(fieldsOf)
+    .map(({ type, text }) => (type === 'text' ? String(text) : ''))
+    .join('');
 }
 
 /** What the chunks of a stream have said so far. */
@@ -69,7 +85,7 @@ class PartialCompletion {
     const choice = chunk.choices?.[0];
     if (!choice) return;
     this.finishReason = choice.finish_reason ?? this.finishReason;
-    this.text += choice.delta?.content ?? '';
+    this.text += textOf(choice.delta?.content);
     this.refusal += choice.delta?.refusal ?? '';
     choice.delta?.tool_calls?.forEach((delta, position) => this.#growTool(delta, position));
   }

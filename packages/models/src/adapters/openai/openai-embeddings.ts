@@ -1,7 +1,7 @@
 import type { EmbeddingInput, UnifiedResponse } from '@upshift/contracts';
 import { annotate } from '@upshift/runtime';
 
-import { unusableAnswer } from '../../call-failure.ts';
+import { vectorsOf } from '../../vectors.ts';
 import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { embeddingUsage } from './openai-usage.ts';
@@ -18,11 +18,11 @@ export async function embed(call: OpenaiCall): Promise<UnifiedResponse> {
   annotate({ 'gen_ai.response.model': answer.model });
 
   const rows = (answer.data ?? []).toSorted((first, second) => first.index - second.index);
-  if (rows.length !== texts.length) throw unusableAnswer(provider, `${rows.length} vectors for ${texts.length} texts`, requestId);
+  const found = rows.map((row) => row.embedding);
   return {
     text: '',
     toolCalls: [],
-    vectors: rows.map((row) => row.embedding),
+    vectors: vectorsOf(provider, found, texts, requestId),
     finishReason: 'stop',
     usage: embeddingUsage(answer.usage),
     providerRequestId: requestId,

@@ -1,8 +1,9 @@
 import type { ChatInput, ContentPart, Message, Tool, UnifiedRequest } from '@upshift/contracts';
 import { textOf } from '@upshift/contracts';
+import type { ProviderSettings } from '@upshift/runtime';
 import type OpenAI from 'openai';
 
-import { defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
+import { callIdWithin, defined, jsonInWords, systemTextOf, withoutDropped, withTurn } from '../../chat-settings.ts';
 import { isStrict } from './openai-schema.ts';
 
 type Format = Extract<NonNullable<ChatInput['response_format']>, { type: 'json_schema' }>;
@@ -32,17 +33,20 @@ export function responsesRequest(request: UnifiedRequest): OpenAI.Responses.Resp
   };
 }
 
-/** The body of a chat completions call. */
-export function chatCompletionsRequest(request: UnifiedRequest): OpenAI.ChatCompletionCreateParamsStreaming {
+/** The body of a chat completions call, without what the server does not know. */
+export function chatCompletionsRequest(
+  request: UnifiedRequest,
+  unknown: ProviderSettings['unknownParameters'],
+): OpenAI.ChatCompletionCreateParamsStreaming {
   const input = withoutDropped(request.input as ChatInput, request.drop);
   const { temperature, top_p, seed, stop, tools, reasoning_effort } = input;
   return {
     model: request.model,
     messages: chatMessages(input),
-    max_completion_tokens: request.maxOutputTokens,
+    [unknown.includes('max_completion_tokens') ? 'max_tokens' : 'max_completion_tokens']: request.maxOutputTokens,
     stream: true,
-    // Without it a stream tells no usage.
-    stream_options: { include_usage: true },
+    // Without it OpenAI's own stream tells no usage.
+    ...(!unknown.includes('stream_options') && { stream_options: { include_usage: true } }),
     ...defined({
       temperature,
       top_p,
@@ -86,7 +90,7 @@ function inputItems(message: Message): OpenAI.Responses.ResponseInputItem[] {
     case 'assistant':
       return assistantItems(message);
     case 'tool':
-      return [{ type: 'function_call_output', call_id: message.tool_call_id, output: message.content }];
+      return [{ type: 'function_call_output', call_id: callId(message.tool_call_id), output: message.content }];
   }
 }
 
@@ -96,11 +100,16 @@ function assistantItems({
 }: Extract<Message, { role: 'assistant' }>): OpenAI.Responses.ResponseInputItem[] {
   const calls = tool_calls.map((call) => ({
     type: 'function_call' as const,
-    call_id: call.id,
+    call_id: callId(call.id),
     name: call.name,
     arguments: call.arguments,
   }));
   return [...(content === '' ? [] : [{ role: 'assistant' as const, content }]), ...calls];
+}
+
+/** As short as chat completions want it; Responses would take 64 characters. */
+function callId(id: string): string {
+  return callIdWithin(/^.{1,40}$/s, id);
 }
 
 function inputPart(part: ContentPart): OpenAI.Responses.ResponseInputContent {
@@ -132,11 +141,12 @@ function namedSchema({ name, schema }: Format): { name: string; schema: Record<s
 }
 
 function chatMessage(message: Message): OpenAI.ChatCompletionMessageParam {
+  if (message.role === 'tool') return { ...message, tool_call_id: callId(message.tool_call_id) };
   if (message.role !== 'assistant') return message;
   const { content, tool_calls = [] } = message;
   if (tool_calls.length === 0) return { role: 'assistant', content };
   const calls = tool_calls.map(({ id, name, arguments: text }) => ({
-    id,
+    id: callId(id),
     type: 'function' as const,
     function: { name, arguments: text },
   }));

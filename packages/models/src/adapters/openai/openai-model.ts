@@ -12,21 +12,22 @@ import { askResponses } from './openai-responses.ts';
 
 /** OpenAI through the Responses API, servers compatible with it through chat completions, and embeddings of both. */
 export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
+  const { id: provider, unknownParameters } = settings;
   const ask = settings.api === 'responses' ? askResponses : askChatCompletions;
   const client = clientOf(settings);
   return {
     async call(request, control) {
       try {
-        return await (isEmbedding(request.input) ? embed : ask)({ client, provider: settings.id, request, control });
+        return await (isEmbedding(request.input) ? embed : ask)({ client, provider, unknownParameters, request, control });
       } catch (error) {
-        throw openaiError(settings.id, error);
+        throw openaiError(provider, error);
       }
     },
     async catalogue(_, control) {
       try {
         return await openaiCatalogue(client, control);
       } catch (error) {
-        throw openaiError(settings.id, error);
+        throw openaiError(provider, error);
       }
     },
   };
