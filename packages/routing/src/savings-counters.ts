@@ -64,20 +64,32 @@ function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCount
     ['jobs', sign],
     ['good', good ? sign : 0],
     ['perfect', sign * (answered.costNanoUsd ?? 0)],
-    ...alone(job, answered, config).map(([name, cost]): SavingsCounter => [name, sign * cost]),
+    ...alone(job, answered, config).map(([name, amount]): SavingsCounter => [name, sign * amount]),
   ];
 }
 
-/** What each model would have taken for the answer: its tokens at that model's price. Vectors would have cost the same. */
+/** What each model would have taken for the answer, where that is known: its tokens at that model's price. Vectors would have cost the same. */
 function alone({ needs, completedAt }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig): SavingsCounter[] {
   const isVector = needs.capabilities.includes('embedding');
+  if ((isVector ? costNanoUsd : usage) === null) return [];
   // At the prices of the end also where that is taken back later: as much as was counted.
   const costWith = (model: ModelConfig): number | null => (isVector ? costNanoUsd : costOf(usage, model, completedAt!));
-  return rivalsOf(config).map(({ counter, model }) => [counter, costWith(model) ?? 0]);
+  const known = rivalsOf(config).flatMap(({ aloneCounter, pricedCounter, model }): SavingsCounter[] => {
+    const cost = costWith(model);
+    return cost === null
+      ? []
+      : [
+          [aloneCounter, cost],
+          [pricedCounter, 1],
+        ];
+  });
+  return [['answers', 1], ...known];
 }
 
 interface Rival {
-  counter: string;
+  aloneCounter: string;
+  /** Of how many answers its cost is known: what it is added up over. */
+  pricedCounter: string;
   model: ModelConfig;
 }
 
@@ -89,7 +101,7 @@ function rivalsOf(config: UpshiftConfig): Rival[] {
   if (known) return known;
   const found = Object.entries(config.models)
     .filter(([, { capabilities }]) => !capabilities.includes('embedding'))
-    .map(([id, model]) => ({ counter: `alone:${id}`, model }));
+    .map(([id, model]) => ({ aloneCounter: `alone:${id}`, pricedCounter: `priced:${id}`, model }));
   rivals.set(config, found);
   return found;
 }
