@@ -9,6 +9,7 @@ import {
   answered,
   classified,
   exampleConfig,
+  exampleModel,
   factsOf,
   HIGH,
   judged,
@@ -207,6 +208,13 @@ describe('what jobs cost beside what they would have cost', () => {
     const costs = new Map(total.models.map(({ model, cost_usd: cost }) => [model, cost]));
     expect(costs.get(MIDDLE)).toBeCloseTo(2 * price[MIDDLE], 9);
     expect([costs.get(HIGH), costs.get(LOW)]).toEqual([null, null]);
+  });
+
+  test('a model on trial, which answers nothing, stands for no tier', () => {
+    const tried = exampleConfig((file) => {
+      file.models = { 'openai/new': exampleModel('premium', 1, { on_trial: true }), ...file.models };
+    });
+    expect(savingsOf({ default: sums(...escalated) }, tried, days).total.all_premium?.model).toBe(HIGH);
   });
 
   test('an answer whose tokens are not known counts for no model', () => {
