@@ -108,7 +108,17 @@ describe('what jobs cost beside what they would have cost', () => {
     const ended = steps(pinned, classified(0.1), sent(1), answered(1), judged(1, 0.9));
     const late = after(ended.at(-1)!.job, facts, lateVerdict);
     expect(late.job).toMatchObject({ status: 'completed', degraded: true });
-    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0 });
+    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0, [`passed:${MIDDLE}`]: 0 });
+  });
+
+  test('an answer that a late verdict fails has not passed; one that never had is not taken back', () => {
+    const passed = steps(acceptedJob(config), classified(0.1), sent(1), answered(1), judged(1, 0.9), lateVerdict);
+    expect(sums(...passed)).toMatchObject({ jobs: 0, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+    const later = steps(escalated.at(-1)!.job, lateVerdict);
+    expect(sums(...escalated, ...later)).toMatchObject({ [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+    const request = requestOf({ input: { prompt: 'x' }, limits: { max_escalations: 0 } });
+    const degraded = steps(acceptedJob(config, request), classified(0.1), sent(1), answered(1), judged(1, 0.5), lateVerdict);
+    expect(sums(...degraded)).toMatchObject({ [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
   });
 
   test('a late verdict takes no more from what was good than the end had added', () => {

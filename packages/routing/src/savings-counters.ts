@@ -23,7 +23,7 @@ export function savingsCounters(
   if (job.experiments?.shadowOf) return paid;
   const endedNow = isTerminal(job.status) && trail.some(({ event }) => event === `job-${job.status}`);
   const reopened = trail.some(({ event }) => event === 'job-reopened');
-  const first = trail.flatMap((entry) => firstVerdict(job, entry));
+  const first = trail.flatMap((entry) => firstVerdict(before, job, entry));
   return [...paid, ...first, ...(reopened ? atEnd(before, config, -1) : []), ...(endedNow ? atEnd(job, config, 1) : [])];
 }
 
@@ -40,10 +40,12 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
       ];
 }
 
-/** How often a model passes where it is asked first: of later answers it has only the hard ones. */
-function firstVerdict(job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
+/** How often a model passes where it is asked first: of later answers it has only the hard ones. What a late verdict fails has not passed. */
+function firstVerdict(before: JobState, job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
   const first = liveAttempts(job).find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
-  if (event !== 'answer-judged' || !first || first.number !== number) return [];
+  if (!first || first.number !== number) return [];
+  if (event === 'job-reopened') return isAccepted(before, first) ? [[`passed:${first.model}`, -1]] : [];
+  if (event !== 'answer-judged') return [];
   return [
     [`first:${first.model}`, 1],
     [`passed:${first.model}`, isAccepted(job, first) ? 1 : 0],
