@@ -101,11 +101,11 @@ function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfi
   return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
-/** The tiers of the configuration that have labels, the top one among them. */
+/** The tiers of the configuration that have labels, the top one among them. What the fallback has answered is of none. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
   const all = config.tiers.map(({ name }) => name);
   const given = new Set(labels.map(({ tier }) => tier));
-  const strange = [...given].find((tier) => !all.includes(tier));
+  const strange = [...given].find((tier) => tier !== 'fallback' && !all.includes(tier));
   if (strange !== undefined)
     throw new CommandError(`tier ${strange} of the labels is not in ${file}, which has ${all.join(', ')}`, exitCode.refused);
   const tiers = all.filter((name) => given.has(name));
