@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -33,4 +33,20 @@ test('what a fallback has answered is a label too, and stands in no threshold’
   const { code, out, errors } = await calibrate([...labels, { ...labels[0]!, tier: 'fallback' }], '--target', '0.9', '--json');
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
   expect(JSON.parse(out)).toMatchObject({ labels: 121, tiers: ['economy', 'standard', 'premium'], questions: 60 });
+});
+
+test('without answers of a tier nothing is promised of where jobs start, which then stays as it is', async () => {
+  // The longer prompts, which look harder, are those that the economy gets wrong; the answers are all the same.
+  const labels = exampleLabels(150, ['economy', 'premium']).map((label, index): LabelLine => {
+    const isHard = Math.floor(index / 2) % 3 === 0;
+    const prompt = isHard ? `${label.prompt} If it closed on Sundays, how much less would each of 7 shops earn?` : label.prompt;
+    return { ...label, prompt, answer: 'It is 5.', ok: label.tier === 'premium' || !isHard };
+  });
+  const out = join(directory, 'new.yaml');
+  const ran = await calibrate(labels, '--target', '0.9', '--out', out, '--json');
+  const { thresholds } = JSON.parse(ran.out) as { thresholds: { startAt: number[] } };
+  expect(thresholds.startAt).toEqual([1.01]);
+  const starts = (file: string): string[] => readFileSync(file, 'utf8').match(/^ {2}thresholds: .*$/gm) ?? [];
+  expect(starts(out)).toEqual(starts(shippedConfig));
+  expect((await calibrate(labels, '--target', '0.9')).out).toContain('No answers of standard are given');
 });

@@ -121,7 +121,8 @@ test('what the route adds to the input, allows of an answer and names in a tier 
     models: { standard: [anthropic/claude-sonnet-5-5] }
     fallback: []
 `;
-  const onTrial = '\n  anthropic/claude-opus-6:\n    tier: premium\n    on_trial: true\n    capabilities: [streaming]\n    context_window: 1000\n    max_output_tokens: 1000\n    prices: [{ from: 2026-09-01, input: 900, output: 900 }]';
+  const onTrial =
+    '\n  anthropic/claude-opus-6:\n    tier: premium\n    on_trial: true\n    capabilities: [streaming]\n    context_window: 1000\n    max_output_tokens: 1000\n    prices: [{ from: 2026-09-01, input: 900, output: 900 }]';
   await writeFile(config, shipped.replace('\nroutes:', `\nroutes:${added}`).replace('\nmodels:', `\nmodels:${onTrial}`));
   await writeFile(file, JSON.stringify({ input: { prompt: 'x'.repeat(4000) }, route: 'tickets', task: 'classification' }));
   const { out } = await upshift(process.execPath, [main, 'run', file, '--dry-run', '--json', '--output-tokens', '1000'], {

@@ -86,7 +86,8 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
-    const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
+    const isWhole = tiers.length === config.tiers.length;
+    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
     return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
