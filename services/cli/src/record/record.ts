@@ -85,13 +85,13 @@ async function recordingsOf(api: Api, jobs: JobView[]): Promise<JobRecording[]> 
   return recordings;
 }
 
-/** Null for a job whose retention has ended since it was listed. */
+/** Null for a job whose retention has ended since it was listed, or that a late verdict has reopened. */
 export async function recordingOf(api: Api, path: string): Promise<JobRecording | null> {
   try {
     return await api.get<JobRecording>(`${path}/recording`);
   } catch (error) {
-    const isGone = await api.get(path).then(() => false, isNotFound);
-    if (isGone) return null;
+    const isNone = await api.get<JobView>(path).then(({ status }) => !isTerminal(status), isNotFound);
+    if (isNone) return null;
     throw error;
   }
 }
