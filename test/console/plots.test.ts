@@ -13,6 +13,7 @@ function minuteStats(minute: number, changes: Partial<MinuteStats> = {}): Minute
     failovers: 0,
     fallbacks: 0,
     costNanoUsd: 0,
+    besideNanoUsd: 0,
     aloneNanoUsd: 0,
     attempts: {},
     answered: {},

@@ -79,7 +79,11 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   expect(sum(({ accepted }) => accepted)).toBe(2);
   expect(sum(({ ended }) => ended.completed)).toBe(1);
   expect(sum(({ attempts }) => attempts['economy'] ?? 0)).toBe(2);
-  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
+  const [ofReal, ofShadow] = (await Promise.all([real, shadowJob!].map((id) => stateOf(pipeline, id)))).map(
+    ({ attempts }) => attempts[0]!.costNanoUsd!,
+  );
+  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBe(ofReal! + ofShadow!);
+  expect(sum(({ besideNanoUsd }) => besideNanoUsd)).toBe(ofShadow);
 });
 
 test('a candidate differs from what was delivered in its own arm alone: what others have promoted holds for both', async () => {

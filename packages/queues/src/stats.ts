@@ -21,6 +21,8 @@ export interface MinuteStats {
   failovers: number;
   fallbacks: number;
   costNanoUsd: number;
+  /** Of the cost: shadows and audits, which answer no job. */
+  besideNanoUsd: number;
   /** What the top tier's first model alone would have cost for the jobs that got an answer. */
   aloneNanoUsd: number;
   /** Calls by tier. */
@@ -130,6 +132,12 @@ function sumOf(all: Counters[]): Record<string, number> {
   return sum;
 }
 
+/** Counted for the savings of each route already. */
+function besideOf(counters: Counters): number {
+  const ofRoutes = Object.entries(counters).filter(([name]) => name.startsWith(SAVED) && name.endsWith(':audits'));
+  return ofRoutes.reduce((sum, [, amount]) => sum + Number(amount), 0);
+}
+
 function statsOf(minute: number, counters: Counters): MinuteStats {
   const count = (name: string): number => Number(counters[name] ?? 0);
   const byTier = (kind: string): Record<string, number> =>
@@ -152,6 +160,7 @@ function statsOf(minute: number, counters: Counters): MinuteStats {
     failovers: count('failovers'),
     fallbacks: count('fallbacks'),
     costNanoUsd: count('cost'),
+    besideNanoUsd: besideOf(counters),
     aloneNanoUsd: count('alone'),
     attempts: byTier('attempts'),
     answered: byTier('answered'),
