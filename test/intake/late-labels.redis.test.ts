@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { accept, advance, readLabels } from '@upshift/queues';
+import { accept, advance } from '@upshift/queues';
 import express from 'express';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { postVerdict } from '../../services/intake/src/post-verdict.ts';
-import { closeAll, flushAll, openTestPipeline, simple } from '../queues/setting.ts';
+import { closeAll, flushAll, labelsIn, openTestPipeline, simple } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { answered, judged, LOW, requestOf, sent } from '../routing/example.ts';
 
@@ -46,7 +46,7 @@ test.each([
       body: JSON.stringify({ revision: 1, passed: true, reason: 'looked at' }),
     });
     expect(given.status).toBe(200);
-    const late = (await Array.fromAsync(readLabels(pipeline))).filter(({ source }) => source === 'late');
+    const late = (await labelsIn(pipeline)).filter(({ source }) => source === 'late');
     expect(late.map(({ tier, passed }) => [tier, passed])).toEqual([['economy', true]].slice(0, count));
   },
 );

@@ -10,7 +10,6 @@ import {
   listJobs,
   minuteOf,
   queueOf,
-  readLabels,
   readStats,
 } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -18,7 +17,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
-import { closeAll, simple, stateOf } from './setting.ts';
+import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -158,7 +157,7 @@ test.each([
   const [again] = await shadowsOf();
   await carry(pipeline, again!, simple, sent(1), answered(1, candidate), judged(1, 1));
   await keepAudit(pipeline, again!, false);
-  const labels = await Array.fromAsync(readLabels(pipeline));
+  const labels = await labelsIn(pipeline);
   expect(labels.filter(({ source }) => source === 'audit').map(({ tier, passed }) => [tier, passed])).toEqual(
     [
       ['economy', false],
