@@ -107,12 +107,13 @@ function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: 
   const recorded = book?.answerOf(one.row, modelId);
   if (recorded) return nanoUsdToUsd(recorded.costNanoUsd ?? 0);
   if (one.job.result?.vectors) return one.job.cost_usd;
-  const last = one.trail.findLast(({ event, purpose }) => event === 'attempt-settled' && purpose === 'answer')?.usage;
+  const given = one.trail.findLast(({ event }) => event === 'job-completed')?.attempt;
+  const told = one.trail.find(({ event, attempt }) => event === 'attempt-settled' && attempt === given)?.usage;
   const usage = {
-    inputTokens: last?.input_tokens ?? 0,
+    inputTokens: told?.input_tokens ?? 0,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
-    outputTokens: last?.output_tokens ?? 0,
+    outputTokens: told?.output_tokens ?? 0,
     reasoningTokens: 0,
   };
   return nanoUsdToUsd(costOf(usage, config.models[modelId], Date.now()) ?? 0);
