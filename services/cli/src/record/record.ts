@@ -31,7 +31,7 @@ interface Tally {
 
 /** `upshift record`: ended jobs with their answers, newest first, a JSON line each. Returns the exit code. */
 export async function record(api: Api, { out, json, force, ...chosen }: RecordOptions): Promise<number> {
-  const part = openPart(out, { ...chosen, url: api.url }, force);
+  const part = await openPart(out, { ...chosen, url: api.url }, force);
   if (part.written > 0) process.stderr.write(`Going on after ${part.written} jobs in ${part.file}.\n`);
   const tally: Tally = { recorded: part.written, unfinished: 0, redactions: part.redactions };
   for await (const jobs of pagesOf(api, chosen, part.lastJob)) {
