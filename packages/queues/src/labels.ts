@@ -27,7 +27,8 @@ export async function keepLabel({ redis, keys, config, logger }: Pipeline, label
 
 /** Forgets labels that are older than `learning.labels_days`. */
 export async function forgetLabels({ redis, keys, config }: Pipeline): Promise<number> {
-  const oldest = Date.now() - config.learning.labels_days * DAY_MS;
+  // As an id of the stream: of whole ms, and none before its first.
+  const oldest = Math.max(0, Math.floor(Date.now() - config.learning.labels_days * DAY_MS));
   return redis.xtrim(keys.labels, 'MINID', oldest);
 }
 
