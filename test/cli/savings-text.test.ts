@@ -14,7 +14,7 @@ function lastLines(counters: RouteCounters): string[] {
 }
 
 test('why a model is not named is told: one has no cost, of the other too little is known', () => {
-  const counters = { jobs: 2, good: 2, cost: 3, answers: 2, [`priced:${LOW}`]: 2, [`priced:${MIDDLE}`]: 2 };
+  const counters = { jobs: 2, good: 2, cost: 3, [`answers:${LOW} ${MIDDLE}`]: 2 };
   expect(lastLines({ default: counters })).toEqual([
     `all economy: ${LOW}`,
     'best single: no model is known to pass as often',

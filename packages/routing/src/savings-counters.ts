@@ -70,28 +70,28 @@ function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCount
   ];
 }
 
+/** Begins the counter of answers; the models follow, of which it is known what they would have taken. */
+export const ANSWERS = 'answers:';
+
 /** What each model would have taken for the answer, where that is known: its tokens at that model's price. Vectors would have cost the same. */
 function alone({ needs, completedAt }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig): SavingsCounter[] {
   const isVector = needs.capabilities.includes('embedding');
   if ((isVector ? costNanoUsd : usage) === null) return [];
   // At the prices of the end also where that is taken back later: as much as was counted.
   const costWith = (model: ModelConfig): number | null => (isVector ? costNanoUsd : costOf(usage, model, completedAt!));
-  const known = rivalsOf(config).flatMap(({ aloneCounter, pricedCounter, model }): SavingsCounter[] => {
+  const known = rivalsOf(config).flatMap(({ id, counter, model }) => {
     const cost = costWith(model);
-    return cost === null
-      ? []
-      : [
-          [aloneCounter, cost],
-          [pricedCounter, 1],
-        ];
+    return cost === null ? [] : [{ id, counter, cost }];
   });
-  return [['answers', 1], ...known];
+  return [
+    [ANSWERS + known.map(({ id }) => id).join(' '), 1],
+    ...known.map(({ counter, cost }): SavingsCounter => [counter, cost]),
+  ];
 }
 
 interface Rival {
-  aloneCounter: string;
-  /** Of how many answers its cost is known: what it is added up over. */
-  pricedCounter: string;
+  id: string;
+  counter: string;
   model: ModelConfig;
 }
 
@@ -103,7 +103,7 @@ function rivalsOf(config: UpshiftConfig): Rival[] {
   if (known) return known;
   const found = Object.entries(config.models)
     .filter(([, { capabilities }]) => !capabilities.includes('embedding'))
-    .map(([id, model]) => ({ aloneCounter: `alone:${id}`, pricedCounter: `priced:${id}`, model }));
+    .map(([id, model]) => ({ id, counter: `alone:${id}`, model }));
   rivals.set(config, found);
   return found;
 }

@@ -1,6 +1,7 @@
 import type { SavingsRow, SavingsView, UpshiftConfig } from '@upshift/contracts';
 
 import { firstModelOf, nanoUsdToUsd } from './cost.ts';
+import { ANSWERS } from './savings-counters.ts';
 
 /** Sums of `savingsCounters` over some days, by route. */
 export type RouteCounters = Record<string, Record<string, number>>;
@@ -57,14 +58,16 @@ type Model = SavingsRow['models'][number];
 type Alternative = Model & { cost_usd: number };
 
 function modelsOf(counters: Record<string, number>): Model[] {
-  const ids = new Set(Object.keys(counters).flatMap((name) => /^(?:alone|priced):(.+)$/.exec(name)?.[1] ?? []));
+  const told = (prefix: string): string[] =>
+    Object.keys(counters).flatMap((name) => (name.startsWith(prefix) && counters[name] !== 0 ? [name.slice(prefix.length)] : []));
+  const priced = told(ANSWERS).map((models) => models.split(' '));
   // The cost of a part of the answers is no cost of all: a model that was not there yet, or had no price, would look cheap.
-  const costOfAll = (model: string): number | null =>
-    (counters[`priced:${model}`] ?? 0) === (counters['answers'] ?? 0) ? nanoUsdToUsd(counters[`alone:${model}`] ?? 0) : null;
+  const isKnown = (model: string): boolean => priced.every((models) => models.includes(model));
+  const ids = new Set([...told('alone:'), ...priced.flat().filter(Boolean)]);
   return [...ids]
     .map((model) => ({
       model,
-      cost_usd: costOfAll(model),
+      cost_usd: isKnown(model) ? nanoUsdToUsd(counters[`alone:${model}`] ?? 0) : null,
       first_answers: counters[`first:${model}`] ?? 0,
       passed: counters[`passed:${model}`] ?? 0,
     }))
