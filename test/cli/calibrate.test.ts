@@ -35,6 +35,15 @@ test('what a fallback has answered is a label too, and stands in no threshold’
   expect(JSON.parse(out)).toMatchObject({ labels: 121, tiers: ['economy', 'standard', 'premium'], questions: 60 });
 });
 
+test('a tier whose cost is not known is not taken to be free', async () => {
+  const config = join(directory, 'unpriced.yaml');
+  const shipped = readFileSync(shippedConfig, 'utf8');
+  writeFileSync(config, shipped.replaceAll(/(?<=premium[^]*?from: )2026-09-01/g, '2999-01-01'));
+  const { code, errors } = await calibrate(exampleLabels(60), '--target', '0.9', '--config', config);
+  expect(code).toBe(2);
+  expect(errors).toContain(`no model of tier premium has a price in force in ${config}`);
+});
+
 test('without answers of a tier nothing is promised of where jobs start, which then stays as it is', async () => {
   // The longer prompts, which look harder, are those that the economy gets wrong; the answers are all the same.
   const labels = exampleLabels(150, ['economy', 'premium']).map((label, index): LabelLine => {
