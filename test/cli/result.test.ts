@@ -1,12 +1,14 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 
 import type { JobState, TrailEntry } from '@upshift/contracts';
 import { expect, test } from 'vitest';
 
 import { isRight } from '../../services/cli/src/up/matchers.ts';
 import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
+import { printResult } from '../../services/cli/src/up/print-result.ts';
 import { resultOf } from '../../services/cli/src/up/result.ts';
 import { openRun, readWorkload } from '../../services/cli/src/up/workload.ts';
 import {
@@ -17,6 +19,7 @@ import {
   exampleConfig,
   factsOf,
   failed,
+  HIGH,
   sent,
   usage,
 } from '../routing/example.ts';
@@ -104,4 +107,11 @@ test('what one model alone would have cost is the tokens of the answer that was 
   const result = resultOf([{ row, job: exampleJob('job_1'), trail }], config, null, 1);
   // 2,000 tokens in and 100 out, at 40 and 200 USD per million.
   expect(result.cost_all_premium_usd).toBe(0.1);
+
+  const unpriced = exampleConfig((file) => (file.models[HIGH]!['prices'] = [{ from: '2999-01-01', input: 1, output: 1 }]));
+  const unknown = resultOf([{ row, job: exampleJob('job_1'), trail }], unpriced, null, 1);
+  expect(unknown.cost_all_premium_usd).toBeNull();
+  const printed = new PassThrough();
+  printResult(unknown, unpriced, printed as unknown as NodeJS.WriteStream);
+  expect(String(printed.read())).toMatch(/all premium \(anthropic\/high\) +unknown +unknown/);
 });
