@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -34,9 +34,9 @@ function runPipe(text: string, ...args: string[]): Promise<Ran> {
   return upshift('/bin/sh', ['-c', script, 'sh', text, process.execPath, main, 'run', '/dev/stdin', ...args]);
 }
 
-function upshift(program: string, args: string[]): Promise<Ran> {
+function upshift(program: string, args: string[], variables: Record<string, string> = {}): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(program, args, { cwd: root, env: { PATH: process.env['PATH'] } }, (error, out, errors) =>
+    execFile(program, args, { cwd: root, env: { PATH: process.env['PATH'], ...variables } }, (error, out, errors) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, errors }),
     );
   });
@@ -107,4 +107,30 @@ test('a pipe is priced, of CSV too, and refused where it would have to be read a
   }
   const refused = await runPipe(csv, '--column', 'text', '--out', join(directory, 'pipe.jsonl'));
   expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining('/dev/stdin is a pipe') as string });
+});
+
+test('what the route adds to the input, allows of an answer and names in a tier is priced, and no model on trial', async () => {
+  const [file, config] = [join(directory, 'chat.jsonl'), join(directory, 'config.yaml')];
+  const shipped = await readFile(join(root, 'upshift.config.yaml'), 'utf8');
+  const added = `
+  tickets:
+    strategy: cascade
+    start: [rules]
+    system_prompt: ${'x'.repeat(4000)}
+    parameters: { max_output_tokens: 100 }
+    models: { standard: [anthropic/claude-sonnet-5-5] }
+    fallback: []
+`;
+  const onTrial =
+    '\n  anthropic/claude-opus-6:\n    tier: premium\n    on_trial: true\n    capabilities: [streaming]\n    context_window: 1000\n    max_output_tokens: 1000\n    prices: [{ from: 2026-09-01, input: 900, output: 900 }]';
+  await writeFile(config, shipped.replace('\nroutes:', `\nroutes:${added}`).replace('\nmodels:', `\nmodels:${onTrial}`));
+  await writeFile(file, JSON.stringify({ input: { prompt: 'x'.repeat(4000) }, route: 'tickets', task: 'classification' }));
+  const { out } = await upshift(process.execPath, [main, 'run', file, '--dry-run', '--json', '--output-tokens', '1000'], {
+    UPSHIFT_CONFIG: config,
+  });
+  const [priced] = (JSON.parse(out) as Estimates).starts;
+  // 2,001 tokens in and 100 out, of Luna, then of Sonnet, which the route names, then of Sol.
+  expect(priced).toMatchObject({ model: 'openai/gpt-6-luna', input_tokens: 2001 });
+  expect(priced?.cost_usd).toBeCloseTo((2001 * 0.1 + 100 * 0.5) / 1e6, 9);
+  expect(priced?.cost_escalated_usd).toBeCloseTo((2001 * 4.1 + 100 * 20.5) / 1e6, 9);
 });

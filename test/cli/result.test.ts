@@ -1,11 +1,29 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+
+import type { JobState, TrailEntry } from '@upshift/contracts';
 import { expect, test } from 'vitest';
 
 import { isRight } from '../../services/cli/src/up/matchers.ts';
 import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
+import { printResult } from '../../services/cli/src/up/print-result.ts';
+import { resultOf } from '../../services/cli/src/up/result.ts';
 import { openRun, readWorkload } from '../../services/cli/src/up/workload.ts';
+import {
+  after,
+  acceptedJob,
+  answered as answeredBy,
+  classified,
+  exampleConfig,
+  factsOf,
+  failed,
+  HIGH,
+  sent,
+  usage,
+} from '../routing/example.ts';
+import { exampleJob } from './job-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-cli-'));
 
@@ -63,4 +81,37 @@ test.each(['', '{"id": "one-1", "ha', 'null'])('a run whose file was cut off (%j
   const run = openRun(directory, { rows: [], hash: 'one' });
   expect(run.id).toMatch(/^one-/);
   expect(openRun(directory, { rows: [], hash: 'one' }).id).toBe(run.id);
+});
+
+test('what one model alone would have cost is the tokens of the answer that was given, a hedge’s too', () => {
+  const config = exampleConfig((file) => (file.routes['default']!['hedge'] = true));
+  const facts = factsOf(config);
+  const trail: TrailEntry[] = [];
+  let job: JobState = { ...acceptedJob(config), deadline: facts.now };
+  const longer = { usage: { ...usage, inputTokens: 2000 } };
+  for (const event of [
+    classified(0.1),
+    sent(1),
+    { type: 'hedge-due', attempt: 1, afterMs: 900 } as const,
+    sent(2),
+    answeredBy(2, longer),
+    failed(1, 'aborted'),
+    { type: 'deadline-passed' } as const,
+  ]) {
+    const decision = after(job, facts, event);
+    trail.push(...decision.trail);
+    job = decision.job;
+  }
+  expect(job).toMatchObject({ status: 'completed', finalAttempt: 2 });
+  const row = { id: 'q', input: {}, checks: [] };
+  const result = resultOf([{ row, job: exampleJob('job_1'), trail }], config, null, 1);
+  // 2,000 tokens in and 100 out, at 40 and 200 USD per million.
+  expect(result.cost_all_premium_usd).toBe(0.1);
+
+  const unpriced = exampleConfig((file) => (file.models[HIGH]!['prices'] = [{ from: '2999-01-01', input: 1, output: 1 }]));
+  const unknown = resultOf([{ row, job: exampleJob('job_1'), trail }], unpriced, null, 1);
+  expect(unknown.cost_all_premium_usd).toBeNull();
+  const printed = new PassThrough();
+  printResult(unknown, unpriced, printed as unknown as NodeJS.WriteStream);
+  expect(String(printed.read())).toMatch(/all premium \(anthropic\/high\) +unknown +unknown/);
 });

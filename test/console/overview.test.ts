@@ -27,7 +27,16 @@ function queue(name: string, changes: Partial<QueueState> = {}): QueueState {
   };
 }
 
-const quietHour = { accepted: 0, completed: 0, failed: 0, expired: 0, cancelled: 0, costNanoUsd: 0, aloneNanoUsd: 0 };
+const quietHour = {
+  accepted: 0,
+  completed: 0,
+  failed: 0,
+  expired: 0,
+  cancelled: 0,
+  costNanoUsd: 0,
+  besideNanoUsd: 0,
+  aloneNanoUsd: 0,
+};
 
 function pageOf(changes: Partial<Overview>): string {
   const overview: Overview = {
@@ -110,6 +119,8 @@ test('what was saved in the last hour is told where it can be, and else why it c
   const paid = { completed: 1000, costNanoUsd: 2_000_000_000 };
   expect(saved(paid)).toEqual(['–', `the price of ${HIGH} is not known, or nothing`]);
   expect(saved({ ...paid, aloneNanoUsd: 8_000_000_000 })).toEqual(['$6.00', `75% against ${HIGH}`]);
+  const audited = { ...paid, costNanoUsd: 9_000_000_000, besideNanoUsd: 7_000_000_000 };
+  expect(saved({ ...audited, aloneNanoUsd: 8_000_000_000 })).toEqual(['$6.00', `75% against ${HIGH}`]);
 });
 
 test('the savings bring themselves up to date, with their days, from the first job on', () => {

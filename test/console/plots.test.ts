@@ -9,6 +9,7 @@ function minuteStats(minute: number, changes: Partial<MinuteStats> = {}): Minute
     accepted: 0,
     ended: { completed: 0, failed: 0, cancelled: 0, expired: 0 },
     costNanoUsd: 0,
+    besideNanoUsd: 0,
     aloneNanoUsd: 0,
     answered: {},
     ...changes,

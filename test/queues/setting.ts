@@ -1,5 +1,5 @@
-import type { JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { closeCells, openCells, queueOf, readJob } from '@upshift/queues';
+import type { GateLabel, JobEvent, UpshiftConfig } from '@upshift/contracts';
+import { closeCells, openCells, queueOf, readJob, readLabels } from '@upshift/queues';
 import type { Cells, Pipeline } from '@upshift/queues';
 import { configVersionOf, createLogger, createMetrics } from '@upshift/runtime';
 import { Cluster } from 'ioredis';
@@ -91,4 +91,10 @@ export const simple: JobEvent = {
 /** Resolves once `holds` does; asks again with each turn of Redis, and the test's own timeout is the limit. */
 export async function until(pipeline: Pipeline, holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await pipeline.redis.ping();
+}
+
+export async function labelsIn(cells: Cells): Promise<GateLabel[]> {
+  const labels: GateLabel[] = [];
+  for await (const label of readLabels(cells)) labels.push(label);
+  return labels;
 }

@@ -14,9 +14,10 @@ import {
 } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
+import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
-import { closeAll, simple, stateOf } from './setting.ts';
+import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -76,7 +77,11 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   const sum = (of: (one: (typeof stats)[number]) => number): number => stats.reduce((total, one) => total + of(one), 0);
   expect(sum(({ accepted }) => accepted)).toBe(2);
   expect(sum(({ ended }) => ended.completed)).toBe(1);
-  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBeGreaterThan((await stateOf(pipeline, real)).attempts[0]!.costNanoUsd!);
+  const [ofReal, ofShadow] = (await Promise.all([real, shadowJob!].map((id) => stateOf(pipeline, id)))).map(
+    ({ attempts }) => attempts[0]!.costNanoUsd!,
+  );
+  expect(sum(({ costNanoUsd }) => costNanoUsd)).toBe(ofReal! + ofShadow!);
+  expect(sum(({ besideNanoUsd }) => besideNanoUsd)).toBe(ofShadow);
 });
 
 test('a candidate differs from what was delivered in its own arm alone: what others have promoted holds for both', async () => {
@@ -136,4 +141,26 @@ test('a shadow passes over what comes faster than it can follow, and counts it i
   const record = await recordOf(pipeline, 'seen');
   expect(record.skipped).toBe(200);
   expect(record.tallies['delivered']?.jobs).toBe(1000);
+});
+
+test.each([
+  ['two answers', {}, {}, 2],
+  ['a refusal that was delivered', { finishReason: 'refusal' }, {}, 0],
+  ['a refusal of the top tier', {}, { finishReason: 'refusal' }, 0],
+] as const)('an audit of %s leaves so many labels: a refusal is not judged', async (_what, delivered, candidate, count) => {
+  const top = { strategy: 'classifier', thresholds: { classifier: [0.0001, 0.0002] } };
+  await start(pipeline, shadow({ arms: [{ name: 'top', overrides: top }] }));
+  const { id } = await accept(pipeline, request, null);
+  await carry(pipeline, id, simple, sent(1), answered(1, delivered), judged(1, 1));
+  await evaluateExperiments(pipeline);
+  const [again] = await shadowsOf();
+  await carry(pipeline, again!, simple, sent(1), answered(1, candidate), judged(1, 1));
+  await keepAudit(pipeline, again!, false);
+  const labels = await labelsIn(pipeline);
+  expect(labels.filter(({ source }) => source === 'audit').map(({ tier, passed }) => [tier, passed])).toEqual(
+    [
+      ['economy', false],
+      ['premium', true],
+    ].slice(0, count),
+  );
 });

@@ -9,6 +9,7 @@ import {
   answered,
   classified,
   exampleConfig,
+  exampleModel,
   factsOf,
   HIGH,
   judged,
@@ -107,7 +108,17 @@ describe('what jobs cost beside what they would have cost', () => {
     const ended = steps(pinned, classified(0.1), sent(1), answered(1), judged(1, 0.9));
     const late = after(ended.at(-1)!.job, facts, lateVerdict);
     expect(late.job).toMatchObject({ status: 'completed', degraded: true });
-    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0 });
+    expect(sums(...ended, late)).toEqual({ ...sums(...ended), good: 0, [`passed:${MIDDLE}`]: 0 });
+  });
+
+  test('an answer that a late verdict fails has not passed; one that never had is not taken back', () => {
+    const passed = steps(acceptedJob(config), classified(0.1), sent(1), answered(1), judged(1, 0.9), lateVerdict);
+    expect(sums(...passed)).toMatchObject({ jobs: 0, [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+    const later = steps(escalated.at(-1)!.job, lateVerdict);
+    expect(sums(...escalated, ...later)).toMatchObject({ [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
+    const request = requestOf({ input: { prompt: 'x' }, limits: { max_escalations: 0 } });
+    const degraded = steps(acceptedJob(config, request), classified(0.1), sent(1), answered(1), judged(1, 0.5), lateVerdict);
+    expect(sums(...degraded)).toMatchObject({ [`first:${LOW}`]: 1, [`passed:${LOW}`]: 0 });
   });
 
   test('a late verdict takes no more from what was good than the end had added', () => {
@@ -175,6 +186,51 @@ describe('what jobs cost beside what they would have cost', () => {
     });
     expect(savingsOf(measured(45), config, days).total.best_single?.model).toBe(LOW);
     expect(savingsOf(measured(44), config, days).total.best_single).toBeNull();
+  });
+
+  test('a model that costs nothing is known to cost nothing, and is the best single one where it passes as often', () => {
+    const free = exampleConfig((file) => {
+      file.models[LOW]!['prices'] = [{ from: '2026-01-01', input: 0, output: 0 }];
+    });
+    const freeFacts = factsOf(free);
+    const ended = after(acceptedJob(free), freeFacts, classified(0.1), sent(1), answered(1));
+    const counters = Object.fromEntries(savingsCounters(ended.job, after(ended.job, freeFacts, judged(1, 0.9)), free));
+    const stored = Object.fromEntries(Object.entries(counters).filter(([, amount]) => amount !== 0));
+    expect(savingsOf({ default: stored }, free, days).total.all_economy).toEqual({ model: LOW, cost_usd: 0 });
+    const often = { ...stored, jobs: 30, good: 30, [`first:${LOW}`]: 30, [`passed:${LOW}`]: 30 };
+    expect(savingsOf({ default: often }, free, days).total.best_single).toEqual({ model: LOW, cost_usd: 0 });
+  });
+
+  test('of a model that was added within the days, or had no price, nothing is said of all jobs', () => {
+    const older = exampleConfig((file) => {
+      file.models[LOW]!['prices'] = [{ from: '2027-01-01', input: 1, output: 5 }];
+      delete file.models[HIGH];
+      Object.assign(file, { tiers: file.tiers.slice(0, 2), classifier: { thresholds: [0.3] } });
+      for (const route of Object.values(file.routes)) route['fallback'] = [MIDDLE];
+    });
+    const { job, trail } = escalated.at(-1)!;
+    const before = savingsCounters(job, { job, trail }, older);
+    const both = sums(...escalated);
+    for (const [name, amount] of before) both[name] = (both[name] ?? 0) + amount;
+    const measured = { ...both, [`first:${LOW}`]: 50, [`passed:${LOW}`]: 50 };
+    const { total } = savingsOf({ default: measured }, config, days);
+    expect(total).toMatchObject({ all_premium: null, saved_usd: null, all_economy: null, best_single: null });
+    const costs = new Map(total.models.map(({ model, cost_usd: cost }) => [model, cost]));
+    expect(costs.get(MIDDLE)).toBeCloseTo(2 * price[MIDDLE], 9);
+    expect([costs.get(HIGH), costs.get(LOW)]).toEqual([null, null]);
+  });
+
+  test('a model on trial, which answers nothing, stands for no tier', () => {
+    const tried = exampleConfig((file) => {
+      file.models = { 'openai/new': exampleModel('premium', 1, { on_trial: true }), ...file.models };
+    });
+    expect(savingsOf({ default: sums(...escalated) }, tried, days).total.all_premium?.model).toBe(HIGH);
+  });
+
+  test('an answer whose tokens are not known counts for no model', () => {
+    const unknown = steps(acceptedJob(config), classified(0.1), sent(1), answered(1, { usage: null }), judged(1, 0.9));
+    const { total } = savingsOf({ default: sums(...escalated, ...unknown) }, config, days);
+    expect(total).toMatchObject({ jobs: 2, all_premium: { model: HIGH, cost_usd: price[HIGH] } });
   });
 
   test('routes are apart, and the total is their sum', () => {

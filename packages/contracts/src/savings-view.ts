@@ -11,8 +11,10 @@ export const savingsRow = z.object({
   lost_usd: z.number().describe('Of the cost: answers that were not the result, and jobs without one.'),
   perfect_usd: z.number().describe('A router that always knows: the answers that became results, and nothing else.'),
   audits_usd: z.number().describe('Paid beside the cost for answers that nobody was told: shadows and audits.'),
-  all_premium: alternative.nullable().describe('The first model of the top tier for everything.'),
-  all_economy: alternative.nullable().describe('The first model of the lowest tier for everything.'),
+  all_premium: alternative
+    .nullable()
+    .describe('The first model of the top tier for everything; null where its cost is not known of all answers.'),
+  all_economy: alternative.nullable().describe('The first model of the lowest tier for everything; null likewise.'),
   best_single: alternative
     .nullable()
     .describe('The cheapest model that passes at first as often as Upshift does in the end; null where too few are measured.'),
@@ -20,7 +22,10 @@ export const savingsRow = z.object({
   models: z.array(
     z.object({
       model: z.string(),
-      cost_usd: z.number().describe('This model for everything.'),
+      cost_usd: z
+        .number()
+        .nullable()
+        .describe('This model for everything; null where it is not known of all answers: it was not declared, or had no price.'),
       first_answers: z.int().describe('Judged answers of this model where it was asked first.'),
       passed: z.int(),
     }),

@@ -17,6 +17,8 @@ export interface MinuteStats {
   accepted: number;
   ended: Record<Ended, number>;
   costNanoUsd: number;
+  /** Of the cost: shadows and audits, which answer no job. */
+  besideNanoUsd: number;
   /** What the top tier's first model alone would have cost for the jobs that got an answer. */
   aloneNanoUsd: number;
   /** Jobs by the tier of their result. */
@@ -116,6 +118,12 @@ function sumOf(all: Counters[]): Record<string, number> {
   return sum;
 }
 
+/** Counted for the savings of each route already. */
+function besideOf(counters: Counters): number {
+  const ofRoutes = Object.entries(counters).filter(([name]) => name.startsWith(SAVED) && name.endsWith(':audits'));
+  return ofRoutes.reduce((sum, [, amount]) => sum + Number(amount), 0);
+}
+
 function statsOf(minute: number, counters: Counters): MinuteStats {
   const count = (name: string): number => Number(counters[name] ?? 0);
   return {
@@ -128,6 +136,7 @@ function statsOf(minute: number, counters: Counters): MinuteStats {
       expired: count('ended:expired'),
     },
     costNanoUsd: count('cost'),
+    besideNanoUsd: besideOf(counters),
     aloneNanoUsd: count('alone'),
     answered: answeredIn(counters),
   };

@@ -97,10 +97,10 @@ function isCostUnknown(attempt: Attempt): boolean {
   return attempt.costNanoUsd === null && attempt.state !== 'claimed';
 }
 
-/** The model that stands for "one model for everything" of a tier: the first that the configuration declares; null for none. */
+/** The model that stands for "one model for everything" of a tier: the first declared one that answers there unasked; null for none. */
 export function firstModelOf(config: UpshiftConfig, tier: string): string | null {
   const answers = Object.entries(config.models).find(
-    ([, model]) => model.tier === tier && !model.capabilities.includes('embedding'),
+    ([, model]) => model.tier === tier && model.on_trial !== true && !model.capabilities.includes('embedding'),
   );
   return answers?.[0] ?? null;
 }

@@ -5,6 +5,7 @@ export { callOf } from './call.ts';
 export type { Call } from './call.ts';
 export { droppedParameters, lacks, needsOf } from './capabilities.ts';
 export { disagreements } from './catalogue.ts';
+export { candidatesInTier } from './choose-model.ts';
 export { loadParsers } from './checks/parsed-code.ts';
 export { parseJsonAnswer } from './checks/parse-json.ts';
 export { subjectOf } from './checks/subject.ts';
@@ -30,6 +31,7 @@ export {
   estimateTokens,
   firstModelOf,
   nanoUsdToUsd,
+  needsUnder,
   priceAt,
   usdToNanoUsd,
 } from './cost.ts';

@@ -23,7 +23,7 @@ export function savingsCounters(
   if (job.experiments?.shadowOf) return paid;
   const endedNow = isTerminal(job.status) && trail.some(({ event }) => event === `job-${job.status}`);
   const reopened = trail.some(({ event }) => event === 'job-reopened');
-  const first = trail.flatMap((entry) => firstVerdict(job, entry));
+  const first = trail.flatMap((entry) => firstVerdict(before, job, entry));
   return [...paid, ...first, ...(reopened ? atEnd(before, config, -1) : []), ...(endedNow ? atEnd(job, config, 1) : [])];
 }
 
@@ -40,10 +40,12 @@ function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }
       ];
 }
 
-/** How often a model passes where it is asked first: of later answers it has only the hard ones. */
-function firstVerdict(job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
+/** How often a model passes where it is asked first: of later answers it has only the hard ones. What a late verdict fails has not passed. */
+function firstVerdict(before: JobState, job: JobState, { event, attempt: number }: TrailEntry): SavingsCounter[] {
   const first = liveAttempts(job).find((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
-  if (event !== 'answer-judged' || !first || first.number !== number) return [];
+  if (!first || first.number !== number) return [];
+  if (event === 'job-reopened') return isAccepted(before, first) ? [[`passed:${first.model}`, -1]] : [];
+  if (event !== 'answer-judged') return [];
   return [
     [`first:${first.model}`, 1],
     [`passed:${first.model}`, isAccepted(job, first) ? 1 : 0],
@@ -64,19 +66,31 @@ function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCount
     ['jobs', sign],
     ['good', good ? sign : 0],
     ['perfect', sign * (answered.costNanoUsd ?? 0)],
-    ...alone(job, answered, config).map(([name, cost]): SavingsCounter => [name, sign * cost]),
+    ...alone(job, answered, config).map(([name, amount]): SavingsCounter => [name, sign * amount]),
   ];
 }
 
-/** What each model would have taken for the answer: its tokens at that model's price. Vectors would have cost the same. */
+/** Begins the counter of answers; the models follow, of which it is known what they would have taken. */
+export const ANSWERS = 'answers:';
+
+/** What each model would have taken for the answer, where that is known: its tokens at that model's price. Vectors would have cost the same. */
 function alone({ needs, completedAt }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig): SavingsCounter[] {
   const isVector = needs.capabilities.includes('embedding');
+  if ((isVector ? costNanoUsd : usage) === null) return [];
   // At the prices of the end also where that is taken back later: as much as was counted.
   const costWith = (model: ModelConfig): number | null => (isVector ? costNanoUsd : costOf(usage, model, completedAt!));
-  return rivalsOf(config).map(({ counter, model }) => [counter, costWith(model) ?? 0]);
+  const known = rivalsOf(config).flatMap(({ id, counter, model }) => {
+    const cost = costWith(model);
+    return cost === null ? [] : [{ id, counter, cost }];
+  });
+  return [
+    [ANSWERS + known.map(({ id }) => id).join(' '), 1],
+    ...known.map(({ counter, cost }): SavingsCounter => [counter, cost]),
+  ];
 }
 
 interface Rival {
+  id: string;
   counter: string;
   model: ModelConfig;
 }
@@ -89,7 +103,7 @@ function rivalsOf(config: UpshiftConfig): Rival[] {
   if (known) return known;
   const found = Object.entries(config.models)
     .filter(([, { capabilities }]) => !capabilities.includes('embedding'))
-    .map(([id, model]) => ({ counter: `alone:${id}`, model }));
+    .map(([id, model]) => ({ id, counter: `alone:${id}`, model }));
   rivals.set(config, found);
   return found;
 }

@@ -237,7 +237,7 @@ program
   .action((file, options) => finish(score(file, options)));
 command(program, 'calibrate', 'Fit the scorer, and thresholds where --target is given, to answers that somebody has looked at.')
   .option('--labels <file>', 'JSON lines {"question_id", "prompt", "tier", "answer", "ok"}')
-  .option('--from-history', 'the late verdicts on ended jobs; recording.enabled must be true', false)
+  .option('--from-history', 'late verdicts on ended jobs, and audits; recording.enabled must be true', false)
   .option('--profile <file>', 'write what the labels change of the scorer')
   .option('--target <share>', 'the share of the top tier’s quality that thresholds must reach, as 0.97', targetShare)
   .option('--config <file>', 'the configuration that is calibrated', configFile(undefined))

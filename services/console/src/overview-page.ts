@@ -51,9 +51,9 @@ function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
   </dl>`;
 }
 
-/** Against a model that costs nothing, or nobody knows what, nothing is said to be saved, nor lost. */
-function savedFigure({ completed, costNanoUsd, aloneNanoUsd }: Overview['lastHour'], top: string): Html {
-  const saved = aloneNanoUsd - costNanoUsd;
+/** Against a model that costs nothing, or nobody knows what, nothing is said to be saved, nor lost. Shadows and audits are bought beside. */
+function savedFigure({ completed, costNanoUsd, besideNanoUsd, aloneNanoUsd }: Overview['lastHour'], top: string): Html {
+  const saved = aloneNanoUsd - (costNanoUsd - besideNanoUsd);
   if (aloneNanoUsd > 0) return figure('Saved, last hour', money(saved), `${percent(saved, aloneNanoUsd)} against ${top}`);
   return figure('Saved, last hour', '–', completed === 0 ? 'no answers yet' : `the price of ${top} is not known, or nothing`);
 }

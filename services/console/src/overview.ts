@@ -54,6 +54,7 @@ interface HourStats {
   expired: number;
   cancelled: number;
   costNanoUsd: number;
+  besideNanoUsd: number;
   aloneNanoUsd: number;
 }
 
@@ -177,6 +178,7 @@ function hourOf(stats: MinuteStats[]): HourStats {
     expired: sum(stats, ({ ended }) => ended.expired),
     cancelled: sum(stats, ({ ended }) => ended.cancelled),
     costNanoUsd: sum(stats, ({ costNanoUsd }) => costNanoUsd),
+    besideNanoUsd: sum(stats, ({ besideNanoUsd }) => besideNanoUsd),
     aloneNanoUsd: sum(stats, ({ aloneNanoUsd }) => aloneNanoUsd),
   };
 }

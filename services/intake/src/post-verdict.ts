@@ -1,8 +1,8 @@
 import { fieldErrors, isTerminal, ProblemError, verdictRequest } from '@upshift/contracts';
 import type { JobState, Verdict, VerdictRequest } from '@upshift/contracts';
-import { advance, keepLabel, readJob, readRequest } from '@upshift/queues';
+import { advance, configOf, keepLabel, readJob, readRequest } from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
-import { judgeableResult, labelOf } from '@upshift/routing';
+import { judgeableResult, labelOf, makesLabels } from '@upshift/routing';
 import type { RequestHandler } from 'express';
 
 import { noSuchJob, readView } from './read-view.ts';
@@ -20,13 +20,15 @@ export function postVerdict({ cells }: Tools): RequestHandler<{ id: string }> {
   };
 }
 
-/** The verdict, and the label that it makes of the delivered answer. */
+/** The verdict, and the label that it makes of the delivered answer, where the gate's makes one: elsewhere nothing would be asked above it. */
 async function apply(pipeline: Pipeline, { id, finalAttempt }: JobState, given: VerdictRequest): Promise<void> {
   const verdict = verdictOf(given);
   const advanced = await advance(pipeline, id, { type: 'verdict-arrived-late', revision: given.revision, verdict });
   const request = advanced?.changed ? await readRequest(pipeline, id) : null;
   if (!advanced || request === null || finalAttempt === null) return;
-  await keepLabel(pipeline, labelOf({ job: advanced.job, request, attempt: finalAttempt }, given.passed, 'late', Date.now()));
+  const { job } = advanced;
+  if (!makesLabels(job, await configOf(pipeline, job.configVersion))) return;
+  await keepLabel(pipeline, labelOf({ job, request, attempt: finalAttempt }, given.passed, 'late', Date.now()));
 }
 
 function parse(body: unknown): VerdictRequest {

@@ -1,4 +1,4 @@
-import { labelOf } from '@upshift/routing';
+import { judgeableResult, labelOf } from '@upshift/routing';
 
 import type { Cells } from '../cells/cells.ts';
 import { readJob, readRequest } from '../job-store.ts';
@@ -6,7 +6,8 @@ import { keepLabel } from '../labels.ts';
 
 /**
  * What a comparison with the top tier's answer says of a delivered one, kept as labels of both; of a candidate that is not of the top tier it says
- * nothing. Twice is as good as once: a label of the same answer replaces the one before.
+ * nothing, and a refusal on either side is no answer that could be judged. Twice is as good as once: a label of the same answer replaces the one
+ * before.
  *
  * @param candidate the job that answered once more
  * @param passed whether the delivered answer is no worse
@@ -19,12 +20,12 @@ export async function keepAudit(cells: Cells, candidate: string, passed: boolean
   const [record, request] = await Promise.all([readJob(pipeline, audited), readRequest(pipeline, audited)]);
   if (record === null || request === null) return;
   const job = record.state;
-  const tierOf = ({ attempts, finalAttempt }: typeof job): string | null => attempts[(finalAttempt ?? 0) - 1]?.tier ?? null;
+  const [delivered, best] = [judgeableResult(job), judgeableResult(again)];
   const top = cells.config.tiers.at(-1)!.name;
-  if (tierOf(again) !== top || tierOf(job) === top) return;
+  if (delivered === null || best?.tier !== top || delivered.tier === top) return;
   const now = Date.now();
-  await keepLabel(pipeline, labelOf({ job, request, attempt: job.finalAttempt! }, passed, 'audit', now));
-  const ofTop = labelOf({ job: again, request, attempt: again.finalAttempt! }, true, 'audit', now);
+  await keepLabel(pipeline, labelOf({ job, request, attempt: delivered.number }, passed, 'audit', now));
+  const ofTop = labelOf({ job: again, request, attempt: best.number }, true, 'audit', now);
   await keepLabel(
     pipeline,
     ofTop && { ...ofTop, job: job.id, answer_of: candidate, propensity: job.classification?.propensity ?? 1 },

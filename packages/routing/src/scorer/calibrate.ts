@@ -72,7 +72,8 @@ function fitWithout(fold: number, answers: JudgedAnswer[], foldOf: number[]): Sc
 export interface Ladder {
   /** Tiers from the cheapest to the dearest, as they are named in the labels. */
   tiers: string[];
-  complexityOf(prompt: string): number;
+  /** Null where no threshold of complexity can be set, because there are other tiers too. */
+  complexityOf: ((prompt: string) => number) | null;
   costUsdOf(tier: string, prompt: string, answer: string): number;
 }
 
@@ -92,7 +93,7 @@ export function calibrateThresholds(
     if (!ofTiers.every((answer) => answer !== undefined)) return [];
     return [
       {
-        complexity: ladder.complexityOf(ofTiers[0]!.prompt),
+        complexity: ladder.complexityOf?.(ofTiers[0]!.prompt) ?? 0,
         answers: ofTiers.map(({ tier, prompt, answer, ok, score }) => ({
           ok: Boolean(ok),
           score,
@@ -101,7 +102,8 @@ export function calibrateThresholds(
       },
     ];
   });
-  return { questions: questions.length, thresholds: questions.length === 0 ? null : fitThresholds(questions, target) };
+  const thresholds = questions.length === 0 ? null : fitThresholds(questions, target, ladder.complexityOf !== null);
+  return { questions: questions.length, thresholds };
 }
 
 /** The same question is in the same fold, so that nothing is learnt of a question that is then asked. */

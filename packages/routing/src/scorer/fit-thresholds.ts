@@ -45,11 +45,14 @@ const MARGIN = 1.64;
 /**
  * The cheapest thresholds that can be trusted to reach a share of the top tier's quality on more such questions; null where
  * there are too few labels to trust any. The same questions in the same order give the same thresholds.
+ *
+ * @param mayStartHigher false: whatever its complexity, a question starts at the cheapest tier
  */
-export function fitThresholds(questions: LabelledQuestion[], target: number): FittedThresholds | null {
+export function fitThresholds(questions: LabelledQuestion[], target: number, mayStartHigher = true): FittedThresholds | null {
   const tiers = questions[0]?.answers.length ?? 0;
+  const starts = mayStartHigher ? risingStarts(questions, tiers) : [Array.from({ length: tiers - 1 }, () => NEVER)];
   let best: (Thresholds & Outcome) | null = null;
-  for (const startAt of risingStarts(questions, tiers))
+  for (const startAt of starts)
     for (const acceptAt of combinations(acceptChoices(questions, tiers))) {
       const outcome = deliveredBy(questions, { startAt, acceptAt });
       if ((best === null || outcome.cost < best.cost) && isTrusted(questions, { startAt, acceptAt }, target))

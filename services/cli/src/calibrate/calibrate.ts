@@ -76,7 +76,8 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
-    const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
+    const isWhole = tiers.length === config.tiers.length;
+    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config, file) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
     return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
@@ -91,11 +92,11 @@ function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfi
   return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
-/** The tiers of the configuration that have labels, the top one among them. */
+/** The tiers of the configuration that have labels, the top one among them. What the fallback has answered is of none. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
   const all = config.tiers.map(({ name }) => name);
   const given = new Set(labels.map(({ tier }) => tier));
-  const strange = [...given].find((tier) => !all.includes(tier));
+  const strange = [...given].find((tier) => tier !== 'fallback' && !all.includes(tier));
   if (strange !== undefined)
     throw new CommandError(`tier ${strange} of the labels is not in ${file}, which has ${all.join(', ')}`, exitCode.refused);
   const tiers = all.filter((name) => given.has(name));
@@ -107,7 +108,7 @@ function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): stri
 }
 
 /** What a call costs with the cheapest model of a tier, by estimated tokens. */
-function costsOf(config: UpshiftConfig): (tier: string, prompt: string, answer: string) => number {
+function costsOf(config: UpshiftConfig, file: string): (tier: string, prompt: string, answer: string) => number {
   const now = Date.now();
   const models = Object.values(config.models).filter(
     ({ capabilities, on_trial: onTrial }) => !capabilities.includes('embedding') && onTrial !== true,
@@ -120,8 +121,8 @@ function costsOf(config: UpshiftConfig): (tier: string, prompt: string, answer: 
       cacheWriteTokens: 0,
       reasoningTokens: 0,
     };
-    const costs = models.filter((model) => model.tier === tier).map((model) => costOf(usage, model, now) ?? Infinity);
-    const least = Math.min(...costs);
-    return Number.isFinite(least) ? nanoUsdToUsd(least) : 0;
+    const costs = models.flatMap((model) => (model.tier === tier ? (costOf(usage, model, now) ?? []) : []));
+    if (costs.length > 0) return nanoUsdToUsd(Math.min(...costs));
+    throw new CommandError(`no model of tier ${tier} has a price in force in ${file}, which thresholds go by`, exitCode.refused);
   };
 }

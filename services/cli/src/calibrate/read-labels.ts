@@ -49,12 +49,16 @@ export async function labelsFromHistory(api: Api): Promise<LabelLine[]> {
   return [...labels.values()];
 }
 
-/** The answer that an audit was about, with its text; none where it is no longer kept. */
-async function auditLabel(api: Api, { job, tier, passed, source, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
+/** The answer that an audit was about, with its text; none where it is no longer kept. A hedge may stand beside it in its tier. */
+async function auditLabel(api: Api, { job, tier, model, passed, source, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
   if (source !== 'audit') return [];
   const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
   const answer = recording?.attempts.findLast(
-    (attempt) => (attempt.purpose === 'answer' || attempt.purpose === 'hedge') && attempt.tier === tier,
+    (attempt) =>
+      (attempt.purpose === 'answer' || attempt.purpose === 'hedge') &&
+      attempt.tier === tier &&
+      attempt.model === model &&
+      attempt.answer !== null,
   )?.answer;
   if (!recording || !answer) return [];
   return [{ question_id: job, prompt: promptOf(recording.request.input), tier, answer: answer.text, ok: passed }];

@@ -53,8 +53,9 @@ function thresholdLines({ thresholds, tiers, target, questions }: Calibration, b
     const old = before.tiers.find((tier) => tier.name === name)?.accept_at;
     return `| \`tiers.${name}.accept_at\` | ${old} | ${acceptAt[index]!.toFixed(3)} |`;
   });
+  const missing = before.tiers.flatMap(({ name }) => (tiers.includes(name) ? [] : [name]));
   const start =
-    tiers.length === before.tiers.length
+    missing.length === 0
       ? [`| \`classifier.thresholds\` | ${before.classifier.thresholds.join(', ')} | ${risingBelowOne(startAt).join(', ')} |`]
       : [];
   return [
@@ -67,6 +68,12 @@ function thresholdLines({ thresholds, tiers, target, questions }: Calibration, b
     ...start,
     '',
     `On these questions: ${percent(quality)} of the quality of ${tiers.at(-1)} (90 % of resampled sets: ${percent(qualityWithin[0])} to ${percent(qualityWithin[1])}), for ${percent(cost)} of its cost.`,
+    ...(missing.length === 0
+      ? []
+      : [
+          '',
+          `No answers of ${missing.join(', ')} are given, so \`classifier.thresholds\` stays as it is, and the promise is for jobs that start at ${tiers[0]} and never come to ${missing.join(', ')}.`,
+        ]),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { classifyLine } from '@upshift/contracts';
-import { classifierOf, guessDomain, guessTask } from '@upshift/routing';
+import { bareFacts, classifierOf, guessDomain, guessTask } from '@upshift/routing';
 
 import { answerLines } from './answer-lines.ts';
 
@@ -7,7 +7,7 @@ import { answerLines } from './answer-lines.ts';
 export function classify(file: string | undefined): Promise<number> {
   const trained = classifierOf('trained');
   return answerLines(file, classifyLine, '{"prompt": "…"}', ({ prompt }) => {
-    const { complexity, confidence } = trained({ prompt, systemPrompt: '', task: null, structured: false, tools: 0 });
+    const { complexity, confidence } = trained(bareFacts(prompt));
     return { complexity, confidence, task: guessTask(prompt), domain: guessDomain(prompt) };
   });
 }

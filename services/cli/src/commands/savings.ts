@@ -7,11 +7,12 @@ import { table } from '../table.ts';
 /** What was paid, and what the same jobs would have cost otherwise, by route and in total. */
 export async function savings(api: Api, { days, json }: { days: number; json: boolean }): Promise<number> {
   const view = await api.get<SavingsView>(`/v1/savings?days=${days}`);
-  process.stdout.write(`${json ? JSON.stringify(view) : textOf(view)}\n`);
+  process.stdout.write(`${json ? JSON.stringify(view) : savingsText(view)}\n`);
   return exitCode.ok;
 }
 
-function textOf({ from, to, total, routes }: SavingsView): string {
+/** For people. */
+export function savingsText({ from, to, total, routes }: SavingsView): string {
   const head = [
     'route',
     'jobs',
@@ -26,17 +27,20 @@ function textOf({ from, to, total, routes }: SavingsView): string {
     'saved',
   ];
   const rows = [...Object.entries(routes), ['total', total] as const].map(([name, row]) => [name, ...cellsOf(row)]);
+  const unknown = 'its cost is not known of all these answers';
   const named = [
-    ['all economy', total.all_economy],
-    ['best single', total.best_single],
-    ['all premium', total.all_premium],
+    ['all economy', total.all_economy, unknown],
+    ['best single', total.best_single, 'no model is known to pass as often'],
+    ['all premium', total.all_premium, unknown],
   ] as const;
   return [
     `${from} to ${to}, USD`,
     '',
     ...table(head, rows),
     '',
-    ...named.map(([name, one]) => `${name}: ${one?.model ?? 'no model is known to pass as often'}`),
+    ...(total.jobs === 0
+      ? ['No job has ended in these days.']
+      : named.map(([name, one, otherwise]) => `${name}: ${one?.model ?? otherwise}`)),
     ...(total.audits_usd > 0 ? [`beside it ${money(total.audits_usd)} USD for shadows and audits`] : []),
   ].join('\n');
 }

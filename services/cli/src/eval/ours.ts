@@ -1,4 +1,4 @@
-import { classifyBy, draw, factsOfAnswer, fitProfile, foldOf, FOLDS, logOddsOf, lookOf } from '@upshift/routing';
+import { bareFacts, classifyBy, draw, factsOfAnswer, fitProfile, foldOf, FOLDS, logOddsOf, lookOf } from '@upshift/routing';
 import type { AnswerFacts, ClassifierModel, ScorerWeights } from '@upshift/routing';
 
 import type { ScorerProfile } from '@upshift/contracts';
@@ -11,9 +11,6 @@ export interface Weights {
   classifier: (question: PairQuestion) => ClassifierModel;
   scorer: (question: PairQuestion) => ScorerWeights;
 }
-
-/** Of a prompt of which nothing else is known. */
-const bareFacts = { systemPrompt: '', task: null, structured: false, tools: 0 };
 
 /** How many labels the calibrated track is given. */
 const LABELS = [50, 200, 400];
@@ -37,9 +34,7 @@ export function oursOf(pair: Pair, weights: Weights): Router[] {
 }
 
 function classifierOn(questions: PairQuestion[], weights: Weights): Router {
-  const scores = questions.map(
-    (question) => classifyBy(weights.classifier(question), { ...bareFacts, prompt: question.prompt }).complexity,
-  );
+  const scores = questions.map((question) => classifyBy(weights.classifier(question), bareFacts(question.prompt)).complexity);
   return { track: 'shipped defaults', name: 'classifier', kind: 'prompt', scores, extra: 0 };
 }
 

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 
 import type { JobRecording } from '@upshift/contracts';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { byteLines, NEWLINE } from '../run/read-lines.ts';
 
 /** A book that is being written beside its place: it appears there whole or not at all, and an unfinished one is gone on with. */
 export interface PartFile {
@@ -18,34 +19,40 @@ export interface PartFile {
 }
 
 /** Opens the part that belongs to the same choice of jobs. Throws a `CommandError` where the book exists. */
-export function openPart(out: string, choice: object, force: boolean): PartFile {
+export async function openPart(out: string, choice: object, force: boolean): Promise<PartFile> {
   if (existsSync(out) && !force)
     throw new CommandError(`${out} exists. Choose another --out, or --force to overwrite it.`, exitCode.refused);
   const file = `${out}.${createHash('sha256').update(JSON.stringify(choice)).digest('hex').slice(0, 8)}.part`;
-  const lines = existsSync(file) ? wholeLines(file) : [];
-  // For its owner alone: it holds what clients wrote.
-  const put = (some: string[], flag: 'w' | 'a'): void =>
-    writeFileSync(file, some.map((line) => `${line}\n`).join(''), { mode: 0o600, flag });
-  if (existsSync(file)) put(lines, 'w');
-  const recordings = lines.map((line) => JSON.parse(line) as JobRecording);
+  const begun = await begunIn(file);
+  const append = (recordings: JobRecording[]): void => {
+    const text = recordings.map((recording) => `${JSON.stringify(recording)}\n`).join('');
+    // For its owner alone: it holds what clients wrote.
+    writeFileSync(file, text, { mode: 0o600, flag: 'a' });
+  };
   return {
     file,
-    written: recordings.length,
-    redactions: recordings.reduce((sum, { redactions }) => sum + redactions, 0),
-    lastJob: recordings.at(-1)?.job ?? null,
-    write: (more) =>
-      put(
-        more.map((recording) => JSON.stringify(recording)),
-        'a',
-      ),
+    ...begun,
+    write: append,
     finish() {
-      put([], 'a');
+      append([]);
       renameSync(file, out);
     },
   };
 }
 
-/** The last line is cut off where the process was killed while it wrote. */
-function wholeLines(file: string): string[] {
-  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+/** What a part holds already. Its last line is cut off where the process was killed while it wrote. */
+async function begunIn(file: string): Promise<Pick<PartFile, 'written' | 'redactions' | 'lastJob'>> {
+  const begun = { written: 0, redactions: 0, lastJob: null as string | null };
+  if (!existsSync(file)) return begun;
+  let size = 0;
+  for await (const line of byteLines(file)) {
+    if (line.at(-1) !== NEWLINE) break;
+    const { job, redactions } = JSON.parse(line.toString()) as JobRecording;
+    size += line.length;
+    begun.written += 1;
+    begun.redactions += redactions;
+    begun.lastJob = job;
+  }
+  truncateSync(file, size);
+  return begun;
 }

@@ -31,7 +31,7 @@ interface Tally {
 
 /** `upshift record`: ended jobs with their answers, newest first, a JSON line each. Returns the exit code. */
 export async function record(api: Api, { out, json, force, ...chosen }: RecordOptions): Promise<number> {
-  const part = openPart(out, { ...chosen, url: api.url }, force);
+  const part = await openPart(out, { ...chosen, url: api.url }, force);
   if (part.written > 0) process.stderr.write(`Going on after ${part.written} jobs in ${part.file}.\n`);
   const tally: Tally = { recorded: part.written, unfinished: 0, redactions: part.redactions };
   for await (const jobs of pagesOf(api, chosen, part.lastJob)) {
@@ -85,13 +85,13 @@ async function recordingsOf(api: Api, jobs: JobView[]): Promise<JobRecording[]> 
   return recordings;
 }
 
-/** Null for a job whose retention has ended since it was listed. */
+/** Null for a job whose retention has ended since it was listed, or that a late verdict has reopened. */
 export async function recordingOf(api: Api, path: string): Promise<JobRecording | null> {
   try {
     return await api.get<JobRecording>(`${path}/recording`);
   } catch (error) {
-    const isGone = await api.get(path).then(() => false, isNotFound);
-    if (isGone) return null;
+    const isNone = await api.get<JobView>(path).then(({ status }) => !isTerminal(status), isNotFound);
+    if (isNone) return null;
     throw error;
   }
 }

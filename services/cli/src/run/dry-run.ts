@@ -2,12 +2,13 @@ import { idempotencyKey, ProblemError } from '@upshift/contracts';
 import type { JobState, UpshiftConfig } from '@upshift/contracts';
 import {
   acceptJob,
+  candidatesInTier,
   costOf,
   decide,
-  firstModelOf,
   classifierOf,
   classifierTypeOf,
   nanoUsdToUsd,
+  needsUnder,
   promptFactsOf,
   readJobBody,
 } from '@upshift/routing';
@@ -81,7 +82,7 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
       classifierTypeOf(config, request.route),
       config.classifier.profile,
     )(promptFactsOf(request));
-    return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, config, outputTokens, now);
+    return estimateOf(decide(accepted, { type: 'classified', classification }, facts).job, facts, outputTokens);
   };
 }
 
@@ -93,31 +94,36 @@ function withoutKey(row: Row['job']): object {
   return body;
 }
 
-function estimateOf(job: JobState, config: UpshiftConfig, outputTokens: number, now: number): Estimate {
+function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate {
+  const { config, now } = facts;
   const first = job.attempts[0];
   if (first === undefined)
     throw new ProblemError('no_capable_model', job.reasons.join('; ') || 'no model that can be called now');
-  const tokens = job.needs.capabilities.includes('embedding') ? 0 : Math.min(outputTokens, job.needs.maxOutputTokens ?? Infinity);
-  const usage = { ...noTokens, inputTokens: job.needs.inputTokens, outputTokens: tokens };
-  const costs = [first.model, ...modelsAbove(job, first.tier, config)].map((id) => costOf(usage, config.models[id], now));
+  const { capabilities, inputTokens, maxOutputTokens } = needsUnder(config.routes[job.route]!, job.needs);
+  const asked = capabilities.includes('embedding') ? 0 : Math.min(outputTokens, maxOutputTokens ?? Infinity);
+  const costs = [first.model, ...modelsAbove(job, first.tier, facts)].map((id) => {
+    const model = config.models[id]!;
+    return costOf({ ...noTokens, inputTokens, outputTokens: Math.min(asked, model.max_output_tokens) }, model, now);
+  });
   return {
     tier: first.tier,
     model: first.model,
     jobs: 1,
-    input_tokens: job.needs.inputTokens,
+    input_tokens: inputTokens,
     cost_usd: usd(costs[0] ?? null),
     cost_escalated_usd: usd(costs.reduce(plus, 0)),
   };
 }
 
-const noTokens = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };
+const noTokens = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
 
-/** Where a job that fails every check goes: the first model of each tier above. Only a cascade shifts up. */
-function modelsAbove(job: JobState, tier: string, config: UpshiftConfig): string[] {
+/** Where a job that fails every check goes: the first model that it may be given of each tier above. Only a cascade shifts up. */
+function modelsAbove(job: JobState, tier: string, facts: Facts): string[] {
+  const { routes, tiers } = facts.config;
   const stays = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
-  if (stays || config.routes[job.route]?.strategy !== 'cascade') return [];
-  const above = config.tiers.slice(config.tiers.findIndex(({ name }) => name === tier) + 1);
-  return above.flatMap(({ name }) => firstModelOf(config, name) ?? []);
+  if (stays || routes[job.route]?.strategy !== 'cascade') return [];
+  const above = tiers.slice(tiers.findIndex(({ name }) => name === tier) + 1);
+  return above.flatMap(({ name }) => candidatesInTier(job, name, facts)[0] ?? []);
 }
 
 function add(estimates: Map<string, Estimate>, one: Estimate): void {

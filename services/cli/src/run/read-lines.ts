@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
 
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
 
 /**
  * The lines of a file, or of standard input where none is named, one by one. Only a newline ends a line: JSON strings may hold other
@@ -22,7 +22,7 @@ export async function* readLines(file?: string): AsyncGenerator<string> {
 /** As `readLines`, each as it stands, with the newline at its end. What is not UTF-8 is refused, for it would be read as another text. */
 export async function* rawLines(file?: string): AsyncGenerator<Buffer> {
   let number = 0;
-  for await (const bytes of linesOf(bytesOf(file))) {
+  for await (const bytes of byteLines(file)) {
     number += 1;
     if (!isUtf8(bytes))
       throw new CommandError(`${file ?? 'standard input'}, line ${number}, is not UTF-8; save it as UTF-8.`, exitCode.refused);
@@ -30,9 +30,10 @@ export async function* rawLines(file?: string): AsyncGenerator<Buffer> {
   }
 }
 
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** Whatever they are, each with the newline at its end; the last one may have none. */
+export async function* byteLines(file?: string): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
-  for await (const chunk of chunks) {
+  for await (const chunk of bytesOf(file)) {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       yield Buffer.concat([...rest, chunk.subarray(from, at + 1)]);

@@ -50,13 +50,13 @@ export function printResult(result: Result, config: UpshiftConfig, stream: Write
 
 function nameOf(config: UpshiftConfig, index: number): string {
   const tier = config.tiers.at(index)?.name ?? '';
-  return `${tier} (${firstModelOf(config, tier)})`;
+  return `${tier} (${firstModelOf(config, tier) ?? 'no model'})`;
 }
 
 function percent(share: number | null): string {
   return share === null ? 'unknown' : `${(share * 100).toFixed(1)} %`;
 }
 
-function usd(amount: number): string {
-  return amount.toFixed(6);
+function usd(amount: number | null): string {
+  return amount === null ? 'unknown' : amount.toFixed(6);
 }

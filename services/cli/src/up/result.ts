@@ -13,8 +13,9 @@ export interface Result {
   fallbacks: number;
   cost_usd: number;
   cost_unknown_jobs: number;
-  cost_all_premium_usd: number;
-  cost_all_economy_usd: number;
+  /** Null where the model has no price. */
+  cost_all_premium_usd: number | null;
+  cost_all_economy_usd: number | null;
   right: number | null;
   right_all_premium: number | null;
   right_all_economy: number | null;
@@ -51,8 +52,8 @@ export function resultOf(finished: Finished[], config: UpshiftConfig, book: Answ
     fallbacks: sum(({ job }) => job.fallbacks),
     cost_usd: round(sum(({ job }) => job.cost_usd)),
     cost_unknown_jobs: finished.filter(({ job }) => job.cost_unknown).length,
-    cost_all_premium_usd: round(sum((one) => costAlone(one, first(-1), config, book))),
-    cost_all_economy_usd: round(sum((one) => costAlone(one, first(0), config, book))),
+    cost_all_premium_usd: costOfAll(finished, first(-1), config, book),
+    cost_all_economy_usd: costOfAll(finished, first(0), config, book),
     right: share(withGold(finished), wasRight),
     right_all_premium: book && share(withGold(finished), (one) => rightAlone(one, first(-1), book)),
     right_all_economy: book && share(withGold(finished), (one) => rightAlone(one, first(0), book)),
@@ -102,20 +103,31 @@ function escalatedRight(finished: Finished[], book: AnswerBook): number {
   return escalated.filter(({ row, model }) => book.answerOf(row, model)?.right).length;
 }
 
+/** What one model alone would have cost for all jobs; null where that of one is not known. */
+function costOfAll(finished: Finished[], modelId: string, config: UpshiftConfig, book: AnswerBook | null): number | null {
+  const costs = finished.map((one) => costAlone(one, modelId, config, book));
+  return costs.includes(null) ? null : round(costs.reduce<number>((total, cost) => total + (cost ?? 0), 0));
+}
+
 /** What one model alone would have cost: its recorded answer, or where there is none the tokens that the job's answer took. */
-function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: AnswerBook | null): number {
+function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: AnswerBook | null): number | null {
   const recorded = book?.answerOf(one.row, modelId);
-  if (recorded) return nanoUsdToUsd(recorded.costNanoUsd ?? 0);
+  if (recorded) return inUsd(recorded.costNanoUsd);
   if (one.job.result?.vectors) return one.job.cost_usd;
-  const last = one.trail.findLast(({ event, purpose }) => event === 'attempt-settled' && purpose === 'answer')?.usage;
+  const given = one.trail.findLast(({ event }) => event === 'job-completed')?.attempt;
+  const told = one.trail.find(({ event, attempt }) => event === 'attempt-settled' && attempt === given)?.usage;
   const usage = {
-    inputTokens: last?.input_tokens ?? 0,
+    inputTokens: told?.input_tokens ?? 0,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
-    outputTokens: last?.output_tokens ?? 0,
+    outputTokens: told?.output_tokens ?? 0,
     reasoningTokens: 0,
   };
-  return nanoUsdToUsd(costOf(usage, config.models[modelId], Date.now()) ?? 0);
+  return inUsd(costOf(usage, config.models[modelId], Date.now()));
+}
+
+function inUsd(nanoUsd: number | null): number | null {
+  return nanoUsd === null ? null : nanoUsdToUsd(nanoUsd);
 }
 
 /** Embeddings have one tier, so that one model alone would have answered as the job was answered. */
