@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { Logger } from '@upshift/runtime';
 
 /** What is done again and again, with so much time at least from one beginning to the next. */
@@ -32,4 +34,12 @@ export function createChores(logger: Pick<Logger, 'error'>) {
     },
     ended: async () => void (await Promise.all(running.values())),
   };
+}
+
+/** Takes one turn after the other, with a pause between them, until it is told to stop. */
+export async function takeTurns(pauseMs: number, stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {
+  while (!stopping.aborted) {
+    await turn().catch(() => undefined);
+    await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+  }
 }

@@ -16,7 +16,7 @@ import type { Cells, Pipeline } from '@upshift/queues';
 import { cellOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
-import { createChores } from './chores.ts';
+import { createChores, takeTurns } from './chores.ts';
 import type { Chore } from './chores.ts';
 import { createMeasures } from './measures.ts';
 
@@ -48,7 +48,7 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const measures = createMeasures(context.metrics, measureQueues);
   const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: (all) => measures.take(all) };
   const stopping = new AbortController();
-  const stopped = loop(stopping.signal, async () => {
+  const stopped = takeTurns(TICK_MS, stopping.signal, async () => {
     // Another steward measures now: what this one saw last is old news.
     if (!(await lease.hold(LEASE_MS))) return measures.forget();
     for (const cell of await cells.all()) chores.start(`cell ${cell.cell}`, ofEachCell, cell);
@@ -64,14 +64,4 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
       await closeCells(cells);
     },
   };
-}
-
-async function loop(stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {
-  while (!stopping.aborted) {
-    await turn().catch(() => undefined);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, TICK_MS);
-      stopping.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
-  }
 }
