@@ -55,8 +55,19 @@ test('a chore is not due before its time', async () => {
 test('turns leave nothing behind at the signal that ends them, however many there were', async () => {
   const stopping = new AbortController();
   const listeners: number[] = [];
-  await takeTurns(1, stopping.signal, async () => {
+  await takeTurns(logger, 1, stopping.signal, async () => {
     if (listeners.push(getEventListeners(stopping.signal, 'abort').length) === 20) stopping.abort();
   });
   expect(Math.max(...listeners)).toBe(0);
+});
+
+test('a turn that fails says why, and the next one is taken', async () => {
+  const stopping = new AbortController();
+  const said: unknown[] = [];
+  let turns = 0;
+  await takeTurns({ error: (words: unknown) => void said.push(words) }, 1, stopping.signal, async () => {
+    if ((turns += 1) > 1) return stopping.abort();
+    throw new Error("NOPERM this user has no permissions to run the 'eval' command");
+  });
+  expect(said).toEqual([{ reason: "Error: NOPERM this user has no permissions to run the 'eval' command" }]);
 });

@@ -37,9 +37,14 @@ export function createChores(logger: Pick<Logger, 'error'>) {
 }
 
 /** Takes one turn after the other, with a pause between them, until it is told to stop. */
-export async function takeTurns(pauseMs: number, stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {
+export async function takeTurns(
+  logger: Pick<Logger, 'error'>,
+  pauseMs: number,
+  stopping: AbortSignal,
+  turn: () => Promise<void>,
+): Promise<void> {
   while (!stopping.aborted) {
-    await turn().catch(() => undefined);
+    await turn().catch((error: unknown) => logger.error({ reason: String(error) }, 'no chore was begun'));
     await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
   }
 }

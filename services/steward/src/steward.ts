@@ -48,7 +48,7 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const measures = createMeasures(context.metrics, measureQueues);
   const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: (all) => measures.take(all) };
   const stopping = new AbortController();
-  const stopped = takeTurns(TICK_MS, stopping.signal, async () => {
+  const stopped = takeTurns(context.logger, TICK_MS, stopping.signal, async () => {
     // Another steward measures now: what this one saw last is old news.
     if (!(await lease.hold(LEASE_MS))) return measures.forget();
     for (const cell of await cells.all()) chores.start(`cell ${cell.cell}`, ofEachCell, cell);
