@@ -58,7 +58,7 @@ export async function runService(name: string, start: (context: ServiceContext) 
     const running = await start(context);
     context.app.use(probeRoutes(running.readiness, context.metrics));
     running.afterProbes?.(context.app);
-    const server = await listen(context);
+    const server = await listenOrStop(context, running);
     stopOnSignal(context, running, server, stopTracing);
     announce(context, server);
   } catch (error) {
@@ -84,6 +84,16 @@ function contextOf(name: string): ServiceContext {
     metrics,
     app,
   };
+}
+
+/** What was taken by then is finished or put back: a process that just ended would be a crash to it. */
+async function listenOrStop(context: ServiceContext, running: Running): Promise<Server> {
+  try {
+    return await listen(context);
+  } catch (error) {
+    await running.stop().catch(() => undefined);
+    throw error;
+  }
 }
 
 /** A connection on which nothing has moved for so long is closed; longer than a client may wait for a job, in ms. */
