@@ -38,8 +38,12 @@ export interface Running {
   afterProbes?(app: Express): void;
   /** Answers those who wait within a request, so that the HTTP server can close. */
   drain?(): void;
-  /** Stops taking work and lets what runs finish. Called once. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more work at once, and lets what runs finish. Called once.
+   *
+   * @param answered resolves when no request is in hand any more: what requests need is closed after that
+   */
+  stop(answered: Promise<void>): Promise<void>;
 }
 
 /** A stop that takes this much longer than the grace period is cut short. */
@@ -91,7 +95,7 @@ async function listenOrStop(context: ServiceContext, running: Running): Promise<
   try {
     return await listen(context);
   } catch (error) {
-    await running.stop().catch(() => undefined);
+    await running.stop(Promise.resolve()).catch(() => undefined);
     throw error;
   }
 }
@@ -152,8 +156,9 @@ function stopOnSignal(
 /** False where something could not be stopped, which is logged. */
 async function stopInOrder(server: Server, running: Running, logger: Logger): Promise<boolean> {
   try {
-    await closeServer(server, running);
-    await running.stop();
+    const answered = closeServer(server, running);
+    await running.stop(answered);
+    await answered;
     return true;
   } catch (error) {
     logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'could not stop in order');
@@ -164,7 +169,7 @@ async function stopInOrder(server: Server, running: Running, logger: Logger): Pr
 /** Longest that requests in hand may take to finish once the process stops. */
 const LAST_REQUESTS_MS = 5000;
 
-/** Takes no new requests and lets those in hand finish before what they need is closed. */
+/** Takes no new requests and lets those in hand finish. A connection on which none was begun is waited for too: Node tells it from no other. */
 async function closeServer(server: Server, running: Running): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   running.drain?.();
