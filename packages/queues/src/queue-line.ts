@@ -149,7 +149,7 @@ export class QueueLine {
     const drained = this.#drained;
     this.#drained = null;
     // Slots that are kept for what may come are no other line's.
-    if (drained !== null && capacity.isShared) return this.#waitForWord(drained);
+    if (drained !== null && capacity.isShared) return this.#waitForWordOrPassOn(drained);
     const free = capacity.takeAll();
     if (free === 0) return this.#nextFreeSlot();
     const taken = await this.#takeAtMost(free, drained);
@@ -189,13 +189,19 @@ export class QueueLine {
     return taken;
   }
 
-  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
-  async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
+  /** A word is heard by one process only: it is for one that has a free slot. */
+  async #waitForWordOrPassOn(drained: Taken): Promise<void> {
+    const isHeard = await this.#waitForWord(drained);
+    if (isHeard && !this.#options.capacity.hasFree) await this.#pipeline.redis.zadd(this.#key('marker'), 0, '0');
+  }
+
+  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. False where no word came. */
+  async #waitForWord({ nextDelayedAt }: Taken): Promise<boolean> {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
     const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
     try {
-      await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
+      return (await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS)) !== null;
     } finally {
       clearTimeout(late);
     }
