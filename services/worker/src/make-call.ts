@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { closeCircuit, denyProvider, readAnswer, readHealth } from '@upshift/queues';
+import { closeCircuit, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
 import { callOf, isProbed, sampleCalls, whyNotNow } from '@upshift/routing';
 import type { Call, Health } from '@upshift/routing';
@@ -110,8 +110,6 @@ async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise
   onSent?.();
   const { event, answer, heard } = await callModel(order, call);
   await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
-  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
-    await denyProvider(tools.pipeline, event.error.provider, event.error.message);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
   return event;
