@@ -41,7 +41,7 @@ async function refusals(): Promise<number> {
 }
 
 /** Makes the calls of a model, which go to a server that answers as told. */
-async function callModel(model: string, handle: Handler): Promise<void> {
+async function callModel(model: string, handle: Handler, onLimit = (_model: string, _limit: number): void => undefined): Promise<FakeServer> {
   const server = await startFakeServer(handle);
   servers.push(server);
   const provider = { id: 'openai', adapter: 'openai', api: 'responses', baseUrl: server.url, apiKey: 'k', off: null } as const;
@@ -50,12 +50,13 @@ async function callModel(model: string, handle: Handler): Promise<void> {
     client: createModelClient([provider]),
     circuits: createCircuits({ onChange: () => undefined, mayProbe: () => Promise.resolve(() => undefined) }),
     calls: createCalls(),
-    slots: createSlots(() => undefined),
+    slots: createSlots(onLimit),
     retries: createRetries(pipeline),
     durations: new Durations(),
     stopping: new AbortController().signal,
   };
   consumers.push(consume([pipeline], modelQueue('economy', model), 'call', 1, (step) => handleCall(tools, step)));
+  return server;
 }
 
 test('a denied account that a full Redis can not be told of is known as that, and its call as unpaid', async () => {
@@ -70,4 +71,17 @@ test('a denied account that a full Redis can not be told of is known as that, an
   await setMemory(0);
   await until(pipeline, async () => (await stateOf(pipeline, id)).attempts[0]?.outcome === 'failed');
   expect((await stateOf(pipeline, id)).attempts[0]).toMatchObject({ errorCode: 'provider_denied', costNanoUsd: 0 });
+});
+
+test('calls that were not made give a busy provider no more calls at a time: only answers do', async () => {
+  const ids: string[] = [];
+  for (let index = 0; index < 20; index += 1) ids.push((await accept(pipeline, question, null)).id);
+  await Promise.all(ids.map((id) => advance(pipeline, id, simple)));
+  const limits: number[] = [];
+  const busy: Handler = (_, response) => void response.writeHead(429, { 'retry-after': '60' }).end('{}');
+  const server = await callModel(LOW, busy, (_, limit) => limits.push(limit));
+  const firstOf = async (id: string) => (await stateOf(pipeline, id)).attempts[0]?.outcome;
+  await until(pipeline, async () => (await Promise.all(ids.map(firstOf))).every((outcome) => outcome === 'failed'));
+  expect(server.calls).toHaveLength(1);
+  expect(limits).toEqual([5]);
 });

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { Attempt, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { closeCircuit, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
 import { callOf, isProbed, sampleCalls, whyNotNow } from '@upshift/routing';
-import type { Call, Health } from '@upshift/routing';
+import type { Call, CallOutcome, Health } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
 import { notNow, tooLate } from './call-errors.ts';
@@ -55,7 +55,7 @@ export async function makeCall(order: Order): Promise<Made> {
   let made: Made = null;
   await tools.slots.run(attempt.model, most, waitingUntil(order), async () => {
     made = await placeAndCall(order, call);
-    return made === null || made === 'put-back' ? null : whatProviderSaid(made, slowS);
+    return outcomeOf(made, slowS);
   });
   return made;
 }
@@ -115,10 +115,12 @@ async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise
   return event;
 }
 
-/** The error of a call; null after an answer. One that took too long makes for fewer calls at a time, as a timeout does. */
-function whatProviderSaid(event: JobEvent, slowS = Infinity): { code: CallErrorCode } | null {
-  if (event.type === 'call-failed') return event.error;
-  return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
+/** An answer that took too long makes for fewer calls at a time, as a timeout does. */
+function outcomeOf(made: Made, slowS = Infinity): CallOutcome {
+  if (made === null || made === 'put-back') return null;
+  if (made.type === 'call-failed') return made.error.code;
+  const isSlow = made.type === 'answered' && made.times.modelMs > slowS * 1000;
+  return isSlow ? 'timeout' : 'answered';
 }
 
 /** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */
