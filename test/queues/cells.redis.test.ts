@@ -22,7 +22,7 @@ import type { Cells } from '@upshift/queues';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestCells, serversOf, simple, until } from './setting.ts';
+import { closeAll, flushAll, keysLike, openTestCells, simple, until, untilBlocked } from './setting.ts';
 
 const opened: Cells[] = [];
 
@@ -174,12 +174,6 @@ test('an entry whose word reaches a process without a free slot is taken at once
       await step.advance(simple);
       return done;
     });
-  /** Until so many connections are blocked, waiting for the word of an entry. */
-  const waiting = async (count: number): Promise<void> =>
-    until(busy.first, async () => {
-      const clients = await Promise.all(serversOf(busy.redis).map((server) => server.client('LIST')));
-      return (String(clients).match(/ flags=\w*b/g) ?? []).length === count;
-    });
   const acceptIn = async (cell: number): Promise<void> => {
     const pipeline = (await busy.all())[cell]!;
     const place = async () => ({ pipeline, others: [], earlier: [], cells: 2 });
@@ -187,12 +181,12 @@ test('an entry whose word reaches a process without a free slot is taken at once
   };
 
   const consumers = [await consumeAs(busy, 'busy', 1)];
-  await waiting(2);
+  await untilBlocked(busy.first, 2);
   await acceptIn(0);
   // Its line of the other cell has waited longest for the word.
-  await waiting(1);
+  await untilBlocked(busy.first, 1);
   consumers.push(await consumeAs(idle, 'idle', 1));
-  await waiting(3);
+  await untilBlocked(busy.first, 3);
   await acceptIn(1);
   const acceptedAt = performance.now();
   await until(busy.first, async () => takenBy.length === 2);

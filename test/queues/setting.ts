@@ -92,3 +92,9 @@ export const simple: JobEvent = {
 export async function until(pipeline: Pipeline, holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await pipeline.redis.ping();
 }
+
+/** Until so many lines of consumers have found nothing and wait for the word of an entry. */
+export function untilBlocked(pipeline: Pipeline, lines: number): Promise<void> {
+  const clients = () => Promise.all(serversOf(pipeline.redis).map((server) => server.client('LIST')));
+  return until(pipeline, async () => (String(await clients()).match(/ flags=\w*b/g) ?? []).length === lines);
+}

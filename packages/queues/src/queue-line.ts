@@ -189,19 +189,24 @@ export class QueueLine {
     return taken;
   }
 
-  /** A word is heard by one process only: it is for one that has a free slot. */
+  /** One process hears a word, or knows when a delayed entry is due: both are for one that has a free slot and goes on. */
   async #waitForWordOrPassOn(drained: Taken): Promise<void> {
-    const isHeard = await this.#waitForWord(drained);
-    if (isHeard && !this.#options.capacity.hasFree) await this.#pipeline.redis.zadd(this.#key('marker'), 0, '0');
+    await this.#waitForWord(drained);
+    if (!this.#options.capacity.hasFree || this.#stopping.signal.aborted) await this.#giveWord();
   }
 
-  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. False where no word came. */
-  async #waitForWord({ nextDelayedAt }: Taken): Promise<boolean> {
+  /** Says that an entry may be there, to one process that waits. */
+  async #giveWord(): Promise<void> {
+    await this.#pipeline.redis.zadd(this.#key('marker'), 0, '0');
+  }
+
+  /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
+  async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
     const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
     try {
-      return (await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS)) !== null;
+      await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
     } finally {
       clearTimeout(late);
     }
@@ -240,11 +245,15 @@ export class QueueLine {
     }
   }
 
-  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  /**
+   * By BullMQ's own script, which counts no try, and gives no word of an entry that has a priority. Where that fails the lock runs out, and the
+   * entry comes back by itself.
+   */
   async #putBack(id: string): Promise<void> {
     try {
       const job = await this.#lockedJob(id);
       await job?.moveToWait(this.#token);
+      await this.#giveWord();
     } catch (error) {
       this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }
