@@ -1,11 +1,13 @@
 import { createCircuits, createModelClient } from '@upshift/models';
-import { accept, advance, consume, modelQueue } from '@upshift/queues';
-import type { Consumer } from '@upshift/queues';
+import { accept, advance, consume, done, modelQueue } from '@upshift/queues';
+import type { Consumer, Outcome, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { createCalls } from '../../services/worker/src/calls.ts';
 import { handleCall } from '../../services/worker/src/handle-call.ts';
 import { Durations } from '../../services/worker/src/hedge.ts';
+import { makeCall } from '../../services/worker/src/make-call.ts';
+import type { Made, Tools } from '../../services/worker/src/make-call.ts';
 import { createRetries } from '../../services/worker/src/retries.ts';
 import { createSlots } from '../../services/worker/src/slots.ts';
 import { startFakeServer } from '../models/fake-server.ts';
@@ -40,30 +42,39 @@ async function refusals(): Promise<number> {
   return told.reduce((sum, text) => sum + Number(/errorstat_OOM:count=(\d+)/.exec(text)?.[1] ?? 0), 0);
 }
 
-/** Makes the calls of a model, which go to a server that answers as told. */
-async function callModel(model: string, handle: Handler, onLimit = (_model: string, _limit: number): void => undefined): Promise<FakeServer> {
-  const server = await startFakeServer(handle);
-  servers.push(server);
+/** What makes calls, all of which go to one server. */
+function toolsFor(server: FakeServer, changes: Partial<Tools> = {}): Tools {
   const provider = { id: 'openai', adapter: 'openai', api: 'responses', baseUrl: server.url, apiKey: 'k', off: null } as const;
-  const tools = {
+  return {
     pipeline,
     client: createModelClient([provider]),
     circuits: createCircuits({ onChange: () => undefined, mayProbe: () => Promise.resolve(() => undefined) }),
     calls: createCalls(),
-    slots: createSlots(onLimit),
+    slots: createSlots(() => undefined),
     retries: createRetries(pipeline),
     durations: new Durations(),
     stopping: new AbortController().signal,
+    ...changes,
   };
-  consumers.push(consume([pipeline], modelQueue('economy', model), 'call', 1, (step) => handleCall(tools, step)));
+}
+
+async function startServer(handle: Handler): Promise<FakeServer> {
+  const server = await startFakeServer(handle);
+  servers.push(server);
   return server;
 }
 
+function consumeCalls(handle: (step: StepContext<'call'>) => Promise<Outcome>): void {
+  consumers.push(consume([pipeline], modelQueue('economy', LOW), 'call', 1, handle));
+}
+
 test('a denied account that a full Redis can not be told of is known as that, and its call as unpaid', async () => {
-  await callModel(LOW, async (_, response) => {
+  const server = await startServer(async (_, response) => {
     await setMemory(1);
     response.writeHead(401, { 'content-type': 'application/json' }).end('{"error":{"message":"no such key"}}');
   });
+  const tools = toolsFor(server);
+  consumeCalls((step) => handleCall(tools, step));
   const before = await refusals();
   const { id } = await accept(pipeline, question, null);
   await advance(pipeline, id, simple);
@@ -78,10 +89,26 @@ test('calls that were not made give a busy provider no more calls at a time: onl
   for (let index = 0; index < 20; index += 1) ids.push((await accept(pipeline, question, null)).id);
   await Promise.all(ids.map((id) => advance(pipeline, id, simple)));
   const limits: number[] = [];
-  const busy: Handler = (_, response) => void response.writeHead(429, { 'retry-after': '60' }).end('{}');
-  const server = await callModel(LOW, busy, (_, limit) => limits.push(limit));
+  const server = await startServer((_, response) => void response.writeHead(429, { 'retry-after': '60' }).end('{}'));
+  const tools = toolsFor(server, { slots: createSlots((_, limit) => limits.push(limit)) });
+  consumeCalls((step) => handleCall(tools, step));
   const firstOf = async (id: string) => (await stateOf(pipeline, id)).attempts[0]?.outcome;
   await until(pipeline, async () => (await Promise.all(ids.map(firstOf))).every((outcome) => outcome === 'failed'));
   expect(server.calls).toHaveLength(1);
   expect(limits).toEqual([5]);
+});
+
+test('a call that was not sent by the time at which its worker gives up its calls goes back to its queue', async () => {
+  const server = await startServer((_, response) => void response.end());
+  const tools = toolsFor(server, { stopping: AbortSignal.abort() });
+  const made = Promise.withResolvers<Made>();
+  consumeCalls(async (context) => {
+    const [attempt] = context.job.attempts;
+    made.resolve(await makeCall({ tools, context, config: pipeline.config, attempt: attempt!, stop: AbortSignal.abort() }));
+    return done;
+  });
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+  expect(await made.promise).toBe('put-back');
+  expect(server.calls).toEqual([]);
 });

@@ -95,8 +95,8 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
   if (!(await tools.retries.admit(context, attempt))) return null;
   const isOver = stop.aborted || tools.stopping.aborted;
   const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, call, waitingUntil(order));
-  if (stop.aborted) return null;
-  if (place === null || tools.stopping.aborted) return 'put-back';
+  if (tools.stopping.aborted) return 'put-back';
+  if (place === null || stop.aborted) return null;
   if ('places' in place) return sendAndSettle(order, call, place.places);
   await context.advance(denied(place.refused));
   return null;
