@@ -1,3 +1,4 @@
+import type { Attempt, JobState } from '@upshift/contracts';
 import { createCircuits, createModelClient } from '@upshift/models';
 import { accept, advance, consume, done, modelQueue } from '@upshift/queues';
 import type { Consumer, Outcome, StepContext } from '@upshift/queues';
@@ -84,18 +85,28 @@ test('a denied account that a full Redis can not be told of is known as that, an
   expect((await stateOf(pipeline, id)).attempts[0]).toMatchObject({ errorCode: 'provider_denied', costNanoUsd: 0 });
 });
 
-test('calls that were not made give a busy provider no more calls at a time: only answers do', async () => {
+test('calls that were not made give a busy provider no more calls at a time, as only answers do, and make room for no retries', async () => {
   const ids: string[] = [];
   for (let index = 0; index < 20; index += 1) ids.push((await accept(pipeline, question, null)).id);
   await Promise.all(ids.map((id) => advance(pipeline, id, simple)));
   const limits: number[] = [];
   const server = await startServer((_, response) => void response.writeHead(429, { 'retry-after': '60' }).end('{}'));
-  const tools = toolsFor(server, { slots: createSlots((_, limit) => limits.push(limit)) });
+  const retries = createRetries(pipeline);
+  const counted: string[] = [];
+  const count = (job: JobState, attempt: Attempt): void => {
+    counted.push(job.id);
+    retries.count(job, attempt);
+  };
+  const tools = toolsFor(server, {
+    slots: createSlots((_, limit) => limits.push(limit)),
+    retries: { ...retries, count },
+  });
   consumeCalls((step) => handleCall(tools, step));
   const firstOf = async (id: string) => (await stateOf(pipeline, id)).attempts[0]?.outcome;
   await until(pipeline, async () => (await Promise.all(ids.map(firstOf))).every((outcome) => outcome === 'failed'));
   expect(server.calls).toHaveLength(1);
   expect(limits).toEqual([5]);
+  expect(counted).toHaveLength(1);
 });
 
 test('a call that was not sent by the time at which its worker gives up its calls goes back to its queue', async () => {

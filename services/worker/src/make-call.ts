@@ -107,6 +107,7 @@ async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise
   const { job, advance } = context;
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
+  tools.retries.count(job, attempt);
   onSent?.();
   const { event, answer, heard } = await callModel(order, call);
   await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
