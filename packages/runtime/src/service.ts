@@ -124,7 +124,8 @@ async function listen({ app, environment }: ServiceContext): Promise<Server> {
 function announce({ name, logger }: ServiceContext, server: Server): void {
   const { port } = server.address() as AddressInfo;
   logger.info({ port }, 'ready');
-  process.send?.({ event: 'ready', name, port });
+  // A supervisor that is gone by now can not be told, and is no reason to break off: the process stops in order.
+  process.send?.({ event: 'ready', name, port }, () => undefined);
 }
 
 function stopOnSignal(
