@@ -78,7 +78,7 @@ export class QueueLine {
   #oneEnded = Promise.withResolvers<void>();
   /** What the last look at the queue said, where it found nothing more. */
   #drained: Taken | null = null;
-  /** When the queue was last asked for entries, in ms since the epoch. */
+  /** When the queue was last asked for entries, or is to be asked again after a wait for news, in ms since the epoch. */
   #turnedAt = Date.now();
   /** Waits for a free slot. */
   #isFull = false;
@@ -204,6 +204,8 @@ export class QueueLine {
   async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
+    // Who waits no longer than this neglects nothing.
+    this.#turnedAt = Date.now() + waitS * 1000;
     const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
     try {
       await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);

@@ -20,15 +20,15 @@ import { createChores, takeTurns } from './chores.ts';
 import type { Chore } from './chores.ts';
 import { createMeasures } from './measures.ts';
 
-/** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
-const UNTOUCHED_MS = 60_000;
+/** An unfinished job of this age is looked at: longer than a killed worker's entry takes to return. */
+const LOOKED_AT_FROM_MS = 60_000;
 
 /** The one place for timers: what is done in each cell, and what is done once. */
 const ofEachCell: Chore<Pipeline>[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
   { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
   { name: 'forget labels', everyMs: 600_000, run: forgetLabels },
-  { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
+  { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, LOOKED_AT_FROM_MS) },
 ];
 const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
