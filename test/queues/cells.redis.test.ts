@@ -22,7 +22,7 @@ import type { Cells } from '@upshift/queues';
 import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig, question } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestCells, simple, until } from './setting.ts';
+import { closeAll, flushAll, keysLike, openTestCells, simple, until, untilBlocked } from './setting.ts';
 
 const opened: Cells[] = [];
 
@@ -161,6 +161,41 @@ test('one consumer works on all cells, and has no more in hand than it may', asy
   await consumer.close();
   expect(most.ever).toBeLessThanOrEqual(3);
   expect(worked).toEqual(new Set(ids));
+});
+
+test('an entry whose word reaches a process without a free slot is taken at once by another that has one', async () => {
+  const { busy, idle } = { busy: await openIntake(2), idle: await open(2) };
+  const mayEnd = Promise.withResolvers<void>();
+  const takenBy: string[] = [];
+  const consumeAs = async (cells: Cells, name: string, concurrency: number) =>
+    consume(await consumedCells(cells), CLASSIFY_QUEUE, 'classify', concurrency, async (step) => {
+      takenBy.push(name);
+      if (name === 'busy') await mayEnd.promise;
+      await step.advance(simple);
+      return done;
+    });
+  const acceptIn = async (cell: number): Promise<void> => {
+    const pipeline = (await busy.all())[cell]!;
+    const place = async () => ({ pipeline, others: [], earlier: [], cells: 2 });
+    await accept({ ...busy, place }, question, null);
+  };
+
+  const consumers = [await consumeAs(busy, 'busy', 1)];
+  await untilBlocked(busy.first, 2);
+  await acceptIn(0);
+  // Its line of the other cell has waited longest for the word.
+  await untilBlocked(busy.first, 1);
+  consumers.push(await consumeAs(idle, 'idle', 1));
+  await untilBlocked(busy.first, 3);
+  await acceptIn(1);
+  const acceptedAt = performance.now();
+  await until(busy.first, async () => takenBy.length === 2);
+  const tookMs = performance.now() - acceptedAt;
+  mayEnd.resolve();
+  await Promise.all(consumers.map((consumer) => consumer.close()));
+  expect(takenBy).toEqual(['busy', 'idle']);
+  // Without the word it looks again after 5 s.
+  expect(tookMs).toBeLessThan(1500);
 });
 
 test('a process that is told its cells leaves the others alone, and one that there is not is refused', async () => {

@@ -1,10 +1,10 @@
-import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf, reconcile } from '@upshift/queues';
+import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf, reconcile, SCORE_QUEUE } from '@upshift/queues';
 import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
-import { LOW, question } from '../routing/example.ts';
+import { answered, judged, LOW, question, sent } from '../routing/example.ts';
 import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -70,6 +70,28 @@ test('an entry of an earlier epoch is dropped unread', async () => {
   expect(await finished(`${id}.1.classify.1`)).toBe('completed');
   expect(await finished(`${id}.1.classify.2`)).toBe('completed');
   expect(seen).toEqual([id]);
+});
+
+test('who hangs over a step that another one has begun anew meanwhile asks no second judge, and its verdict is none', async () => {
+  const { id } = await accept(pipeline, question, null);
+  for (const event of [simple, sent(1), answered(1)]) await advance(pipeline, id, event);
+  const judge = { type: 'judge-requested', attempt: 1, check: 0 } as const;
+  const changed: unknown[] = [];
+  const consumer = consume([pipeline], SCORE_QUEUE, 'score', 1, async ({ job, advance: move }) => {
+    if (job.attempts.length === 1) {
+      for (const event of [judge, sent(2, 4), answered(2)]) await advance(pipeline, id, event);
+      for (const event of [judge, judged(1, 0.1)]) changed.push((await move(event))?.changed);
+    } else await move(judged(1, 0.9));
+    return done;
+  });
+  consumers.push(consumer);
+  await until(pipeline, async () => changed.length === 2);
+  expect(changed).toEqual([false, false]);
+  await until(pipeline, async () => (await stateOf(pipeline, id)).status === 'completed');
+  expect((await stateOf(pipeline, id)).attempts.map(({ purpose, score }) => [purpose, score])).toEqual([
+    ['answer', 0.9],
+    ['judge', null],
+  ]);
 });
 
 test.each([

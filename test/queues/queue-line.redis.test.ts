@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 
-import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf } from '@upshift/queues';
+import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, putBack, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
 import { answered, LOW, question, sent } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from './setting.ts';
+import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until, untilBlocked } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -33,12 +33,6 @@ function consumeClassify(concurrency: number, handle: (context: StepContext<'cla
   });
   consumers.push(consumer);
   return consumer;
-}
-
-/** Until the consumer has found nothing and waits for news. */
-function untilIdle(): Promise<void> {
-  const clients = () => Promise.all(serversOf(pipeline.redis).map((server) => server.client('LIST')));
-  return until(pipeline, async () => String(await clients()).includes('cmd=bzpopmin'));
 }
 
 test('entries are taken many at a time: high before normal, normal before low, each in its order', async () => {
@@ -82,7 +76,7 @@ test('a paused queue gives nothing until it is resumed', async () => {
     await move(simple);
   });
   const { id } = await accept(pipeline, question, null);
-  await untilIdle();
+  await untilBlocked(pipeline, 1);
   expect(seen).toEqual([]);
   await classifyQueue().resume();
   await until(pipeline, async () => seen.length > 0);
@@ -186,6 +180,30 @@ test('who closes waits for what is in hand and takes nothing more', async () => 
   expect(seen).toEqual([first.id]);
   expect((await stateOf(pipeline, first.id)).classification).not.toBeNull();
   expect(await classifyQueue().getJobState(`${second.id}.1.classify.1`)).toBe('prioritized');
+});
+
+test('what a consumer that closes puts back is taken at once by another that waits', async () => {
+  const stopping = Promise.withResolvers<void>();
+  const first = consume([pipeline], CLASSIFY_QUEUE, 'classify', 1, async () => {
+    await stopping.promise;
+    return putBack;
+  });
+  await untilBlocked(pipeline, 1);
+  let takenAt = 0;
+  consumeClassify(1, async ({ advance: move }) => {
+    takenAt = performance.now();
+    await move(simple);
+  });
+  await untilBlocked(pipeline, 2);
+  await accept(pipeline, question, null);
+  await untilBlocked(pipeline, 1);
+  const closedAt = performance.now();
+  const closed = first.close();
+  stopping.resolve();
+  await until(pipeline, async () => takenAt > 0);
+  await closed;
+  // Without the word it looks again after 5 s.
+  expect(takenAt - closedAt).toBeLessThan(1500);
 });
 
 test('a step that Redis refuses harms no other of its batch', async () => {

@@ -98,3 +98,9 @@ export async function labelsIn(cells: Cells): Promise<GateLabel[]> {
   for await (const label of readLabels(cells)) labels.push(label);
   return labels;
 }
+
+/** Until so many lines of consumers have found nothing and wait for the word of an entry. */
+export function untilBlocked(pipeline: Pipeline, lines: number): Promise<void> {
+  const clients = () => Promise.all(serversOf(pipeline.redis).map((server) => server.client('LIST')));
+  return until(pipeline, async () => (String(await clients()).match(/ flags=\w*b/g) ?? []).length === lines);
+}

@@ -98,7 +98,7 @@ afterEach(async () => {
   await closeAll(open);
 });
 
-/** Shorter than a wait for entries, which is five seconds long: where nothing else is wrong, none must be due. */
+/** Shorter than a wait for entries, which is five seconds long and is no neglect. */
 const impatient = { STUCK_AFTER_S: '1' };
 
 /** A classifier that reaches Redis over the network of this test. */
@@ -134,11 +134,25 @@ test('a process whose connection is dead ends with 1 while entries are due, and 
   next.kill();
 });
 
-/** How often somebody asked whether the queue is paused: once with each look, and nobody else does. */
-async function looks(): Promise<number> {
+async function callsOf(command: string): Promise<number> {
   const stats = await Promise.all(serversOf(pipeline.redis).map((server) => server.info('commandstats')));
-  return stats.reduce((sum, text) => sum + Number(/cmdstat_hget:calls=(\d+)/.exec(text)?.[1] ?? 0), 0);
+  return stats.reduce((sum, text) => sum + Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0), 0);
 }
+
+/** How often somebody asked whether the queue is paused: once with each look, and nobody else does. */
+const looks = (): Promise<number> => callsOf('hget');
+
+test('a process that waits for entries as it should is not ended, though another one works on one for long', async () => {
+  const classifier = await startClassifier(impatient);
+  let ended = false;
+  void classifier.exit.then(() => (ended = true));
+  await pipeline.redis.set('{upshift-0}:classify:another:lock', 'another', 'PX', 60_000);
+  await pipeline.redis.lpush('{upshift-0}:classify:active', 'another');
+  const waits = await callsOf('bzpopmin');
+  await until(pipeline, async () => ended || (await callsOf('bzpopmin')) >= waits + 2);
+  expect(ended).toBe(false);
+  classifier.kill();
+});
 
 test('a queue that is paused ends nobody, however long nothing is taken', async () => {
   const classifier = await startClassifier(impatient);

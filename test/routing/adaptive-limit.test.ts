@@ -11,8 +11,8 @@ test('a busy provider gets fewer calls at a time, and never none', () => {
 });
 
 test('answers bring the limit back, never above the model’s concurrency', () => {
-  expect(many(100, 1, (limit) => adaptLimit(limit, 8, null))).toBe(8);
-  expect(Math.floor(many(8, 7, (limit) => adaptLimit(limit, 8, null)))).toBe(8);
+  expect(many(100, 1, (limit) => adaptLimit(limit, 8, 'answered'))).toBe(8);
+  expect(Math.floor(many(8, 7, (limit) => adaptLimit(limit, 8, 'answered')))).toBe(8);
 });
 
 test('faults of the job or of its own make no difference', () => {

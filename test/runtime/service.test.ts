@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -48,6 +50,14 @@ test('a signal that follows another at once, or the end of its supervisor, is no
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
+test('one whose supervisor ends while it starts stops in order too', async () => {
+  const child = service(LAST_CALL);
+  child.disconnect();
+  const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+  expect(exited).toEqual([0, null]);
+  expect(said).toContain('"finished"');
+});
+
 test('a second signal ends it at once', async () => {
   const child = service('() => new Promise(() => undefined)');
   const exited = once(child, 'exit');
@@ -72,4 +82,30 @@ test('an address that is none of this machine is named', async () => {
   expect(exited).toEqual([1, null]);
   expect(said).toMatch(/HOST=203\.0\.113\.1 can not be used:\n {2}- is no address of this machine/);
   expect(said).not.toContain('    at ');
+});
+
+test('where its port is taken, what it has begun by then is stopped in order', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  const child = service(LAST_CALL, { HOST: '127.0.0.1', PORT: String(port) });
+  const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+  other.close();
+  expect(exited).toEqual([1, null]);
+  expect(said).toMatch(/PORT=\d+ can not be used:\n {2}- the port is taken/);
+  expect(said).toContain('"finished"');
+});
+
+test('it takes no new work as soon as it is told to stop, though a connection stands open on which nobody has asked anything', async () => {
+  const child = service(`async () => logger.info('takes no more')`);
+  const lines = linesOf(child);
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const silent = connect(port, '127.0.0.1').on('error', () => undefined);
+  await once(silent, 'connect');
+  child.kill('SIGTERM');
+  const toldAt = performance.now();
+  await logged(lines, '"takes no more"');
+  expect(performance.now() - toldAt).toBeLessThan(4000);
+  silent.destroy();
+  expect(await once(child, 'exit')).toEqual([0, null]);
 });

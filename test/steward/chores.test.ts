@@ -1,7 +1,9 @@
+import { getEventListeners } from 'node:events';
+
 import { createLogger } from '@upshift/runtime';
 import { expect, test, vi } from 'vitest';
 
-import { createChores } from '../../services/steward/src/chores.ts';
+import { createChores, takeTurns } from '../../services/steward/src/chores.ts';
 
 const logger = createLogger('test', 'silent');
 
@@ -48,4 +50,24 @@ test('a chore is not due before its time', async () => {
     await chores.ended();
   }
   expect(ranFor).toEqual(['all']);
+});
+
+test('turns leave nothing behind at the signal that ends them, however many there were', async () => {
+  const stopping = new AbortController();
+  const listeners: number[] = [];
+  await takeTurns(logger, 1, stopping.signal, async () => {
+    if (listeners.push(getEventListeners(stopping.signal, 'abort').length) === 20) stopping.abort();
+  });
+  expect(Math.max(...listeners)).toBe(0);
+});
+
+test('a turn that fails says why, and the next one is taken', async () => {
+  const stopping = new AbortController();
+  const said: unknown[] = [];
+  let turns = 0;
+  await takeTurns({ error: (words: unknown) => void said.push(words) }, 1, stopping.signal, async () => {
+    if ((turns += 1) > 1) return stopping.abort();
+    throw new Error("NOPERM this user has no permissions to run the 'eval' command");
+  });
+  expect(said).toEqual([{ reason: "Error: NOPERM this user has no permissions to run the 'eval' command" }]);
 });

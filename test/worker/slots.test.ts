@@ -8,7 +8,7 @@ const never = () => new AbortController().signal;
 test('a model that has just come back gets one call at a time, and more with each round of answers, up to its concurrency', async () => {
   const limits: number[] = [];
   const slots = createSlots((_, limit) => limits.push(limit));
-  const answer = () => slots.run(model, 4, never, () => Promise.resolve(null));
+  const answer = () => slots.run(model, 4, never, () => Promise.resolve('answered'));
 
   await answer();
   slots.beginAnew(model);
@@ -21,7 +21,7 @@ test('a model that has just come back gets one call at a time, and more with eac
       most = Math.max(most, (inFlight += 1));
       await new Promise((resolve) => void setImmediate(resolve));
       inFlight -= 1;
-      return null;
+      return 'answered';
     });
   await Promise.all([counted(), counted()]);
   expect(most).toBe(1);
@@ -34,6 +34,6 @@ test('a model that has just come back gets one call at a time, and more with eac
 test('an answer that took too long makes for fewer calls at a time', async () => {
   const limits: number[] = [];
   const slots = createSlots((_, limit) => limits.push(limit));
-  await slots.run(model, 10, never, () => Promise.resolve({ code: 'timeout' }));
+  await slots.run(model, 10, never, () => Promise.resolve('timeout'));
   expect(limits).toEqual([7]);
 });

@@ -1,4 +1,4 @@
-import type { Attempt, JobEvent, JobState, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
+import type { Attempt, JobEvent, JobState, Step, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
 import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
@@ -21,6 +21,7 @@ export interface Advanced {
 /** What a consumer knows of the step that it has in hand, and what became of its entry. */
 export interface Holding {
   held: HeldEntry;
+  kind: Step['kind'];
   epoch: number;
   /** The job as it was last seen. */
   record: JobRecord;
@@ -84,6 +85,8 @@ async function tryAdvance(
   holding: Holding | null,
 ): Promise<Advanced | null> {
   const { state, version } = record;
+  // Who hung over a step that was begun anew meanwhile has no say in it. How a call ended is said of its attempt, whoever says it.
+  if (holding !== null && holding.kind !== 'call' && state.epoch !== holding.epoch) return { job: state, changed: false };
   const config = await configOf(pipeline, state.configVersion);
   const decision = await decideOn(pipeline, state, event, config);
   if (decision.trail.length === 0 && decision.commands.length === 0) return { job: state, changed: false };

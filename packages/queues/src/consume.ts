@@ -94,7 +94,7 @@ async function deliver<Kind extends Step['kind']>(
   if (entry.state === null || entry.request === null) throw new UnrecoverableError('no such job');
   const state = parseState(id, entry.state);
   const { traceparent } = entry;
-  const holding = { held, epoch, finished: false, record: { state, version: Number(entry.version ?? 0), traceparent } };
+  const holding = { held, kind, epoch, finished: false, record: { state, version: Number(entry.version ?? 0), traceparent } };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
     const context: StepContext<Kind> = {
       pipeline,

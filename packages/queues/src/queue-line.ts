@@ -78,7 +78,7 @@ export class QueueLine {
   #oneEnded = Promise.withResolvers<void>();
   /** What the last look at the queue said, where it found nothing more. */
   #drained: Taken | null = null;
-  /** When the queue was last asked for entries, in ms since the epoch. */
+  /** When the queue was last asked for entries, or is to be asked again after a wait for news, in ms since the epoch. */
   #turnedAt = Date.now();
   /** Waits for a free slot. */
   #isFull = false;
@@ -149,7 +149,7 @@ export class QueueLine {
     const drained = this.#drained;
     this.#drained = null;
     // Slots that are kept for what may come are no other line's.
-    if (drained !== null && capacity.isShared) return this.#waitForWord(drained);
+    if (drained !== null && capacity.isShared) return this.#waitForWordOrPassOn(drained);
     const free = capacity.takeAll();
     if (free === 0) return this.#nextFreeSlot();
     const taken = await this.#takeAtMost(free, drained);
@@ -189,10 +189,23 @@ export class QueueLine {
     return taken;
   }
 
+  /** One process hears a word, or knows when a delayed entry is due: both are for one that has a free slot and goes on. */
+  async #waitForWordOrPassOn(drained: Taken): Promise<void> {
+    await this.#waitForWord(drained);
+    if (!this.#options.capacity.hasFree || this.#stopping.signal.aborted) await this.#giveWord();
+  }
+
+  /** Says that an entry may be there, to one process that waits. */
+  async #giveWord(): Promise<void> {
+    await this.#pipeline.redis.zadd(this.#key('marker'), 0, '0');
+  }
+
   /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
   async #waitForWord({ nextDelayedAt }: Taken): Promise<void> {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
+    // Who waits no longer than this neglects nothing.
+    this.#turnedAt = Date.now() + waitS * 1000;
     const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
     try {
       await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
@@ -234,11 +247,15 @@ export class QueueLine {
     }
   }
 
-  /** By BullMQ's own script, which counts no try. Where that fails the lock runs out, and the entry comes back by itself. */
+  /**
+   * By BullMQ's own script, which counts no try, and gives no word of an entry that has a priority. Where that fails the lock runs out, and the
+   * entry comes back by itself.
+   */
   async #putBack(id: string): Promise<void> {
     try {
       const job = await this.#lockedJob(id);
       await job?.moveToWait(this.#token);
+      await this.#giveWord();
     } catch (error) {
       this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }

@@ -1,6 +1,7 @@
 export { acceptJob } from './accept-job.ts';
 export type { Acceptance } from './accept-job.ts';
 export { adaptLimit } from './adaptive-limit.ts';
+export type { CallOutcome } from './adaptive-limit.ts';
 export { callOf } from './call.ts';
 export type { Call } from './call.ts';
 export { droppedParameters, lacks, needsOf } from './capabilities.ts';

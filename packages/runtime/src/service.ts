@@ -38,8 +38,12 @@ export interface Running {
   afterProbes?(app: Express): void;
   /** Answers those who wait within a request, so that the HTTP server can close. */
   drain?(): void;
-  /** Stops taking work and lets what runs finish. Called once. */
-  stop(): Promise<void>;
+  /**
+   * Takes no more work at once, and lets what runs finish. Called once.
+   *
+   * @param answered resolves when no request is in hand any more: what requests need is closed after that
+   */
+  stop(answered: Promise<void>): Promise<void>;
 }
 
 /** A stop that takes this much longer than the grace period is cut short. */
@@ -58,7 +62,7 @@ export async function runService(name: string, start: (context: ServiceContext) 
     const running = await start(context);
     context.app.use(probeRoutes(running.readiness, context.metrics));
     running.afterProbes?.(context.app);
-    const server = await listen(context);
+    const server = await listenOrStop(context, running);
     stopOnSignal(context, running, server, stopTracing);
     announce(context, server);
   } catch (error) {
@@ -86,6 +90,16 @@ function contextOf(name: string): ServiceContext {
   };
 }
 
+/** What was taken by then is finished or put back: a process that just ended would be a crash to it. */
+async function listenOrStop(context: ServiceContext, running: Running): Promise<Server> {
+  try {
+    return await listen(context);
+  } catch (error) {
+    await running.stop(Promise.resolve()).catch(() => undefined);
+    throw error;
+  }
+}
+
 /** A connection on which nothing has moved for so long is closed; longer than a client may wait for a job, in ms. */
 const IDLE_MS = 120_000;
 
@@ -110,7 +124,8 @@ async function listen({ app, environment }: ServiceContext): Promise<Server> {
 function announce({ name, logger }: ServiceContext, server: Server): void {
   const { port } = server.address() as AddressInfo;
   logger.info({ port }, 'ready');
-  process.send?.({ event: 'ready', name, port });
+  // A supervisor that is gone by now can not be told, and is no reason to break off: the process stops in order.
+  process.send?.({ event: 'ready', name, port }, () => undefined);
 }
 
 function stopOnSignal(
@@ -142,8 +157,9 @@ function stopOnSignal(
 /** False where something could not be stopped, which is logged. */
 async function stopInOrder(server: Server, running: Running, logger: Logger): Promise<boolean> {
   try {
-    await closeServer(server, running);
-    await running.stop();
+    const answered = closeServer(server, running);
+    await running.stop(answered);
+    await answered;
     return true;
   } catch (error) {
     logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'could not stop in order');
@@ -154,7 +170,7 @@ async function stopInOrder(server: Server, running: Running, logger: Logger): Pr
 /** Longest that requests in hand may take to finish once the process stops. */
 const LAST_REQUESTS_MS = 5000;
 
-/** Takes no new requests and lets those in hand finish before what they need is closed. */
+/** Takes no new requests and lets those in hand finish. A connection on which none was begun is waited for too: Node tells it from no other. */
 async function closeServer(server: Server, running: Running): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   running.drain?.();

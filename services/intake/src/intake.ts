@@ -66,7 +66,8 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(cells)),
     afterProbes: (application) => answerWithProblem(application, context.logger),
     drain: () => stopping.abort(),
-    async stop() {
+    async stop(answered) {
+      await answered;
       signals.close();
       feed.close();
       await closeCells(cells);

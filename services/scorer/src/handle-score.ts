@@ -1,5 +1,5 @@
 import { promptOf } from '@upshift/contracts';
-import type { Check, CheckOutcome } from '@upshift/contracts';
+import type { Attempt, Check, CheckOutcome } from '@upshift/contracts';
 import { configOf, done, readAnswer, seenField } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
@@ -29,9 +29,10 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const config = await configOf(pipeline, job.configVersion);
   const checks = checksOf(request, config, job.route);
   const profile = config.scorer.profile ?? null;
-  const subject = subjectOf(promptOf(request.input), answer, { profile, others: await otherAnswers(pipeline, context, checks) });
+  const samples = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
+  const subject = subjectOf(promptOf(request.input), answer, { profile, others: await otherAnswers(pipeline, job.id, samples) });
   // What is free goes before what is paid for.
-  const plain = withPrice(runPlainChecks(checks, subject), context, checks);
+  const plain = withPrice(runPlainChecks(checks, subject), samples);
   const verified = await verify(pipeline, context, checks, plain);
   if (await waitsForSample(context, checks, subject, plain, verified)) return done;
   const judged = await judge(pipeline, context, { config, checks, known: [...plain, ...verified] });
@@ -46,17 +47,15 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
 }
 
 /** Agreement costs what the further answers cost. */
-function withPrice(outcomes: CheckOutcome[], { job, step }: StepContext<'score'>, checks: Check[]): CheckOutcome[] {
-  const calls = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
-  if (calls.length === 0) return outcomes;
-  return outcomes.map((outcome) => (outcome.type === 'agreement' ? { ...outcome, cost_usd: priceOf(calls) } : outcome));
+function withPrice(outcomes: CheckOutcome[], samples: Attempt[]): CheckOutcome[] {
+  if (samples.length === 0) return outcomes;
+  return outcomes.map((outcome) => (outcome.type === 'agreement' ? { ...outcome, cost_usd: priceOf(samples) } : outcome));
 }
 
 /** What other models have answered, to be compared with. */
-async function otherAnswers(pipeline: Pipeline, { job, step }: StepContext<'score'>, checks: Check[]): Promise<string[]> {
-  const calls = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
-  const given = calls.filter(({ outcome }) => outcome === 'answered');
-  const answers = await Promise.all(given.map(({ number }) => readAnswer(pipeline, job.id, number)));
+async function otherAnswers(pipeline: Pipeline, job: string, samples: Attempt[]): Promise<string[]> {
+  const given = samples.filter(({ outcome }) => outcome === 'answered');
+  const answers = await Promise.all(given.map(({ number }) => readAnswer(pipeline, job, number)));
   return answers.flatMap((other) => (other === null ? [] : [other.text]));
 }
 

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { Logger } from '@upshift/runtime';
 
 /** What is done again and again, with so much time at least from one beginning to the next. */
@@ -32,4 +34,17 @@ export function createChores(logger: Pick<Logger, 'error'>) {
     },
     ended: async () => void (await Promise.all(running.values())),
   };
+}
+
+/** Takes one turn after the other, with a pause between them, until it is told to stop. */
+export async function takeTurns(
+  logger: Pick<Logger, 'error'>,
+  pauseMs: number,
+  stopping: AbortSignal,
+  turn: () => Promise<void>,
+): Promise<void> {
+  while (!stopping.aborted) {
+    await turn().catch((error: unknown) => logger.error({ reason: String(error) }, 'no chore was begun'));
+    await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
+  }
 }

@@ -16,19 +16,19 @@ import type { Cells, Pipeline } from '@upshift/queues';
 import { cellOptions } from '@upshift/runtime';
 import type { Running, ServiceContext } from '@upshift/runtime';
 
-import { createChores } from './chores.ts';
+import { createChores, takeTurns } from './chores.ts';
 import type { Chore } from './chores.ts';
 import { createMeasures } from './measures.ts';
 
-/** An unfinished job that nothing touched for this long is looked at: longer than a killed worker's entry takes to return. */
-const UNTOUCHED_MS = 60_000;
+/** An unfinished job of this age is looked at: longer than a killed worker's entry takes to return. */
+const LOOKED_AT_FROM_MS = 60_000;
 
 /** The one place for timers: what is done in each cell, and what is done once. */
 const ofEachCell: Chore<Pipeline>[] = [
   { name: 'expire jobs', everyMs: 500, run: expireJobs },
   { name: 'forget jobs', everyMs: 1000, run: forgetJobs },
   { name: 'forget labels', everyMs: 600_000, run: forgetLabels },
-  { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, UNTOUCHED_MS) },
+  { name: 'reconcile', everyMs: 30_000, run: (cell) => reconcile(cell, LOOKED_AT_FROM_MS) },
 ];
 const ofAllCells: Chore<Cells>[] = [
   { name: 'evaluate experiments', everyMs: 500, run: evaluateExperiments },
@@ -48,7 +48,7 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
   const measures = createMeasures(context.metrics, measureQueues);
   const measuring: Chore<Cells> = { name: 'measure queues', everyMs: 5000, run: (all) => measures.take(all) };
   const stopping = new AbortController();
-  const stopped = loop(stopping.signal, async () => {
+  const stopped = takeTurns(context.logger, TICK_MS, stopping.signal, async () => {
     // Another steward measures now: what this one saw last is old news.
     if (!(await lease.hold(LEASE_MS))) return measures.forget();
     for (const cell of await cells.all()) chores.start(`cell ${cell.cell}`, ofEachCell, cell);
@@ -64,14 +64,4 @@ export async function startSteward(context: ServiceContext): Promise<Running> {
       await closeCells(cells);
     },
   };
-}
-
-async function loop(stopping: AbortSignal, turn: () => Promise<void>): Promise<void> {
-  while (!stopping.aborted) {
-    await turn().catch(() => undefined);
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, TICK_MS);
-      stopping.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-    });
-  }
 }

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Attempt, CallErrorCode, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { Attempt, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
-import { closeCircuit, denyProvider, readAnswer, readHealth } from '@upshift/queues';
+import { closeCircuit, readAnswer, readHealth } from '@upshift/queues';
 import type { Pipeline, Place, StepContext } from '@upshift/queues';
 import { callOf, isProbed, sampleCalls, whyNotNow } from '@upshift/routing';
-import type { Call, Health } from '@upshift/routing';
+import type { Call, CallOutcome, Health } from '@upshift/routing';
 import { annotate } from '@upshift/runtime';
 
 import { notNow, tooLate } from './call-errors.ts';
@@ -55,7 +55,7 @@ export async function makeCall(order: Order): Promise<Made> {
   let made: Made = null;
   await tools.slots.run(attempt.model, most, waitingUntil(order), async () => {
     made = await placeAndCall(order, call);
-    return made === null || made === 'put-back' ? null : whatProviderSaid(made, slowS);
+    return outcomeOf(made, slowS);
   });
   return made;
 }
@@ -95,8 +95,8 @@ async function placeAndCall(order: Order, call: Call): Promise<Made> {
   if (!(await tools.retries.admit(context, attempt))) return null;
   const isOver = stop.aborted || tools.stopping.aborted;
   const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, call, waitingUntil(order));
-  if (stop.aborted) return null;
-  if (place === null || tools.stopping.aborted) return 'put-back';
+  if (tools.stopping.aborted) return 'put-back';
+  if (place === null || stop.aborted) return null;
   if ('places' in place) return sendAndSettle(order, call, place.places);
   await context.advance(denied(place.refused));
   return null;
@@ -107,28 +107,21 @@ async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise
   const { job, advance } = context;
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
+  tools.retries.count(job, attempt);
   onSent?.();
   const { event, answer, heard } = await callModel(order, call);
   await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
-  await tellDenial(tools.pipeline, event);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
   return event;
 }
 
-/** What became of the call is worth more than that others hear of the denial, which they will meet themselves. */
-async function tellDenial(pipeline: Pipeline, event: JobEvent): Promise<void> {
-  if (event.type !== 'call-failed' || event.error.code !== 'provider_denied') return;
-  const { provider, message } = event.error;
-  await denyProvider(pipeline, provider, message).catch((error: unknown) =>
-    pipeline.logger.warn({ provider, reason: String(error) }, 'could not share that a provider denies the account'),
-  );
-}
-
-/** The error of a call; null after an answer. One that took too long makes for fewer calls at a time, as a timeout does. */
-function whatProviderSaid(event: JobEvent, slowS = Infinity): { code: CallErrorCode } | null {
-  if (event.type === 'call-failed') return event.error;
-  return event.type === 'answered' && event.times.modelMs > slowS * 1000 ? { code: 'timeout' } : null;
+/** An answer that took too long makes for fewer calls at a time, as a timeout does. */
+function outcomeOf(made: Made, slowS = Infinity): CallOutcome {
+  if (made === null || made === 'put-back') return null;
+  if (made.type === 'call-failed') return made.error.code;
+  const isSlow = made.type === 'answered' && made.times.modelMs > slowS * 1000;
+  return isSlow ? 'timeout' : 'answered';
 }
 
 /** Our own haste is no fault of the model: the call is aborted, which counts for no circuit. */

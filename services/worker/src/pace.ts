@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import type { CallError, HeardLimit, JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { holdBack, learnedLimits, learnLimits, openCircuit, reservePlace, settlePlace } from '@upshift/queues';
+import { denyProvider, holdBack, learnedLimits, learnLimits, openCircuit, reservePlace, settlePlace } from '@upshift/queues';
 import type { Pipeline, Place } from '@upshift/queues';
 import { limitsLearned, LONGEST_WAIT_MS, placesOf } from '@upshift/routing';
 
@@ -35,7 +35,7 @@ export async function takePlace(
   return { places };
 }
 
-/** Settles what the call really took, and tells all workers what the vendor said of its limits. */
+/** Settles what the call really took, and tells all workers what the vendor said of its limits, or that it denied the account. */
 export async function giveBackPlace(
   pipeline: Pipeline,
   model: string,
@@ -44,8 +44,8 @@ export async function giveBackPlace(
   heard: HeardLimit[],
 ): Promise<void> {
   await Promise.all([settle(pipeline, places, event), learn(pipeline, model, event, heard)]).catch((error: unknown) =>
-    // The estimate stays in force, which errs on the side of the limit.
-    pipeline.logger.warn({ model, reason: String(error) }, 'could not settle a rate limit'),
+    // The estimate stays in force, which errs on the side of the limit; what a provider says it says again.
+    pipeline.logger.warn({ model, reason: String(error) }, 'could not share what a provider said of its limits'),
   );
 }
 
@@ -58,6 +58,8 @@ async function settle(pipeline: Pipeline, places: Place[], event: JobEvent): Pro
 
 /** A limit that lasts longer than any job waits closes the model, as an open circuit does: its jobs go to others from the start. */
 async function learn(pipeline: Pipeline, model: string, event: JobEvent, heard: HeardLimit[]): Promise<void> {
+  if (event.type === 'call-failed' && event.error.code === 'provider_denied')
+    await denyProvider(pipeline, event.error.provider, event.error.message);
   const now = Date.now();
   const retryAfterMs = retryAfterOf(event);
   if (retryAfterMs !== null && retryAfterMs > LONGEST_WAIT_MS) await openCircuit(pipeline, model, now + retryAfterMs);

@@ -13,8 +13,10 @@ const TOLD_EVERY_MS = 1000;
 
 /** The share of retries in the calls of each provider, which all workers keep together. */
 export interface Retries {
-  /** Says that the call of an attempt is about to be made. False where it comes later, or no more: the job is told so. */
+  /** Whether the call of an attempt may be made. False where it comes later, or no more: the job is told so. */
   admit(context: StepContext<'call'>, attempt: Attempt): Promise<boolean>;
+  /** Says that it is made, as the attempt was until then: what is no retry makes room for some. */
+  count(job: JobState, attempt: Attempt): void;
 }
 
 export function createRetries(connection: Connection): Retries {
@@ -34,11 +36,7 @@ export function createRetries(connection: Connection): Retries {
   return {
     async admit({ job, advance }, attempt) {
       const { provider } = splitModelId(attempt.model);
-      if (!needsPlace(job, attempt)) {
-        if (!cameBack(attempt)) firstCalls.set(provider, (firstCalls.get(provider) ?? 0) + 1);
-        tell();
-        return true;
-      }
+      if (!needsPlace(job, attempt)) return true;
       // A hedge is of use now or not at all.
       const place = await reserveRetry(connection, provider, attempt.purpose === 'hedge' ? 0 : LONGEST_RETRY_WAIT_MS);
       if ('tooLongMs' in place) {
@@ -54,6 +52,12 @@ export function createRetries(connection: Connection): Retries {
       if (place.waitMs === 0) return true;
       await advance({ type: 'retry-deferred', attempt: attempt.number, waitMs: place.waitMs });
       return false;
+    },
+    count(job, attempt) {
+      if (needsPlace(job, attempt)) return;
+      const { provider } = splitModelId(attempt.model);
+      if (!cameBack(attempt)) firstCalls.set(provider, (firstCalls.get(provider) ?? 0) + 1);
+      tell();
     },
   };
 }

@@ -1,18 +1,10 @@
-import type { CallErrorCode } from '@upshift/contracts';
 import { adaptLimit } from '@upshift/routing';
+import type { CallOutcome } from '@upshift/routing';
 
 /** How many calls of a model this process makes at a time: fewer while its provider is busy, up to the model's `concurrency`. */
 export interface Slots {
-  /**
-   * Runs the work when a slot is free, or when what it waits with fires: it then sees that by itself. It gives the error that the
-   * model's provider ended the call with; null after an answer.
-   */
-  run(
-    model: string,
-    most: number,
-    waitingUntil: () => AbortSignal,
-    work: () => Promise<{ code: CallErrorCode } | null>,
-  ): Promise<void>;
+  /** Runs the work when a slot is free, or when what it waits with fires: it then sees that by itself. It gives what its call came to. */
+  run(model: string, most: number, waitingUntil: () => AbortSignal, work: () => Promise<CallOutcome>): Promise<void>;
   /** One call at a time, and more with each round of answers: for a model that has just come back. */
   beginAnew(model: string): void;
 }
@@ -47,8 +39,8 @@ export function createSlots(onChange: (model: string, limit: number) => void): S
       if (isFull(slots)) await takeFreeSlot(slots, waitingUntil());
       else slots.inFlight += 1;
       try {
-        const error = await work();
-        setLimit(model, slots, adaptLimit(slots.limit, most, error?.code ?? null));
+        const outcome = await work();
+        setLimit(model, slots, adaptLimit(slots.limit, most, outcome));
       } finally {
         slots.inFlight -= 1;
         slots.change.resolve();
