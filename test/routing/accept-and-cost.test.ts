@@ -286,6 +286,17 @@ describe('the classifier', () => {
     );
     expect(classify('```ts\nfunction f() {}\n``` refactor it').complexity).toBeGreaterThan(0.5);
   });
+  test('finds what stands behind something else, and reads a long prompt once', () => {
+    expect(classify('First add them, then say how many there are.').reason).toContain('several steps');
+    expect(classify('Then add them; first say how many there are.').reason).not.toContain('several steps');
+    expect(classify('It must be short, without names.').reason).toContain('several constraints');
+    expect(classify('Under this constraint it must be short.').reason).toContain('several constraints');
+    expect(classify('It must be short under this constraint.').reason).not.toContain('several constraints');
+    const start = performance.now();
+    classify('first '.repeat(50_000));
+    classify('constraint '.repeat(50_000));
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
   test.each([' ', '请证明费马大定理', 'Wie spät ist es? 🙂', 'x '.repeat(200_000), '𝔘'.repeat(1000)])(
     'stays within [0, 1] for odd prompts',
     (prompt) => {
