@@ -64,6 +64,12 @@ describe('a check passes or fails', () => {
     expect(passes({ type: 'non_empty' }, '', { toolCalls: [{ id: '1', name: 'f', arguments: '{}' }] })).toBe(true);
     expect(passes({ type: 'non_empty' }, '', { vectors: [[1]] })).toBe(true);
   });
+  test('a fence with nothing but lines behind it is read once', () => {
+    const start = performance.now();
+    expect(passes({ type: 'json' }, `\`\`\`json${'\n'.repeat(200_000)}`)).toBe(false);
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(passes({ type: 'json' }, '\n```json \n\n[1]\n\n```\n')).toBe(true);
+  });
   test('a pattern that hangs other engines answers in linear time', () => {
     const start = performance.now();
     expect(passes({ type: 'regex', pattern: '^(a+)+$' }, `${'a'.repeat(50_000)}!`)).toBe(false);
