@@ -157,6 +157,21 @@ describe('a request', () => {
     expect(needs.inputTokens).toBeGreaterThan(1000);
     expect(needsOf(requestOf({ input: { prompt: 'x' } })).capabilities).toEqual([]);
   });
+  test('counts all that a model reads: tools, the calls of them that were made, and the schema of its answer', () => {
+    const long = 'x'.repeat(4000);
+    const user = { role: 'user', content: 'x' } as const;
+    const call = { role: 'assistant', content: '', tool_calls: [{ id: '1', name: 'f', arguments: long }] } as const;
+    const inputs: JobRequestBody['input'][] = [
+      { messages: [user], tools: [{ name: 'f', description: long, parameters: {} }] },
+      { messages: [user, { ...call, tool_calls: [...call.tool_calls] }, { role: 'tool', tool_call_id: '1', content: 'x' }] },
+      { messages: [user], response_format: { type: 'json_schema', schema: { description: long } } },
+    ];
+    for (const input of inputs) {
+      const { inputTokens, contextTokens } = needsOf(requestOf({ input }));
+      expect(inputTokens).toBeGreaterThanOrEqual(1000);
+      expect(contextTokens).toBe(inputTokens);
+    }
+  });
 });
 
 describe('an answer to a prompt that nearly fills a window', () => {
