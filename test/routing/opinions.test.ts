@@ -61,6 +61,16 @@ describe('a judge', () => {
     expect(judgesOf(after(scored, facts, request, sent(2), answered(2), other))).toEqual([MIDDLE, MIDDLE]);
   });
 
+  test('that finds no place, or is left alone, gives way to another in a pinned job too: only who answers is pinned', () => {
+    const pinned = acceptedJob(config, requestOf({ input: question.input, model: LOW }));
+    const asked = after(pinned, facts, classified(0.1), sent(1), answered(1), request).job;
+    for (const code of ['rate_limited', 'circuit_open'] as const) {
+      const { error, times } = failed(2, code, { retryAfterMs: 20_000 });
+      const notMade = (waits: number): JobEvent => ({ type: 'place-denied', attempt: 2, epoch: asked.epoch + waits, error, times });
+      expect(judgesOf(after(asked, facts, ...[0, 1, 2, 3].map(notMade), request))).toEqual([MIDDLE, HIGH]);
+    }
+  });
+
   test('is not asked about an answer that is not being scored', () => {
     const called = after(acceptedJob(config), facts, classified(0.1), sent(1)).job;
     expect(decide(called, request, facts).commands).toEqual([]);
