@@ -44,11 +44,13 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
   fallBack(draft, `no model left at or above ${tier}: ${reason}`);
 }
 
-/** Asks the model of a lost call once more, where it can be. False where its second try was lost too. */
+/** Asks the model of a lost call once more, where it can be and no cap stands against it. False where its second try was lost too. */
 export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
   const { job, facts } = draft;
   const lost = answersOf(job, model).filter((attempt) => attempt.tier === tier && wasLost(attempt));
   if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
+  // What was lost may have been paid for: another model may be cheap enough for the rest.
+  if (whyDenied(draft, { model }) !== null) return false;
   ask(draft, { purpose: 'answer', tier, model }, reason);
   return true;
 }
@@ -168,7 +170,7 @@ export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | nu
 }
 
 /** The first of some models against which no cap stands; the first of all where one stands against each. */
-function withinCaps(draft: Draft, models: string[]): string | undefined {
+export function withinCaps(draft: Draft, models: string[]): string | undefined {
   return models.find((model) => whyDenied(draft, { model }) === null) ?? models[0];
 }
 
