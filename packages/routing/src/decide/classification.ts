@@ -1,7 +1,7 @@
 import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
-import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
 import { enqueue, note } from './draft.ts';
@@ -39,7 +39,7 @@ export function classified(draft: Draft, classification: Classification): void {
   const { job } = draft;
   if (job.step?.kind !== 'classify') return;
   job.task ??= classification.task;
-  const { tier, reason, propensity } = explored(draft, startOf(draft, classification));
+  const { tier, reason, propensity } = explored(draft, withinReach(draft, startOf(draft, classification)));
   job.classification = propensity === 1 ? classification : { ...classification, propensity };
   note(draft, 'job-classified', reason, {
     tier,
@@ -57,6 +57,26 @@ interface Start {
   reason: string;
 }
 
+/** The tier that is wanted; where neither it nor one above has a model that can do the job, the nearest one below that has. */
+function withinReach(draft: Draft, start: Start): Start {
+  if (!choosesTier(draft.job)) return start;
+  // An open circuit is waited for.
+  const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
+  const names = facts.config.tiers.map(({ name }) => name);
+  const at = names.indexOf(start.tier);
+  // Those that a route names for a tier are missed where they are off, and not passed by.
+  const isAble = (tier: string): boolean =>
+    [...namedInTier(draft.job, tier, facts), ...candidatesInTier(draft.job, tier, facts)].length > 0;
+  const below = names.slice(at).some(isAble) ? undefined : names.slice(0, at).findLast(isAble);
+  if (below === undefined) return start;
+  return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
+}
+
+/** Whether the models of a tier may answer: not where one is named, nor for vectors. */
+function choosesTier({ pinnedModel, needs }: Draft['job']): boolean {
+  return pinnedModel === null && !needs.capabilities.includes('embedding');
+}
+
 /** Which of the job's draws says whether it starts low by chance: no other decision uses it. */
 const EXPLORE_DRAW = 1_000_003;
 
@@ -64,7 +84,7 @@ const EXPLORE_DRAW = 1_000_003;
 function explored(draft: Draft, start: Start): Start & { propensity: number } {
   const { job, route, facts } = draft;
   const lowest = facts.config.tiers[0]!.name;
-  const isOpen = route.strategy === 'cascade' && job.pinnedModel === null && !job.needs.capabilities.includes('embedding');
+  const isOpen = route.strategy === 'cascade' && choosesTier(job);
   if (route.explore === 0 || !isOpen || start.tier === lowest || !mayShiftUpTo(draft, start.tier))
     return { ...start, propensity: 1 };
   if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };
