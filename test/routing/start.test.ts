@@ -149,6 +149,18 @@ describe('vectors', () => {
     });
     expect(embedderOf(trial)).toBe(EMBEDDER);
   });
+
+  test('are of the first model that the route names for them, on trial or not, and of no other where it is off', () => {
+    const naming = (...economy: string[]) =>
+      exampleConfig((file) => {
+        const embedding = { capabilities: ['embedding'], max_output_tokens: 0, on_trial: true };
+        file.models['openai/new'] = exampleModel('economy', 0.1, embedding);
+        Object.assign(file.routes['default']!, { models: { economy } });
+      });
+    expect(embedderOf(naming(LOW, 'openai/new', EMBEDDER))).toBe('openai/new');
+    expect(embedderOf(naming('openai/new'), { providersOff: { openai: 'no key' } })).toBe('failed');
+    expect(embedderOf(naming(LOW))).toBe(EMBEDDER);
+  });
 });
 
 test('of equal models the draw takes one, and the cheaper one comes first whatever it says', () => {

@@ -105,14 +105,16 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, facts: { health, ...rest } }: Draft): string[] {
+/** Those that the route names, where it names any, in place of all others. */
+function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
   const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
   const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
   const facts = { ...rest, health: { ...health, providersOff } };
-  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    model.on_trial !== true && isEligible(id, model, job, facts) ? [id] : [],
-  );
-  return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
+  const { models } = facts.config;
+  const named = Object.values(route.models ?? {}).flat();
+  const others = [...preferredModels(job, facts.config), ...Object.keys(models)].filter((id) => models[id]!.on_trial !== true);
+  const ofRoute = named.filter((id) => models[id]!.capabilities.includes('embedding'));
+  return (ofRoute.length > 0 ? ofRoute : others).filter((id) => isEligible(id, models[id]!, job, facts));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): Start {
