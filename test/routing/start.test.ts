@@ -113,6 +113,11 @@ describe('a model is asked how complex a prompt is', () => {
     ['a rule says where it starts', requestOf({ input: { prompt: 'x' }, task: 'translation' })],
   ])('but not where %s', (_why, request) => expect(asked(asking(), request)).toEqual([]));
 
+  test('but not in place of the only call that the route allows, which is for the answer', () => {
+    const within = (most: number) => asked(asking((file) => (file.routes['default']!['max_attempts'] = most)));
+    expect([within(1), within(2)]).toEqual([[], [`${LOW} of economy`]]);
+  });
+
   test('but not twice, and not once the job is classified', () => {
     const facts = factsOf(asking());
     const request: JobEvent = { type: 'classify-requested' };

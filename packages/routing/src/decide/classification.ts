@@ -6,7 +6,7 @@ import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askTier, endOfChain } from './next-attempt.ts';
+import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
   if (draft.job.step !== null) return;
@@ -27,6 +27,8 @@ export function acceptanceOf(job: JobState): TrailEntry[] {
 export function classifyRequested(draft: Draft): void {
   const { job, facts } = draft;
   if (job.step?.kind !== 'classify' || classifyCalls(job).length > 0 || !dependsOnComplexity(facts.config, job)) return;
+  // The last one is for the answer.
+  if (attemptsLeft(draft) < 2) return;
   const needs = classifyNeeds(job);
   const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
   if (model === undefined) return;

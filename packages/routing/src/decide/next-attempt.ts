@@ -240,17 +240,21 @@ export function claim(draft: Draft, { purpose, tier, model, judges = null, needs
 }
 
 /** Which cap stands against a call, in words; null for none. */
-export function whyDenied({ job, route, facts }: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
-  const attempts = liveAttempts(job);
-  const counted = attempts.filter(countsForTheJob).length;
-  if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
+export function whyDenied(draft: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
+  const { job, route, facts } = draft;
+  if (attemptsLeft(draft) <= 0) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
   const next = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now);
   if (next === null) return `${model} has no price in force, and the job has a cap`;
-  const committed = committedNanoUsd({ attempts });
+  const committed = committedNanoUsd({ attempts: liveAttempts(job) });
   if (committed + next <= cap) return null;
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
+}
+
+/** How many calls the route still allows the job. */
+export function attemptsLeft({ job, route }: Draft): number {
+  return route.max_attempts - liveAttempts(job).filter(countsForTheJob).length;
 }
 
 /** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */
