@@ -17,6 +17,7 @@ import {
   question,
   requestOf,
   sent,
+  usage,
 } from './example.ts';
 
 const config = exampleConfig((file) => (file.judge.models = [MIDDLE, HIGH, LOW]));
@@ -66,7 +67,13 @@ describe('a judge', () => {
     const asked = after(pinned, facts, classified(0.1), sent(1), answered(1), request).job;
     for (const code of ['rate_limited', 'circuit_open'] as const) {
       const { error, times } = failed(2, code, { retryAfterMs: 20_000 });
-      const notMade = (waits: number): JobEvent => ({ type: 'place-denied', attempt: 2, epoch: asked.epoch + waits, error, times });
+      const notMade = (waits: number): JobEvent => ({
+        type: 'place-denied',
+        attempt: 2,
+        epoch: asked.epoch + waits,
+        error,
+        times,
+      });
       expect(judgesOf(after(asked, facts, ...[0, 1, 2, 3].map(notMade), request))).toEqual([MIDDLE, HIGH]);
     }
   });
@@ -87,6 +94,20 @@ describe('a judge', () => {
     const denied = capped(0.022);
     expect(denied.job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}] });
     expect(denied.trail.at(-1)).toMatchObject({ event: 'budget-denied', purpose: 'judge', model: MIDDLE });
+  });
+
+  test('that compares two answers must have room for both', () => {
+    const wanted: JobEvent = { type: 'sample-requested', attempt: 1, check: 2, most: 1, models: [HIGH], between: null };
+    const long = { ...usage, outputTokens: 50_000 };
+    const compared = after(scored, facts, wanted, sent(2), answered(2, { usage: long }), request).job.attempts[2]!;
+    const alone = after(scored, facts, request).job.attempts[1]!;
+    // 10 USD per million tokens of input.
+    expect(compared.reservedNanoUsd - alone.reservedNanoUsd).toBe(500_000_000);
+    const narrow = factsOf({
+      ...config,
+      models: { ...config.models, [MIDDLE]: { ...config.models[MIDDLE]!, context_window: 50_000 } },
+    });
+    expect(judgesOf(after(scored, narrow, wanted, sent(2), answered(2, { usage: long }), request))).toEqual([HIGH]);
   });
 });
 

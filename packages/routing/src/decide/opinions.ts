@@ -18,7 +18,7 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
   const { job, facts } = draft;
   if (!isScored(draft, attempt)) return;
   if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
-  const needs = judgeNeeds(job, attempt);
+  const needs = judgeNeeds(job, { attempt, check });
   const asked = judgeCalls(job, attempt, check).map(({ model }) => model);
   const model = judgeModel(draft, needs, asked);
   if (model === undefined) return;
