@@ -56,6 +56,15 @@ describe('a judge', () => {
     }
   });
 
+  test('whose call was lost by us is asked once more itself, as whoever answers is', () => {
+    for (const code of ['aborted', 'outcome_unknown'] as const) {
+      const lost = (attempt: number) => [sent(attempt), failed(attempt, code, { maybeBilled: true }), request];
+      const second = after(scored, facts, request, ...lost(2));
+      expect(judgesOf(second)).toEqual([MIDDLE, MIDDLE]);
+      expect(judgesOf(after(second.job, facts, ...lost(3)))).toEqual([MIDDLE, MIDDLE]);
+    }
+  });
+
   test('that failed is not asked by another check either, one that has answered is', () => {
     const other: JobEvent = { ...request, check: 3 };
     expect(judgesOf(after(scored, facts, request, sent(2), failed(2, 'provider_error'), other))).toEqual([MIDDLE, HIGH]);

@@ -147,12 +147,10 @@ function failedCallsOf(job: JobState, id: string): number {
   return answersOf(job, id).filter(({ outcome }) => outcome === 'failed').length;
 }
 
-/** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */
-export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[]): string | undefined {
-  const failed = liveAttempts(job).flatMap(({ purpose, outcome, model }) =>
-    purpose === 'judge' && outcome === 'failed' ? [model] : [],
-  );
-  const excluded = [...asked, ...failed];
+/** The first of the configured judges that can be called now, was not asked for this opinion and has failed none; undefined where there is none. */
+export function judgeModel({ job, facts }: Draft, needs: Needs, calls: Attempt[]): string | undefined {
+  const judges = liveAttempts(job).filter(({ purpose }) => purpose === 'judge');
+  const excluded = [...calls.filter((call) => !wasLost(call)), ...judges.filter(hasFailed)].map(({ model }) => model);
   return facts.config.judge.models.find(
     (id) => !excluded.includes(id) && isUsable(id, modelOf(facts.config, id), { needs }, facts),
   );
@@ -161,12 +159,17 @@ export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[])
 /** Who gives one more answer to compare an attempt's with: of the models that are named, or of the attempt's tier, the one that was asked least. */
 export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, calls: Attempt[]): string | undefined {
   const { job, facts } = draft;
-  const failed = calls.flatMap(({ outcome, model }) => (outcome === 'failed' ? [model] : []));
+  const failed = calls.filter(hasFailed).map(({ model }) => model);
   const usable = named
     ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
     : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
   const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
   return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
+}
+
+/** A call that was lost by us says nothing of its model, which may be asked once more. */
+function hasFailed(call: Attempt): boolean {
+  return call.outcome === 'failed' && !wasLost(call);
 }
 
 /** The first of some models against which no cap stands; the first of all where one stands against each. */
