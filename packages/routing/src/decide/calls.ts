@@ -90,7 +90,9 @@ export function placeDenied(draft: Draft, { attempt: number, epoch, error, times
 /** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
 export function retryDeferred(draft: Draft, { attempt: number, waitMs }: RetryDeferred): void {
   const attempt = attemptOf(draft.job, number);
-  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || !isAwaited(draft.job, attempt)) return;
+  // A hedge is of use now or not at all, and what it is made beside carries the job on.
+  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || attempt.hedges !== undefined) return;
+  if (!isAwaited(draft.job, attempt)) return;
   attempt.retryAt = draft.facts.now + waitMs;
   const { provider } = splitModelId(attempt.model);
   note(draft, 'attempt-waiting', `${provider} has had its share of retries; this one comes in ${waitMs} ms`, detailsOf(attempt));
