@@ -1,5 +1,5 @@
 import type { JobEvent } from '@upshift/contracts';
-import { decide, FAILS, isOpen } from '@upshift/routing';
+import { decide, FAILS, isOpen, readVerification } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -126,6 +126,20 @@ test('what a verifier says is written down while the answer is scored, and chang
   expect(told).toMatchObject({ job: scored, commands: [] });
   expect(told.trail).toMatchObject([{ event: 'answer-verified', attempt: 1, score: 0, reason: 'does not compile' }]);
   expect(decide(scored, { type: 'answer-verified', attempt: 2, outcome }, facts).trail).toEqual([]);
+});
+
+test('what a verifier says counts, however long its reason is, and where it gives neither that nor a score', () => {
+  const output = 'x'.repeat(3000);
+  expect(readVerification(200, JSON.stringify({ passed: false, reason: output }))).toEqual({
+    passed: false,
+    score: 0,
+    reason: output.slice(0, 2000),
+  });
+  const bare = { passed: true, score: 1, reason: 'no reason given' };
+  expect(readVerification(200, '{"passed":true}')).toEqual(bare);
+  expect(readVerification(200, '{"passed":true,"score":null,"reason":null}')).toEqual(bare);
+  expect(readVerification(200, '{"passed":"yes"}')).toHaveProperty('unavailable');
+  expect(readVerification(202, '')).toEqual({ later: true });
 });
 
 describe('whether it is open what becomes of an answer', () => {
