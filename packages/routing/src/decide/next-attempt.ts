@@ -1,7 +1,7 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isOffered, isUsable, modelOf, namedInTier } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd, needsUnder } from '../cost.ts';
 import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -107,9 +107,7 @@ function deniedCallsOf(job: JobState, id: string): number {
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
-  if (model === undefined || !isEligible(id, model, job, facts)) return false;
-  const named = facts.config.routes[job.route]?.models?.[model.tier];
-  if (named ? !named.includes(id) : model.on_trial === true) return false;
+  if (model === undefined || !isEligible(id, model, job, facts) || !isOffered(id, model, job, facts.config)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
