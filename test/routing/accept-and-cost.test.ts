@@ -157,6 +157,21 @@ describe('a request', () => {
     expect(needs.inputTokens).toBeGreaterThan(1000);
     expect(needsOf(requestOf({ input: { prompt: 'x' } })).capabilities).toEqual([]);
   });
+  test('counts all that a model reads: tools, the calls of them that were made, and the schema of its answer', () => {
+    const long = 'x'.repeat(4000);
+    const user = { role: 'user', content: 'x' } as const;
+    const call = { role: 'assistant', content: '', tool_calls: [{ id: '1', name: 'f', arguments: long }] } as const;
+    const inputs: JobRequestBody['input'][] = [
+      { messages: [user], tools: [{ name: 'f', description: long, parameters: {} }] },
+      { messages: [user, { ...call, tool_calls: [...call.tool_calls] }, { role: 'tool', tool_call_id: '1', content: 'x' }] },
+      { messages: [user], response_format: { type: 'json_schema', schema: { description: long } } },
+    ];
+    for (const input of inputs) {
+      const { inputTokens, contextTokens } = needsOf(requestOf({ input }));
+      expect(inputTokens).toBeGreaterThanOrEqual(1000);
+      expect(contextTokens).toBe(inputTokens);
+    }
+  });
 });
 
 describe('an answer to a prompt that nearly fills a window', () => {
@@ -295,6 +310,17 @@ describe('the classifier', () => {
       classify('Classify the sentiment: nice!').complexity,
     );
     expect(classify('```ts\nfunction f() {}\n``` refactor it').complexity).toBeGreaterThan(0.5);
+  });
+  test('finds what stands behind something else, and reads a long prompt once', () => {
+    expect(classify('First add them, then say how many there are.').reason).toContain('several steps');
+    expect(classify('Then add them; first say how many there are.').reason).not.toContain('several steps');
+    expect(classify('It must be short, without names.').reason).toContain('several constraints');
+    expect(classify('Under this constraint it must be short.').reason).toContain('several constraints');
+    expect(classify('It must be short under this constraint.').reason).not.toContain('several constraints');
+    const start = performance.now();
+    classify('first '.repeat(50_000));
+    classify('constraint '.repeat(50_000));
+    expect(performance.now() - start).toBeLessThan(2000);
   });
   test.each([' ', '请证明费马大定理', 'Wie spät ist es? 🙂', 'x '.repeat(200_000), '𝔘'.repeat(1000)])(
     'stays within [0, 1] for odd prompts',

@@ -24,3 +24,13 @@ test('checks of routes that do not compile, or let nothing pass, are named by th
     'routes.chat.checks.1: needs one of min_words, max_words, min_chars, max_chars',
   ]);
 });
+
+test('an address of a provider without its scheme is named', () => {
+  const config = exampleConfig(({ providers }) => {
+    Object.assign(providers['openai']!, { base_url: 'vllm:8000/v1' });
+    Object.assign(providers['anthropic']!, { base_url: 'HTTP://localhost:1' });
+  });
+  expect(badConfig(config)).toEqual([
+    'providers.openai.base_url (is "vllm:8000/v1"): must begin with http:// or https://, as in http://vllm:8000/v1',
+  ]);
+});

@@ -54,6 +54,19 @@ describe('where the next model may cost more than is left', () => {
     const job = jobWithin(mayCost(LOW_TWIN) + 2_000_000, 'chat');
     expect(modelsOf(after(job, facts, classified(0.1), sent(1), answered(1), judged(1, 0.1, false)))).toEqual([LOW, LOW_TWIN]);
   });
+  test('a cheaper one is asked in place of one whose call was lost, which may have been paid for', () => {
+    const lost = [sent(1), failed(1, 'outcome_unknown', { maybeBilled: true, retryable: true })];
+    const first = jobWithin(mayCost(LOW_TWIN) + mayCost(LOW));
+    expect(modelsOf(after(first, facts, classified(0.1, 'translation'), ...lost))).toEqual([LOW_TWIN, LOW]);
+    const both = jobWithin(2 * mayCost(LOW_TWIN));
+    expect(modelsOf(after(both, facts, classified(0.1, 'translation'), ...lost))).toEqual([LOW_TWIN, LOW_TWIN]);
+  });
+  test('a cheaper one of those that a refusal leaves is asked', () => {
+    const under = factsOf(exampleConfig((file) => Object.assign(file.routes['default']!, { on_refusal: [HIGH, LOW_TWIN] })));
+    const refused = [classified(0.1), sent(1), answered(1, { finishReason: 'refusal' })];
+    expect(modelsOf(after(jobWithin(mayCost(LOW_TWIN) + mayCost(LOW)), under, ...refused))).toEqual([LOW, LOW_TWIN]);
+    expect(modelsOf(after(uncapped, under, ...refused))).toEqual([LOW, HIGH]);
+  });
   test('the chain ends when no other is left, and the trail names the cap', () => {
     const { job, trail } = after(jobWithin(mayCost(LOW)), facts, classified(0.1), sent(1), failed(1, 'overloaded'));
     expect(job).toMatchObject({ status: 'failed', attempts: [{ model: LOW }] });

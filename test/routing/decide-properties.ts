@@ -125,8 +125,8 @@ export const properties: Record<string, (change: Change) => boolean> = {
       return true;
     if (claimed === undefined || isEmbeddingJob(change.after) || change.after.pinnedModel !== null) return true;
     const last = change.before.attempts.findLast(({ purpose }) => purpose === 'answer');
-    // What was not called by what was known of its model may be called when its circuit may close.
-    return last?.model !== claimed.model || claimed.tier === 'fallback' || last.sentAt === null;
+    // What was not called by what was known of its model may be called when its circuit may close; what was lost, after the call that was made beside it.
+    return last?.model !== claimed.model || claimed.tier === 'fallback' || last.sentAt === null || isLossCode(last.errorCode);
   },
   'a model whose call we lost is asked once more in its tier, and no third time': ({ after }) => {
     if (isEmbeddingJob(after) || after.pinnedModel !== null) return true;

@@ -78,6 +78,11 @@ describe('a hedge', () => {
     const neither = after(alone.job, hedgingFacts, failed(2, 'overloaded'));
     expect(modelsOf(neither)).toEqual([LOW, LOW_TWIN, MIDDLE]);
   });
+  test('is not put off: the call beside which it is made carries the job on', () => {
+    const claimed = decide(called, due, hedgingFacts).job;
+    const deferred = decide(claimed, { type: 'retry-deferred', attempt: 2, waitMs: 500 }, hedgingFacts);
+    expect(deferred).toEqual({ job: claimed, trail: [], commands: [] });
+  });
   test('that was not made in time is settled for nothing', () => {
     const { error, times } = failed(2, 'aborted');
     const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, epoch: 1, error, times });

@@ -1,5 +1,5 @@
 import type { JobEvent } from '@upshift/contracts';
-import { decide, FAILS, isOpen } from '@upshift/routing';
+import { decide, FAILS, isOpen, readVerification } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -17,6 +17,7 @@ import {
   question,
   requestOf,
   sent,
+  usage,
 } from './example.ts';
 
 const config = exampleConfig((file) => (file.judge.models = [MIDDLE, HIGH, LOW]));
@@ -55,10 +56,35 @@ describe('a judge', () => {
     }
   });
 
+  test('whose call was lost by us is asked once more itself, as whoever answers is', () => {
+    for (const code of ['aborted', 'outcome_unknown'] as const) {
+      const lost = (attempt: number) => [sent(attempt), failed(attempt, code, { maybeBilled: true }), request];
+      const second = after(scored, facts, request, ...lost(2));
+      expect(judgesOf(second)).toEqual([MIDDLE, MIDDLE]);
+      expect(judgesOf(after(second.job, facts, ...lost(3)))).toEqual([MIDDLE, MIDDLE]);
+    }
+  });
+
   test('that failed is not asked by another check either, one that has answered is', () => {
     const other: JobEvent = { ...request, check: 3 };
     expect(judgesOf(after(scored, facts, request, sent(2), failed(2, 'provider_error'), other))).toEqual([MIDDLE, HIGH]);
     expect(judgesOf(after(scored, facts, request, sent(2), answered(2), other))).toEqual([MIDDLE, MIDDLE]);
+  });
+
+  test('that finds no place, or is left alone, gives way to another in a pinned job too: only who answers is pinned', () => {
+    const pinned = acceptedJob(config, requestOf({ input: question.input, model: LOW }));
+    const asked = after(pinned, facts, classified(0.1), sent(1), answered(1), request).job;
+    for (const code of ['rate_limited', 'circuit_open'] as const) {
+      const { error, times } = failed(2, code, { retryAfterMs: 20_000 });
+      const notMade = (waits: number): JobEvent => ({
+        type: 'place-denied',
+        attempt: 2,
+        epoch: asked.epoch + waits,
+        error,
+        times,
+      });
+      expect(judgesOf(after(asked, facts, ...[0, 1, 2, 3].map(notMade), request))).toEqual([MIDDLE, HIGH]);
+    }
   });
 
   test('is not asked about an answer that is not being scored', () => {
@@ -78,6 +104,20 @@ describe('a judge', () => {
     expect(denied.job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}] });
     expect(denied.trail.at(-1)).toMatchObject({ event: 'budget-denied', purpose: 'judge', model: MIDDLE });
   });
+
+  test('that compares two answers must have room for both', () => {
+    const wanted: JobEvent = { type: 'sample-requested', attempt: 1, check: 2, most: 1, models: [HIGH], between: null };
+    const long = { ...usage, outputTokens: 50_000 };
+    const compared = after(scored, facts, wanted, sent(2), answered(2, { usage: long }), request).job.attempts[2]!;
+    const alone = after(scored, facts, request).job.attempts[1]!;
+    // 10 USD per million tokens of input.
+    expect(compared.reservedNanoUsd - alone.reservedNanoUsd).toBe(500_000_000);
+    const narrow = factsOf({
+      ...config,
+      models: { ...config.models, [MIDDLE]: { ...config.models[MIDDLE]!, context_window: 50_000 } },
+    });
+    expect(judgesOf(after(scored, narrow, wanted, sent(2), answered(2, { usage: long }), request))).toEqual([HIGH]);
+  });
 });
 
 test('what a verifier says is written down while the answer is scored, and changes nothing', () => {
@@ -86,6 +126,20 @@ test('what a verifier says is written down while the answer is scored, and chang
   expect(told).toMatchObject({ job: scored, commands: [] });
   expect(told.trail).toMatchObject([{ event: 'answer-verified', attempt: 1, score: 0, reason: 'does not compile' }]);
   expect(decide(scored, { type: 'answer-verified', attempt: 2, outcome }, facts).trail).toEqual([]);
+});
+
+test('what a verifier says counts, however long its reason is, and where it gives neither that nor a score', () => {
+  const output = 'x'.repeat(3000);
+  expect(readVerification(200, JSON.stringify({ passed: false, reason: output }))).toEqual({
+    passed: false,
+    score: 0,
+    reason: output.slice(0, 2000),
+  });
+  const bare = { passed: true, score: 1, reason: 'no reason given' };
+  expect(readVerification(200, '{"passed":true}')).toEqual(bare);
+  expect(readVerification(200, '{"passed":true,"score":null,"reason":null}')).toEqual(bare);
+  expect(readVerification(200, '{"passed":"yes"}')).toHaveProperty('unavailable');
+  expect(readVerification(202, '')).toEqual({ later: true });
 });
 
 describe('whether it is open what becomes of an answer', () => {

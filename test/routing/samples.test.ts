@@ -73,6 +73,11 @@ describe('another answer to compare with', () => {
     const failedTwice = after(again.job, facts, sent(3), failed(3, 'provider_error')).job;
     expect(decide(failedTwice, { ...request, most: 1 }, facts).commands).toEqual([]);
   });
+  test('that was lost by us may come from the same model again', () => {
+    const only = { ...request, most: 1, models: [LOW_TWIN] };
+    const lost = after(scored, facts, only, sent(2), failed(2, 'aborted', { maybeBilled: true })).job;
+    expect(decide(lost, only, facts).job.attempts[2]).toMatchObject({ purpose: 'sample', model: LOW_TWIN });
+  });
   test('is never the result', () => {
     const given = after(scored, facts, request, sent(2), answered(2)).job;
     expect(after(given, facts, judged(1, 1)).job).toMatchObject({ status: 'completed', finalAttempt: 1 });

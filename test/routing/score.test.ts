@@ -1,4 +1,4 @@
-import type { Check, CheckOutcome } from '@upshift/contracts';
+import type { Check, CheckOutcome, UnifiedResponse } from '@upshift/contracts';
 import {
   checksOf,
   judgeMessages,
@@ -17,6 +17,8 @@ import { answerOf, exampleConfig, requestOf } from './example.ts';
 function passes(check: Check, text: string, changes: Parameters<typeof answerOf>[1] = {}): boolean {
   return runPlainChecks([check], subjectOf('', answerOf(text, changes)))[0]!.passed;
 }
+
+const toolCalls = [{ id: '1', name: 'f', arguments: '{}' }];
 
 const person = {
   type: 'object',
@@ -61,8 +63,14 @@ describe('a check passes or fails', () => {
 
   test('an answer cut off at the limit is not complete; tool calls and vectors are not empty', () => {
     expect(passes({ type: 'complete' }, 'x', { finishReason: 'length' })).toBe(false);
-    expect(passes({ type: 'non_empty' }, '', { toolCalls: [{ id: '1', name: 'f', arguments: '{}' }] })).toBe(true);
+    expect(passes({ type: 'non_empty' }, '', { toolCalls })).toBe(true);
     expect(passes({ type: 'non_empty' }, '', { vectors: [[1]] })).toBe(true);
+  });
+  test('a fence with nothing but lines behind it is read once', () => {
+    const start = performance.now();
+    expect(passes({ type: 'json' }, `\`\`\`json${'\n'.repeat(200_000)}`)).toBe(false);
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(passes({ type: 'json' }, '\n```json \n\n[1]\n\n```\n')).toBe(true);
   });
   test('a pattern that hangs other engines answers in linear time', () => {
     const start = performance.now();
@@ -99,13 +107,41 @@ describe('the verdict', () => {
   });
 });
 
+describe('an answer that calls tools', () => {
+  const checks: Check[] = [
+    schema,
+    { type: 'json' },
+    { type: 'contains', values: ['Paris'] },
+    { type: 'length', min_words: 5 },
+    { type: 'trained', gate: true },
+    { type: 'agreement' },
+    { type: 'llm_judge', rubric: 'r' },
+  ];
+  const verdictOn = (text: string) => verdictOf(runPlainChecks(checks, subjectOf('', answerOf(text, { toolCalls }))));
+
+  test('passes what looks at a text, which it has not got, and no further answer would change that', () => {
+    expect(verdictOn('')).toMatchObject({ passed: true, score: 1 });
+    expect(scoresWithin(checks, subjectOf('', answerOf('', { toolCalls })), 1)).toEqual([1, 1]);
+  });
+  test('with some words beside them has these looked at, but need not have the form of the answer yet', () => {
+    const failed = verdictOn('Let me look.').checks.flatMap(({ type, passed }) => (passed ? [] : [type]));
+    expect(failed).toEqual(['contains', 'length', 'trained', 'agreement']);
+  });
+  test('must be complete', () => {
+    const cut = answerOf('', { toolCalls, finishReason: 'length' });
+    expect(verdictOf(runPlainChecks([{ type: 'complete' }, schema], subjectOf('', cut))).passed).toBe(false);
+  });
+});
+
 describe('a judge', () => {
   const check: Check = { type: 'llm_judge', rubric: 'r' };
   test('is asked only where no gate has failed', () => {
-    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], subjectOf('', answerOf('1'))))).toEqual([
-      { check, index: 1 },
-    ]);
-    expect(judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], subjectOf('', answerOf('x'))))).toEqual([]);
+    const askedOf = (answer: UnifiedResponse) =>
+      judgesToAsk([{ type: 'json' }, check], runPlainChecks([{ type: 'json' }], subjectOf('', answer)), answer);
+    expect(askedOf(answerOf('1'))).toEqual([{ check, index: 1 }]);
+    expect(askedOf(answerOf('x'))).toEqual([]);
+    expect(askedOf(answerOf('', { toolCalls }))).toEqual([]);
+    expect(askedOf(answerOf('Let me look.', { toolCalls }))).toEqual([{ check, index: 1 }]);
   });
   test('sees the markers once, whatever prompt and answer hold', () => {
     const text = JSON.stringify(

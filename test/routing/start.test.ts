@@ -46,6 +46,35 @@ describe('where a job starts', () => {
     expect(started(route, 0.9, 'constructor')).toBe(without);
   });
 
+  describe('where neither the wanted tier nor one above has a model that can do the job', () => {
+    const able = exampleConfig((file) => {
+      for (const tier of ['economy', 'standard'])
+        file.models[`ollama/${tier}`] = exampleModel(tier, 0, { capabilities: ['sampling_params'] });
+    });
+    const hard = (request: typeof question, health: object = {}) => {
+      const facts = factsOf(able);
+      return after(acceptedJob(able, request), { ...facts, health: { ...facts.health, ...health } }, classified(0.9));
+    };
+
+    test('is the nearest below that has one, and the trail says why', () => {
+      const { job, trail } = hard(requestOf({ input: { prompt: 'x', seed: 1 }, require: ['seed'] }));
+      expect(job.attempts).toMatchObject([{ tier: 'standard', model: 'ollama/standard' }]);
+      expect(trail[0]).toMatchObject({ event: 'job-classified', tier: 'standard' });
+      expect(trail[0]!.reason).toContain('no model there or above can do it, so it starts at standard');
+    });
+    test('may be for want of providers, but not for an open circuit, which is waited for', () => {
+      const providersOff = { openai: 'no key', anthropic: 'no key' };
+      expect(hard(question, { providersOff }).job.attempts).toMatchObject([{ tier: 'standard', model: 'ollama/standard' }]);
+      expect(hard(question, { circuitsOpen: { [HIGH]: NOON + 1000 } }).job.tier).toBe('fallback');
+    });
+    test('but not where the route names models there that are off: an experiment has to see that they are missing', () => {
+      const naming = structuredClone(able);
+      naming.routes['default']!.models = { premium: [HIGH] };
+      const facts = factsOf(naming, { health: { providersOff: { anthropic: 'no key' }, circuitsOpen: {} } });
+      expect(after(acceptedJob(naming), facts, classified(0.9)).job).toMatchObject({ tier: 'fallback', passedOver: 1 });
+    });
+  });
+
   test('is the tier of the model that it names', () => {
     const { job } = after(
       acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: HIGH })),
@@ -84,6 +113,11 @@ describe('a model is asked how complex a prompt is', () => {
     ['a rule says where it starts', requestOf({ input: { prompt: 'x' }, task: 'translation' })],
   ])('but not where %s', (_why, request) => expect(asked(asking(), request)).toEqual([]));
 
+  test('but not in place of the only call that the route allows, which is for the answer', () => {
+    const within = (most: number) => asked(asking((file) => (file.routes['default']!['max_attempts'] = most)));
+    expect([within(1), within(2)]).toEqual([[], [`${LOW} of economy`]]);
+  });
+
   test('but not twice, and not once the job is classified', () => {
     const facts = factsOf(asking());
     const request: JobEvent = { type: 'classify-requested' };
@@ -119,6 +153,18 @@ describe('vectors', () => {
       };
     });
     expect(embedderOf(trial)).toBe(EMBEDDER);
+  });
+
+  test('are of the first model that the route names for them, on trial or not, and of no other where it is off', () => {
+    const naming = (...economy: string[]) =>
+      exampleConfig((file) => {
+        const embedding = { capabilities: ['embedding'], max_output_tokens: 0, on_trial: true };
+        file.models['openai/new'] = exampleModel('economy', 0.1, embedding);
+        Object.assign(file.routes['default']!, { models: { economy } });
+      });
+    expect(embedderOf(naming(LOW, 'openai/new', EMBEDDER))).toBe('openai/new');
+    expect(embedderOf(naming('openai/new'), { providersOff: { openai: 'no key' } })).toBe('failed');
+    expect(embedderOf(naming(LOW))).toBe(EMBEDDER);
   });
 });
 

@@ -83,8 +83,9 @@ test('the version changes with anything in the configuration and with nothing el
 });
 
 test('every bad variable is told at once, and an empty one counts as absent', () => {
-  const reasons = reasonsOf(() => readEnvironment({ REDIS_URL: 'localhost', PORT: '99999', LOG_LEVEL: 'loud' }));
-  expect(reasons).toHaveLength(3);
+  const bad = { REDIS_URL: 'localhost', PORT: '99999', LOG_LEVEL: 'loud', UPSHIFT_SANDBOX_URL: 'localhost:4010' };
+  const reasons = reasonsOf(() => readEnvironment(bad));
+  expect(reasons).toHaveLength(4);
   expect(reasons[0]).toContain('REDIS_URL="localhost": must start with redis://');
   expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
 });

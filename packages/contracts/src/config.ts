@@ -156,7 +156,9 @@ const route = z.strictObject({
   models: z
     .record(z.string(), z.array(modelId).min(1))
     .optional()
-    .describe('By tier: the models that answer there on this route, in this order, in place of all of the tier.'),
+    .describe(
+      'By tier: the models that answer there on this route, in this order, in place of all of the tier. Vectors are made by the embedding models among them, where there are any.',
+    ),
   system_prompt: z
     .string()
     .min(1)

@@ -14,6 +14,6 @@ export type ClassificationReply = z.infer<typeof classificationReply>;
 /** What a user's verifier says of an answer; other fields are left alone. */
 export const verificationReply = z.object({
   passed: z.boolean(),
-  score: z.number().min(0).max(1).optional(),
-  reason: z.string().max(2000).default('no reason given'),
+  score: z.number().min(0).max(1).nullish(),
+  reason: z.string().nullish(),
 });

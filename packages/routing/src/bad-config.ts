@@ -6,11 +6,12 @@ import { badCheck } from './score.ts';
 import { denseNames } from './scorer/features.ts';
 
 /**
- * What is wrong with a configuration beyond its shape: patterns that do not compile, features that the scorer does not have.
+ * What is wrong with a configuration beyond its shape: addresses without a scheme, patterns that do not compile, features that the scorer does not have.
  * Asked where a configuration is new, never of one that is stored: jobs under way may have been accepted under it.
  */
-export function badConfig({ recording, scorer, classifier, routes }: UpshiftConfig): string[] {
+export function badConfig({ providers, recording, scorer, classifier, routes }: UpshiftConfig): string[] {
   return [
+    ...badBaseUrls(providers),
     ...badRedaction(recording.redact),
     ...Object.entries(routes).flatMap(([name, { checks }]) => badRouteChecks(name, checks)),
     ...unknownFeatures(scorer.profile ?? null).map(
@@ -20,6 +21,15 @@ export function badConfig({ recording, scorer, classifier, routes }: UpshiftConf
       (name) => `classifier.profile.features.${name}: the classifier has no such signal; there are ${signalNames.join(', ')}`,
     ),
   ];
+}
+
+/** To a URL's reader `vllm:8000` has the scheme `vllm`: it would pass, and every call fail. */
+function badBaseUrls(providers: UpshiftConfig['providers']): string[] {
+  return Object.entries(providers).flatMap(([id, { base_url: url = 'https://' }]) =>
+    /^https?:\/\//i.test(url)
+      ? []
+      : [`providers.${id}.base_url (is ${JSON.stringify(url)}): must begin with http:// or https://, as in http://vllm:8000/v1`],
+  );
 }
 
 function badRouteChecks(route: string, checks: Check[]): string[] {

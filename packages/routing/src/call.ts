@@ -51,7 +51,7 @@ export function callOf(
   };
   if (attempt.purpose === 'judge' && attempt.judges !== null) {
     const input = judgeInput(job, attempt.judges, request, config, judged, other);
-    const { inputTokens } = judgeNeeds(job, attempt.judges.attempt);
+    const { inputTokens } = judgeNeeds(job, attempt.judges);
     return { ...limits, input, inputTokens, maxOutputTokens: JUDGE_MAX_OUTPUT_TOKENS, drop: [] };
   }
   if (attempt.purpose === 'classify') {

@@ -1,5 +1,6 @@
 import type {
   Capability,
+  ChatInput,
   JobInput,
   JobRequest,
   ModelConfig,
@@ -36,9 +37,7 @@ export function needsOf(request: JobRequest): Needs {
   if (input.tools.length > 0) capabilities.push('tools');
   if (images.length > 0) capabilities.push('vision');
   if (input.response_format?.type === 'json_schema') capabilities.push('structured_output');
-  const characters =
-    input.messages.reduce((sum, message) => sum + textOf(message).length, 0) + JSON.stringify(input.tools).length;
-  const inputTokens = estimateTokens(characters) + images.length * TOKENS_PER_IMAGE;
+  const inputTokens = estimateTokens(charactersOf(input)) + images.length * TOKENS_PER_IMAGE;
   return {
     capabilities,
     ...preferencesOf(input),
@@ -50,6 +49,14 @@ export function needsOf(request: JobRequest): Needs {
     contextTokens: inputTokens,
     maxOutputTokens: input.max_output_tokens ?? null,
   };
+}
+
+/** All that a model reads of an input and is billed for, but images. */
+function charactersOf({ messages, tools, response_format: format }: ChatInput): number {
+  const ofMessages = messages.reduce((sum, message) => sum + textOf(message).length, 0);
+  const calls = messages.flatMap((message) => (message.role === 'assistant' ? (message.tool_calls ?? []) : []));
+  const schemas = format?.type === 'json_schema' ? [format.schema] : [];
+  return ofMessages + JSON.stringify([...tools, ...calls, ...schemas]).length;
 }
 
 /** What an input prefers, and a model may reject. */

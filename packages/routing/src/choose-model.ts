@@ -10,11 +10,10 @@ import type { Facts } from './facts.ts';
  * Of two at the same price the draw takes one, so that equal models share the load.
  */
 export function candidatesInTier(job: JobState, tier: string, facts: Facts): string[] {
-  const named = namedModels(job, tier, facts.config);
-  const preferred = named ?? preferredModels(job, facts.config);
+  const preferred = namedModels(job, tier, facts.config) ?? preferredModels(job, facts.config);
   const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    model.tier === tier && (named ? named.includes(id) : model.on_trial !== true) && isUsable(id, model, job, facts) ? [id] : [],
+    model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, model, job, facts) ? [id] : [],
   );
   const needs = needsUnder(facts.config.routes[job.route]!, job.needs);
   const price = (id: string): number => estimateCost(needs, modelOf(facts.config, id), facts.now) ?? Infinity;
@@ -31,6 +30,11 @@ export function namedInTier(job: JobState, tier: string, facts: Facts): string[]
 function namedModels(job: JobState, tier: string, config: UpshiftConfig): string[] | undefined {
   const models = config.routes[job.route]?.models ?? {};
   return Object.hasOwn(models, tier) ? models[tier] : undefined;
+}
+
+/** Whether a model is one of those of its tier that answer on the job's route. */
+export function isOffered(id: string, { tier, on_trial: onTrial }: ModelConfig, job: JobState, config: UpshiftConfig): boolean {
+  return namedModels(job, tier, config)?.includes(id) ?? onTrial !== true;
 }
 
 /** A job, whose route adds to what is asked, or a question about one, to which no route adds anything. */

@@ -50,6 +50,15 @@ function counted(facts: PromptFacts): CountedFacts {
 
 const has = (pattern: RegExp) => (facts: PromptFacts) => pattern.test(facts.prompt);
 
+/** One pattern and, somewhere behind it, the other. In one pattern with `.*` between them a long prompt would be searched again from each place where it begins. */
+const hasInOrder = (first: RegExp, second: RegExp) => (facts: PromptFacts) => {
+  const found = first.exec(facts.prompt);
+  return found !== null && second.test(facts.prompt.slice(found.index + found[0].length));
+};
+
+const inSteps = has(/\b(step by step|after that|in total|each of (the|these)|remaining)\b/i);
+const firstAndThen = hasInOrder(/\bfirst\b/i, /\bthen\b/i);
+
 /** Hand-set from reading prompts, not trained: an honest start behind the interface that a trained classifier takes over. */
 const signs: Sign[] = [
   { name: 'long', weight: 0.6, found: ({ words }) => words > 150 },
@@ -63,13 +72,14 @@ const signs: Sign[] = [
   {
     name: 'several steps',
     weight: 0.4,
-    found: has(/\b(step by step|first\b.*\bthen\b|after that|in total|each of (the|these)|remaining)\b/is),
+    found: (facts) => inSteps(facts) || firstAndThen(facts),
   },
   {
     name: 'several constraints',
     weight: 0.7,
-    found: has(
-      /\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b.*\b(must|exactly|at least|at most|without|only if|except|unless)\b/is,
+    found: hasInOrder(
+      /\b(must|exactly|at least|at most|without|only if|except|unless|constraints?)\b/i,
+      /\b(must|exactly|at least|at most|without|only if|except|unless)\b/i,
     ),
   },
   { name: 'many numbers', weight: 0.4, found: ({ numbers }) => numbers >= 5 },

@@ -3,6 +3,7 @@ import type { Attempt, JobState, Message, Needs } from '@upshift/contracts';
 import { asData } from './as-data.ts';
 import { parseJsonAnswer } from './checks/parse-json.ts';
 import { draw } from './draw.ts';
+import { sampleCalls } from './samples.ts';
 
 /**
  * The messages that ask a model to judge an answer.
@@ -76,9 +77,11 @@ export const JUDGE_MAX_OUTPUT_TOKENS = 300;
 /** The judge's own instructions and the rubric, in tokens, generously. */
 const INSTRUCTION_TOKENS = 500;
 
-/** What a judge of an answer must have: room for the job's prompt and the answer. */
-export function judgeNeeds(job: JobState, attempt: number): Needs {
-  const answerTokens = job.attempts[attempt - 1]?.usage?.outputTokens ?? job.needs.maxOutputTokens ?? 0;
+/** What a judge of an answer must have: room for the job's prompt, the answer, and another one where it is to compare the two. */
+export function judgeNeeds(job: JobState, { attempt, check }: NonNullable<Attempt['judges']>): Needs {
+  const other = sampleCalls(job, attempt, check).findLast(({ outcome }) => outcome === 'answered');
+  const tokensOf = (call: Attempt | undefined): number => call?.usage?.outputTokens ?? job.needs.maxOutputTokens ?? 0;
+  const answerTokens = tokensOf(job.attempts[attempt - 1]) + (other === undefined ? 0 : tokensOf(other));
   const inputTokens = job.needs.inputTokens + answerTokens + INSTRUCTION_TOKENS;
   return {
     capabilities: [],

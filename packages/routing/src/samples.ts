@@ -2,7 +2,7 @@ import type { Attempt, Check, CheckOutcome, JobState } from '@upshift/contracts'
 
 import type { Subject } from './checks/subject.ts';
 import { scoreOrFails } from './judging.ts';
-import { gatesPass, judgeOutcome, runPlainChecks } from './score.ts';
+import { gatesPass, judgeOutcome, judgesToAsk, runPlainChecks } from './score.ts';
 
 type Agreement = Extract<Check, { type: 'agreement' }>;
 
@@ -42,11 +42,10 @@ export function scoresWithin(
   missing: number,
   verified: CheckOutcome[] = [],
 ): [number, number] {
-  const imagined = (more: Subject['imagined'], ofJudges: number): number => {
-    const judges = checks.flatMap((check) =>
-      check.type === 'llm_judge' ? [judgeOutcome(check, { score: ofJudges, reason: 'imagined' })] : [],
-    );
-    return scoreOrFails([...runPlainChecks(checks, { ...subject, imagined: more }), ...verified, ...judges]);
+  const judges = judgesToAsk(checks, [], subject.answer);
+  const imagined = (more: Subject['imagined'], score: number): number => {
+    const judged = judges.map(({ check }) => judgeOutcome(check, { score, reason: 'imagined' }));
+    return scoreOrFails([...runPlainChecks(checks, { ...subject, imagined: more }), ...verified, ...judged]);
   };
   return [imagined({ agreeing: 0, differing: missing }, 0), imagined({ agreeing: missing, differing: 0 }, 1)];
 }

@@ -1,4 +1,4 @@
-import type { Check, CheckOutcome, FieldError, JobRequest, UpshiftConfig, Verdict } from '@upshift/contracts';
+import type { Check, CheckOutcome, FieldError, JobRequest, UnifiedResponse, UpshiftConfig, Verdict } from '@upshift/contracts';
 import { isEmbedding } from '@upshift/contracts';
 
 import { compileSchema } from './checks/json-schema.ts';
@@ -6,6 +6,7 @@ import { compilePattern } from './checks/patterns.ts';
 import { outcomeOf, silentOutcome } from './checks/outcome.ts';
 import { runCheck } from './checks/run-check.ts';
 import type { PlainCheck } from './checks/run-check.ts';
+import { callsToolsOnly } from './checks/subject.ts';
 import type { Subject } from './checks/subject.ts';
 
 export type Judge = Extract<Check, { type: 'llm_judge' }>;
@@ -42,9 +43,9 @@ export function runPlainChecks(checks: Check[], subject: Subject): CheckOutcome[
     .map((check) => runCheck(check, subject));
 }
 
-/** The judges to ask, by their place among the checks; none where a gate has failed already, because cheap goes before dear. */
-export function judgesToAsk(checks: Check[], plain: CheckOutcome[]): { check: Judge; index: number }[] {
-  if (!gatesPass(plain)) return [];
+/** The judges to ask, by their place among the checks; none where a gate has failed already, because cheap goes before dear, nor of an answer without a text. */
+export function judgesToAsk(checks: Check[], plain: CheckOutcome[], answer: UnifiedResponse): { check: Judge; index: number }[] {
+  if (!gatesPass(plain) || callsToolsOnly(answer)) return [];
   return checks.flatMap((check, index) => (check.type === 'llm_judge' ? [{ check, index }] : []));
 }
 

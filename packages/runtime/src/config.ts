@@ -38,7 +38,10 @@ export const environmentVariables = z.object({
     .transform(numbersOf)
     .optional()
     .describe('Classifier, worker, scorer, notifier: the cells that this process consumes, as in 0,2 or 0-3. Unset: all.'),
-  UPSHIFT_SANDBOX_URL: z.url().optional().describe('A provider sandbox that stands in for all providers.'),
+  UPSHIFT_SANDBOX_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('A provider sandbox that stands in for all providers.'),
   UPSHIFT_CONSOLE_PASSWORD: z
     .string()
     .min(8)

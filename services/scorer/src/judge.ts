@@ -31,8 +31,8 @@ export async function judge(
   context: StepContext<'score'>,
   { config, checks, known }: Judged,
 ): Promise<CheckOutcome[] | 'waiting'> {
-  const { job, step } = context;
-  const judges = judgesToAsk(checks, known);
+  const { job, step, answer } = context;
+  const judges = judgesToAsk(checks, known, answer!);
   const outcomes: CheckOutcome[] = [];
   for (const [at, { check, index }] of judges.entries()) {
     const left = judges.slice(at).map((one) => one.check);

@@ -13,6 +13,7 @@ import { runEstimate } from './estimates.ts';
 import type { Estimate } from './estimates.ts';
 import { outcomeOf, signs } from './outcome.ts';
 import { compilePattern } from './patterns.ts';
+import { callsToolsOnly } from './subject.ts';
 import type { Subject } from './subject.ts';
 
 /** A check that needs no call of a model. */
@@ -20,10 +21,17 @@ export type PlainCheck = Exclude<Check, { type: 'llm_judge' | 'verifier' }>;
 
 /** Runs one check on an answer. A check never sees a known good answer. */
 export function runCheck(check: PlainCheck, subject: Subject): CheckOutcome {
+  if (isBesideCalls(check, subject.answer)) return { ...outcomeOf(check, 1, true, 'calls tools, which come first'), weight: 0 };
   if (check.type === 'trained' || check.type === 'agreement') return runEstimate(check, subject);
   const { passed, reason, score } = isSign(check) ? read(check, subject) : find(check, subject.answer);
   const outcome = outcomeOf(check, score ?? (passed ? 1 : 0), passed, reason);
   return isSign(check) && !outcome.gate && outcome.score === 1 ? { ...outcome, weight: 0 } : outcome;
+}
+
+/** Calls of tools are a step on the way to an answer: without a text there is nothing to look at, and a text beside them has not the form of the answer yet. */
+function isBesideCalls({ type }: PlainCheck, answer: UnifiedResponse): boolean {
+  if (type === 'non_empty' || type === 'complete') return false;
+  return callsToolsOnly(answer) || (answer.toolCalls.length > 0 && (type === 'json' || type === 'json_schema'));
 }
 
 /** A check that looks for something wrong. That it finds nothing makes an answer no better, so that it counts only where it does. */
@@ -33,8 +41,7 @@ function isSign(check: PlainCheck): check is Sign {
   return (signs as readonly string[]).includes(check.type);
 }
 
-function read(check: Sign, { prompt, answer: { text, toolCalls } }: Subject): Finding {
-  if (text.trim() === '' && toolCalls.length > 0) return yes('calls tools, and has no text to look at');
+function read(check: Sign, { prompt, answer: { text } }: Subject): Finding {
   switch (check.type) {
     case 'arithmetic':
       return arithmetic(text);

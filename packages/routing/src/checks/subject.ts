@@ -14,3 +14,8 @@ export interface Subject {
 export function subjectOf(prompt: string, answer: UnifiedResponse, changes: Partial<Subject> = {}): Subject {
   return { prompt, answer, others: [], imagined: { agreeing: 0, differing: 0 }, profile: null, ...changes };
 }
+
+/** Whether an answer has no text that a check, or a judge, could look at. */
+export function callsToolsOnly({ text, toolCalls }: UnifiedResponse): boolean {
+  return text.trim() === '' && toolCalls.length > 0;
+}

@@ -90,7 +90,9 @@ export function placeDenied(draft: Draft, { attempt: number, epoch, error, times
 /** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */
 export function retryDeferred(draft: Draft, { attempt: number, waitMs }: RetryDeferred): void {
   const attempt = attemptOf(draft.job, number);
-  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || !isAwaited(draft.job, attempt)) return;
+  // A hedge is of use now or not at all, and what it is made beside carries the job on.
+  if (attempt.state !== 'claimed' || attempt.retryAt !== undefined || attempt.hedges !== undefined) return;
+  if (!isAwaited(draft.job, attempt)) return;
   attempt.retryAt = draft.facts.now + waitMs;
   const { provider } = splitModelId(attempt.model);
   note(draft, 'attempt-waiting', `${provider} has had its share of retries; this one comes in ${waitMs} ms`, detailsOf(attempt));
@@ -163,7 +165,8 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   // Of two calls the one that is put off has lost.
   if (rivalOf(job, attempt) !== undefined) return false;
   if (!isAwaited(job, attempt) || error.maybeBilled) return false;
-  const alone = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
+  // Who judges, or gives another answer to compare with, may be somebody else.
+  const alone = isForAnswer(attempt) && (job.pinnedModel !== null || job.needs.capabilities.includes('embedding'));
   // A place within a limit comes, if late, and nothing was called: the job waits for it until its deadline.
   if (alone && error.code === 'rate_limited' && attempt.sentAt === null) return true;
   if (attempt.waits >= MAX_WAITS) return false;
@@ -175,7 +178,7 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
 /** A denial lasts longer than any limit that is waited for: it is to end before the job does, and an equivalent comes first. */
 function mayWaitForAccount(draft: Draft, attempt: Attempt, error: CallError): boolean {
   const { job, facts } = draft;
-  if (!isForAnswer(attempt) || equivalentsLeft(draft, attempt.model).length > 0) return false;
+  if (equivalentsLeft(draft, attempt.model).length > 0) return false;
   return job.deadline === null || facts.now + waitOf(error) < job.deadline;
 }
 

@@ -1,12 +1,12 @@
 import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
-import { isEligible, isUsable, modelOf, preferredModels, ruleOf } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier, preferredModels, ruleOf } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askTier, endOfChain } from './next-attempt.ts';
+import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
   if (draft.job.step !== null) return;
@@ -27,6 +27,8 @@ export function acceptanceOf(job: JobState): TrailEntry[] {
 export function classifyRequested(draft: Draft): void {
   const { job, facts } = draft;
   if (job.step?.kind !== 'classify' || classifyCalls(job).length > 0 || !dependsOnComplexity(facts.config, job)) return;
+  // The last one is for the answer.
+  if (attemptsLeft(draft) < 2) return;
   const needs = classifyNeeds(job);
   const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
   if (model === undefined) return;
@@ -39,7 +41,7 @@ export function classified(draft: Draft, classification: Classification): void {
   const { job } = draft;
   if (job.step?.kind !== 'classify') return;
   job.task ??= classification.task;
-  const { tier, reason, propensity } = explored(draft, startOf(draft, classification));
+  const { tier, reason, propensity } = explored(draft, withinReach(draft, startOf(draft, classification)));
   job.classification = propensity === 1 ? classification : { ...classification, propensity };
   note(draft, 'job-classified', reason, {
     tier,
@@ -57,6 +59,26 @@ interface Start {
   reason: string;
 }
 
+/** The tier that is wanted; where neither it nor one above has a model that can do the job, the nearest one below that has. */
+function withinReach(draft: Draft, start: Start): Start {
+  if (!choosesTier(draft.job)) return start;
+  // An open circuit is waited for.
+  const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
+  const names = facts.config.tiers.map(({ name }) => name);
+  const at = names.indexOf(start.tier);
+  // Those that a route names for a tier are missed where they are off, and not passed by.
+  const isAble = (tier: string): boolean =>
+    [...namedInTier(draft.job, tier, facts), ...candidatesInTier(draft.job, tier, facts)].length > 0;
+  const below = names.slice(at).some(isAble) ? undefined : names.slice(0, at).findLast(isAble);
+  if (below === undefined) return start;
+  return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
+}
+
+/** Whether the models of a tier may answer: not where one is named, nor for vectors. */
+function choosesTier({ pinnedModel, needs }: Draft['job']): boolean {
+  return pinnedModel === null && !needs.capabilities.includes('embedding');
+}
+
 /** Which of the job's draws says whether it starts low by chance: no other decision uses it. */
 const EXPLORE_DRAW = 1_000_003;
 
@@ -64,7 +86,7 @@ const EXPLORE_DRAW = 1_000_003;
 function explored(draft: Draft, start: Start): Start & { propensity: number } {
   const { job, route, facts } = draft;
   const lowest = facts.config.tiers[0]!.name;
-  const isOpen = route.strategy === 'cascade' && job.pinnedModel === null && !job.needs.capabilities.includes('embedding');
+  const isOpen = route.strategy === 'cascade' && choosesTier(job);
   if (route.explore === 0 || !isOpen || start.tier === lowest || !mayShiftUpTo(draft, start.tier))
     return { ...start, propensity: 1 };
   if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };
@@ -85,14 +107,16 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, facts: { health, ...rest } }: Draft): string[] {
+/** Those that the route names, where it names any, in place of all others. */
+function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
   const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
   const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
   const facts = { ...rest, health: { ...health, providersOff } };
-  const eligible = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    model.on_trial !== true && isEligible(id, model, job, facts) ? [id] : [],
-  );
-  return [...preferredModels(job, facts.config), ...eligible].filter((id) => eligible.includes(id));
+  const { models } = facts.config;
+  const named = Object.values(route.models ?? {}).flat();
+  const others = [...preferredModels(job, facts.config), ...Object.keys(models)].filter((id) => models[id]!.on_trial !== true);
+  const ofRoute = named.filter((id) => models[id]!.capabilities.includes('embedding'));
+  return (ofRoute.length > 0 ? ofRoute : others).filter((id) => isEligible(id, models[id]!, job, facts));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): Start {

@@ -1,7 +1,7 @@
 import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
-import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier } from '../choose-model.ts';
+import { candidatesInTier, isEligible, isOffered, isUsable, modelOf, namedInTier } from '../choose-model.ts';
 import { committedNanoUsd, estimateCost, nanoUsdToUsd, needsUnder } from '../cost.ts';
 import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -44,11 +44,13 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
   fallBack(draft, `no model left at or above ${tier}: ${reason}`);
 }
 
-/** Asks the model of a lost call once more, where it can be. False where its second try was lost too. */
+/** Asks the model of a lost call once more, where it can be and no cap stands against it. False where its second try was lost too. */
 export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
   const { job, facts } = draft;
   const lost = answersOf(job, model).filter((attempt) => attempt.tier === tier && wasLost(attempt));
   if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
+  // What was lost may have been paid for: another model may be cheap enough for the rest.
+  if (whyDenied(draft, { model }) !== null) return false;
   ask(draft, { purpose: 'answer', tier, model }, reason);
   return true;
 }
@@ -105,9 +107,7 @@ function deniedCallsOf(job: JobState, id: string): number {
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
-  if (model === undefined || !isEligible(id, model, job, facts)) return false;
-  const named = facts.config.routes[job.route]?.models?.[model.tier];
-  if (named ? !named.includes(id) : model.on_trial === true) return false;
+  if (model === undefined || !isEligible(id, model, job, facts) || !isOffered(id, model, job, facts.config)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
@@ -145,12 +145,10 @@ function failedCallsOf(job: JobState, id: string): number {
   return answersOf(job, id).filter(({ outcome }) => outcome === 'failed').length;
 }
 
-/** The first of the configured judges that can be called now and has not been asked for this opinion; undefined where there is none. */
-export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[]): string | undefined {
-  const failed = liveAttempts(job).flatMap(({ purpose, outcome, model }) =>
-    purpose === 'judge' && outcome === 'failed' ? [model] : [],
-  );
-  const excluded = [...asked, ...failed];
+/** The first of the configured judges that can be called now, was not asked for this opinion and has failed none; undefined where there is none. */
+export function judgeModel({ job, facts }: Draft, needs: Needs, calls: Attempt[]): string | undefined {
+  const judges = liveAttempts(job).filter(({ purpose }) => purpose === 'judge');
+  const excluded = [...calls.filter((call) => !wasLost(call)), ...judges.filter(hasFailed)].map(({ model }) => model);
   return facts.config.judge.models.find(
     (id) => !excluded.includes(id) && isUsable(id, modelOf(facts.config, id), { needs }, facts),
   );
@@ -159,7 +157,7 @@ export function judgeModel({ job, facts }: Draft, needs: Needs, asked: string[])
 /** Who gives one more answer to compare an attempt's with: of the models that are named, or of the attempt's tier, the one that was asked least. */
 export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, calls: Attempt[]): string | undefined {
   const { job, facts } = draft;
-  const failed = calls.flatMap(({ outcome, model }) => (outcome === 'failed' ? [model] : []));
+  const failed = calls.filter(hasFailed).map(({ model }) => model);
   const usable = named
     ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
     : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
@@ -167,8 +165,13 @@ export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | nu
   return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
 }
 
+/** A call that was lost by us says nothing of its model, which may be asked once more. */
+function hasFailed(call: Attempt): boolean {
+  return call.outcome === 'failed' && !wasLost(call);
+}
+
 /** The first of some models against which no cap stands; the first of all where one stands against each. */
-function withinCaps(draft: Draft, models: string[]): string | undefined {
+export function withinCaps(draft: Draft, models: string[]): string | undefined {
   return models.find((model) => whyDenied(draft, { model }) === null) ?? models[0];
 }
 
@@ -238,17 +241,21 @@ export function claim(draft: Draft, { purpose, tier, model, judges = null, needs
 }
 
 /** Which cap stands against a call, in words; null for none. */
-export function whyDenied({ job, route, facts }: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
-  const attempts = liveAttempts(job);
-  const counted = attempts.filter(countsForTheJob).length;
-  if (counted >= route.max_attempts) return `the route allows ${route.max_attempts} attempts`;
+export function whyDenied(draft: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
+  const { job, route, facts } = draft;
+  if (attemptsLeft(draft) <= 0) return `the route allows ${route.max_attempts} attempts`;
   const cap = job.limits.costNanoUsd;
   if (cap === null) return null;
   const next = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now);
   if (next === null) return `${model} has no price in force, and the job has a cap`;
-  const committed = committedNanoUsd({ attempts });
+  const committed = committedNanoUsd({ attempts: liveAttempts(job) });
   if (committed + next <= cap) return null;
   return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
+}
+
+/** How many calls the route still allows the job. */
+export function attemptsLeft({ job, route }: Draft): number {
+  return route.max_attempts - liveAttempts(job).filter(countsForTheJob).length;
 }
 
 /** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */

@@ -8,7 +8,7 @@ import type { Draft } from './draft.ts';
 import { ask, judgeModel, sampleModel } from './next-attempt.ts';
 import { thresholdOf } from './verdicts.ts';
 
-/** Calls for one opinion: a judge that fails, or says nothing that can be read, is asked once more elsewhere. */
+/** Calls for one opinion: where a judge fails, or says nothing that can be read, another one is asked; where its call is lost by us, it again. */
 const MAX_JUDGE_CALLS = 2;
 
 type JudgeRequested = Extract<JobEvent, { type: 'judge-requested' }>;
@@ -17,10 +17,10 @@ type JudgeRequested = Extract<JobEvent, { type: 'judge-requested' }>;
 export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested): void {
   const { job, facts } = draft;
   if (!isScored(draft, attempt)) return;
-  if (judgeCalls(job, attempt, check).length >= MAX_JUDGE_CALLS) return;
-  const needs = judgeNeeds(job, attempt);
-  const asked = judgeCalls(job, attempt, check).map(({ model }) => model);
-  const model = judgeModel(draft, needs, asked);
+  const calls = judgeCalls(job, attempt, check);
+  if (calls.length >= MAX_JUDGE_CALLS) return;
+  const needs = judgeNeeds(job, { attempt, check });
+  const model = judgeModel(draft, needs, calls);
   if (model === undefined) return;
   const { tier } = modelOf(facts.config, model);
   ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);
