@@ -1,4 +1,4 @@
-import type { Capability } from './config.ts';
+import type { Capability } from './model-config.ts';
 
 /** A model as its provider's models API describes it. Providers say little: what is null or missing they do not speak of. */
 export interface PublishedModel {

@@ -3,120 +3,12 @@ import { z } from 'zod';
 import { check } from './check.ts';
 import type { Check } from './check.ts';
 import { classifierProfile } from './classifier-profile.ts';
-import { reasoningEffort, samplingParameter } from './input.ts';
+import { modelConfig } from './model-config.ts';
 import { modelId, splitModelId } from './model-id.ts';
 import { routeName, taskName, webhookName } from './names.ts';
+import { providerConfig } from './provider-config.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
-
-/**
- * What a model can do, declared and read before routing. `sampling_params`: takes all of temperature, top_p, seed, stop that its API has.
- * `prefill`: goes on with an answer where a conversation ends with one, which newer models of Anthropic refuse; of other vendors' models it is not asked.
- */
-export const capability = z.enum([
-  'tools',
-  'vision',
-  'structured_output',
-  'streaming',
-  'embedding',
-  'sampling_params',
-  'prefill',
-]);
-export type Capability = z.infer<typeof capability>;
-
-const environmentName = z.string().regex(/^[A-Z][A-Z0-9_]*$/, 'the name of an environment variable, as in OPENAI_API_KEY');
-
-const rateLimit = z
-  .strictObject({
-    requests_per_minute: z.int().positive().optional().describe('Calls per minute.'),
-    tokens_per_minute: z.int().positive().optional().describe('Input and output tokens per minute.'),
-    max_wait_s: z
-      .number()
-      .positive()
-      .max(300)
-      .default(30)
-      .describe('Longest that a job waits for its place; where that is not enough another model is asked.'),
-  })
-  .describe('What the vendor allows, shared by all workers. A job waits for its place, which costs it no attempt.');
-export type RateLimit = z.infer<typeof rateLimit>;
-
-const provider = z
-  .strictObject({
-    adapter: z.enum(['openai', 'anthropic', 'ollama']).describe('Which SDK speaks to it.'),
-    api: z
-      .enum(['responses', 'chat_completions'])
-      .default('responses')
-      .describe('Adapter openai only: Responses for OpenAI itself, chat completions for compatible servers.'),
-    unknown_parameters: z
-      .array(z.enum(['max_completion_tokens', 'stream_options']))
-      .optional()
-      .describe(
-        'Chat completions only: what the server does not know of OpenAI’s parameters. It is not sent; in the place of `max_completion_tokens` stands `max_tokens`.',
-      ),
-    enabled: z.boolean().default(true).describe('False moves all traffic to the other providers, jobs in flight included.'),
-    api_key_env: environmentName.optional().describe('The variable that holds the key. Without a value the provider is off.'),
-    base_url: z.url().optional(),
-    base_url_env: environmentName
-      .optional()
-      .describe('The variable that holds the base URL. Without a value, and without `base_url`, the provider is off.'),
-    rate_limit: rateLimit.optional(),
-  })
-  .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
-
-const usdPerMillionTokens = z.number().nonnegative();
-
-const price = z.strictObject({
-  from: z.iso.date().describe('First day on which the price holds (UTC).'),
-  input: usdPerMillionTokens,
-  output: usdPerMillionTokens,
-  cached_input: usdPerMillionTokens.optional(),
-  cache_write: usdPerMillionTokens.optional(),
-  long_input: z
-    .strictObject({
-      above_tokens: z.int().positive(),
-      input: usdPerMillionTokens,
-      output: usdPerMillionTokens,
-      cached_input: usdPerMillionTokens.optional(),
-      cache_write: usdPerMillionTokens.optional(),
-    })
-    .optional()
-    .describe('What the whole request costs when its input is longer.'),
-  batch_factor: z.number().positive().max(1).optional().describe('What a batch costs of the price, as in 0.5.'),
-  flex_factor: z.number().positive().max(1).optional().describe('What a flexible call costs of the price, as in 0.5.'),
-});
-export type Price = z.infer<typeof price>;
-
-const model = z.strictObject({
-  tier: z.string(),
-  capabilities: z.array(capability),
-  sampling: z
-    .array(samplingParameter)
-    .optional()
-    .describe('The sampling parameters that it takes, where it is not all that its API has (capability `sampling_params`).'),
-  reasoning_efforts: z
-    .array(reasoningEffort)
-    .optional()
-    .describe('The values of `reasoning_effort` that it takes, where it is not all that its API has. Others are not sent.'),
-  context_window: z.int().positive().describe('Tokens of input and output together.'),
-  max_output_tokens: z.int().nonnegative(),
-  prices: z.array(price).min(1).describe('USD per million tokens.'),
-  concurrency: z.int().positive().max(1000).default(8).describe('Calls in flight per worker process.'),
-  call_timeout_s: z.number().positive().max(3600).default(120),
-  idle_timeout_s: z.number().positive().max(3600).default(60).describe('Longest silence within a streamed answer.'),
-  slow_call_s: z
-    .number()
-    .positive()
-    .max(3600)
-    .optional()
-    .describe('A call that takes longer counts against the model as a failed one does, though its answer is used.'),
-  rate_limit: rateLimit.optional(),
-  equivalents: z.array(modelId).default([]).describe('Embedding models only: models of the same vector space.'),
-  on_trial: z
-    .boolean()
-    .optional()
-    .describe('True: answers only where a route or the arm of an experiment names it in `models`, or a job pins it.'),
-});
-export type ModelConfig = z.infer<typeof model>;
 
 /** What an arm of an experiment may set too. */
 export const acceptAt = z.union([z.number().min(0).max(1), z.literal('always')], 'must be a number from 0 to 1, or always');
@@ -225,8 +117,8 @@ const classifier = z.strictObject({
 });
 
 const shape = z.strictObject({
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
-  models: z.record(modelId, model),
+  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), providerConfig),
+  models: z.record(modelId, modelConfig),
   tiers: z.array(tier).min(1),
   classifier,
   scorer: z

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Usage } from './answer.ts';
 import { check, MOST_CHECKS } from './check.ts';
-import type { Capability } from './config.ts';
+import type { Capability } from './model-config.ts';
 import type { CallErrorCode } from './errors.ts';
 import type { Classification } from './event.ts';
 import { chatInput, embeddingInput, promptInput, samplingParameter } from './input.ts';
