@@ -58,9 +58,10 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
   return target !== undefined && calibration.thresholds === null ? exitCode.failed : exitCode.ok;
 }
 
-async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOptions): Promise<LabelLine[]> {
+async function labelsOf(api: () => Api, { labels, fromHistory, target }: CalibrateOptions): Promise<LabelLine[]> {
   if ((labels === undefined) === !fromHistory) throw new CommandError('Give --labels FILE or --from-history.', exitCode.refused);
-  const found = labels === undefined ? await labelsFromHistory(api()) : await readLabels(labels);
+  const found =
+    labels === undefined ? await labelsFromHistory(api(), { thresholds: target !== undefined }) : await readLabels(labels);
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
@@ -70,16 +71,17 @@ async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOption
   );
 }
 
-function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
-  const { target, config: file } = options;
+function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
+  const { target, config: file, fromHistory } = options;
   const config = comparedConfig(options);
   const current = config?.scorer.profile ?? null;
   const hadProfile = current !== null;
   try {
     if (target === undefined || config === null) {
-      const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
+      const { heldOut: _heldOut, ...calibrated } = calibrate(given, current);
       return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
     }
+    const labels = fromHistory ? ofTiers(given, config) : given;
     const tiers = tiersOf(labels, config, file);
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged, current);
@@ -101,6 +103,11 @@ function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfi
   return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
+/** Without answers of the fallback chain, and of tiers that there were once: no threshold is about these. */
+function ofTiers(labels: LabelLine[], { tiers }: UpshiftConfig): LabelLine[] {
+  return labels.filter(({ tier }) => tiers.some(({ name }) => name === tier));
+}
+
 /** The tiers of the configuration that have labels, the top one among them. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
   const all = config.tiers.map(({ name }) => name);
@@ -111,7 +118,7 @@ function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): stri
   const tiers = all.filter((name) => given.has(name));
   if (tiers.length >= 2 && tiers.at(-1) === all.at(-1)) return tiers;
   throw new CommandError(
-    `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ')}`,
+    `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ') || 'neither'}`,
     exitCode.refused,
   );
 }
