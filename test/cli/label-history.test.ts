@@ -37,8 +37,8 @@ function recording(job: string, prompt: string, attempts: Answered[]): object {
 }
 
 /** A job as it was audited: the delivered answer was no worse or not, and the top tier's counts as good. */
-const auditOf = (job: string, passed: boolean): object[] => [
-  { job, tier: 'economy', passed, source: 'audit' },
+const auditOf = (job: string, passed: boolean, tier = 'economy'): object[] => [
+  { job, tier, passed, source: 'audit' },
   { job, tier: 'premium', passed: true, source: 'audit', answer_of: `${job}-again` },
 ];
 
@@ -83,18 +83,40 @@ test('answers that only count as good are labels for thresholds, and teach the s
   expect(await tiers(both)).toEqual(['economy', 'premium']);
 });
 
-test('a verdict on an answer of the fallback chain, which is no tier, stands in no way of thresholds', async () => {
-  const questions = Map.groupBy(exampleLabels(150, ['economy', '', 'premium']), ({ question_id: id }) => String(id));
-  const audits = [...questions].flatMap(([id, [cheap]]) => auditOf(id, Boolean(cheap!.ok)));
-  const recordings = [...questions].flatMap(([id, [cheap, , dear]]) => [
-    [id, recording(id, cheap!.prompt, [{ tier: 'economy', text: cheap!.answer }])],
-    [`${id}-again`, recording(`${id}-again`, cheap!.prompt, [{ tier: 'premium', text: dear!.answer }])],
+/** `calibrate --from-history --target 0.9`, with these audits of jobs that a cheap tier has answered. */
+async function calibrated(
+  ...audited: [tier: string, questions: number][]
+): Promise<{ code: unknown; out: string; errors: string }> {
+  const questions = audited.flatMap(([tier, count]) => {
+    const labels = exampleLabels(count, [tier, '', 'premium']);
+    return labels
+      .filter((label) => label.tier === tier)
+      .map((cheap, at) => ({ job: `${tier}-${at}`, cheap, dear: labels[3 * at + 2]! }));
+  });
+  const recordings = questions.flatMap(({ job, cheap: { prompt, tier, answer }, dear }): [string, object][] => [
+    [job, recording(job, prompt, [{ tier, text: answer }])],
+    [`${job}-again`, recording(`${job}-again`, prompt, [{ tier: 'premium', text: dear.answer }])],
   ]);
   const last = recording('job_last', 'Why?', [{ tier: 'fallback', text: 'Because.', lateVerdict: true }]);
-  await startHistory(audits, { ...Object.fromEntries(recordings), job_last: last }, ['job_last']);
+  await startHistory(
+    questions.flatMap(({ job, cheap: { tier, ok } }) => auditOf(job, Boolean(ok), tier)),
+    { ...Object.fromEntries(recordings), job_last: last },
+    ['job_last'],
+  );
   const args = ['--url', server.url, 'calibrate', '--from-history', '--target', '0.9', '--config', config, '--json'];
   const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { code, out, errors };
+}
+
+test('a verdict on an answer of the fallback chain, which is no tier, stands in no way of thresholds', async () => {
+  const { code, out, errors } = await calibrated(['economy', 150]);
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
   expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 150 });
+});
+
+test('where audits are of several tiers, thresholds are set for the one of which there are most', async () => {
+  const { code, out } = await calibrated(['standard', 30], ['economy', 150]);
+  expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 180 });
+  expect(code).toBe(0);
 });

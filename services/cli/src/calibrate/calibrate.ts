@@ -82,7 +82,8 @@ function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Cali
       return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
     }
     const labels = fromHistory ? ofTiers(given, config) : given;
-    const tiers = tiersOf(labels, config, file);
+    const known = tiersOf(labels, config, file);
+    const tiers = fromHistory ? mostAudited(labels, known) : known;
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged, current);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
@@ -121,6 +122,15 @@ function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): stri
     `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ') || 'neither'}`,
     exitCode.refused,
   );
+}
+
+/** An audit has the answers of two tiers: the cheaper one of most of them, and the top one. */
+function mostAudited(labels: LabelLine[], tiers: string[]): string[] {
+  const top = tiers.at(-1)!;
+  const compared = new Set(labels.flatMap(({ tier, question_id: id }) => (tier === top ? [id] : [])));
+  const countOf = (name: string): number =>
+    labels.filter(({ tier, question_id: id }) => tier === name && compared.has(id)).length;
+  return [tiers.slice(0, -1).toSorted((one, other) => countOf(other) - countOf(one))[0]!, top];
 }
 
 /** What a call costs with the cheapest model of a tier, by estimated tokens. */
