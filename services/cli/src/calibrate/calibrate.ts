@@ -1,7 +1,16 @@
 import { existsSync, writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
-import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
+import {
+  bareFacts,
+  calibrate,
+  calibrateThresholds,
+  costOf,
+  estimateTokens,
+  classifierOf,
+  firstModelOf,
+  nanoUsdToUsd,
+} from '@upshift/routing';
 import type { Calibrated, FittedThresholds } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
@@ -89,7 +98,7 @@ function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Cali
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
-    const ladder = { tiers, complexityOf, costUsdOf: costsOf(config) };
+    const ladder = { tiers, complexityOf, costUsdOf: costsOf(config, file) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
     return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
@@ -133,12 +142,13 @@ function mostAudited(labels: LabelLine[], tiers: string[]): string[] {
   return [tiers.slice(0, -1).toSorted((one, other) => countOf(other) - countOf(one))[0]!, top];
 }
 
-/** What a call costs with the cheapest model of a tier, by estimated tokens. */
-function costsOf(config: UpshiftConfig): (tier: string, prompt: string, answer: string) => number {
+/**
+ * What a call costs with the model that stands for a tier, by estimated tokens. Throws a `CommandError` where that is not known.
+ *
+ * @param file the configuration's, for the error
+ */
+function costsOf(config: UpshiftConfig, file: string): (tier: string, prompt: string, answer: string) => number {
   const now = Date.now();
-  const models = Object.values(config.models).filter(
-    ({ capabilities, on_trial: onTrial }) => !capabilities.includes('embedding') && onTrial !== true,
-  );
   return (tier, prompt, answer) => {
     const usage = {
       inputTokens: estimateTokens(prompt.length),
@@ -147,8 +157,10 @@ function costsOf(config: UpshiftConfig): (tier: string, prompt: string, answer: 
       cacheWriteTokens: 0,
       reasoningTokens: 0,
     };
-    const costs = models.filter((model) => model.tier === tier).map((model) => costOf(usage, model, now) ?? Infinity);
-    const least = Math.min(...costs);
-    return Number.isFinite(least) ? nanoUsdToUsd(least) : 0;
+    const model = firstModelOf(config, tier);
+    const cost = model === null ? null : costOf(usage, config.models[model], now);
+    if (cost !== null) return nanoUsdToUsd(cost);
+    const why = model === null ? 'it has no model that answers prompts' : `${model} has no price in force`;
+    throw new CommandError(`${file}: what tier ${tier} costs is not known: ${why}`, exitCode.refused);
   };
 }
