@@ -1,13 +1,14 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 
 import { isRight } from '../../services/cli/src/up/matchers.ts';
 import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
 import { openRun, readWorkload } from '../../services/cli/src/up/workload.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-cli-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 function answered(text: string, vectors: number[][] | null = null): { text: string; vectors: number[][] | null } {
   return { text, vectors };
