@@ -145,6 +145,11 @@ test('routing reads neither the clock nor chance', () => {
   expect(read.map(({ path }) => path)).toEqual([]);
 });
 
+test('only the command line, which evaluates, knows a benchmark by its name', () => {
+  const named = src.filter(({ text }) => /zeroeval|routellm|gsm-?8k|mmlu|wildbench|llmrouter/i.test(text));
+  expect(named.filter(({ part }) => part !== 'services/cli').map(({ path }) => path)).toEqual([]);
+});
+
 test('only queues knows BullMQ and ioredis', () => {
   const others = src.filter(({ part }) => part !== 'packages/queues');
   expect(offences(others, (specifier) => ['bullmq', 'ioredis'].includes(packageOf(specifier)))).toEqual([]);

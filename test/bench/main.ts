@@ -27,15 +27,15 @@ const benchmarks: Benchmark[] = [
   { names: ['intake_post', 'intake_ndjson'], run: intake },
   { names: ['classify'], run: classify },
   { names: ['peer_portkey'], run: peerPortkey },
-  { names: ['drain_100k'], run: drain, long: true },
-  { names: ['tier_scaling'], run: tierScaling },
+  { names: ['drain_100k', 'drain_100k_memory'], run: drain, long: true },
+  { names: ['tier_scaling', 'tier_scaling_1', 'tier_scaling_2', 'tier_scaling_4'], run: tierScaling },
 ];
 
 const usage = `Measures Upshift beside references in the same run, on the same Redis.
 
   npm run bench -- [--only NAME] [--quick] [--json]
 
-  --only NAME   one figure: ${benchmarks.flatMap(({ names }) => names).join(', ')}
+  --only NAME   one figure, with what is measured in the same rounds: ${benchmarks.flatMap(({ names }) => names).join(', ')}
   --quick       3 rounds instead of 5, without the long figures
   --json        the figures as JSON on the last line of stdout
 

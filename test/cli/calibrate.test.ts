@@ -35,13 +35,29 @@ test('what a fallback has answered is a label too, and stands in no threshold’
   expect(JSON.parse(out)).toMatchObject({ labels: 121, tiers: ['economy', 'standard', 'premium'], questions: 60 });
 });
 
-test('a tier whose cost is not known is not taken to be free', async () => {
+test('a tier costs what the model costs that stands for it in the savings, whatever else it has that costs nothing', async () => {
+  // Of 150 questions all tiers give the same right answer; of others only the cheapest has answered, wrongly.
+  const answered = exampleLabels(150, ['', '', 'premium']).filter(({ tier }) => tier !== '');
+  const wrong = exampleLabels(60, ['economy']).filter(({ ok }) => !ok);
+  const labels = [
+    ...answered.flatMap((label) => ['economy', 'standard', 'premium'].map((tier) => ({ ...label, tier }))),
+    ...wrong.map((label) => ({ ...label, question_id: `other ${label.question_id}` })),
+  ];
+  const { code, out } = await calibrate(labels, '--target', '0.9', '--json');
+  expect(code).toBe(0);
+  // gpt-6-luna and gpt-6.1-sol: 0.1 and 2 USD per million tokens in, 0.5 and 10 out.
+  expect((JSON.parse(out) as { thresholds: { cost: number } }).thresholds.cost).toBeCloseTo(0.1 / 2, 10);
+});
+
+test('a tier whose price is not known is no tier that costs nothing', async () => {
   const config = join(directory, 'unpriced.yaml');
-  const shipped = readFileSync(shippedConfig, 'utf8');
-  writeFileSync(config, shipped.replaceAll(/(?<=premium[^]*?from: )2026-09-01/g, '2999-01-01'));
+  const [before, behind = ''] = readFileSync(shippedConfig, 'utf8').split('  openai/gpt-6.1-sol:\n');
+  writeFileSync(config, `${before}  openai/gpt-6.1-sol:\n${behind.replace('from: 2026-09-01', 'from: 2999-01-01')}`);
   const { code, errors } = await calibrate(exampleLabels(60), '--target', '0.9', '--config', config);
-  expect(code).toBe(2);
-  expect(errors).toContain(`no model of tier premium has a price in force in ${config}`);
+  expect({ code, errors }).toEqual({
+    code: 2,
+    errors: `${config}: what tier premium costs is not known: openai/gpt-6.1-sol has no price in force\n`,
+  });
 });
 
 test('without answers of a tier nothing is promised of where jobs start, which then stays as it is', async () => {

@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 
 import type { JobState, TrailEntry } from '@upshift/contracts';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 
 import { isRight } from '../../services/cli/src/up/matchers.ts';
 import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
@@ -26,6 +26,7 @@ import {
 import { exampleJob } from './job-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-cli-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 function answered(text: string, vectors: number[][] | null = null): { text: string; vectors: number[][] | null } {
   return { text, vectors };

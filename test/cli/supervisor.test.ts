@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
 import { start } from '../../services/cli/src/up/supervisor.ts';
 import type { Started } from '../../services/cli/src/up/supervisor.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 
 let directory: string;
 let said: string[];
@@ -22,7 +22,7 @@ async function supervise(environment: Record<string, string> = {}): Promise<void
 }
 
 function newDirectory(): void {
-  directory = mkdtempSync(join(tmpdir(), 'upshift-supervisor-'));
+  directory = temporaryDirectory();
   said = [];
 }
 

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
 import { expect, test } from 'vitest';
 
+import { temporaryDirectory } from '../temporary-directory.ts';
 import { exampleJob, startJobServer } from './job-server.ts';
 
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
@@ -16,7 +16,7 @@ function start(directory: string, ...words: string[]) {
 }
 
 test('a run that is stopped says that its jobs go on, and what the same line would do', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-run-'));
+  const directory = temporaryDirectory();
   writeFileSync(join(directory, 'rows.jsonl'), '{"input":{"prompt":"hello"}}\n');
   const asked = Promise.withResolvers<void>();
   const server = await startJobServer(({ method }, response) => {
@@ -34,7 +34,7 @@ test('a run that is stopped says that its jobs go on, and what the same line wou
 });
 
 test('where nothing answers, the Upshift that runs on this directory is named', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-here-'));
+  const directory = temporaryDirectory();
   mkdirSync(join(directory, '.upshift'));
   writeFileSync(join(directory, '.upshift', 'api-url'), `${process.pid} http://127.0.0.1:4321`);
   // Nobody listens on the port that discards.

@@ -13,6 +13,7 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 interface Service {
   environment?: Record<string, string | number>;
+  depends_on?: Record<string, { condition: string }>;
   env_file?: string;
   extra_hosts?: string[];
   healthcheck?: { test: string[] };
@@ -78,6 +79,16 @@ test.each(Object.entries(services))('%s is hardened, limited, comes back, and ma
     mem_limit: expect.any(String),
   });
   expect(service).not.toHaveProperty('container_name');
+});
+
+test('the job API starts after all that does the work and is stopped before it, and nothing starts before its Redis is healthy', () => {
+  const after = Object.keys(services['intake']?.depends_on ?? {});
+  const others = Object.keys(services).filter((name) => !['intake', 'console', 'sandbox'].includes(name));
+  expect(after.toSorted()).toEqual(others.toSorted());
+  const waitFor = (name: string): string[] =>
+    Object.keys(services).filter((other) => services[other]?.depends_on?.[name]?.condition === 'service_healthy');
+  expect(waitFor('redis')).toEqual(Object.keys(services).filter((name) => !['redis', 'sandbox'].includes(name)));
+  expect(waitFor('sandbox')).toEqual(Object.keys(services).filter((name) => name.startsWith('worker-')));
 });
 
 test('only the job API and the console are published, on loopback', () => {

@@ -2,9 +2,11 @@ import { draw } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import { evaluate } from '../../services/cli/src/eval/evaluate.ts';
+import { figuresOf } from '../../services/cli/src/eval/figures.ts';
 import { aiqOf, hullCost, hullOf, moneyCurve, reaching } from '../../services/cli/src/eval/money.ts';
 import type { Router } from '../../services/cli/src/eval/money.ts';
 import type { Pair, PairQuestion } from '../../services/cli/src/eval/pairs.ts';
+import { keptOf } from '../../services/cli/src/eval/promises.ts';
 import { htmlOf } from '../../services/cli/src/eval/report-html.ts';
 import { textOf } from '../../services/cli/src/eval/report-text.ts';
 import { shippedForAll } from '../../services/cli/src/eval/unseen-weights.ts';
@@ -50,6 +52,40 @@ describe('what a router costs', () => {
     expect(reaching(curve, 1)).toMatchObject({ cost: 0.55, strongShare: 0.5 });
     expect(reaching(curve, 1.1)).toBeUndefined();
   });
+});
+
+describe('the figures of a router', () => {
+  test('say what calls and dollars reach a share of the strong model, for each share its own', () => {
+    // Each call of the strong model wins a question, up to all twenty.
+    const figures = figuresOf(
+      Array.from({ length: 20 }, () => question(0, 1)),
+      router({ scores: Array.from({ length: 20 }, (_, index) => index) }),
+    );
+    const valueOf = (name: keyof typeof figures): number => figures[name].value!;
+    expect([valueOf('cpt_50'), valueOf('cpt_80')]).toEqual([0.5, 0.8]);
+    expect([valueOf('calls_95'), valueOf('calls_99'), valueOf('calls_100')]).toEqual([0.95, 1, 1]);
+    expect([valueOf('dollars_95'), valueOf('dollars_99'), valueOf('dollars_100')]).toEqual([0.955, 1, 1]);
+  });
+  test('lie between bounds that hold 95 % of what other such questions would give', () => {
+    const all = Array.from({ length: 400 }, (_, index) => question(index % 2, 1));
+    const { calls_100: calls } = figuresOf(all, router({ scores: all.map(({ weak }) => -weak) }));
+    // The share of 400 questions that the weak model has wrong: 0.5, give or take 1.96 × 0.025.
+    expect(calls.value).toBe(0.5);
+    expect(Math.abs(calls.low! - 0.451)).toBeLessThan(0.015);
+    expect(Math.abs(calls.high! - 0.549)).toBeLessThan(0.015);
+  });
+});
+
+test('a promise is kept by 94 % of the quality and more, and by 1.15 of its cost at most', () => {
+  const promise = (quality: number, cost: number) => ({
+    pair: 'a pair',
+    router: 'mine',
+    promised: { quality: 0.95, cost: 0.5 },
+    delivered: { quality, cost },
+  });
+  const promises = [promise(0.94, 0.575), promise(0.939, 0.5), promise(1, 0.576), promise(0.96, 0.3)];
+  expect(keptOf(promises)).toEqual({ promises: 4, quality: 0.75, cost: 0.75 });
+  expect(keptOf([])).toEqual({ promises: 0, quality: 0, cost: 0 });
 });
 
 describe('the hull of single models', () => {
@@ -116,10 +152,23 @@ describe('an evaluation', () => {
     expect(apgrOf('perfect verifier').value).toBeGreaterThan(0.7);
     expect(apgrOf('scorer').value).toBeGreaterThan(0.7);
     expect(apgrOf('scorer, 1 extra').value).toBeGreaterThan(0.7);
+    expect(apgrOf('oracle').value).toBeGreaterThan(0.7);
+  });
+  test('mixes single models for what the hull costs', () => {
+    // From 0.5 at a tenth to 1 at the whole price.
+    const { dollars_95: most, dollars_99: nearly, dollars_100: all } = evaluation.pairs[0]!.hull;
+    expect([most, nearly, all]).toEqual([expect.closeTo(0.91, 10), expect.closeTo(0.982, 10), 1]);
+  });
+  test('shows calibration as the score and the share that is right, from the poorest answers to the best', () => {
+    const { calibration } = evaluation.pairs[0]!.routers.find(({ name }) => name === 'scorer')!;
+    expect(calibration.map(({ score }) => score)).toEqual(calibration.map(({ score }) => score).toSorted((a, b) => a - b));
+    expect(calibration[0]!.right).toBeLessThan(0.2);
+    expect(calibration.at(-1)!.right).toBeGreaterThan(0.8);
   });
   test('says what thresholds set on one half then did on the other', () => {
     expect(evaluation.promises.length).toBeGreaterThan(0);
-    expect(evaluation.kept.quality).toBeGreaterThan(0.5);
+    expect(evaluation.kept).toEqual(keptOf(evaluation.promises));
+    expect(evaluation.promises.some(({ promised, delivered }) => promised.cost !== delivered.cost)).toBe(true);
   });
   test('is a page that needs nothing from elsewhere', () => {
     const page = htmlOf(evaluation);

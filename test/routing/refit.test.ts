@@ -76,11 +76,8 @@ describe('training', () => {
   });
 
   test('does not take what is worse on questions that it has not seen', () => {
-    const luck = questions(120).map((question, index) => ({ ...question, gained: draw(0.3, index) < 0.5 }));
     const good = refitClassifier(questions(200), null).profile;
     expect(refitClassifier(questions(120), good).isBetter).toBe(false);
-    const { before, after, isBetter } = refitClassifier(luck, null);
-    expect(isBetter).toBe(after.logLoss < before.logLoss);
   });
 
   test('finds what fits best however far that is from the shipped weights', () => {

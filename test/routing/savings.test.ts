@@ -174,18 +174,31 @@ describe('what jobs cost beside what they would have cost', () => {
   });
 
   test('the best single model is the cheapest that passes at first as often as the whole does, once enough is measured', () => {
-    const measured = (passed: number): RouteCounters => ({
+    const measured = (first: number, passed: number): RouteCounters => ({
       default: {
         jobs: 100,
         good: 90,
+        [`alone:${HIGH}`]: 3,
+        [`first:${HIGH}`]: 30,
+        [`passed:${HIGH}`]: 30,
         [`alone:${LOW}`]: 1,
-        [`alone:${MIDDLE}`]: 2,
-        [`first:${LOW}`]: 50,
+        [`first:${LOW}`]: first,
         [`passed:${LOW}`]: passed,
       },
     });
-    expect(savingsOf(measured(45), config, days).total.best_single?.model).toBe(LOW);
-    expect(savingsOf(measured(44), config, days).total.best_single).toBeNull();
+    const bestOf = (counters: RouteCounters) => savingsOf(counters, config, days).total.best_single;
+    expect(bestOf(measured(50, 45))?.model).toBe(LOW);
+    expect(bestOf(measured(50, 44))?.model).toBe(HIGH);
+    expect(bestOf(measured(30, 27))?.model).toBe(LOW);
+    expect(bestOf(measured(29, 29))?.model).toBe(HIGH);
+    expect(bestOf({ default: { jobs: 1, good: 1, [`alone:${LOW}`]: 1 } })).toBeNull();
+  });
+
+  test('vectors would have cost the same with any model', () => {
+    const embedding = acceptedJob(config, requestOf({ input: { texts: ['x'] } }));
+    const { total } = savingsOf({ default: sums(...steps(embedding, classified(0.1), sent(1), answered(1))) }, config, days);
+    expect(total).toMatchObject({ jobs: 1, good: 1, saved_usd: 0, all_premium: { model: HIGH, cost_usd: total.cost_usd } });
+    expect(total.cost_usd).toBeGreaterThan(0);
   });
 
   test('a model that costs nothing is known to cost nothing, and is the best single one where it passes as often', () => {

@@ -1,14 +1,14 @@
 // Long because every API, fault and rule of the sandbox is tried with the vendors' own SDKs, which share one set-up.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { temporaryDirectory } from '../temporary-directory.ts';
 import { type BookEntryInput, bookKey } from './book.ts';
 import type { FaultKind, FaultRule } from './faults.ts';
 import { type Sandbox, startSandbox } from './server.ts';
@@ -800,7 +800,7 @@ describe('the control API', () => {
 });
 
 test('the program loads books and faults, says its port, and stops when told', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'sandbox-'));
+  const directory = temporaryDirectory();
   const book = join(directory, 'book.jsonl');
   const faults = join(directory, 'faults.json');
   writeFileSync(book, `${JSON.stringify(ENTRIES[0])}\n\n`);

@@ -97,7 +97,7 @@ test('with a rubric a judge compares the two answers, blind, and what it says is
 
 test('calibration takes the answers of both tiers from what audits have left', async () => {
   const api = apiAt(fleet.url('intake'));
-  const labels = await labelsFromHistory(api);
+  const labels = await labelsFromHistory(api, { thresholds: true });
   const wrong = labels.filter(({ prompt }) => prompt === 'What is 6 times 8?');
   expect(wrong.map(({ tier, answer, ok }) => [tier, answer, ok])).toEqual([
     ['economy', 'The answer is 49.', false],

@@ -1,17 +1,17 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import { Redis } from 'ioredis';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
 import { startLocalRedis } from '../../services/cli/src/local-redis.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 
 const cli = fileURLToPath(new URL('../../services/cli/src/main.ts', import.meta.url));
 const examples = fileURLToPath(new URL('../../examples/workload.jsonl', import.meta.url));
@@ -34,10 +34,19 @@ function up(directory: string, ...flags: string[]): Up {
     OLLAMA_HOST: _ollama,
     ...environment
   } = process.env;
-  return spawn(process.execPath, [cli, 'up', '--port', '0', '--data', directory, ...flags], {
+  const child = spawn(process.execPath, [cli, 'up', '--port', '0', '--data', directory, ...flags], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onTestFinished(() => endIfLeft(child));
+  return child;
+}
+
+/** What a test that fails leaves would run on beside all others. */
+async function endIfLeft(child: Up): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill();
+  await once(child, 'exit');
 }
 
 /** The address that `up` prints, as soon as it does. */
@@ -61,7 +70,7 @@ async function text(stream: Readable): Promise<string> {
 }
 
 test('Ctrl-C stops everything; started again, it goes on with what was unfinished and submits nothing twice', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const first = up(directory);
   const url = await printedUrl(first, /Job API\s+(http:\/\/[\d.:]+)/);
   while ((await acceptedJobs(url)) < 50);
@@ -84,7 +93,7 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
 });
 
 test('a private Redis that is killed in the middle of the run is started again, and the run comes to its end', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const child = up(directory, '--once', '--json');
   const stdout = text(child.stdout);
   const said = linesOf(child);
@@ -100,7 +109,7 @@ test('a private Redis that is killed in the middle of the run is started again, 
 });
 
 test('a provider that is switched off in the middle of the run: every job completes, and the trail of one that met it says why', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const child = up(directory, '--json');
   const stdout = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const said = linesOf(child);
@@ -144,7 +153,7 @@ function linesOf(child: Up): { find(pattern: RegExp): Promise<string> } {
 }
 
 test('a row that the API refuses ends the run with the reason, and stops everything', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const workload = join(directory, 'bad.jsonl');
   writeFileSync(workload, '{"id":"good","input":{"prompt":"hello"}}\n{"id":"bad","input":{"prompt":""}}\n');
   const child = up(directory, '--workload', workload);
@@ -156,7 +165,7 @@ test('a row that the API refuses ends the run with the reason, and stops everyth
 });
 
 test('the console takes the password of the environment, or else one that is made and kept', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const file = join(directory, 'console-password');
   writeFileSync(file, '');
   await expectConsolePassword(directory, file, () => readFileSync(file, 'utf8').trim());
@@ -178,10 +187,10 @@ async function expectConsolePassword(directory: string, place: string, password:
 }
 
 test('a port that is taken is named', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const holder = up(directory);
   const taken = Number(new URL(await printedUrl(holder, /Job API\s+(http:\/\/[\d.:]+)/)).port);
-  const other = up(mkdtempSync(join(tmpdir(), 'upshift-up-')), '--port', String(taken), '--once');
+  const other = up(temporaryDirectory(), '--port', String(taken), '--once');
   const said = await text(other.stderr);
   expect(said).toContain(`PORT=${taken}`);
   expect(said).toMatch(/taken/);
@@ -191,7 +200,7 @@ test('a port that is taken is named', async () => {
 });
 
 test('a second one on the same data directory is refused and told of the first, which goes on; after a kill the next one starts', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const first = up(directory, '--workload', '/dev/null');
   const url = await printedUrl(first, /Job API\s+(http:\/\/[\d.:]+)/);
   first.stderr.resume();
@@ -214,7 +223,7 @@ test.each([
   ['a signal to its group, and one more that follows at once', ['SIGTERM', 'SIGINT']],
   ['the end of its terminal', ['SIGHUP']],
 ] as const)('%s stops everything in order', async (_, signals) => {
-  const directory = mkdtempSync(join(tmpdir(), 'upshift-up-'));
+  const directory = temporaryDirectory();
   const child = up(directory);
   const sandbox = await linesOf(child).find(/Sandbox\s+(http:\/\/[\d.:]+)/);
   child.stderr.resume();

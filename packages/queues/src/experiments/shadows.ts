@@ -1,4 +1,4 @@
-import { DELIVERED, JUDGE, ProblemError } from '@upshift/contracts';
+import { DELIVERED, JUDGE, ProblemError, promptOf } from '@upshift/contracts';
 import type { ExperimentOf, JobExperiments } from '@upshift/contracts';
 import { applyArm, comeToTheSame, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from '@upshift/routing';
 import type { Outcome } from '@upshift/routing';
@@ -100,8 +100,13 @@ async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcom
 /** Without a judge, by what the two answers come to, where that can be told. */
 async function compareResults(cells: Cells, { job, shadowOf }: Outcome): Promise<void> {
   if (shadowOf === null) return;
-  const [delivered, candidate] = await Promise.all([resultText(cells, shadowOf), resultText(cells, job)]);
-  const same = delivered === null || candidate === null ? null : comeToTheSame(delivered, candidate);
+  const [request, delivered, candidate] = await Promise.all([
+    readRequest(cells.of(shadowOf), shadowOf),
+    resultText(cells, shadowOf),
+    resultText(cells, job),
+  ]);
+  if (request === null || delivered === null || candidate === null) return;
+  const same = comeToTheSame(promptOf(request.input), delivered, candidate);
   if (same !== null) await keepAudit(cells, job, same);
 }
 

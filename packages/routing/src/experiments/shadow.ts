@@ -4,6 +4,7 @@ import { promptOf } from '@upshift/contracts';
 import { asData } from '../as-data.ts';
 import { parseJsonAnswer } from '../checks/parse-json.ts';
 import { finalAnswerOf } from '../scorer/extract-answer.ts';
+import { isKnownGround } from '../scorer/features.ts';
 import { assign } from './assign.ts';
 
 /** The same question once more: for nobody, without haste, and under none of the limits of the job that was delivered. */
@@ -84,8 +85,14 @@ export function readPreference(text: string, job: string): 'candidate' | 'delive
   return (better === 'first') === candidateComesFirst(job) ? 'candidate' : 'delivered';
 }
 
-/** Whether two answers come to the same; null where that can not be told of one of them: of a summary, or a letter. */
-export function comeToTheSame(one: string, other: string): boolean | null {
-  const [first, second] = [finalAnswerOf(one), finalAnswerOf(other)];
-  return first === null || second === null ? null : first.value === second.value;
+/** Whether two answers to a prompt come to the same; null where that can not be told of one of them: of a summary, or a letter. */
+export function comeToTheSame(prompt: string, one: string, other: string): boolean | null {
+  const [first, second] = [finalOf(prompt, one), finalOf(prompt, other)];
+  return first === null || second === null ? null : first === second;
+}
+
+/** What an answer names or calculates; a number that only stands last in a text is nothing that it comes to. */
+function finalOf(prompt: string, text: string): string | null {
+  const final = finalAnswerOf(text, prompt);
+  return final !== null && (final.marked || isKnownGround(prompt, text)) ? final.value : null;
 }

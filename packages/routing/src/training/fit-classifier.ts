@@ -145,7 +145,7 @@ function scalingOf(rows: GainRow[]): Pick<ClassifierWeights, 'mean' | 'scale'> {
   return { mean: means.map(rounded), scale: scale.map(rounded) };
 }
 
-/** Gains with less luck in them. */
+/** Gains with less luck in them: drawn to the mean of their subject, else that of a pair to what many models gained on the same question. */
 function targetsOf(rows: GainRow[]): number[] {
   const ofSet = Map.groupBy(rows, ({ set }) => set);
   const setMeans = new Map([...ofSet].map(([set, all]) => [set, mean(all.map(({ gain }) => gain))]));
@@ -156,10 +156,10 @@ function targetsOf(rows: GainRow[]): number[] {
       return [key, (all.reduce((sum, { gain }) => sum + gain, 0) + drawn) / (all.length + SUBJECT.rows)];
     }),
   );
-  const many = new Map(rows.flatMap(({ id, set, gain }) => (set === 'zeroeval' ? [[id, gain] as const] : [])));
-  return rows.map(({ id, set, subject, gain }) => {
+  const ofMany = new Map(rows.flatMap(({ id, pair, subject, gain }) => (pair || subject !== null ? [] : [[id, gain] as const])));
+  return rows.map(({ id, set, subject, gain, pair }) => {
     if (subject !== null) return SUBJECT.share * subjectMeans.get(`${set} ${subject}`)! + (1 - SUBJECT.share) * gain;
-    return set === 'routellm_gsm8k' ? (gain + (many.get(id) ?? gain)) / 2 : gain;
+    return pair ? (gain + (ofMany.get(id) ?? gain)) / 2 : gain;
   });
 }
 

@@ -1,7 +1,16 @@
 import { existsSync, writeFileSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
-import { bareFacts, calibrate, calibrateThresholds, costOf, estimateTokens, classifierOf, nanoUsdToUsd } from '@upshift/routing';
+import {
+  bareFacts,
+  calibrate,
+  calibrateThresholds,
+  costOf,
+  estimateTokens,
+  classifierOf,
+  firstModelOf,
+  nanoUsdToUsd,
+} from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
@@ -48,9 +57,10 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
   return target !== undefined && calibration.thresholds === null ? exitCode.failed : exitCode.ok;
 }
 
-async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOptions): Promise<LabelLine[]> {
+async function labelsOf(api: () => Api, { labels, fromHistory, target }: CalibrateOptions): Promise<LabelLine[]> {
   if ((labels === undefined) === !fromHistory) throw new CommandError('Give --labels FILE or --from-history.', exitCode.refused);
-  const found = labels === undefined ? await labelsFromHistory(api()) : await readLabels(labels);
+  const found =
+    labels === undefined ? await labelsFromHistory(api(), { thresholds: target !== undefined }) : await readLabels(labels);
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
@@ -60,17 +70,19 @@ async function labelsOf(api: () => Api, { labels, fromHistory }: CalibrateOption
   );
 }
 
-function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
-  const { target, config: file } = options;
+function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
+  const { target, config: file, fromHistory } = options;
   const config = comparedConfig(options);
   const current = config?.scorer.profile ?? null;
   const hadProfile = current !== null;
   try {
     if (target === undefined || config === null) {
-      const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
+      const { heldOut: _heldOut, ...calibrated } = calibrate(given, current);
       return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
     }
-    const tiers = tiersOf(labels, config, file);
+    const labels = fromHistory ? ofTiers(given, config) : given;
+    const known = tiersOf(labels, config, file);
+    const tiers = fromHistory ? mostAudited(labels, known) : known;
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged, current);
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
@@ -92,6 +104,11 @@ function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfi
   return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
+/** Without answers of the fallback chain, and of tiers that there were once: no threshold is about these. */
+function ofTiers(labels: LabelLine[], { tiers }: UpshiftConfig): LabelLine[] {
+  return labels.filter(({ tier }) => tiers.some(({ name }) => name === tier));
+}
+
 /** The tiers of the configuration that have labels, the top one among them. What the fallback has answered is of none. */
 function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
   const all = config.tiers.map(({ name }) => name);
@@ -102,17 +119,27 @@ function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): stri
   const tiers = all.filter((name) => given.has(name));
   if (tiers.length >= 2 && tiers.at(-1) === all.at(-1)) return tiers;
   throw new CommandError(
-    `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ')}`,
+    `thresholds against the top tier need labels of ${all.at(-1)} and of a cheaper tier; there are some of ${tiers.join(', ') || 'neither'}`,
     exitCode.refused,
   );
 }
 
-/** What a call costs with the cheapest model of a tier, by estimated tokens. */
+/** An audit has the answers of two tiers: the cheaper one of most of them, and the top one. */
+function mostAudited(labels: LabelLine[], tiers: string[]): string[] {
+  const top = tiers.at(-1)!;
+  const compared = new Set(labels.flatMap(({ tier, question_id: id }) => (tier === top ? [id] : [])));
+  const countOf = (name: string): number =>
+    labels.filter(({ tier, question_id: id }) => tier === name && compared.has(id)).length;
+  return [tiers.slice(0, -1).toSorted((one, other) => countOf(other) - countOf(one))[0]!, top];
+}
+
+/**
+ * What a call costs with the model that stands for a tier, by estimated tokens. Throws a `CommandError` where that is not known.
+ *
+ * @param file the configuration's, for the error
+ */
 function costsOf(config: UpshiftConfig, file: string): (tier: string, prompt: string, answer: string) => number {
   const now = Date.now();
-  const models = Object.values(config.models).filter(
-    ({ capabilities, on_trial: onTrial }) => !capabilities.includes('embedding') && onTrial !== true,
-  );
   return (tier, prompt, answer) => {
     const usage = {
       inputTokens: estimateTokens(prompt.length),
@@ -121,8 +148,10 @@ function costsOf(config: UpshiftConfig, file: string): (tier: string, prompt: st
       cacheWriteTokens: 0,
       reasoningTokens: 0,
     };
-    const costs = models.flatMap((model) => (model.tier === tier ? (costOf(usage, model, now) ?? []) : []));
-    if (costs.length > 0) return nanoUsdToUsd(Math.min(...costs));
-    throw new CommandError(`no model of tier ${tier} has a price in force in ${file}, which thresholds go by`, exitCode.refused);
+    const model = firstModelOf(config, tier);
+    const cost = model === null ? null : costOf(usage, config.models[model], now);
+    if (cost !== null) return nanoUsdToUsd(cost);
+    const why = model === null ? 'it has no model that answers prompts' : `${model} has no price in force`;
+    throw new CommandError(`${file}: what tier ${tier} costs is not known: ${why}`, exitCode.refused);
   };
 }

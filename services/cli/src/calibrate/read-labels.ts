@@ -40,18 +40,23 @@ export async function keptLabels(api: Api): Promise<GateLabel[]> {
   return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as GateLabel]));
 }
 
-/** The labels of ended jobs: by late verdicts, and by audits, which give the top tier's answers too. A late verdict is believed more. */
-export async function labelsFromHistory(api: Api): Promise<LabelLine[]> {
+/**
+ * The labels of ended jobs: by late verdicts, and by audits. A late verdict is believed more.
+ *
+ * @param thresholds whether they are for thresholds too, which need the top tier's answers of audits. These count as good unseen: to the
+ * scorer they would say that answers are better than they are
+ */
+export async function labelsFromHistory(api: Api, { thresholds }: { thresholds: boolean }): Promise<LabelLine[]> {
   const labels = new Map<string, LabelLine>();
   const add = (label: LabelLine): unknown => labels.set(`${label.question_id} ${label.tier}`, label);
-  for (const label of await keptLabels(api)) (await auditLabel(api, label)).forEach(add);
+  for (const label of await keptLabels(api))
+    if (label.source === 'audit' && (thresholds || label.answer_of === undefined)) (await auditLabel(api, label)).forEach(add);
   for await (const recordings of recordingPages(api)) recordings.flatMap(labelsOf).forEach(add);
   return [...labels.values()];
 }
 
 /** The answer that an audit was about, with its text; none where it is no longer kept. A hedge may stand beside it in its tier. */
-async function auditLabel(api: Api, { job, tier, model, passed, source, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
-  if (source !== 'audit') return [];
+async function auditLabel(api: Api, { job, tier, model, passed, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
   const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
   const answer = recording?.attempts.findLast(
     (attempt) =>

@@ -27,23 +27,27 @@ export function savingsText({ from, to, total, routes }: SavingsView): string {
     'saved',
   ];
   const rows = [...Object.entries(routes), ['total', total] as const].map(([name, row]) => [name, ...cellsOf(row)]);
-  const unknown = 'its cost is not known of all these answers';
-  const named = [
-    ['all economy', total.all_economy, unknown],
-    ['best single', total.best_single, 'no model is known to pass as often'],
-    ['all premium', total.all_premium, unknown],
-  ] as const;
   return [
     `${from} to ${to}, USD`,
     '',
     ...table(head, rows),
     '',
-    ...(total.jobs === 0
-      ? ['No job has ended in these days.']
-      : named.map(([name, one, otherwise]) => `${name}: ${one?.model ?? otherwise}`)),
+    ...(total.jobs === 0 ? ['No job has ended in these days.'] : standIns(total)),
     ...(total.audits_usd > 0 ? [`beside it ${money(total.audits_usd)} USD for shadows and audits`] : []),
   ].join('\n');
 }
+
+/** Which models the columns are about. */
+function standIns({ all_economy: economy, best_single: single, all_premium: premium }: SavingsRow): string[] {
+  return [
+    `all economy: ${economy?.model ?? NOT_COUNTED}`,
+    `best single: ${single?.model ?? 'no model is known to pass as often'}`,
+    `all premium: ${premium?.model ?? NOT_COUNTED}`,
+  ];
+}
+
+/** As where the configuration has had the model, or its price, only since. */
+const NOT_COUNTED = 'its cost is not known of all these answers';
 
 function cellsOf(row: SavingsRow): (string | number)[] {
   const share = row.all_premium && row.all_premium.cost_usd > 0 ? (row.saved_usd ?? 0) / row.all_premium.cost_usd : null;

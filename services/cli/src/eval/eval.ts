@@ -2,7 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { readTrainingAnswers } from './answer-rows.ts';
 import { evaluate } from './evaluate.ts';
+import { readGainRows } from './gain-rows.ts';
 import { htmlOf } from './report-html.ts';
 import { readPairs } from './pairs.ts';
 import { textOf } from './report-text.ts';
@@ -27,7 +29,9 @@ export function evalCommand({ data, only = '', out, weights, json }: EvalOptions
   const pairs = found.filter(({ name, weakModel, strongModel }) => `${name} ${weakModel} ${strongModel}`.includes(only));
   if (pairs.length === 0) throw new CommandError(`--only ${only}: no pair has that in its name.`, exitCode.refused);
   const used =
-    weights === 'shipped' ? shippedForAll : unseenWeights(data, (done) => say(done, 'training, each time without a fifth'));
+    weights === 'shipped'
+      ? shippedForAll
+      : unseenWeights(readTrainingAnswers(data), readGainRows(data), (done) => say(done, 'training, each time without a fifth'));
   const evaluation = evaluate(pairs, used, weights, say);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'report.json'), `${JSON.stringify(evaluation, null, 1)}\n`);

@@ -40,8 +40,8 @@ export function apgrOf(routed: readonly Routed[]): number {
   const curve = curveOf(routed);
   const weak = mean(routed.map((question) => question.weak));
   const strong = mean(routed.map((question) => question.strong));
-  const width = (curve.at(-1)?.strongShare ?? 0) - (curve[0]?.strongShare ?? 0);
-  return (areaUnder(curve) - weak * width) / ((strong - weak) * width);
+  // The curve goes from no call of the strong model to all.
+  return (areaUnder(curve) - weak) / (strong - weak);
 }
 
 /** Call-performance threshold: the share of strong calls that recovers this share of the gap between the models. */

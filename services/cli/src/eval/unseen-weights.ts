@@ -1,12 +1,10 @@
 import { fitClassifier, fitScorer, foldOf, FOLDS, modelOfWeights, shippedClassifier, shippedWeights } from '@upshift/routing';
+import type { GainRow, LabelledAnswer } from '@upshift/routing';
 
-import { readTrainingAnswers } from './answer-rows.ts';
-import { readGainRows } from './gain-rows.ts';
 import type { Weights } from './ours.ts';
 
 /** For each question weights that have learnt of no answer to it: the training of the shipped ones, five times, each without a fifth. */
-export function unseenWeights(directory: string, progress: (done: number) => void): Weights {
-  const [answers, gains] = [readTrainingAnswers(directory), readGainRows(directory)];
+export function unseenWeights(answers: LabelledAnswer[], gains: GainRow[], progress: (done: number) => void): Weights {
   const byFold = Array.from({ length: FOLDS }, (_, fold) => {
     const isSeen = ({ id }: { id: string }): boolean => foldOf(id) !== fold;
     const weights = {
