@@ -21,3 +21,10 @@ test('an address with a password is refused, and no error says it again', () => 
     expect(asking).not.toThrow(/sec/);
   }
 });
+
+test('a page that is no answer of the API is said to be none', async () => {
+  server = await startJobServer((_seen, response) => void response.end('<html>Sign in'));
+  const api = apiAt(server.url);
+  for (const asking of [api.get('/v1/queues'), api.post('/v1/jobs/job_1/cancel'), api.bulk(['{}'])])
+    await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
+});
