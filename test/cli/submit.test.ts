@@ -67,6 +67,12 @@ test('jobs whose cost is not known wholly are listed as such', async () => {
   expect(out).toMatch(/job_2 .* 0\.001000 USD and an unknown part *\n/);
 });
 
+test('an argument that is empty is none, and asks for nothing else', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 200, { data: [] }));
+  expect(await upshift('get', '')).toMatchObject({ code: 2, out: '', errors: expect.stringMatching(/^error: <job> is empty\n/) });
+  expect(server.seen).toEqual([]);
+});
+
 test('standard input that can not be read is named as such', async () => {
   server = await startJobServer((_seen, response) => sendJson(response, 202, running));
   const line = '"$NODE" "$MAIN" --url "$URL" submit < /';

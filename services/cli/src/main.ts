@@ -54,6 +54,12 @@ const program = new Command('upshift')
     `\nExamples:\n  npx upshift up\n  npx upshift submit 'Why is the sky blue?' --wait\n  npx upshift watch job_001a…\n${exitCodesHelp}`,
   );
 
+// As of a shell's variable that was never set: the path would be that of the list of all.
+program.hook('preAction', (_program, command) => {
+  const empty = command.registeredArguments.find(({ required }, index) => required && command.args[index] === '');
+  if (empty) command.error(`error: <${empty.name()}> is empty`);
+});
+
 /** A command of the API, with `--json`. */
 function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('--json', 'for machines', false);
