@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
@@ -27,4 +30,15 @@ test('a page that is no answer of the API is said to be none', async () => {
   const api = apiAt(server.url);
   for (const asking of [api.get('/v1/queues'), api.post('/v1/jobs/job_1/cancel'), api.bulk(['{}'])])
     await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
+});
+
+test('an empty variable counts as unset', () => {
+  const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
+  const help = (...words: string[]): string =>
+    execFileSync(process.execPath, [main, ...words, '--help'], {
+      env: { ...process.env, UPSHIFT_URL: '', UPSHIFT_CONFIG: '' },
+      encoding: 'utf8',
+    });
+  expect(help()).toMatch(/UPSHIFT_URL\) \(default:\s+"http:\/\/127\.0\.0\.1:7700"\)/);
+  expect(help('train')).toMatch(/fitted \(default:\s+"upshift\.config\.yaml"\)/);
 });

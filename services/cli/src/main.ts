@@ -46,7 +46,7 @@ const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
   .version(manifest.version)
-  .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
+  .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] || DEFAULT_URL)
   .showHelpAfterError('(--help says how)')
   .exitOverride()
   .addHelpText(
@@ -71,7 +71,7 @@ function examples(...lines: string[]): string {
 }
 
 function configFile(given: string | undefined): string {
-  return given ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml';
+  return given ?? (process.env['UPSHIFT_CONFIG'] || 'upshift.config.yaml');
 }
 
 function api(): Api {
