@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
@@ -65,6 +67,27 @@ test('jobs whose cost is not known wholly are listed as such', async () => {
   const { out } = await upshift('jobs');
   expect(out).toMatch(/job_1 .* 0\.001000 USD *\n/);
   expect(out).toMatch(/job_2 .* 0\.001000 USD and an unknown part *\n/);
+});
+
+test('a file that is not UTF-8 is refused, and a byte order mark is no part of a prompt or a schema', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 202, running));
+  const directory = mkdtempSync(join(tmpdir(), 'upshift-submit-'));
+  const [latin, prompt, schema] = ['latin.txt', 'prompt.txt', 'schema.json'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(latin, 'Zürich', 'latin1');
+  writeFileSync(prompt, '\uFEFFZürich\r\n');
+  writeFileSync(schema, '\uFEFF{"type":"object"}');
+  expect(await upshift('submit', '--file', latin)).toMatchObject({
+    code: 2,
+    errors: `--file ${latin}: it is not UTF-8; save it as UTF-8\n`,
+  });
+  await upshift('submit', '--file', prompt, '--json-schema', schema);
+  expect(server.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { input: { prompt: 'Zürich', response_format: { type: 'json_schema', schema: { type: 'object' } } } },
+  ]);
 });
 
 test('an argument that is empty is none, and asks for nothing else', async () => {
