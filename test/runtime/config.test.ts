@@ -39,6 +39,19 @@ test('all that is wrong is told at once, with its values', () => {
   expect(reasons).toContain('tiers.1.accept_at (is "alwys"): must be a number from 0 to 1, or always');
 });
 
+test('a name that is not as it must be is told with what one is', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.providers, { 'Open AI': file.providers['openai'] });
+    Object.assign(file.models, { low: file.models['openai/low'] });
+    Object.assign(file.routes, { 'Chat 2': file.routes['chat'] });
+  });
+  expect(reasons).toEqual([
+    'providers.Open AI: a provider is a lower-case word, as in openai or openai-eu',
+    'models.low: a model id is provider/model, as in anthropic/claude-haiku-5-5',
+    'routes.Chat 2: a route is a lower-case word, as in default or chat',
+  ]);
+});
+
 test('aliases that name nothing, or far too much, are told as what is wrong with the file', () => {
   expect(reasonsOf(() => parseConfig('learning: *none', 'the file'))).toEqual([expect.stringMatching(/alias.*none/)]);
   const levels = [

@@ -5,7 +5,7 @@ import type { Check } from './check.ts';
 import { classifierProfile } from './classifier-profile.ts';
 import { reasoningEffort, samplingParameter } from './input.ts';
 import { modelId, splitModelId } from './model-id.ts';
-import { routeName, taskName, webhookName } from './names.ts';
+import { providerName, routeName, taskName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
 
@@ -217,7 +217,7 @@ const classifier = z.strictObject({
 });
 
 const shape = z.strictObject({
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), provider),
+  providers: z.record(providerName, provider),
   models: z.record(modelId, model),
   tiers: z.array(tier).min(1),
   classifier,
