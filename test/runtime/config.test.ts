@@ -1,3 +1,7 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { ConfigError, configVersionOf, loadConfig, parseConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -50,6 +54,14 @@ test('a name that is not as it must be is told with what one is', () => {
     'models.low: a model id is provider/model, as in anthropic/claude-haiku-5-5',
     'routes.Chat 2: a route is a lower-case word, as in default or chat',
   ]);
+});
+
+test('a file that is not UTF-8 is refused: prompts stand in it', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'upshift-config-')), 'config.yaml');
+  writeFileSync(file, `${stringify(exampleConfigFile())}# für`, 'latin1');
+  expect(reasonsOf(() => loadConfig(file))).toEqual(['it is not UTF-8; save it as UTF-8']);
+  writeFileSync(file, `\uFEFF${stringify(exampleConfigFile())}# für`);
+  expect(loadConfig(file)).toEqual(exampleConfig());
 });
 
 test('aliases that name nothing, or far too much, are told as what is wrong with the file', () => {

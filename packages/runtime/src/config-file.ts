@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -56,12 +57,15 @@ export function configVersionOf(config: UpshiftConfig): string {
 
 function readConfigFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    // It would be read as another text, and prompts stand in it.
+    if (isUtf8(bytes)) return bytes.toString();
   } catch (error) {
     throw new ConfigError(path, [
       `${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`,
     ]);
   }
+  throw new ConfigError(path, ['it is not UTF-8; save it as UTF-8']);
 }
 
 function explain(issue: z.core.$ZodIssue, root: unknown): string[] {
