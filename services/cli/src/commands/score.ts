@@ -19,7 +19,7 @@ function readProfile(file: string): ScorerProfile {
   const parsed = scorerProfile.safeParse(value);
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error, value, scorerProfile);
-    throw new CommandError(`--profile ${file}: ${first?.field ?? ''} ${first?.message ?? ''}`, exitCode.refused);
+    throw new CommandError(`--profile ${file}: ${first?.field}: ${first?.message}`, exitCode.refused);
   }
   const [unknown] = unknownFeatures(parsed.data);
   if (unknown !== undefined)
