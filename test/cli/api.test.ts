@@ -32,13 +32,20 @@ test('a page that is no answer of the API is said to be none', async () => {
     await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
 });
 
+const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
+const env = { ...process.env, UPSHIFT_URL: '', UPSHIFT_CONFIG: '' };
+
+/** With an environment whose variables are empty. */
+function help(...words: string[]): string {
+  return execFileSync(process.execPath, [main, ...words, '--help'], { env, encoding: 'utf8' });
+}
+
 test('an empty variable counts as unset', () => {
-  const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
-  const help = (...words: string[]): string =>
-    execFileSync(process.execPath, [main, ...words, '--help'], {
-      env: { ...process.env, UPSHIFT_URL: '', UPSHIFT_CONFIG: '' },
-      encoding: 'utf8',
-    });
   expect(help()).toMatch(/UPSHIFT_URL\) \(default:\s+"http:\/\/127\.0\.0\.1:7700"\)/);
   expect(help('train')).toMatch(/fitted \(default:\s+"upshift\.config\.yaml"\)/);
+});
+
+test('the help of a command has what it needs, and where the API and the sandbox are', () => {
+  expect(help('audit')).toMatch(/--budget-usd <usd> .*\(needed\)[^]*--url <url>/);
+  expect(help('sandbox', 'fault')).toContain('--sandbox <url>');
 });

@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 
 import manifest from '../package.json' with { type: 'json' };
 import { apiAt } from './api.ts';
@@ -47,6 +47,7 @@ const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
   .version(manifest.version)
   .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] || DEFAULT_URL)
+  .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
   .showHelpAfterError('(--help says how)')
   .exitOverride()
   .addHelpText(
@@ -59,6 +60,12 @@ program.hook('preAction', (_program, command) => {
   const empty = command.registeredArguments.find(({ required }, index) => required && command.args[index] === '');
   if (empty) command.error(`error: <${empty.name()}> is empty`);
 });
+
+/** That an option must be given stands nowhere else in the help, and that a flag is off unless given need not stand there. */
+function describeOption(option: Option): string {
+  if (option.mandatory) return `${option.description} (needed)`;
+  return option.defaultValue === false ? option.description : new Help().optionDescription(option);
+}
 
 /** A command of the API, with `--json`. */
 function command(parent: Command, name: string, description: string): Command {
