@@ -161,6 +161,7 @@ test('a bad line of what is no run says where it stands, which field is bad, and
   for (const [line, what] of [
     ['Why?', ' is not JSON'],
     ['"Why?"', ': Invalid input: expected object, received string'],
+    ['{}', ': prompt: is missing; expected string'],
     ['{"prompt": 7}', ': prompt: Invalid input: expected string, received number'],
   ] as const)
     expect(() => told(line)).toThrow(`labels.jsonl, line 3${what}; a line is {"prompt": "…"}`);

@@ -56,6 +56,13 @@ test('a name that is not as it must be is told with what one is', () => {
   ]);
 });
 
+test('a key that is needed and is not there is said to be missing', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.models, { 'openai/new': { ...file.models['openai/low'], context_window: undefined } });
+  });
+  expect(reasons).toEqual(['models.openai/new.context_window: is missing; expected number']);
+});
+
 test('a file that is not UTF-8 is refused: prompts stand in it', () => {
   const file = join(mkdtempSync(join(tmpdir(), 'upshift-config-')), 'config.yaml');
   writeFileSync(file, `${stringify(exampleConfigFile())}# für`, 'latin1');

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { knownKeys, upshiftConfig } from '@upshift/contracts';
+import { knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
@@ -75,12 +75,7 @@ function explain(issue: z.core.$ZodIssue, root: unknown): string[] {
   }
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], root);
   const shown = value === undefined || typeof value === 'object' ? '' : ` (is ${JSON.stringify(value)})`;
-  return [`${issue.path.join('.') || 'the file'}${shown}: ${messageOf(issue)}`];
-}
-
-/** Of a name that is not as it must be zod says only that it is invalid, and what would be right within. */
-function messageOf(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_key' ? issue.issues.map(({ message }) => message).join('; ') : issue.message;
+  return [`${issue.path.join('.') || 'the file'}${shown}: ${wordsOf(issue)}`];
 }
 
 function nearest(key: string, known: string[]): string {
