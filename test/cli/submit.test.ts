@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
+import type { JobView } from '@upshift/contracts';
 import { afterEach, expect, test } from 'vitest';
 
 import { exampleJob, sendJson, startJobServer } from './job-server.ts';
@@ -67,6 +68,20 @@ test('jobs whose cost is not known wholly are listed as such', async () => {
   const { out } = await upshift('jobs');
   expect(out).toMatch(/job_1 .* 0\.001000 USD *\n/);
   expect(out).toMatch(/job_2 .* 0\.001000 USD and an unknown part *\n/);
+});
+
+test('an answer that is no text is shown too', async () => {
+  const call = { id: 'call_1', name: 'weather', arguments: '{"city":"Bern"}' };
+  const result = exampleJob('job_1').result!;
+  const answers: [JobView['result'], string][] = [
+    [{ ...result, tool_calls: [call] }, `Paris.\n${JSON.stringify(call)}`],
+    [{ ...result, text: '', vectors: [[1], [2]] }, '2 vectors (--json has them)'],
+  ];
+  for (const [given, shown] of answers) {
+    server = await startJobServer((_seen, response) => sendJson(response, 200, exampleJob('job_1', { result: given })));
+    expect((await upshift('get', 'job_1')).out).toContain(`0.001000 USD\n\n${shown}\n`);
+    server.close();
+  }
 });
 
 test('a file that is not UTF-8 is refused, and a byte order mark is no part of a prompt or a schema', async () => {

@@ -9,7 +9,7 @@ import { CommandError, exitCode } from '../exit-code.ts';
 import { readText } from '../read-text.ts';
 import { patiently } from '../run/drive.ts';
 import { table } from '../table.ts';
-import { costOf, storyLine, summaryOf } from './story.ts';
+import { answerOf, costOf, storyLine, summaryOf } from './story.ts';
 
 export interface SubmitOptions {
   file?: string;
@@ -100,7 +100,7 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
 export async function get(api: Api, id: string, json: boolean): Promise<number> {
   const job = await api.get<JobView>(`/v1/jobs/${encodeURIComponent(id)}`);
   print(json ? JSON.stringify(job) : summaryOf(job));
-  if (!json && job.result) print(`\n${job.result.text}`);
+  if (!json && job.result) print(`\n${answerOf(job.result)}`);
   if (!json) for (const reason of job.reasons) print(`  ${reason}`);
   return codeOf(job);
 }
