@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
@@ -20,4 +23,29 @@ test('an address with a password is refused, and no error says it again', () => 
     expect(asking).toThrow(/^--url, or UPSHIFT_URL, .* as http:\/\/127\.0\.0\.1:7700$/);
     expect(asking).not.toThrow(/sec/);
   }
+});
+
+test('a page that is no answer of the API is said to be none', async () => {
+  server = await startJobServer((_seen, response) => void response.end('<html>Sign in'));
+  const api = apiAt(server.url);
+  for (const asking of [api.get('/v1/queues'), api.post('/v1/jobs/job_1/cancel'), api.bulk(['{}'])])
+    await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
+});
+
+const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
+const env = { ...process.env, UPSHIFT_URL: '', UPSHIFT_CONFIG: '' };
+
+/** With an environment whose variables are empty. */
+function help(...words: string[]): string {
+  return execFileSync(process.execPath, [main, ...words, '--help'], { env, encoding: 'utf8' });
+}
+
+test('an empty variable counts as unset', () => {
+  expect(help()).toMatch(/UPSHIFT_URL\) \(default:\s+"http:\/\/127\.0\.0\.1:7700"\)/);
+  expect(help('train')).toMatch(/fitted \(default:\s+"upshift\.config\.yaml"\)/);
+});
+
+test('the help of a command has what it needs, and where the API and the sandbox are', () => {
+  expect(help('audit')).toMatch(/--budget-usd <usd> .*\(needed\)[^]*--url <url>/);
+  expect(help('sandbox', 'fault')).toContain('--sandbox <url>');
 });

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 
+import { parseLine } from '../../services/cli/src/parse-line.ts';
 import { openJournal } from '../../services/cli/src/run/journal.ts';
 import type { JournalOptions } from '../../services/cli/src/run/journal.ts';
 import { readRows } from '../../services/cli/src/run/read-rows.ts';
@@ -150,4 +152,17 @@ test('an output is refused that belongs to another input, to nobody, or to a pro
   await expect(journalOf(input, out)).rejects.toThrow(`Process ${process.ppid} is at work`);
   expect(id).not.toBe('');
   await expect(journalOf(input, await fileOf('mine'))).rejects.toThrow('no unfinished run');
+});
+
+test('a bad line of what is no run says where it stands, which field is bad, and what a line is', () => {
+  const told = (line: string): unknown =>
+    parseLine(line, 'labels.jsonl, line 3', z.strictObject({ prompt: z.string() }), '{"prompt": "…"}');
+  expect(told('{"prompt": "Why?"}')).toEqual({ prompt: 'Why?' });
+  for (const [line, what] of [
+    ['Why?', ' is not JSON'],
+    ['"Why?"', ': Invalid input: expected object, received string'],
+    ['{}', ': prompt: is missing; expected string'],
+    ['{"prompt": 7}', ': prompt: Invalid input: expected string, received number'],
+  ] as const)
+    expect(() => told(line)).toThrow(`labels.jsonl, line 3${what}; a line is {"prompt": "…"}`);
 });

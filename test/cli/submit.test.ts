@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 
+import type { JobView } from '@upshift/contracts';
 import { afterEach, expect, test } from 'vitest';
 
+import { temporaryDirectory } from '../temporary-directory.ts';
 import { exampleJob, sendJson, startJobServer } from './job-server.ts';
 import type { JobServer } from './job-server.ts';
 
@@ -65,6 +68,47 @@ test('jobs whose cost is not known wholly are listed as such', async () => {
   const { out } = await upshift('jobs');
   expect(out).toMatch(/job_1 .* 0\.001000 USD *\n/);
   expect(out).toMatch(/job_2 .* 0\.001000 USD and an unknown part *\n/);
+});
+
+test('an answer that is no text is shown too', async () => {
+  const call = { id: 'call_1', name: 'weather', arguments: '{"city":"Bern"}' };
+  const result = exampleJob('job_1').result!;
+  const answers: [JobView['result'], string][] = [
+    [{ ...result, tool_calls: [call] }, `Paris.\n${JSON.stringify(call)}`],
+    [{ ...result, text: '', vectors: [[1], [2]] }, '2 vectors (--json has them)'],
+  ];
+  for (const [given, shown] of answers) {
+    server = await startJobServer((_seen, response) => sendJson(response, 200, exampleJob('job_1', { result: given })));
+    expect((await upshift('get', 'job_1')).out).toContain(`0.001000 USD\n\n${shown}\n`);
+    server.close();
+  }
+});
+
+test('a file that is not UTF-8 is refused, and a byte order mark is no part of a prompt or a schema', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 202, running));
+  const directory = temporaryDirectory();
+  const [latin, prompt, schema] = ['latin.txt', 'prompt.txt', 'schema.json'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(latin, 'Zürich', 'latin1');
+  writeFileSync(prompt, '\uFEFFZürich\r\n');
+  writeFileSync(schema, '\uFEFF{"type":"object"}');
+  expect(await upshift('submit', '--file', latin)).toMatchObject({
+    code: 2,
+    errors: `--file ${latin}: it is not UTF-8; save it as UTF-8\n`,
+  });
+  await upshift('submit', '--file', prompt, '--json-schema', schema);
+  expect(server.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { input: { prompt: 'Zürich', response_format: { type: 'json_schema', schema: { type: 'object' } } } },
+  ]);
+});
+
+test('an argument that is empty is none, and asks for nothing else', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 200, { data: [] }));
+  expect(await upshift('get', '')).toMatchObject({ code: 2, out: '', errors: expect.stringMatching(/^error: <job> is empty\n/) });
+  expect(server.seen).toEqual([]);
 });
 
 test('standard input that can not be read is named as such', async () => {

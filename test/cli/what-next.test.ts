@@ -6,13 +6,14 @@ import { text } from 'node:stream/consumers';
 
 import { expect, test } from 'vitest';
 
+import { failInSandbox, healInSandbox } from '../../services/cli/src/commands/sandbox.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { exampleJob, startJobServer } from './job-server.ts';
+import { exampleJob, sendJson, startJobServer } from './job-server.ts';
 
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
 
 function start(directory: string, ...words: string[]) {
-  return spawn(process.execPath, [main, ...words], { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+  return spawn(process.execPath, [main, ...words], { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 test('a run that is stopped says that its jobs go on, and what the same line would do', async () => {
@@ -42,4 +43,22 @@ test('where nothing answers, the Upshift that runs on this directory is named', 
   const said = text(child.stderr);
   expect((await once(child, 'exit'))[0]).toBe(3);
   expect(await said).toContain('The Upshift that runs here answers at http://127.0.0.1:4321:  --url http://127.0.0.1:4321');
+});
+
+test('the line that mends a fault is one that the same shell takes, for the same sandbox', async () => {
+  const server = await startJobServer((_seen, response) => sendJson(response, 201, []));
+  const child = start(temporaryDirectory(), 'sandbox', '--sandbox', server.url, 'fault', '*');
+  expect(await text(child.stdout)).toContain(`To mend that:  npx upshift sandbox --sandbox ${server.url} heal '*'\n`);
+  server.close();
+});
+
+test('what is no provider sandbox is not taken to have obeyed', async () => {
+  const answers = ['{"type":"urn:upshift:problem:not_found","status":404}', '<html>', 'null', '{"error":"of another kind"}'];
+  const server = await startJobServer((_seen, response) => void response.writeHead(404).end(answers.shift()));
+  while (answers.length > 0) {
+    const told = `what answers at ${server.url} is no provider sandbox; npm start prints its address`;
+    await expect(failInSandbox(server.url, '*', 'auth', '')).rejects.toThrow(told);
+    await expect(healInSandbox(server.url, '*')).rejects.toThrow(told);
+  }
+  server.close();
 });

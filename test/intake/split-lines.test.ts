@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 
 import { splitLines } from '../../services/intake/src/split-lines.ts';
 
-async function linesOf(chunks: string[], limit = 100): Promise<[number, string, number | null][]> {
+async function linesOf(chunks: string[], limit = 100): Promise<[number, string | null, number | null][]> {
   const bytes = (async function* () {
     for (const chunk of chunks) yield Buffer.from(chunk, 'latin1');
   })();
-  const lines: [number, string, number | null][] = [];
+  const lines: [number, string | null, number | null][] = [];
   for await (const together of splitLines(bytes, limit))
     for (const { number, text, tooLong } of together) lines.push([number, text, tooLong]);
   return lines;
@@ -26,6 +26,14 @@ test('lines are numbered from 1 however they are cut, blank ones counted and lef
 test('a character that is cut between two chunks is whole again', async () => {
   const bytes = Buffer.from('für\n').toString('latin1');
   expect(await linesOf([bytes.slice(0, 2), bytes.slice(2)])).toEqual([[1, 'für', null]]);
+});
+
+test('a line that is not UTF-8 has no text, and its neighbours have theirs', async () => {
+  expect(await linesOf(['one\nf\xfcr\nthree'])).toEqual([
+    [1, 'one', null],
+    [2, null, null],
+    [3, 'three', null],
+  ]);
 });
 
 test('a line over the limit is said to be too long, and the next one is whole', async () => {

@@ -6,6 +6,7 @@ import type { Usage } from '@upshift/contracts';
 import { estimateTokens } from '@upshift/routing';
 import { z } from 'zod';
 
+import { CommandError, exitCode } from '../../services/cli/src/exit-code.ts';
 import type { RecordedCall } from '../../services/cli/src/replay/recorded-calls.ts';
 
 /** The models whose answers to GSM8K are replayed: the cheapest first, each with the name that its file has. */
@@ -66,7 +67,8 @@ function recorded(prompt: string, { ok, response: text }: z.infer<typeof respons
 
 function readLines<Schema extends z.ZodType>(directory: string, file: string, schema: Schema): z.output<Schema>[] {
   const path = join(directory, file);
-  if (!existsSync(path)) throw new Error(`there is no ${path}; --data names the folder with the recorded answers`);
+  if (!existsSync(path))
+    throw new CommandError(`There is no ${path}; --data names the folder with the recorded answers.`, exitCode.refused);
   const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n').filter(Boolean);
   return lines.map((line) => schema.parse(JSON.parse(line)));
 }

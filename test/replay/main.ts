@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-import { CommandError } from '../../services/cli/src/exit-code.ts';
+import { CommandError, exitCode } from '../../services/cli/src/exit-code.ts';
 import { table } from '../../services/cli/src/table.ts';
 import { recordedModels, readQuestions } from './gsm8k.ts';
 import { replay, replayCalibrated, replayWithAgreement } from './replay.ts';
@@ -17,15 +17,6 @@ const usage = `Replays real models' recorded answers to GSM8K through the whole 
 Exit code 0 where every question was answered by a recorded answer, else 1; 2 for bad arguments.
 `;
 
-const { values } = parseArgs({
-  options: {
-    data: { type: 'string' },
-    questions: { type: 'string' },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
 try {
   process.exit(await main());
 } catch (error) {
@@ -35,6 +26,7 @@ try {
 }
 
 async function main(): Promise<number> {
+  const values = optionsGiven();
   const limit = values.questions === undefined ? Infinity : Number(values.questions);
   if (values.help || values.data === undefined || !(limit >= 1)) {
     process.stderr.write(usage);
@@ -50,6 +42,16 @@ async function main(): Promise<number> {
   if (values.json) process.stdout.write(`${JSON.stringify(all)}\n`);
   const isWhole = [report, withAgreement, calibrated].every((one) => one.completed === one.questions && one.not_recorded === 0);
   return isWhole ? 0 : 1;
+}
+
+function optionsGiven() {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  try {
+    return parseArgs({ options: { data: text, questions: text, json: flag, help: flag } }).values;
+  } catch (error) {
+    throw new CommandError(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`, exitCode.refused);
+  }
 }
 
 function row(name: string, { right, cost_usd: cost }: Score): string[] {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +69,13 @@ test('with the check agreement a doubtful answer is compared with that of the ot
   expect(report.upshift.cost_usd).toBeGreaterThan(alone.cost_usd);
 });
 
-test('a folder without the data is named', () => {
-  expect(() => readQuestions(join(directory, 'elsewhere'))).toThrow(/elsewhere.*--data names the folder/);
+test('a folder without the data is named, and so is an option that there is not', () => {
+  const main = join(import.meta.dirname, 'main.ts');
+  const replayOf = (...words: string[]) => spawnSync(process.execPath, [main, ...words], { encoding: 'utf8' });
+  const elsewhere = join(directory, 'elsewhere');
+  expect(replayOf('--data', elsewhere)).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(`^There is no ${elsewhere}.*; --data names the folder with the recorded answers\\.\n$`),
+  });
+  expect(replayOf('--date', elsewhere)).toMatchObject({ status: 2, stderr: expect.stringMatching(/^Unknown option '--date'/) });
 });

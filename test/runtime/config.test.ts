@@ -1,8 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { ConfigError, configVersionOf, loadConfig, parseConfig, readEnvironment, resolveProviders } from '@upshift/runtime';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
 
 import { exampleConfig, exampleConfigFile } from '../routing/example.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 
 function reasonsOf(run: () => unknown): string[] {
   try {
@@ -37,6 +41,34 @@ test('all that is wrong is told at once, with its values', () => {
   expect(reasons.join('\n')).toMatch(/max_attempts \(is 0\)/);
   expect(reasons.join('\n')).toMatch(/strategy \(is "luck"\)/);
   expect(reasons).toContain('tiers.1.accept_at (is "alwys"): must be a number from 0 to 1, or always');
+});
+
+test('a name that is not as it must be is told with what one is', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.providers, { 'Open AI': file.providers['openai'] });
+    Object.assign(file.models, { low: file.models['openai/low'] });
+    Object.assign(file.routes, { 'Chat 2': file.routes['chat'] });
+  });
+  expect(reasons).toEqual([
+    'providers.Open AI: a provider is a lower-case word, as in openai or openai-eu',
+    'models.low: a model id is provider/model, as in anthropic/claude-haiku-5-5',
+    'routes.Chat 2: a route is a lower-case word, as in default or chat',
+  ]);
+});
+
+test('a key that is needed and is not there is said to be missing', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.models, { 'openai/new': { ...file.models['openai/low'], context_window: undefined } });
+  });
+  expect(reasons).toEqual(['models.openai/new.context_window: is missing; expected number']);
+});
+
+test('a file that is not UTF-8 is refused: prompts stand in it', () => {
+  const file = join(temporaryDirectory(), 'config.yaml');
+  writeFileSync(file, `${stringify(exampleConfigFile())}# für`, 'latin1');
+  expect(reasonsOf(() => loadConfig(file))).toEqual(['it is not UTF-8; save it as UTF-8']);
+  writeFileSync(file, `\uFEFF${stringify(exampleConfigFile())}# für`);
+  expect(loadConfig(file)).toEqual(exampleConfig());
 });
 
 test('aliases that name nothing, or far too much, are told as what is wrong with the file', () => {

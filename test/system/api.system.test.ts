@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.close());
 
-function sendText(body: string, contentType = 'application/json'): Promise<Reply<ProblemView>> {
+function sendText(body: string | Uint8Array<ArrayBuffer>, contentType = 'application/json'): Promise<Reply<ProblemView>> {
   return fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': contentType }, body });
 }
 
@@ -64,6 +64,13 @@ interface Refusal {
 
 const refusals: Refusal[] = [
   { what: 'a body that is no JSON', ask: () => sendText('{"input": '), status: 400, code: 'malformed_json' },
+  {
+    what: 'a body that is not UTF-8',
+    ask: () => sendText(Buffer.from('{"input":{"prompt":"für"}}', 'latin1')),
+    status: 400,
+    code: 'malformed_json',
+    says: 'the body is not UTF-8',
+  },
   { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
   { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'expected object' },
   { what: 'an empty body', ask: () => sendText(''), status: 400, code: 'malformed_json', says: 'the body is empty' },

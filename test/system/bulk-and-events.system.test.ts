@@ -69,6 +69,15 @@ test('each line of a bulk request is answered in order, and a bad one harms no o
   for (const { id = '' } of [answers[0]!, answers.at(-1)!]) expect((await fleet.api.job(id)).id).toBe(id);
 });
 
+test('a line that is not UTF-8 is refused, for it would be another text', async () => {
+  const body = Buffer.from(`${jobLine('für')}\n${jobLine('for')}`, 'latin1');
+  const headers = { 'content-type': 'application/x-ndjson' };
+  const response = await fetch(`${fleet.url('intake')}/v1/jobs`, { method: 'POST', headers, body });
+  const [first, second] = (await response.text()).split('\n').map((line) => line && (JSON.parse(line) as LineAnswer));
+  expect(first).toMatchObject({ line: 1, error: { code: 'malformed_json', detail: 'the line is not UTF-8' } });
+  expect(second).toMatchObject({ line: 2, created: true });
+});
+
 test('a bulk request that is sent again under its key makes no job twice', async () => {
   const lines = Array.from({ length: 300 }, (_, index) => jobLine(`Question ${index}.`, { metadata: { batch: 'twice' } }));
   const first = await sendBulk(lines, { 'idempotency-key': 'twice' });

@@ -171,7 +171,7 @@ test('what can not be done is said in words, with the code that the help promise
   for (const words of [['classify'], ['train', '--labels'], ['calibrate', '--labels']])
     expect(await upshift([...words, '/nowhere.jsonl'])).toMatchObject({
       code: 2,
-      errors: '/nowhere.jsonl can not be used (ENOENT): there is no such file\n',
+      errors: '/nowhere.jsonl can not be used (ENOENT): there is no such file or folder\n',
     });
   const [input, noConfig] = [join(directory, 'one.jsonl'), 'no-config.yaml'];
   await writeFile(input, '"Hello."');

@@ -5,7 +5,7 @@ import type { Check } from './check.ts';
 import { classifierProfile } from './classifier-profile.ts';
 import { modelConfig } from './model-config.ts';
 import { modelId, splitModelId } from './model-id.ts';
-import { routeName, taskName, webhookName } from './names.ts';
+import { providerName, routeName, taskName, webhookName } from './names.ts';
 import { providerConfig } from './provider-config.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
@@ -117,7 +117,7 @@ const classifier = z.strictObject({
 });
 
 const shape = z.strictObject({
-  providers: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]*$/), providerConfig),
+  providers: z.record(providerName, providerConfig),
   models: z.record(modelId, modelConfig),
   tiers: z.array(tier).min(1),
   classifier,

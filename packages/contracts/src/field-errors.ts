@@ -32,9 +32,16 @@ function valueAt(path: PropertyKey[], root: unknown): unknown {
 }
 
 /** Of a number that is too large to be one zod says that a number was expected, and a number received. */
-function messageOf({ code, message, ...issue }: z.core.$ZodIssue, value: unknown): string {
-  const isBeyond = isInfinite(value) && code === 'invalid_type' && 'expected' in issue && issue.expected === 'number';
-  return isBeyond ? 'must be a number within ±1.8e308; what is beyond is read as infinite' : message;
+function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
+  const isBeyond = isInfinite(value) && issue.code === 'invalid_type' && issue.expected === 'number';
+  return isBeyond ? 'must be a number within ±1.8e308; what is beyond is read as infinite' : wordsOf(issue);
+}
+
+/** What is wrong, where a schema has no words of its own: zod says of what is not there that undefined was received, and of a bad key only that it is one. */
+export function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key' && issue.message === 'Invalid key in record')
+    return issue.issues.map(({ message }) => message).join('; ');
+  return issue.message.replace(/^Invalid input: (expected .*), received undefined$/, 'is missing; $1');
 }
 
 /** What is wrong with a field, with its value where that is short. */

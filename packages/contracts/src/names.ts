@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+export const providerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9_-]*$/, 'a provider is a lower-case word, as in openai or openai-eu');
 export const taskName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,63}$/, 'a task is a lower-case word, as in classification or code_generation');

@@ -1,7 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { knownKeys, upshiftConfig } from '@upshift/contracts';
+import { knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
@@ -56,12 +57,15 @@ export function configVersionOf(config: UpshiftConfig): string {
 
 function readConfigFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    // It would be read as another text, and prompts stand in it.
+    if (isUtf8(bytes)) return bytes.toString();
   } catch (error) {
     throw new ConfigError(path, [
       `${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`,
     ]);
   }
+  throw new ConfigError(path, ['it is not UTF-8; save it as UTF-8']);
 }
 
 function explain(issue: z.core.$ZodIssue, root: unknown): string[] {
@@ -71,7 +75,7 @@ function explain(issue: z.core.$ZodIssue, root: unknown): string[] {
   }
   const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], root);
   const shown = value === undefined || typeof value === 'object' ? '' : ` (is ${JSON.stringify(value)})`;
-  return [`${issue.path.join('.') || 'the file'}${shown}: ${issue.message}`];
+  return [`${issue.path.join('.') || 'the file'}${shown}: ${wordsOf(issue)}`];
 }
 
 function nearest(key: string, known: string[]): string {

@@ -63,17 +63,18 @@ export function apiAt(baseUrl: string): Api {
   const call = async (path: string, init: RequestInit): Promise<string> => reaching(baseUrl, (await open(path, init)).text());
   return {
     url: baseUrl,
-    get: async <Body>(path: string, headers: Record<string, string> = {}) => JSON.parse(await call(path, { headers })) as Body,
+    get: async <Body>(path: string, headers: Record<string, string> = {}) =>
+      bodyOf(baseUrl, await call(path, { headers })) as Body,
     text: (path) => call(path, {}),
     post: async <Body>(path: string, body?: unknown, headers: Record<string, string> = {}) => {
       const json =
         body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json', ...headers } };
-      return JSON.parse(await call(path, { method: 'POST', headers, ...json })) as Body;
+      return bodyOf(baseUrl, await call(path, { method: 'POST', headers, ...json })) as Body;
     },
     async bulk(lines) {
       const headers = { 'Content-Type': 'application/x-ndjson' };
       const text = await call('/v1/jobs', { method: 'POST', headers, body: lines.join('\n') });
-      return text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as LineAnswer]));
+      return text.split('\n').flatMap((line) => (line === '' ? [] : [bodyOf(baseUrl, line) as LineAnswer]));
     },
     delete: async (path) => void (await call(path, { method: 'DELETE' })),
     open: (path, headers = {}) => open(path, { headers }),
@@ -91,6 +92,13 @@ export function refuseNoAddress(option: string, url: string): void {
   if (/^https?:$/.test(protocol)) return;
   const shown = url.replace(/^.*@/s, '…@');
   throw new CommandError(`${option} is ${shown}; it is an address as http://127.0.0.1:7700`, exitCode.refused);
+}
+
+/** A page of a portal or a proxy has the status 200 too. */
+function bodyOf(baseUrl: string, text: string): unknown {
+  const body = parseOrNull(text);
+  if (body !== null) return body;
+  throw new CommandError(`What answers at ${baseUrl} is no job API; it said: ${text.slice(0, 200)}`, exitCode.refused);
 }
 
 /** An API that goes away while it answers is as one that does not answer. */

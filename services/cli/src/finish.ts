@@ -43,7 +43,7 @@ function asCommandError(error: unknown): CommandError {
 }
 
 const reasons: Partial<Record<string, string>> = {
-  ENOENT: 'there is no such file',
+  ENOENT: 'there is no such file or folder',
   EISDIR: 'it is a folder, and must be a file',
   EACCES: 'this user may not open it',
 };

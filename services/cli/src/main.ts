@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, Help, Option } from 'commander';
 
 import manifest from '../package.json' with { type: 'json' };
 import { apiAt } from './api.ts';
@@ -46,13 +46,26 @@ const DEFAULT_SANDBOX_URL = 'http://127.0.0.1:7710';
 const program = new Command('upshift')
   .description('An asynchronous multi-model LLM router.')
   .version(manifest.version)
-  .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] ?? DEFAULT_URL)
+  .option('--url <url>', 'the job API (or the variable UPSHIFT_URL)', process.env['UPSHIFT_URL'] || DEFAULT_URL)
+  .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
   .showHelpAfterError('(--help says how)')
   .exitOverride()
   .addHelpText(
     'after',
     `\nExamples:\n  npx upshift up\n  npx upshift submit 'Why is the sky blue?' --wait\n  npx upshift watch job_001a…\n${exitCodesHelp}`,
   );
+
+// As of a shell's variable that was never set: the path would be that of the list of all.
+program.hook('preAction', (_program, command) => {
+  const empty = command.registeredArguments.find(({ required }, index) => required && command.args[index] === '');
+  if (empty) command.error(`error: <${empty.name()}> is empty`);
+});
+
+/** That an option must be given stands nowhere else in the help, and that a flag is off unless given need not stand there. */
+function describeOption(option: Option): string {
+  if (option.mandatory) return `${option.description} (needed)`;
+  return option.defaultValue === false ? option.description : new Help().optionDescription(option);
+}
 
 /** A command of the API, with `--json`. */
 function command(parent: Command, name: string, description: string): Command {
@@ -65,7 +78,7 @@ function examples(...lines: string[]): string {
 }
 
 function configFile(given: string | undefined): string {
-  return given ?? process.env['UPSHIFT_CONFIG'] ?? 'upshift.config.yaml';
+  return given ?? (process.env['UPSHIFT_CONFIG'] || 'upshift.config.yaml');
 }
 
 function api(): Api {

@@ -105,6 +105,7 @@ function answerOf({ logger }: Cells, line: number, result: Accepted | Error): st
 function readLine({ number, text, tooLong }: Line, headers: BulkHeaders): Unspanned | Error {
   try {
     if (tooLong !== null) throw new ProblemError('body_too_large', `the line is longer than ${tooLong} bytes`);
+    if (text === null) throw new ProblemError('malformed_json', 'the line is not UTF-8');
     const { key, body } = readBody(text);
     return { request: readJobBody(body), key: key ?? (headers.key === null ? null : `${headers.key}/${number}`) };
   } catch (error) {

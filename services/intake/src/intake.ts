@@ -21,7 +21,7 @@ import { dropQuarantined, getQuarantine, retryJob } from './quarantine.ts';
 import { noSuchJob } from './read-view.ts';
 import { postVerdict } from './post-verdict.ts';
 import { webhookRoutes } from './webhooks.ts';
-import { answerWithProblem, methodNotAllowed, refuseEmpty, requireJson } from './problems.ts';
+import { answerWithProblem, methodNotAllowed, refuseBadBytes, requireJson } from './problems.ts';
 
 /** The job API. */
 export async function startIntake(context: ServiceContext): Promise<Running> {
@@ -35,7 +35,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   const tools = { cells, signals, feed, stopping: stopping.signal };
   const { app } = context;
   const limit = config.intake.body_limit_bytes;
-  const json = express.json({ limit, type: 'application/json', strict: false, verify: refuseEmpty });
+  const json = express.json({ limit, type: 'application/json', strict: false, verify: refuseBadBytes });
   app
     .route('/v1/jobs')
     .get(getJobs(tools))

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 
 import { problemStatus, ProblemError } from '@upshift/contracts';
@@ -71,9 +72,10 @@ export const requireJson: RequestHandler = (request, response, next) => {
   refuseOtherTypes(request, response, next);
 };
 
-/** For the reader of bodies: that one of unknown length is empty shows when it has been read. */
-export function refuseEmpty(request: IncomingMessage, _response: unknown, bytes: Buffer): void {
+/** For the reader of bodies: that one of unknown length is empty, or is in another encoding than it says, shows when it has been read. */
+export function refuseBadBytes(request: IncomingMessage, _response: unknown, bytes: Buffer, charset: string): void {
   if (bytes.length === 0 && needBody.has(request)) throw emptyBody();
+  if (charset === 'utf-8' && !isUtf8(bytes)) throw new ProblemError('malformed_json', 'the body is not UTF-8');
 }
 
 function emptyBody(): ProblemError {

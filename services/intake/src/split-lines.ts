@@ -1,8 +1,11 @@
+import { isUtf8 } from 'node:buffer';
+
 /** A line of a request. `tooLong` is the limit in bytes that it passed, and its text is empty then. */
 export interface Line {
   /** From 1, blank lines counted. */
   number: number;
-  text: string;
+  /** Null where it is not UTF-8: it would be another text. */
+  text: string | null;
   tooLong: number | null;
 }
 
@@ -29,7 +32,7 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
     number += 1;
     const tooLong = bytes > limitBytes ? limitBytes : null;
     const text = tooLong === null ? textOf(parts, number) : '';
-    if (tooLong !== null || text.trim() !== '') lines.push({ number, text, tooLong });
+    if (tooLong !== null || text?.trim() !== '') lines.push({ number, text, tooLong });
     parts = [];
     bytes = 0;
   };
@@ -56,7 +59,9 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
 /** Some editors put a byte order mark before the first line. */
 const MARK = /^\uFEFF/;
 
-function textOf(parts: Buffer[], number: number): string {
-  const text = (parts.length === 1 ? parts[0]! : Buffer.concat(parts)).toString('utf8');
+function textOf(parts: Buffer[], number: number): string | null {
+  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  if (!isUtf8(bytes)) return null;
+  const text = bytes.toString();
   return number === 1 ? text.replace(MARK, '') : text;
 }

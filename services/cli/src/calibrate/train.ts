@@ -7,12 +7,13 @@ import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { parseLine } from '../parse-line.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { readLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
 import { usableConfig } from '../usable-config.ts';
 import { writeClassifierProfile } from './change-config.ts';
-import { keptLabels, parseLine } from './read-labels.ts';
+import { keptLabels, LABEL } from './read-labels.ts';
 
 export interface TrainOptions {
   /** A file of labels; those that the system has kept where it is left out. */
@@ -46,8 +47,8 @@ async function questionsOf(api: () => Api, labels: string | undefined, config: U
     number += 1;
     if (line.trim() === '') continue;
     // A line of the system's own has signals; one of somebody's has the prompt.
-    if (/"signals"\s*:/.test(line)) kept.push(parseLine(line, `${labels}, line ${number}`, gateLabel));
-    else answers.push(parseLine(line, `${labels}, line ${number}`, labelLine));
+    if (/"signals"\s*:/.test(line)) kept.push(parseLine(line, `${labels}, line ${number}`, gateLabel, LABEL));
+    else answers.push(parseLine(line, `${labels}, line ${number}`, labelLine, LABEL));
   }
   return [...questionsOfLabels(kept, tiers), ...questionsOfAnswers(answers, tiers)];
 }

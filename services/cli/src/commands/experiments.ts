@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-
 import type { ExperimentSummary, ExperimentView } from '@upshift/contracts';
 import { parse } from 'yaml';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { readText } from '../read-text.ts';
 import { table } from '../table.ts';
 import { experimentLines, sharesText } from './experiment-lines.ts';
 
@@ -47,7 +46,7 @@ export async function commandExperiment(
 
 function documentOf(file: string): unknown {
   try {
-    return parse(readFileSync(file, 'utf8')) as unknown;
+    return parse(readText(file)) as unknown;
   } catch (error) {
     throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { isTerminal } from '@upshift/contracts';
@@ -7,9 +6,10 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { readText } from '../read-text.ts';
 import { patiently } from '../run/drive.ts';
 import { table } from '../table.ts';
-import { costOf, storyLine, summaryOf } from './story.ts';
+import { answerOf, costOf, storyLine, summaryOf } from './story.ts';
 
 export interface SubmitOptions {
   file?: string;
@@ -68,12 +68,15 @@ async function waitFor(api: Api, accepted: JobView, seconds: number): Promise<Jo
 function formatOf(file: string | undefined): object {
   if (file === undefined) return {};
   try {
-    return { response_format: { type: 'json_schema', schema: JSON.parse(readFileSync(file, 'utf8')) as unknown } };
+    return { response_format: { type: 'json_schema', schema: JSON.parse(readText(file)) as unknown } };
   } catch (error) {
     // Who gives the schema itself has given a long name of a file that is not there, which the error would say again.
-    const reason = error instanceof SyntaxError ? error.message : (error as NodeJS.ErrnoException).code;
+    const { code, message } = error as NodeJS.ErrnoException;
     const given = file.length > 60 ? `${file.slice(0, 60)}…` : file;
-    throw new CommandError(`--json-schema is ${given}; it is a file that holds a JSON Schema (${reason})`, exitCode.refused);
+    throw new CommandError(
+      `--json-schema is ${given}; it is a file that holds a JSON Schema (${code ?? message})`,
+      exitCode.refused,
+    );
   }
 }
 
@@ -85,7 +88,7 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
     throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   try {
     // The last newline is the editor's or the pipe's, not the prompt's.
-    return readFileSync(file ?? 0, 'utf8').replace(/\r?\n$/, '');
+    return readText(file ?? 0).replace(/\r?\n$/, '');
   } catch (error) {
     throw new CommandError(
       `${file === undefined ? 'standard input' : `--file ${file}`}: ${error instanceof Error ? error.message : String(error)}`,
@@ -97,7 +100,7 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
 export async function get(api: Api, id: string, json: boolean): Promise<number> {
   const job = await api.get<JobView>(`/v1/jobs/${encodeURIComponent(id)}`);
   print(json ? JSON.stringify(job) : summaryOf(job));
-  if (!json && job.result) print(`\n${job.result.text}`);
+  if (!json && job.result) print(`\n${answerOf(job.result)}`);
   if (!json) for (const reason of job.reasons) print(`  ${reason}`);
   return codeOf(job);
 }

@@ -36,7 +36,9 @@ export async function failInSandbox(sandboxUrl: string, target: string, kind: st
   const fault = { model: modelsOf(target), kind, ...(kind === 'slow' ? { latency_ms: SLOW_MS } : {}) };
   await send(sandboxUrl, 'POST', fault);
   const what = kind === 'slow' ? `take ${SLOW_MS / 1000} s` : `end with ${kind}`;
-  process.stdout.write(`All calls of ${fault.model} ${what} now. To mend that: npx upshift sandbox heal ${target}\n`);
+  // As the same shell takes it: a star alone stands for the files that lie there.
+  const line = `npx upshift sandbox --sandbox ${sandboxUrl} heal ${target.includes('*') ? `'${target}'` : target}`;
+  process.stdout.write(`All calls of ${fault.model} ${what} now. To mend that:  ${line}\n`);
   return exitCode.ok;
 }
 
@@ -79,7 +81,11 @@ async function send(sandboxUrl: string, method: string, body?: unknown): Promise
       exitCode.unavailable,
     );
   });
-  const answer = (await response.json()) as Fault[] | { error: { message: string } };
-  if ('error' in answer) throw new CommandError(answer.error.message, exitCode.refused);
-  return answer;
+  const answer = (await response.json().catch(() => null)) as Fault[] | { error?: { message?: string } } | null;
+  if (Array.isArray(answer)) return answer;
+  const message = answer?.error?.message;
+  throw new CommandError(
+    message ?? `what answers at ${sandboxUrl} is no provider sandbox; npm start prints its address (--sandbox <url>)`,
+    exitCode.refused,
+  );
 }

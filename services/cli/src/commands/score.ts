@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
-
 import { fieldErrors, scoreLine, scorerProfile } from '@upshift/contracts';
 import type { ScorerProfile } from '@upshift/contracts';
 import { scoreAnswer, unknownFeatures } from '@upshift/routing';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { readText } from '../read-text.ts';
 import { answerLines } from './answer-lines.ts';
 
 /** Scores answers, a JSON line each, in their order. */
@@ -20,7 +19,7 @@ function readProfile(file: string): ScorerProfile {
   const parsed = scorerProfile.safeParse(value);
   if (!parsed.success) {
     const [first] = fieldErrors(parsed.error, value, scorerProfile);
-    throw new CommandError(`--profile ${file}: ${first?.field ?? ''} ${first?.message ?? ''}`, exitCode.refused);
+    throw new CommandError(`--profile ${file}: ${first?.field}: ${first?.message}`, exitCode.refused);
   }
   const [unknown] = unknownFeatures(parsed.data);
   if (unknown !== undefined)
@@ -30,7 +29,7 @@ function readProfile(file: string): ScorerProfile {
 
 function jsonOfFile(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return JSON.parse(readText(file));
   } catch (error) {
     throw new CommandError(`--profile ${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
   }

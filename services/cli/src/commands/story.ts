@@ -35,6 +35,12 @@ export function summaryOf(job: JobView): string {
   return `${job.id}  ${job.status}  ${by}\n${job.attempts} attempts, ${job.escalations} escalations, ${job.failovers} failovers, ${job.fallbacks} fallbacks, ${costOf(job)}`;
 }
 
+/** What a model gave: its text, the calls of tools that it asks for as JSON, and of vectors how many there are. */
+export function answerOf({ text, tool_calls: calls, vectors }: NonNullable<JobView['result']>): string {
+  if (vectors !== null) return `${vectors.length} vectors (--json has them)`;
+  return [...(text === '' ? [] : [text]), ...calls.map((call) => JSON.stringify(call))].join('\n');
+}
+
 /** What a job has cost, with its unit: a part that is not known is not 0. */
 export function costOf({ cost_usd: usd, cost_unknown: unknown }: JobView): string {
   return `${usd.toFixed(6)} USD${unknown ? ' and an unknown part' : ''}`;

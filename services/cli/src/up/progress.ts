@@ -60,14 +60,15 @@ function lineProgress(stream: NodeJS.WriteStream): Progress {
 function lines(progress: RunProgress, startedAt: number, stream: NodeJS.WriteStream): string[] {
   const filled = Math.round((BAR_WIDTH * progress.ended) / Math.max(1, progress.total));
   const bar = styleText('green', '█'.repeat(filled), { stream }) + styleText('gray', '░'.repeat(BAR_WIDTH - filled), { stream });
-  return [`  ${bar}  ${summary(progress, startedAt)}`, `  ${tierCounts(progress)}`];
+  // One below the other: a terminal has 80 columns.
+  return [bar, summary(progress, startedAt), tierCounts(progress)].map((line) => `  ${line}`);
 }
 
 function summary({ total, submitted, ended, costUsd }: RunProgress, startedAt: number): string {
   const seconds = (Date.now() - startedAt) / 1000;
   const rate = ended / Math.max(0.1, seconds);
-  const left = rate > 0 ? `${Math.ceil((total - ended) / rate)} s left` : '';
-  return `${ended}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${costUsd.toFixed(4)} USD, ${left}`;
+  const left = rate > 0 ? `, ${Math.ceil((total - ended) / rate)} s left` : '';
+  return `${ended}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${costUsd.toFixed(4)} USD${left}`;
 }
 
 function tierCounts({ byTier }: RunProgress): string {

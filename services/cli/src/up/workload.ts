@@ -42,7 +42,7 @@ function readRow(line: string, number: number): { row: WorkloadRow } | { error: 
     return parsed.success
       ? { row: parsed.data }
       : {
-          error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')}`,
+          error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`).join('; ')}`,
         };
   } catch {
     return { error: `line ${number}: not JSON` };
