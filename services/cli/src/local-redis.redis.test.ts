@@ -154,6 +154,22 @@ describe.runIf(native)('a local Redis that runs as a process', () => {
     expect(await pingRedis(url)).toBe('ready');
   });
 
+  test('does not begin anew beside data that a container has kept in its volume', async () => {
+    const programs = await onlyPrograms({});
+    await symlink(realRedis!, join(programs, 'redis-server'));
+    await writeFile(join(directory, 'redis.container'), 'upshift-redis-0123');
+    await expect(start()).rejects.toThrow(/ has its data in the Docker volume upshift-redis-0123/);
+    await rm(join(directory, 'redis.container'));
+    await start();
+  });
+
+  test('does not begin anew in a container where its data is in the directory', async () => {
+    const programs = await onlyPrograms({ docker: 'echo "$@" >> "$0.log"' });
+    await mkdir(join(directory, 'appendonlydir'));
+    await expect(start()).rejects.toThrow(/needs Redis 7 or newer .*, and none was found/);
+    await expect(stat(join(programs, 'docker.log'))).rejects.toThrow('ENOENT');
+  });
+
   test('tells the end of its log when it cannot start', async () => {
     await mkdir(join(directory, 'appendonlydir'));
     await mkdir(join(directory, 'appendonlydir', 'appendonly.aof.manifest'));

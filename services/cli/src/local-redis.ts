@@ -149,14 +149,25 @@ async function startNew(
   say: (line: string) => void,
 ): Promise<RunningServer> {
   const tried: string[] = [];
-  const program = await findOrInstallRedis(say, tried);
+  // It stays where its data is, whatever program has come or gone since.
+  const filesHere = await isThere(join(directory, 'appendonlydir'));
+  const volume = filesHere ? null : await readFile(containerFile(directory), 'utf8').catch(() => null);
+  const program = volume === null ? await findOrInstallRedis(say, tried) : null;
   if (program !== null) return startProgram(program, directory, socket);
-  const server = await startInContainer(directory, keepData, tried);
+  const server = filesHere ? null : await startInContainer(directory, keepData, tried);
   if (server !== null) return server;
   const attempts = tried.length === 0 ? '' : `\nTried:\n${tried.map((line) => `  ${line}`).join('\n')}`;
+  if (volume !== null)
+    throw new Error(
+      `The Redis of ${directory} has its data in the Docker volume ${volume}, and Docker did not start it.${attempts}\nStart Docker and try again; or, to begin without that data, type:  rm "${containerFile(directory)}"`,
+    );
   throw new Error(
     `Upshift needs Redis 7 or newer (or Valkey), and none was found.${attempts}\nTo install it, type:\n${INSTALL_REDIS_BY_HAND}`,
   );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 async function startProgram(program: string, directory: string, socket: string): Promise<RunningServer> {
