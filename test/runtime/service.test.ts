@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -71,5 +72,15 @@ test('an address that is none of this machine is named', async () => {
   const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
   expect(exited).toEqual([1, null]);
   expect(said).toMatch(/HOST=203\.0\.113\.1 can not be used:\n {2}- is no address of this machine/);
+  expect(said).not.toContain('    at ');
+});
+
+const firstFreePort = process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) : 0;
+
+test.skipIf(process.getuid?.() === 0 || firstFreePort <= 1)('a port that is for root alone is named', async () => {
+  const child = service('async () => undefined', { PORT: '1' });
+  const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+  expect(exited).toEqual([1, null]);
+  expect(said).toMatch(/PORT=1 can not be used:\n {2}- this user may not listen on it/);
   expect(said).not.toContain('    at ');
 });
