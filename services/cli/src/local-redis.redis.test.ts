@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { askRedis, pingRedis } from './local-redis-ping.ts';
 import { isRunning, waitForExit } from './local-redis-process.ts';
@@ -168,6 +169,18 @@ describe.runIf(native)('a local Redis that runs as a process', () => {
     await mkdir(join(directory, 'appendonlydir'));
     await expect(start()).rejects.toThrow(/needs Redis 7 or newer .*, and none was found/);
     await expect(stat(join(programs, 'docker.log'))).rejects.toThrow('ENOENT');
+  });
+
+  test('that reads much data is said to read still, not to give no answer', async () => {
+    const server = createServer((socket) => socket.end('-LOADING Redis is loading the dataset in memory\r\n'));
+    await once(server.listen(join(directory, 'redis.sock')), 'listening');
+    await writeFile(join(directory, 'redis.pid'), String(process.pid));
+    const now = Date.now();
+    let looks = 0;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now + 20_000 * (looks += 1));
+    await expect(start()).rejects.toThrow(/still reads its data.*try again/);
+    clock.mockRestore();
+    server.close();
   });
 
   test('tells the end of its log when it cannot start', async () => {
