@@ -57,7 +57,10 @@ export async function up(options: UpOptions): Promise<number> {
   } finally {
     if (stops.length > 0) say('Stopping.');
     const patience = setTimeout(
-      () => say('Still stopping: calls in hand may take SHUTDOWN_GRACE_S (20 s) to end. Ctrl-C once more ends all at once.'),
+      () =>
+        say(
+          'Still stopping: calls in hand may take SHUTDOWN_GRACE_S (20 s) to end. Ctrl-C once more waits for nothing; a private Redis then runs on, and the next start takes it over.',
+        ),
       STILL_STOPPING_MS,
     );
     for (const stop of stops.toReversed()) await stop();
