@@ -49,3 +49,15 @@ test('a chore is not due before its time', async () => {
   }
   expect(ranFor).toEqual(['all']);
 });
+
+test('a clock that is set back keeps no chore waiting', async () => {
+  const { chore, ranFor } = choreOf('expire jobs');
+  const chores = createChores(logger);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  chores.start('cell 0', [chore], 'first');
+  await chores.ended();
+  clock.mockRestore();
+  chores.start('cell 0', [chore], 'first');
+  expect(ranFor).toHaveLength(2);
+  await chores.ended();
+});
