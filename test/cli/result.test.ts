@@ -1,10 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 
 import { isRight } from '../../services/cli/src/up/matchers.ts';
 import type { MatcherName } from '../../services/cli/src/up/matchers.ts';
+import { createProgress, newProgress } from '../../services/cli/src/up/progress.ts';
 import { openRun, readWorkload } from '../../services/cli/src/up/workload.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-cli-'));
@@ -36,6 +37,21 @@ test('vectors are right when there is one for each text', () => {
 
 test('a job without a result is not right', () => {
   expect(isRight(null, 'exact', 'bug')).toBe(false);
+});
+
+test('how far a run is has no empty end before the first job has ended', () => {
+  const lines: string[] = [];
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(0);
+  const progress = createProgress({ isTTY: false, write: (line: string) => lines.push(line) } as unknown as NodeJS.WriteStream);
+  clock.mockReturnValue(10_000);
+  progress.show({ ...newProgress(4), submitted: 4 });
+  clock.mockReturnValue(20_000);
+  progress.show({ ...newProgress(4), submitted: 4, ended: 2 });
+  clock.mockRestore();
+  expect(lines).toEqual([
+    '0/4 done, 4 submitted, 0 jobs/s, 0.0000 USD\n',
+    '2/4 done, 4 submitted, 0 jobs/s, 0.0000 USD, 20 s left\n',
+  ]);
 });
 
 test('a workload lists every bad line with its number', () => {

@@ -66,8 +66,8 @@ function lines(progress: RunProgress, startedAt: number, stream: NodeJS.WriteStr
 function summary({ total, submitted, ended, costUsd }: RunProgress, startedAt: number): string {
   const seconds = (Date.now() - startedAt) / 1000;
   const rate = ended / Math.max(0.1, seconds);
-  const left = rate > 0 ? `${Math.ceil((total - ended) / rate)} s left` : '';
-  return `${ended}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${costUsd.toFixed(4)} USD, ${left}`;
+  const left = rate > 0 ? `, ${Math.ceil((total - ended) / rate)} s left` : '';
+  return `${ended}/${total} done, ${submitted} submitted, ${rate.toFixed(0)} jobs/s, ${costUsd.toFixed(4)} USD${left}`;
 }
 
 function tierCounts({ byTier }: RunProgress): string {
