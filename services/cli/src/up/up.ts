@@ -210,10 +210,13 @@ function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed:
     return say(
       'No provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.',
     );
+  const noWorkload = 'No workload runs unless --workload names one.';
+  const { UPSHIFT_SANDBOX_URL: sandboxUrl } = environment;
+  if (sandboxUrl !== undefined) return say(`The provider sandbox at ${sandboxUrl} stands in for all providers. ${noWorkload}`);
   const providers = resolveProviders(config, environment.raw).map(({ id, off }) =>
     off === null ? `${id} on` : `${id} off (${off})`,
   );
-  say(`Live providers: ${providers.join(', ')}. No workload runs unless --workload names one.`);
+  say(`Live providers: ${providers.join(', ')}. ${noWorkload}`);
 }
 
 function sayWhere(url: string, consolePort: number, passwordPlace: string, sandboxUrl: string | null): void {
