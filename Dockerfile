@@ -12,7 +12,8 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=ca \
     npm install --global --no-audit --no-fund --no-update-notifier "$(node -p 'require("./package.json").packageManager')" && \
     pnpm fetch --prod
 COPY . .
-RUN pnpm install --offline --frozen-lockfile --prod
+# The services' user must be able to read what a strict umask gave to its owner alone.
+RUN pnpm install --offline --frozen-lockfile --prod && chmod -R a+rX .
 
 FROM ${NODE_IMAGE}
 # All files belong to root: the services can not change them, and need not write anywhere but to /tmp.

@@ -99,7 +99,7 @@ async function ensurePnpm(root, toolchain, say) {
     await installFromNpm(
       toolchain,
       { name, version },
-      `Or install the dependencies with a pnpm ${version} of your own:  pnpm install --frozen-lockfile`,
+      `Or, with Node ${REQUIRED_NODE_MAJOR} and a pnpm ${version} of your own:  pnpm install --frozen-lockfile  and then  node services/cli/src/main.ts up`,
     );
   }
   return pnpm;

@@ -63,6 +63,29 @@ test('a workload lists every bad line with its number', () => {
   expect(() => readWorkload(file)).toThrow(/line 2: not JSON[\s\S]*line 4: .*id.*matcher/);
 });
 
+test.each([
+  ['"matcher":"regex","gold":"("', /gold: must be a regular expression/],
+  ['"matcher":"vectors"', /gold: must be as in/],
+  ['"matcher":"contains_all","gold":"red"', /gold: must be a list/],
+  ['"matcher":"number","gold":"many"', /gold: must be a number/],
+  ['"matcher":"exact"', /gold: must be a text/],
+  ['"matcher":"json"', /gold: must be JSON/],
+])('a row with %s is refused before anything is paid for', (fields, problem) => {
+  const file = join(directory, 'gold.jsonl');
+  writeFileSync(file, `{"id":"a","input":{},${fields}}\n`);
+  expect(() => readWorkload(file)).toThrow(problem);
+});
+
+test('two rows with one id, which would be one job, are refused', () => {
+  const file = join(directory, 'twice.jsonl');
+  writeFileSync(file, '{"id":"a","input":{}}\n{"id":"b","input":{}}\n{"id":"a","input":{}}\n');
+  expect(() => readWorkload(file)).toThrow(/line 3: id: "a" is that of line 1 too/);
+});
+
+test('the bundled workload can be read', () => {
+  expect(readWorkload(join(import.meta.dirname, '../../examples/workload.jsonl')).rows).toHaveLength(330);
+});
+
 test('a workload that does not exist is named', () => {
   expect(() => readWorkload('/nowhere.jsonl')).toThrow(/nowhere\.jsonl.*\n.*no such file/);
 });

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -68,6 +68,17 @@ test.each([
   const { status } = spawnSync('/bin/sh', ['-c', command], { env: { PATH: `${directory}:${process.env['PATH']}` } });
   await rm(directory, { recursive: true });
   expect(status).toBe(code);
+});
+
+test('the image’s user can read the files of a checkout that was made for its owner alone', async () => {
+  const checkout = await mkdtemp(join(tmpdir(), 'upshift-umask-'));
+  await writeFile(join(checkout, 'main.ts'), '', { mode: 0o600 });
+  // What is copied keeps its mode, and belongs to root.
+  const [, command = ''] = /^COPY \. \.\n(?:#.*\n)*RUN .* && (chmod .*)$/m.exec(read('Dockerfile')) ?? [];
+  spawnSync('/bin/sh', ['-c', command], { cwd: checkout });
+  const modes = [await stat(checkout), await stat(join(checkout, 'main.ts'))].map(({ mode }) => (mode & 0o777).toString(8));
+  await rm(checkout, { recursive: true });
+  expect(modes).toEqual(['755', '644']);
 });
 
 test.each(Object.entries(services))('%s is hardened, limited, comes back, and may be there more than once', (_name, service) => {

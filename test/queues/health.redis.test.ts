@@ -8,7 +8,7 @@ import {
   readHealth,
   reconcile,
 } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
 import { closeAll, flushAll, openTestPipeline, stateOf } from './setting.ts';
@@ -53,6 +53,13 @@ describe('a provider', () => {
     expect(providersOff).toEqual({ openai: 'no credit' });
     expect(providersDenied?.['openai']).toBeGreaterThanOrEqual(before + 60_000);
     expect(providersDenied?.['openai']).toBeLessThanOrEqual(Date.now() + 60_000);
+  });
+  test('that denied the account is known in a moment where the clock was set back, too', async () => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+    expect((await readHealth(pipeline)).providersOff).toEqual({});
+    clock.mockRestore();
+    await denyProvider(pipeline, 'openai', 'no credit');
+    await vi.waitFor(async () => expect((await readHealth(pipeline)).providersOff).toEqual({ openai: 'no credit' }));
   });
   test('is not off by the word of a worker that is gone', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key' }]);

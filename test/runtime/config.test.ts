@@ -122,6 +122,16 @@ test('every bad variable is told at once, and an empty one counts as absent', ()
   expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
 });
 
+test('an address without its scheme is refused, and the right form told', () => {
+  const reasons = reasonsOf(() =>
+    readEnvironment({ UPSHIFT_SANDBOX_URL: 'localhost:7710', OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }),
+  );
+  expect(reasons).toEqual([
+    'UPSHIFT_SANDBOX_URL="localhost:7710": must be an address as in http://127.0.0.1:4318',
+    'OTEL_EXPORTER_OTLP_ENDPOINT="localhost:4318": must be an address as in http://127.0.0.1:4318',
+  ]);
+});
+
 test('a bad variable is told without the secrets in it', () => {
   const reasons = reasonsOf(() =>
     readEnvironment({

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -108,4 +109,14 @@ test('it takes no new work as soon as it is told to stop, though a connection st
   expect(performance.now() - toldAt).toBeLessThan(4000);
   silent.destroy();
   expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+const firstFreePort = process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) : 0;
+
+test.skipIf(process.getuid?.() === 0 || firstFreePort <= 1)('a port that is for root alone is named', async () => {
+  const child = service('async () => undefined', { PORT: '1' });
+  const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+  expect(exited).toEqual([1, null]);
+  expect(said).toMatch(/PORT=1 can not be used:\n {2}- this user may not listen on it/);
+  expect(said).not.toContain('    at ');
 });

@@ -71,3 +71,15 @@ test('a turn that fails says why, and the next one is taken', async () => {
   });
   expect(said).toEqual([{ reason: "Error: NOPERM this user has no permissions to run the 'eval' command" }]);
 });
+
+test('a clock that is set back keeps no chore waiting', async () => {
+  const { chore, ranFor } = choreOf('expire jobs');
+  const chores = createChores(logger);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  chores.start('cell 0', [chore], 'first');
+  await chores.ended();
+  clock.mockRestore();
+  chores.start('cell 0', [chore], 'first');
+  expect(ranFor).toHaveLength(2);
+  await chores.ended();
+});

@@ -186,6 +186,15 @@ async function expectConsolePassword(directory: string, place: string, password:
   await once(child, 'exit');
 }
 
+test('a sandbox of the environment is not called live providers', async () => {
+  vi.stubEnv('UPSHIFT_SANDBOX_URL', 'http://127.0.0.1:9');
+  const child = up(temporaryDirectory(), '--workload', '/nowhere.jsonl');
+  vi.unstubAllEnvs();
+  const said = await text(child.stderr);
+  expect(said).toContain('The provider sandbox at http://127.0.0.1:9 stands in for all providers.');
+  expect(said).not.toContain('Live');
+});
+
 test('a port that is taken is named', async () => {
   const directory = temporaryDirectory();
   const holder = up(directory);

@@ -14,9 +14,11 @@ const cache = new WeakMap<Redis, { at: number; health: Promise<Health> }>();
 /** What all processes have said about providers and models. */
 export function readHealth({ redis }: Connection): Promise<Health> {
   const cached = cache.get(redis);
-  if (cached && Date.now() - cached.at < CACHED_MS) return cached.health;
+  // By a clock that nobody sets.
+  const now = performance.now();
+  if (cached && now - cached.at < CACHED_MS) return cached.health;
   const health = fetchHealth(redis);
-  cache.set(redis, { at: Date.now(), health });
+  cache.set(redis, { at: now, health });
   health.catch(() => cache.delete(redis));
   return health;
 }

@@ -5,6 +5,8 @@ import { ConfigError } from './config-file.ts';
 /** A day: a timer of more than 24.8 days would go off at once. In s. */
 const LONGEST_WAIT_S = 86_400;
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an address as in http://127.0.0.1:4318' });
+
 /**
  * Every environment variable that Upshift and its libraries read, with what it means. Keys and addresses of providers are named by the
  * configuration (`api_key_env`, `base_url_env`) and read by `resolveProviders`. This is the only file that touches
@@ -38,10 +40,7 @@ export const environmentVariables = z.object({
     .transform(numbersOf)
     .optional()
     .describe('Classifier, worker, scorer, notifier: the cells that this process consumes, as in 0,2 or 0-3. Unset: all.'),
-  UPSHIFT_SANDBOX_URL: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('A provider sandbox that stands in for all providers.'),
+  UPSHIFT_SANDBOX_URL: httpUrl.optional().describe('A provider sandbox that stands in for all providers.'),
   UPSHIFT_CONSOLE_PASSWORD: z
     .string()
     .min(8)
@@ -60,8 +59,7 @@ export const environmentVariables = z.object({
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('How much is logged.'),
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url({ protocol: /^https?$/ })
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl
     .optional()
     .describe('An OpenTelemetry collector (OTLP over HTTP), as http://127.0.0.1:4318. Unset: nothing is traced.'),
   OTEL_EXPORTER_OTLP_HEADERS: z

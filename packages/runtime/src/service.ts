@@ -103,6 +103,18 @@ async function listenOrStop(context: ServiceContext, running: Running): Promise<
 /** A connection on which nothing has moved for so long is closed; longer than a client may wait for a job, in ms. */
 const IDLE_MS = 120_000;
 
+const noAddress = 'is no address of this machine; as in 127.0.0.1, or 0.0.0.0 for all';
+const another = 'choose another (npm start -- --port N), or 0 for any free one';
+
+/** What is wrong with an address that can not be listened on, by the code of the failure. */
+const unusable: Partial<Record<string, ['HOST' | 'PORT', string]>> = {
+  EADDRNOTAVAIL: ['HOST', noAddress],
+  ENOTFOUND: ['HOST', noAddress],
+  EAI_AGAIN: ['HOST', noAddress],
+  EADDRINUSE: ['PORT', `the port is taken, perhaps by a running Upshift; ${another}`],
+  EACCES: ['PORT', `this user may not listen on it: those below 1024 are for root; ${another}`],
+};
+
 async function listen({ app, environment }: ServiceContext): Promise<Server> {
   // A request may take long (a million jobs in one), but not stand still.
   const server = createServer({ requestTimeout: 0 }, app).setTimeout(IDLE_MS);
@@ -110,13 +122,10 @@ async function listen({ app, environment }: ServiceContext): Promise<Server> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new ConfigError(`HOST=${environment.HOST}`, ['is no address of this machine; as in 127.0.0.1, or 0.0.0.0 for all']);
-    if (code !== 'EADDRINUSE') throw error;
-    throw new ConfigError(`PORT=${environment.PORT}`, [
-      'the port is taken, perhaps by a running Upshift; choose another (npm start -- --port N), or 0 for any free one',
-    ]);
+    const known = unusable[(error as NodeJS.ErrnoException).code ?? ''];
+    if (known === undefined) throw error;
+    const [name, reason] = known;
+    throw new ConfigError(`${name}=${environment[name]}`, [reason]);
   }
   return server;
 }

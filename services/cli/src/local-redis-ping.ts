@@ -3,15 +3,16 @@ import { connect } from 'node:net';
 /** A local server accepts and answers within microseconds; this long means that it hangs. In ms. */
 const ANSWER_TIMEOUT_MS = 2_000;
 
-/** `absent` = nothing listens there; `loading` = it runs and is still reading its data. */
-export type RedisPresence = 'ready' | 'loading' | 'absent';
+/** `absent` = nothing listens there; `loading` = it runs and is still reading its data; `refusing` = it runs and says why it does not work. */
+export type RedisPresence = 'ready' | 'loading' | 'refusing' | 'absent';
 
 /** Says whether a Redis answers at `unix:///path` or `redis://host:port`. Never throws. */
 export async function pingRedis(url: string): Promise<RedisPresence> {
   const answer = await askRedis(url, 'PING').catch(() => '');
   if (answer.startsWith('+PONG')) return 'ready';
-  // -LOADING while it reads the append-only file; -BUSY and the like also come from a server that is there.
-  return answer.startsWith('-') ? 'loading' : 'absent';
+  if (answer.startsWith('-LOADING')) return 'loading';
+  // -BUSY, or -MISCONF where it can not write its file.
+  return answer.startsWith('-') ? 'refusing' : 'absent';
 }
 
 /** Sends one command whose answer is short, and returns that answer in Redis's own wire form. Rejects when nobody answers. */

@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** The services refuse an older one. */
+const OLDEST_VERSION = 7;
 /** A package manager on a slow line; past this it is taken to hang. In ms. */
 const INSTALL_TIMEOUT_MS = 5 * 60_000;
 
@@ -16,11 +18,11 @@ export const INSTALL_REDIS_BY_HAND = [
 ].join('\n');
 
 /**
- * Returns the path of a `redis-server` or `valkey-server` program: one on PATH, else one that apt (as root) or Homebrew installs.
+ * Returns the path of a `redis-server` or `valkey-server` program that is new enough: one on PATH, else one that apt (as root) or Homebrew installs.
  * Returns null when there is none; every failed attempt is added to `tried`, a line each.
  */
 export async function findOrInstallRedis(say: (line: string) => void, tried: string[]): Promise<string | null> {
-  return (await findRedis()) ?? (await installByApt(say, tried)) ?? (await installByHomebrew(say, tried));
+  return (await findRedis(tried)) ?? (await installByApt(say, tried)) ?? (await installByHomebrew(say, tried));
 }
 
 /** Returns the first executable file of that name on PATH, or null. */
@@ -32,13 +34,27 @@ export async function findOnPath(name: string): Promise<string | null> {
   return null;
 }
 
-async function findRedis(): Promise<string | null> {
-  return (await findOnPath('redis-server')) ?? (await findOnPath('valkey-server'));
+async function findRedis(tried: string[]): Promise<string | null> {
+  for (const name of ['redis-server', 'valkey-server']) {
+    const program = await findOnPath(name);
+    if (program !== null && (await isNewEnough(program, tried))) return program;
+  }
+  return null;
+}
+
+/** Long-term systems have, and install, older ones. One that does not tell its version is tried. */
+async function isNewEnough(program: string, tried: string[]): Promise<boolean> {
+  const { stdout } = await run(program, ['--version']).catch(() => ({ stdout: '' }));
+  const [version = ''] = /(?<=v=)\d\S*/.exec(stdout) ?? [];
+  if (!(Number.parseInt(version, 10) < OLDEST_VERSION)) return true;
+  const failure = `${program}: version ${version} is too old`;
+  if (!tried.includes(failure)) tried.push(failure);
+  return false;
 }
 
 async function installByApt(say: (line: string) => void, tried: string[]): Promise<string | null> {
   if (process.getuid?.() !== 0 || !(await exists('/etc/debian_version')) || (await findOnPath('apt-get')) === null) return null;
-  say('no Redis on PATH; installing redis-server by apt-get');
+  say('no Redis 7 on PATH; installing redis-server by apt-get');
   try {
     // A refresh that fails (one dead source among many) is no reason to give up: the install says whether it mattered.
     await install('apt-get', ['update']).catch(() => undefined);
@@ -46,7 +62,7 @@ async function installByApt(say: (line: string) => void, tried: string[]): Promi
   } catch (error) {
     tried.push(`apt-get install redis-server: ${lastWords(error)}`);
   }
-  return findRedis();
+  return findRedis(tried);
 }
 
 /** Keeps the package from starting a Redis of its own on port 6379: we only want the program. */
@@ -63,12 +79,12 @@ async function withoutSystemService(work: () => Promise<void>): Promise<void> {
 
 async function installByHomebrew(say: (line: string) => void, tried: string[]): Promise<string | null> {
   if ((await findOnPath('brew')) === null) return null;
-  say('no Redis on PATH; installing redis by Homebrew');
+  say('no Redis 7 on PATH; installing redis by Homebrew');
   try {
     await install('brew', ['install', 'redis']);
     const { stdout } = await run('brew', ['--prefix', 'redis']);
     const program = join(stdout.trim(), 'bin', 'redis-server');
-    return (await isExecutable(program)) ? program : await findRedis();
+    return (await isExecutable(program)) ? program : await findRedis(tried);
   } catch (error) {
     tried.push(`brew install redis: ${lastWords(error)}`);
     return null;

@@ -1,16 +1,18 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { askRedis, pingRedis } from './local-redis-ping.ts';
 import { isRunning, waitForExit } from './local-redis-process.ts';
 import { findOnPath } from './local-redis-program.ts';
 import { startLocalRedis, type LocalRedis } from './local-redis.ts';
 
 /** Where Redis can only be had as a container, its process and socket are out of reach. */
-const native = (await findOnPath('redis-server')) !== null || (await findOnPath('valkey-server')) !== null;
+const realRedis = (await findOnPath('redis-server')) ?? (await findOnPath('valkey-server'));
+const native = realRedis !== null;
 
 let directory: string;
 let started: LocalRedis[];
@@ -21,6 +23,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const server of started) await server.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -144,12 +147,59 @@ describe.runIf(native)('a local Redis that runs as a process', () => {
     expect((await start(place)).pid).toBe(first.pid);
   });
 
+  test('is the first on PATH that is new enough; where none is, its version is told', async () => {
+    const programs = await onlyPrograms({ 'redis-server': "echo 'Redis server v=6.0.16 sha=00000000:0'" });
+    await expect(start()).rejects.toThrow(`${programs}/redis-server: version 6.0.16 is too old`);
+    await symlink(realRedis!, join(programs, 'valkey-server'));
+    const { url } = await start();
+    expect(await pingRedis(url)).toBe('ready');
+  });
+
+  test('does not begin anew beside data that a container has kept in its volume', async () => {
+    const programs = await onlyPrograms({});
+    await symlink(realRedis!, join(programs, 'redis-server'));
+    await writeFile(join(directory, 'redis.container'), 'upshift-redis-0123');
+    await expect(start()).rejects.toThrow(/ has its data in the Docker volume upshift-redis-0123/);
+    await rm(join(directory, 'redis.container'));
+    await start();
+  });
+
+  test('does not begin anew in a container where its data is in the directory', async () => {
+    const programs = await onlyPrograms({ docker: 'echo "$@" >> "$0.log"' });
+    await mkdir(join(directory, 'appendonlydir'));
+    await expect(start()).rejects.toThrow(/needs Redis 7 or newer .*, and none was found/);
+    await expect(stat(join(programs, 'docker.log'))).rejects.toThrow('ENOENT');
+  });
+
+  test('that reads much data is said to read still, not to give no answer', async () => {
+    const server = createServer((socket) => socket.end('-LOADING Redis is loading the dataset in memory\r\n'));
+    await once(server.listen(join(directory, 'redis.sock')), 'listening');
+    await writeFile(join(directory, 'redis.pid'), String(process.pid));
+    const now = Date.now();
+    let looks = 0;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now + 20_000 * (looks += 1));
+    await expect(start()).rejects.toThrow(/still reads its data.*try again/);
+    clock.mockRestore();
+    server.close();
+  });
+
   test('tells the end of its log when it cannot start', async () => {
     await mkdir(join(directory, 'appendonlydir'));
     await mkdir(join(directory, 'appendonlydir', 'appendonly.aof.manifest'));
     await expect(start()).rejects.toThrow(/Redis ended while starting[^]*manifest/);
   });
 });
+
+/** Leaves nothing on PATH but these programs, written in sh, and gives their folder. */
+async function onlyPrograms(programs: Record<string, string>): Promise<string> {
+  const folder = join(directory, 'bin');
+  await mkdir(folder);
+  for (const [name, script] of Object.entries(programs)) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+  vi.stubEnv('PATH', folder);
+  return folder;
+}
 
 /** Starts a server from a process that is then killed, as a crashed run would be, and returns the server's pid. */
 async function startInKilledProcess(place: string): Promise<number> {

@@ -149,14 +149,25 @@ async function startNew(
   say: (line: string) => void,
 ): Promise<RunningServer> {
   const tried: string[] = [];
-  const program = await findOrInstallRedis(say, tried);
+  // It stays where its data is, whatever program has come or gone since.
+  const filesHere = await isThere(join(directory, 'appendonlydir'));
+  const volume = filesHere ? null : await readFile(containerFile(directory), 'utf8').catch(() => null);
+  const program = volume === null ? await findOrInstallRedis(say, tried) : null;
   if (program !== null) return startProgram(program, directory, socket);
-  const server = await startInContainer(directory, keepData, tried);
+  const server = filesHere ? null : await startInContainer(directory, keepData, tried);
   if (server !== null) return server;
   const attempts = tried.length === 0 ? '' : `\nTried:\n${tried.map((line) => `  ${line}`).join('\n')}`;
+  if (volume !== null)
+    throw new Error(
+      `The Redis of ${directory} has its data in the Docker volume ${volume}, and Docker did not start it.${attempts}\nStart Docker and try again; or, to begin without that data, type:  rm "${containerFile(directory)}"`,
+    );
   throw new Error(
     `Upshift needs Redis 7 or newer (or Valkey), and none was found.${attempts}\nTo install it, type:\n${INSTALL_REDIS_BY_HAND}`,
   );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null;
 }
 
 async function startProgram(program: string, directory: string, socket: string): Promise<RunningServer> {
@@ -183,10 +194,14 @@ async function startInContainer(directory: string, keepData: boolean, tried: str
 
 async function waitUntilReady(url: string, isAlive: () => Promise<boolean>, directory: string): Promise<void> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
-  while ((await pingRedis(url)) !== 'ready') {
+  for (let presence = await pingRedis(url); presence !== 'ready'; presence = await pingRedis(url)) {
     if (!(await isAlive())) throw new Error(`Redis ended while starting.${await logEnd(directory)}`);
-    if (Date.now() > deadline)
-      throw new Error(`Redis did not answer within ${READY_TIMEOUT_MS / 1000} s at ${url}.${await logEnd(directory)}`);
+    if (Date.now() > deadline) {
+      const seconds = READY_TIMEOUT_MS / 1000;
+      // It runs on, and the next start finds it.
+      if (presence === 'loading') throw new Error(`Redis still reads its data after ${seconds} s; try again in a while.`);
+      throw new Error(`Redis did not answer within ${seconds} s at ${url}.${await logEnd(directory)}`);
+    }
     await sleep(POLL_MS);
   }
 }

@@ -14,6 +14,7 @@ export interface Chore<Subject> {
  * waiting job, keeps another one waiting.
  */
 export function createChores(logger: Pick<Logger, 'error'>) {
+  // By a clock that nobody sets.
   const due = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
 
@@ -27,8 +28,8 @@ export function createChores(logger: Pick<Logger, 'error'>) {
     start<Subject>(name: string, chores: Chore<Subject>[], subject: Subject): void {
       for (const chore of chores) {
         const what = `${name}: ${chore.name}`;
-        if (running.has(what) || Date.now() < (due.get(what) ?? 0)) continue;
-        due.set(what, Date.now() + chore.everyMs);
+        if (running.has(what) || performance.now() < (due.get(what) ?? 0)) continue;
+        due.set(what, performance.now() + chore.everyMs);
         running.set(what, run(what, chore, subject));
       }
     },

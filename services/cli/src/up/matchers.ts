@@ -24,6 +24,29 @@ export function isRight(answer: Answer | null, matcher: MatcherName, gold: unkno
   return answer !== null && matchers[matcher](answer, gold);
 }
 
+/** What a gold answer must be, in words, where it is not that: known before a run, and not when all of it is paid for. */
+export function badGold(matcher: MatcherName, gold: unknown): string | null {
+  const [fits, words] = golds[matcher];
+  return fits(gold) ? null : `must be ${words}`;
+}
+
+const golds: Record<MatcherName, [fits: (gold: unknown) => boolean, words: string]> = {
+  exact: [(gold) => ['string', 'number', 'boolean'].includes(typeof gold), 'a text, a number, true or false'],
+  number: [(gold) => !Number.isNaN(lastNumber(String(gold))), 'a number'],
+  json: [(gold) => gold !== undefined, 'JSON'],
+  contains_all: [Array.isArray, 'a list'],
+  regex: [isRegularExpression, 'a regular expression'],
+  vectors: [(gold) => z.object({ count: z.int() }).safeParse(gold).success, 'as in {"count": 2}'],
+};
+
+function isRegularExpression(gold: unknown): boolean {
+  try {
+    return typeof gold === 'string' && Boolean(new RegExp(gold, 'i'));
+  } catch {
+    return false;
+  }
+}
+
 function fold(text: string): string {
   return text.trim().toLowerCase();
 }

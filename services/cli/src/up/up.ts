@@ -57,7 +57,10 @@ export async function up(options: UpOptions): Promise<number> {
   } finally {
     if (stops.length > 0) say('Stopping.');
     const patience = setTimeout(
-      () => say('Still stopping: calls in hand may take SHUTDOWN_GRACE_S (20 s) to end. Ctrl-C once more ends all at once.'),
+      () =>
+        say(
+          'Still stopping: calls in hand may take SHUTDOWN_GRACE_S (20 s) to end. Ctrl-C once more waits for nothing; a private Redis then runs on, and the next start takes it over.',
+        ),
       STILL_STOPPING_MS,
     );
     for (const stop of stops.toReversed()) await stop();
@@ -207,10 +210,13 @@ function sayWhatRuns(config: UpshiftConfig, environment: Environment, sandboxed:
     return say(
       'No usable provider key is set: the provider sandbox stands in for all providers. Nothing leaves this machine and nothing is spent.',
     );
+  const noWorkload = 'No workload runs unless --workload names one.';
+  const { UPSHIFT_SANDBOX_URL: sandboxUrl } = environment;
+  if (sandboxUrl !== undefined) return say(`The provider sandbox at ${sandboxUrl} stands in for all providers. ${noWorkload}`);
   const providers = resolveProviders(config, environment.raw).map(({ id, off }) =>
     off === null ? `${id} on` : `${id} off (${off})`,
   );
-  say(`Live providers: ${providers.join(', ')}. No workload runs unless --workload names one.`);
+  say(`Live providers: ${providers.join(', ')}. ${noWorkload}`);
 }
 
 function sayWhere(url: string, consolePort: number, passwordPlace: string, sandboxUrl: string | null): void {

@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import { ConfigError } from '@upshift/runtime';
 import { z } from 'zod';
 
-import { matcherName } from './matchers.ts';
+import { badGold, matcherName } from './matchers.ts';
 
-const row = z.strictObject({
-  id: z.string().min(1),
-  task: z.string().optional(),
-  route: z.string().optional(),
-  input: z.record(z.string(), z.unknown()),
-  checks: z.array(z.unknown()).default([]),
-  gold: z.unknown().optional(),
-  matcher: matcherName.optional(),
-});
+const row = z
+  .strictObject({
+    id: z.string().min(1),
+    task: z.string().optional(),
+    route: z.string().optional(),
+    input: z.record(z.string(), z.unknown()),
+    checks: z.array(z.unknown()).default([]),
+    gold: z.unknown().optional(),
+    matcher: matcherName.optional(),
+  })
+  .superRefine(({ matcher, gold }, context) => {
+    const message = matcher === undefined ? null : badGold(matcher, gold);
+    if (message !== null) context.addIssue({ code: 'custom', path: ['gold'], message });
+  });
 export type WorkloadRow = z.infer<typeof row>;
 
 export interface Workload {
@@ -29,21 +34,28 @@ export function readWorkload(file: string): Workload {
   if (!existsSync(file)) throw new ConfigError(file, ['there is no such file; --workload names JSON lines']);
   const text = readFileSync(file, 'utf8');
   const lines = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line, number: index + 1 }]));
-  const read = lines.map(({ line, number }) => readRow(line, number));
+  const numbers = new Map<string, number>();
+  const read = lines.map(({ line, number }) => readRow(line, number, numbers));
   const errors = read.flatMap((result) => ('error' in result ? [result.error] : []));
   if (errors.length > 0) throw new ConfigError(file, errors);
   const rows = read.flatMap((result) => ('row' in result ? [result.row] : []));
   return { rows, hash: createHash('sha256').update(text).digest('hex').slice(0, 12) };
 }
 
-function readRow(line: string, number: number): { row: WorkloadRow } | { error: string } {
+/** @param numbers the lines of the ids so far */
+function readRow(line: string, number: number, numbers: Map<string, number>): { row: WorkloadRow } | { error: string } {
   try {
     const parsed = row.safeParse(JSON.parse(line));
-    return parsed.success
-      ? { row: parsed.data }
-      : {
-          error: `line ${number}: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`).join('; ')}`,
-        };
+    if (!parsed.success) {
+      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`);
+      return { error: `line ${number}: ${problems.join('; ')}` };
+    }
+    const { id } = parsed.data;
+    const earlier = numbers.get(id);
+    // The id is the key of its job: two rows would be one job.
+    if (earlier !== undefined) return { error: `line ${number}: id: ${JSON.stringify(id)} is that of line ${earlier} too` };
+    numbers.set(id, number);
+    return { row: parsed.data };
   } catch {
     return { error: `line ${number}: not JSON` };
   }
