@@ -75,10 +75,11 @@ function withinReach(draft: Draft, start: Start): Start {
   const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
   const at = names.indexOf(start.tier);
+  const hasAble = (tier: string): boolean => candidatesInTier(draft.job, tier, facts).length > 0;
   // Those that a route names for a tier are missed where they are off, and not passed by.
-  const isAble = (tier: string): boolean =>
-    [...namedInTier(draft.job, tier, facts), ...candidatesInTier(draft.job, tier, facts)].length > 0;
-  const below = names.slice(at).some(isAble) ? undefined : names.slice(0, at).findLast(isAble);
+  const isMissed = (tier: string): boolean => namedInTier(draft.job, tier, facts).length > 0;
+  const isInReach = names.slice(at).some((tier) => hasAble(tier) || isMissed(tier));
+  const below = isInReach ? undefined : names.slice(0, at).findLast(hasAble);
   if (below === undefined) return start;
   return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
 }
