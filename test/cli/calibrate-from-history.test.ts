@@ -78,7 +78,8 @@ async function calibrated(
     [job, recording(job, prompt, [{ tier, text: answer }])],
     [`${job}-again`, recording(`${job}-again`, prompt, [{ tier: 'premium', text: dear.answer }])],
   ]);
-  const last = recording('job_last', 'Why?', [{ tier: 'fallback', text: 'Because.', lateVerdict: true }]);
+  const ofNoTier = ['fallback', 'gone'].map((tier) => ({ tier, text: 'Because.', lateVerdict: true }));
+  const last = recording('job_last', 'Why?', ofNoTier);
   await startHistory(
     questions.flatMap(({ job, cheap: { tier, ok } }) => auditOf(job, Boolean(ok), tier)),
     { ...Object.fromEntries(recordings), job_last: last },
@@ -90,14 +91,14 @@ async function calibrated(
   return { code, out, errors };
 }
 
-test('a verdict on an answer of the fallback chain, which is no tier, stands in no way of thresholds', async () => {
+test('verdicts on answers of the fallback chain, or of a tier that is gone, teach the scorer and stand in no way of thresholds', async () => {
   const { code, out, errors } = await calibrated(['economy', 150]);
   expect({ code, errors }).toEqual({ code: 0, errors: '' });
-  expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 150 });
+  expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 152 });
 });
 
 test('where audits are of several tiers, thresholds are set for the one of which there are most', async () => {
   const { code, out } = await calibrated(['standard', 30], ['economy', 150]);
-  expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 180 });
+  expect(JSON.parse(out)).toMatchObject({ tiers: ['economy', 'premium'], questions: 150, labels: 182 });
   expect(code).toBe(0);
 });

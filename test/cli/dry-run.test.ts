@@ -78,6 +78,15 @@ test('a file is priced by where its rows start, and bad rows are named', async (
   expect(total.cost_escalated_usd).toBeGreaterThan(total.cost_usd);
 });
 
+test('a row whose model’s provider is off is refused, as intake refuses it', async () => {
+  const file = join(directory, 'off.jsonl');
+  await writeFile(file, JSON.stringify({ input: { prompt: 'x' }, model: 'anthropic/claude-opus-5-5' }));
+  const { code, out } = await upshift(process.execPath, [main, 'run', file, '--dry-run', '--json'], { OPENAI_API_KEY: 'sk' });
+  const { total, refused } = JSON.parse(out) as Estimates;
+  expect({ code, jobs: total.jobs }).toEqual({ code: 1, jobs: 0 });
+  expect(refused).toEqual([{ line: 1, error: expect.stringContaining('ANTHROPIC_API_KEY is not set') }]);
+});
+
 test('a column of a CSV file holds the prompts, line breaks within quotes included', async () => {
   const text = 'id,text\n1,"first\nstill first"\n2,second\n3,\n';
   const { code, out } = await dryRun('rows.csv', text, '--column', 'text', '--system', 'Be brief.', '--json');

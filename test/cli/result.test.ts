@@ -132,6 +132,9 @@ test('what one model alone would have cost is the tokens of the answer that was 
   // 2,000 tokens in and 100 out, at 40 and 200 USD per million.
   expect(result.cost_all_premium_usd).toBe(0.1);
 
+  const unmeasured = trail.map((entry) => (entry.event === 'attempt-settled' ? { ...entry, usage: null } : entry));
+  expect(resultOf([{ row, job: exampleJob('job_1'), trail: unmeasured }], config, null, 1).cost_all_premium_usd).toBeNull();
+
   const unpriced = exampleConfig((file) => (file.models[HIGH]!['prices'] = [{ from: '2999-01-01', input: 1, output: 1 }]));
   const unknown = resultOf([{ row, job: exampleJob('job_1'), trail }], unpriced, null, 1);
   expect(unknown.cost_all_premium_usd).toBeNull();

@@ -106,7 +106,7 @@ test.each([
 
 test('of an answer in parts its text is read, and not its thoughts', async () => {
   const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
-  const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }] }, { content: 'me' }]);
+  const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }, { type: 'text' }] }, { content: 'me' }]);
   expect((await answered(chat, body)).text).toBe('Rome');
 });
 

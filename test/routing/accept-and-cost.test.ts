@@ -18,6 +18,7 @@ import {
   acceptedJob,
   after,
   classified,
+  EMBEDDER,
   exampleConfig,
   exampleModel,
   factsOf,
@@ -124,6 +125,14 @@ describe('a request', () => {
     expect(accepted(LOW, { providersOff: {}, circuitsOpen: {} }, switchedOff)).toContain(
       'openai: it is switched off in the configuration',
     );
+  });
+  test('for vectors is refused where none of the embedding models that its route names can be called, though another could', () => {
+    const naming = exampleConfig((file) => Object.assign(file.routes['default']!, { models: { economy: [LOW, EMBEDDER] } }));
+    const acceptance = { id: 'job', configVersion: 'v', seed: 0, now: NOON };
+    const accept = (health: Health) => acceptJob(requestOf({ input: { texts: ['x'] } }), naming, { ...acceptance, health });
+    const on = { providersOff: {}, circuitsOpen: {} };
+    expect(accept(on)).toMatchObject({ status: 'queued' });
+    expect(() => accept({ ...on, providersOff: { openai: 'no key' } })).toThrow(`no model can do this job: ${EMBEDDER} lacks`);
   });
   test('takes the earlier deadline and the lower cap', () => {
     const body: JobRequestBody = {

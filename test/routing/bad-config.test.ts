@@ -25,12 +25,13 @@ test('checks of routes that do not compile, or let nothing pass, are named by th
   ]);
 });
 
-test('an address of a provider without its scheme is named', () => {
+test('an address of a provider without its scheme is named, but not one that Ollama takes so', () => {
   const config = exampleConfig(({ providers }) => {
-    Object.assign(providers['openai']!, { base_url: 'vllm:8000/v1' });
+    Object.assign(providers['openai']!, { base_url: 'user:secret@vllm:8000/v1' });
     Object.assign(providers['anthropic']!, { base_url: 'HTTP://localhost:1' });
+    Object.assign(providers['ollama']!, { base_url: 'gpu:11434' });
   });
   expect(badConfig(config)).toEqual([
-    'providers.openai.base_url (is "vllm:8000/v1"): must begin with http:// or https://, as in http://vllm:8000/v1',
+    'providers.openai.base_url: must begin with http:// or https://, as in http://vllm:8000/v1',
   ]);
 });

@@ -73,6 +73,15 @@ describe('where a job starts', () => {
       const facts = factsOf(naming, { health: { providersOff: { anthropic: 'no key' }, circuitsOpen: {} } });
       expect(after(acceptedJob(naming), facts, classified(0.9)).job).toMatchObject({ tier: 'fallback', passedOver: 1 });
     });
+    test('and is no tier whose models are off, though the route names them', () => {
+      const naming = structuredClone(able);
+      naming.providers['gpu'] = { ...naming.providers['ollama']! };
+      naming.models['gpu/standard'] = { ...naming.models['ollama/standard']! };
+      naming.routes['default']!.models = { standard: ['gpu/standard'] };
+      const facts = factsOf(naming, { health: { providersOff: { gpu: 'no host' }, circuitsOpen: {} } });
+      const seeded = acceptedJob(naming, requestOf({ input: { prompt: 'x', seed: 1 }, require: ['seed'] }));
+      expect(after(seeded, facts, classified(0.9)).job.attempts).toMatchObject([{ tier: 'economy', model: 'ollama/economy' }]);
+    });
   });
 
   test('is the tier of the model that it names', () => {

@@ -2,6 +2,7 @@ import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@up
 import { isEmbedding, modelsOfCheck, ProblemError, splitModelId } from '@upshift/contracts';
 
 import { lacks, needsOf, providerOf } from './capabilities.ts';
+import { embeddersOf } from './choose-model.ts';
 import { requiredUnder, usdToNanoUsd } from './cost.ts';
 import type { Health } from './facts.ts';
 import { badChecks, badSchema } from './score.ts';
@@ -134,7 +135,7 @@ function badEmbedding({ input, checks }: JobRequest): FieldError[] {
 
 function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig, health: Health | undefined): void {
   if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
-  const models = request.model === null ? Object.keys(config.models) : [request.model];
+  const models = request.model === null ? mayAnswer(request, config) : [request.model];
   const lackedBy = (id: string): string[] => [
     ...lacks(config.models[id]!, providerOf(config, id), needs),
     ...unreachable(id, config, health),
@@ -152,6 +153,10 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
       })),
     },
   );
+}
+
+function mayAnswer({ input, route }: JobRequest, config: UpshiftConfig): string[] {
+  return isEmbedding(input) ? embeddersOf(config.routes[route]!, config) : Object.keys(config.models);
 }
 
 /** A provider that is off stays so until a person does something: no job is to wait for it, or to fail by it after a while. */

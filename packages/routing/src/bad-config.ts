@@ -1,3 +1,4 @@
+import { isBaseUrl } from '@upshift/contracts';
 import type { Check, ClassifierProfile, ScorerProfile, UpshiftConfig } from '@upshift/contracts';
 
 import { signalNames } from './classifier/signals.ts';
@@ -6,8 +7,8 @@ import { badCheck } from './score.ts';
 import { denseNames } from './scorer/features.ts';
 
 /**
- * What is wrong with a configuration beyond its shape: addresses without a scheme, patterns that do not compile, features that the scorer does not have.
- * Asked where a configuration is new, never of one that is stored: jobs under way may have been accepted under it.
+ * What is wrong with a configuration beyond its shape: addresses without a scheme, patterns that do not compile, features that the
+ * scorer does not have. Asked where a configuration is new, never of one that is stored: jobs under way may have been accepted under it.
  */
 export function badConfig({ providers, recording, scorer, classifier, routes }: UpshiftConfig): string[] {
   return [
@@ -23,12 +24,12 @@ export function badConfig({ providers, recording, scorer, classifier, routes }: 
   ];
 }
 
-/** To a URL's reader `vllm:8000` has the scheme `vllm`: it would pass, and every call fail. */
+/** The address is not repeated: it may hold a password. */
 function badBaseUrls(providers: UpshiftConfig['providers']): string[] {
-  return Object.entries(providers).flatMap(([id, { base_url: url = 'https://' }]) =>
-    /^https?:\/\//i.test(url)
+  return Object.entries(providers).flatMap(([id, { adapter, base_url: url }]) =>
+    url === undefined || isBaseUrl(url, adapter)
       ? []
-      : [`providers.${id}.base_url (is ${JSON.stringify(url)}): must begin with http:// or https://, as in http://vllm:8000/v1`],
+      : [`providers.${id}.base_url: must begin with http:// or https://, as in http://vllm:8000/v1`],
   );
 }
 

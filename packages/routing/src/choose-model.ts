@@ -1,4 +1,4 @@
-import type { JobState, ModelConfig, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, ModelConfig, RouteConfig, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { lacks, providerOf } from './capabilities.ts';
@@ -35,6 +35,18 @@ function namedModels(job: JobState, tier: string, config: UpshiftConfig): string
 /** Whether a model is one of those of its tier that answer on the job's route. */
 export function isOffered(id: string, { tier, on_trial: onTrial }: ModelConfig, job: JobState, config: UpshiftConfig): boolean {
   return namedModels(job, tier, config)?.includes(id) ?? onTrial !== true;
+}
+
+/**
+ * The models that may make a route's vectors: the embedding models that it names, where it names any, in place of all others.
+ *
+ * @param preferred come first of all others
+ */
+export function embeddersOf({ models: named = {} }: RouteConfig, { models }: UpshiftConfig, preferred: string[] = []): string[] {
+  const ofRoute = Object.values(named)
+    .flat()
+    .filter((id) => models[id]!.capabilities.includes('embedding'));
+  return ofRoute.length > 0 ? ofRoute : [...preferred, ...Object.keys(models)].filter((id) => models[id]!.on_trial !== true);
 }
 
 /** A job, whose route adds to what is asked, or a question about one, to which no route adds anything. */

@@ -1,3 +1,4 @@
+import { isBaseUrl } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 
 type Provider = UpshiftConfig['providers'][string];
@@ -52,18 +53,11 @@ function whyOff(provider: Provider, apiKey: string | null, baseUrl: string | nul
   if (keyName && !apiKey) return `${keyName} is not set`;
   if (apiKey && !printable.test(apiKey)) return `${keyName} is no key: it must be printable ASCII without spaces`;
   if (urlName && !baseUrl) return `${urlName} is not set`;
-  if (baseUrl === null || isAddress(baseUrl, provider.adapter)) return null;
+  if (baseUrl === null || isBaseUrl(baseUrl, provider.adapter)) return null;
   return `${baseUrl === provider.base_url ? 'base_url' : urlName} is no URL that begins with http:// or https://`;
 }
 
 const printable = /^[!-~]+$/;
-
-/** Ollama's own OLLAMA_HOST may be a host, a port or both, and its SDK takes it so. */
-function isAddress(text: string, adapter: Provider['adapter']): boolean {
-  const isShort = adapter === 'ollama' && !text.includes('://');
-  const url = isShort ? `http://${text.replace(/^:/, '127.0.0.1:')}` : text;
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-}
 
 function pick({ adapter, api, unknown_parameters: unknownParameters = [] }: Provider) {
   return { adapter, api, unknownParameters };

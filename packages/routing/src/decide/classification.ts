@@ -1,7 +1,16 @@
 import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
-import { candidatesInTier, isEligible, isUsable, modelOf, namedInTier, preferredModels, ruleOf } from '../choose-model.ts';
+import {
+  candidatesInTier,
+  embeddersOf,
+  isEligible,
+  isUsable,
+  modelOf,
+  namedInTier,
+  preferredModels,
+  ruleOf,
+} from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
 import { enqueue, note } from './draft.ts';
@@ -66,10 +75,11 @@ function withinReach(draft: Draft, start: Start): Start {
   const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
   const at = names.indexOf(start.tier);
+  const hasAble = (tier: string): boolean => candidatesInTier(draft.job, tier, facts).length > 0;
   // Those that a route names for a tier are missed where they are off, and not passed by.
-  const isAble = (tier: string): boolean =>
-    [...namedInTier(draft.job, tier, facts), ...candidatesInTier(draft.job, tier, facts)].length > 0;
-  const below = names.slice(at).some(isAble) ? undefined : names.slice(0, at).findLast(isAble);
+  const isMissed = (tier: string): boolean => namedInTier(draft.job, tier, facts).length > 0;
+  const isInReach = names.slice(at).some((tier) => hasAble(tier) || isMissed(tier));
+  const below = isInReach ? undefined : names.slice(0, at).findLast(hasAble);
   if (below === undefined) return start;
   return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
 }
@@ -103,20 +113,16 @@ function mayShiftUpTo({ job, route, facts }: Draft, tier: string): boolean {
 function askEmbedder(draft: Draft, reason: string): void {
   const { facts } = draft;
   const model = embedders(draft)[0];
-  if (model === undefined) return endOfChain(draft, 'no embedding model is configured and switched on');
+  if (model === undefined) return endOfChain(draft, 'no embedding model of the route is switched on');
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-/** Those that the route names, where it names any, in place of all others. */
 function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
   const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
   const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
   const facts = { ...rest, health: { ...health, providersOff } };
-  const { models } = facts.config;
-  const named = Object.values(route.models ?? {}).flat();
-  const others = [...preferredModels(job, facts.config), ...Object.keys(models)].filter((id) => models[id]!.on_trial !== true);
-  const ofRoute = named.filter((id) => models[id]!.capabilities.includes('embedding'));
-  return (ofRoute.length > 0 ? ofRoute : others).filter((id) => isEligible(id, models[id]!, job, facts));
+  const { config } = facts;
+  return embeddersOf(route, config, preferredModels(job, config)).filter((id) => isEligible(id, modelOf(config, id), job, facts));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): Start {

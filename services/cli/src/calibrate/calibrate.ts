@@ -70,18 +70,17 @@ async function labelsOf(api: () => Api, { labels, fromHistory, target }: Calibra
   );
 }
 
-function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
-  const { target, config: file, fromHistory } = options;
+function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
+  const { target, fromHistory } = options;
   const config = comparedConfig(options);
   const current = config?.scorer.profile ?? null;
   const hadProfile = current !== null;
   try {
     if (target === undefined || config === null) {
-      const { heldOut: _heldOut, ...calibrated } = calibrate(given, current);
+      const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
       return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
     }
-    const labels = fromHistory ? ofTiers(given, config) : given;
-    const known = tiersOf(labels, config, file);
+    const known = tiersOf(labels, config, options);
     const tiers = fromHistory ? mostAudited(labels, known) : known;
     const judged = labels.filter(({ tier }) => tier !== tiers.at(-1));
     const { heldOut, ...calibrated } = calibrate(judged, current);
@@ -89,7 +88,7 @@ function fit(given: LabelLine[], options: CalibrateOptions): { calibration: Cali
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
     const isWhole = tiers.length === config.tiers.length;
-    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config, file) };
+    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
     return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
@@ -104,17 +103,12 @@ function comparedConfig({ target, out, config }: CalibrateOptions): UpshiftConfi
   return target === undefined && out === undefined && !existsSync(config) ? null : usableConfig(config);
 }
 
-/** Without answers of the fallback chain, and of tiers that there were once: no threshold is about these. */
-function ofTiers(labels: LabelLine[], { tiers }: UpshiftConfig): LabelLine[] {
-  return labels.filter(({ tier }) => tiers.some(({ name }) => name === tier));
-}
-
-/** The tiers of the configuration that have labels, the top one among them. What the fallback has answered is of none. */
-function tiersOf(labels: LabelLine[], config: UpshiftConfig, file: string): string[] {
+/** The tiers of the configuration that have labels, the top one among them. What the fallback has answered is of none, and history may tell of tiers that are gone. */
+function tiersOf(labels: LabelLine[], config: UpshiftConfig, { config: file, fromHistory }: CalibrateOptions): string[] {
   const all = config.tiers.map(({ name }) => name);
   const given = new Set(labels.map(({ tier }) => tier));
   const strange = [...given].find((tier) => tier !== 'fallback' && !all.includes(tier));
-  if (strange !== undefined)
+  if (!fromHistory && strange !== undefined)
     throw new CommandError(`tier ${strange} of the labels is not in ${file}, which has ${all.join(', ')}`, exitCode.refused);
   const tiers = all.filter((name) => given.has(name));
   if (tiers.length >= 2 && tiers.at(-1) === all.at(-1)) return tiers;

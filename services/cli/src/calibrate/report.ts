@@ -72,7 +72,7 @@ function thresholdLines({ thresholds, tiers, target, questions }: Calibration, b
       ? []
       : [
           '',
-          `No answers of ${missing.join(', ')} are given, so \`classifier.thresholds\` stays as it is, and the promise is for jobs that start at ${tiers[0]} and never come to ${missing.join(', ')}.`,
+          `Answers of ${missing.join(', ')} are not compared here, so \`classifier.thresholds\` stays as it is, and the promise is for jobs that start at ${tiers[0]} and never come to ${missing.join(', ')}.`,
         ]),
   ];
 }

@@ -72,8 +72,9 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
   const sandbox = isLive(config, environment) ? {} : { UPSHIFT_SANDBOX_URL: 'http://sandbox' };
   const providers = resolveProviders(config, { ...environment.raw, ...sandbox });
   const providersOff = Object.fromEntries(providers.flatMap(({ id, off }) => (off === null ? [] : [[id, off]])));
-  const facts: Facts = { config, health: { providersOff, circuitsOpen: {} }, now, draw: 0 };
-  const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now };
+  const health = { providersOff, circuitsOpen: {} };
+  const facts: Facts = { config, health, now, draw: 0 };
+  const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now, health };
   return ({ job: body, error }) => {
     if (error !== null) throw new ProblemError('invalid_job', error);
     const request = readJobBody(withoutKey(body));

@@ -13,7 +13,7 @@ export interface Result {
   fallbacks: number;
   cost_usd: number;
   cost_unknown_jobs: number;
-  /** Null where the model has no price. */
+  /** Null where the model has no price, or the tokens of an answer are not known. */
   cost_all_premium_usd: number | null;
   cost_all_economy_usd: number | null;
   right: number | null;
@@ -115,12 +115,15 @@ function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: 
   if (recorded) return inUsd(recorded.costNanoUsd);
   if (one.job.result?.vectors) return one.job.cost_usd;
   const given = one.trail.findLast(({ event }) => event === 'job-completed')?.attempt;
-  const told = one.trail.find(({ event, attempt }) => event === 'attempt-settled' && attempt === given)?.usage;
-  const usage = {
-    inputTokens: told?.input_tokens ?? 0,
+  const settled = one.trail.find(({ event, attempt }) => event === 'attempt-settled' && attempt === given);
+  // No answer was given, or one that was there already.
+  if (settled === undefined) return 0;
+  const told = settled.usage ?? null;
+  const usage = told && {
+    inputTokens: told.input_tokens,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
-    outputTokens: told?.output_tokens ?? 0,
+    outputTokens: told.output_tokens,
     reasoningTokens: 0,
   };
   return inUsd(costOf(usage, config.models[modelId], Date.now()));

@@ -52,10 +52,8 @@ function unifiedReason(reason: string, { refusal, toolCalls }: PartialCompletion
 /** Mistral's models that reason give parts, and not all of them are the answer's. */
 function textOf(content: unknown): string {
   if (!Array.isArray(content)) return typeof content === 'string' ? content : '';
-  return content
-    .map(fieldsOf)
-    .map(({ type, text }) => (type === 'text' ? String(text) : ''))
-    .join('');
+  const parts = content.map(fieldsOf).filter(({ type }) => type === 'text');
+  return parts.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
 }
 
 /** What the chunks of a stream have said so far. */
