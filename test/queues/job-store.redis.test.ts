@@ -8,7 +8,6 @@ import {
   configOf,
   encodeModelId,
   expireJobs,
-  forgetLabels,
   leaseOf,
   listenToSignals,
   modelQueue,
@@ -296,16 +295,6 @@ test('however many jobs are due in the same millisecond, and however many of the
   );
   expect(await expireJobs(pipeline)).toBe(550);
   expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(550);
-});
-
-test.each([
-  { days: 1.00000001, forgotten: 1 },
-  // As who wants to keep them for ever says.
-  { days: 100_000, forgotten: 0 },
-])('labels of more than $days days are forgotten', async ({ days, forgotten }) => {
-  const { redis, keys, ...others } = await open((file) => Object.assign(file, { learning: { labels_days: days } }));
-  for (const id of ['1-0', '*']) await redis.xadd(keys.labels, id, 'label', '{}');
-  expect(await forgetLabels({ redis, keys, ...others })).toBe(forgotten);
 });
 
 test('a lease has one holder until it is released or runs out', async () => {

@@ -83,4 +83,5 @@ test('what is missing or no node is named', () => {
     'the parameter password, which is not known here; known: sentinel_username, sentinel_password',
   );
   expect(() => severalNodes('redis+cluster://a?sentinel_password=x')).toThrow('a cluster takes none');
+  expect(() => severalNodes('redis+sentinel://a:1/master?sentinel_password=s3@cret/x')).toThrow('REDIS_URL can not be read');
 });

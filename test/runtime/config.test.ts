@@ -185,8 +185,13 @@ test('a key that no header can carry, or an address that is none, is told instea
   expect(offWith({ OPENAI_API_KEY: 'sk' }, { base_url: 'localhost:8000/v1' })[0]).toContain('base_url is no URL');
 });
 
-test('white space around a key is none of it', () => {
-  expect(resolveProviders(exampleConfig(), { OPENAI_API_KEY: ' sk-1\n' })[0]).toMatchObject({ apiKey: 'sk-1', off: null });
+test('white space around a key or an address is none of it', () => {
+  const [openai, , ollama] = resolveProviders(exampleConfig(), {
+    OPENAI_API_KEY: ' sk-1\n',
+    OLLAMA_HOST: 'http://gpu:11434/v1 ',
+  });
+  expect(openai).toMatchObject({ apiKey: 'sk-1', off: null });
+  expect(ollama).toMatchObject({ baseUrl: 'http://gpu:11434/v1', off: null });
 });
 
 test.each(['localhost', 'gpu:11434', ':11434', '0.0.0.0', 'https://gpu/ollama'])('OLLAMA_HOST may be %s', (address) => {

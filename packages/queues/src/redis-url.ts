@@ -23,6 +23,8 @@ export function severalNodes(url: string): SeveralNodes | null {
   const parts = URL_PARTS.exec(url);
   if (parts === null) return null;
   const [, tls, kind, access, hosts = '', name = '', query = ''] = parts;
+  // An @ in a sentinel's password: what follows would be taken for a host, and told as one.
+  if (access?.includes('?sentinel_')) throw unreadable();
   if (kind === 'sentinel' && name === '')
     throw new UnfitRedisError(`REDIS_URL names sentinels but no master; as in redis+sentinel://host:26379,host:26379/mymaster`);
   return {

@@ -39,8 +39,10 @@ function sandboxed(id: string, provider: Provider, sandboxUrl: string): Provider
 }
 
 function live(id: string, provider: Provider, environment: NodeJS.ProcessEnv): ProviderSettings {
-  const apiKey = provider.api_key_env ? environment[provider.api_key_env]?.trim() || null : null;
-  const baseUrl = (provider.base_url_env ? environment[provider.base_url_env] : undefined) || provider.base_url || null;
+  // White space around them is none of theirs: it would be sent with each call.
+  const read = (name?: string): string | null => (name && environment[name]?.trim()) || null;
+  const apiKey = read(provider.api_key_env);
+  const baseUrl = read(provider.base_url_env) ?? provider.base_url ?? null;
   return { id, ...pick(provider), baseUrl, apiKey, off: whyOff(provider, apiKey, baseUrl) };
 }
 

@@ -179,7 +179,7 @@ async function stopInOrder(server: Server, running: Running, logger: Logger): Pr
 /** Longest that requests in hand may take to finish once the process stops. */
 const LAST_REQUESTS_MS = 5000;
 
-/** Takes no new requests and lets those in hand finish. A connection on which none was begun is waited for too: Node tells it from no other. */
+/** Takes no new requests and lets those in hand finish. A connection on which none was ever begun is waited for too: to Node it is not idle. */
 async function closeServer(server: Server, running: Running): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   running.drain?.();

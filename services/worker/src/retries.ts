@@ -15,7 +15,7 @@ const TOLD_EVERY_MS = 1000;
 export interface Retries {
   /** Whether the call of an attempt may be made. False where it comes later, or no more: the job is told so. */
   admit(context: StepContext<'call'>, attempt: Attempt): Promise<boolean>;
-  /** Says that it is made, as the attempt was until then: what is no retry makes room for some. */
+  /** Says that the call of an attempt, as that was before it, is made: one that is no retry makes room for retries. */
   count(job: JobState, attempt: Attempt): void;
 }
 
