@@ -8,6 +8,8 @@ import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
 const HOSTILE = '<script>alert(1)</script>';
+/** Fits into no line. */
+const LONG = 'w'.repeat(200);
 const MARKER = 'a-prompt-that-nobody-may-see';
 /** Debian's, or the one that a variable names. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -45,8 +47,8 @@ function runHostileJob() {
   return fleet.api.run({
     input: { prompt: `Classify ${MARKER}` },
     task: 'classification',
-    metadata: { note: HOSTILE },
-    checks: [{ type: 'regex', pattern: `never ${HOSTILE}` }],
+    metadata: { note: HOSTILE, ['k'.repeat(64)]: LONG },
+    checks: [{ type: 'regex', pattern: `never ${HOSTILE} ${LONG}` }],
   });
 }
 
@@ -209,6 +211,22 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     const page = await open(`/jobs/${id}`, { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
     expect(await page.locator('.trail > li').count()).toBeGreaterThan(10);
     expect(await widthOf(page)).toBe(look.width);
+    expect(complaints).toEqual([]);
+  });
+
+  test('the page of an experiment with the longest name fits a narrow screen', async () => {
+    const name = 'x'.repeat(64);
+    const arms = ['a', 'b'].map((letter) => ({ name: letter.repeat(32), share: 0.5 }));
+    const body = JSON.stringify({ kind: 'ab', name, arms });
+    const made = await fleet.api.send('/v1/experiments', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(made.status).toBe(201);
+    onTestFinished(async () => void (await fleet.api.send(`/v1/experiments/${name}/abort`, { method: 'POST' })));
+    const page = await open(`/experiments/${name}`, { viewport: { width: 360, height: 900 } });
+    expect(await widthOf(page)).toBe(360);
     expect(complaints).toEqual([]);
   });
 
