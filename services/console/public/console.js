@@ -14,7 +14,8 @@ function swapIn(fresh) {
 function isInUse(part) {
   const selection = getSelection();
   const isMarked = selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
-  return isMarked || (part.contains(document.activeElement) && document.activeElement !== document.body);
+  // Not where a click has left the focus: a job that was opened in another tab would hold the list up.
+  return isMarked || part.querySelector(':focus-visible') !== null;
 }
 
 async function refresh() {
