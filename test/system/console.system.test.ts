@@ -272,11 +272,20 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await page.locator(`a[href="/jobs/${id}"]`).waitFor({ timeout: 15_000 });
   });
 
-  test('a page in hand says when the console is gone', async () => {
+  test('a page in hand says when the console hangs, and when it is gone', async () => {
     const page = await open('/');
+    const stale = page.locator('#stale');
+    process.kill(fleet.pid('console'), 'SIGSTOP');
+    onTestFinished(async () => {
+      await fleet.kill('console');
+      await fleet.start('console');
+    });
+    await stale.waitFor({ timeout: 30_000 });
+    process.kill(fleet.pid('console'), 'SIGCONT');
+    await stale.waitFor({ state: 'hidden', timeout: 30_000 });
+
     await fleet.stop('console');
-    await page.locator('#stale').waitFor({ timeout: 15_000 });
-    await fleet.start('console');
+    await stale.waitFor({ timeout: 30_000 });
   });
 });
 

@@ -1,6 +1,8 @@
 /** Keeps the parts of a page that are marked `data-live` up to date, and loads the charts where there are any. */
 
 const REFRESH_MS = 5000;
+/** A console that hangs says nothing: what it has not answered by then is given up. */
+const GIVE_UP_MS = 10_000;
 const stale = document.getElementById('stale');
 
 /** Replaces what has changed; never what somebody marks or stands on with the keyboard. */
@@ -19,7 +21,8 @@ function isInUse(part) {
 }
 
 async function refresh() {
-  const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+  const signal = AbortSignal.timeout(GIVE_UP_MS);
+  const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal });
   if (!response.ok) throw new Error(`it answers ${response.status}`);
   swapIn(new DOMParser().parseFromString(await response.text(), 'text/html'));
 }
