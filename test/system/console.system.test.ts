@@ -287,6 +287,13 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await fleet.stop('console');
     await stale.waitFor({ timeout: 30_000 });
   });
+
+  test('on a narrow screen the chart of savings can be read', async () => {
+    // A console that has just been started has read no savings of before the first job, which it would show for a minute.
+    await runHostileJob();
+    const page = await open('/', { viewport: { width: 360, height: 900 } });
+    expect((await page.locator('.savings text').first().boundingBox())?.height).toBeGreaterThan(9);
+  });
 });
 
 async function widthOf(page: Page): Promise<number> {
