@@ -104,6 +104,11 @@ test('the headline counts everything that is stuck once, a job without a next st
   expect(figureOf('Stuck', { stages, stuck })[0]).toBe('! 4');
 });
 
+test('the headline counts the jobs of a tier that bears the name of the queue of deliveries, and no deliveries', () => {
+  const queues = [queue('tier.deliver.x', { tier: 'deliver', waiting: 3 }), queue('deliver', { waiting: 7 })];
+  expect(figureOf('Waiting', { stages: stagesOf(config, queues, nothingStuck) })[0]).toBe('3');
+});
+
 test('what was saved in the last hour is told where it can be, and else why it can not', () => {
   const saved = (hour: Partial<typeof quietHour>) => figureOf('Saved, last hour', { lastHour: { ...quietHour, ...hour } });
   expect(saved({})).toEqual(['–', 'no answers yet']);

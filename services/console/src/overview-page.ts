@@ -1,5 +1,5 @@
 import { splitModelId } from '@upshift/contracts';
-import { STUCK_AFTER_MS } from '@upshift/queues';
+import { DELIVER_QUEUE, STUCK_AFTER_MS } from '@upshift/queues';
 
 import { clock, count, duration, money, percent } from './format.ts';
 import { html } from './html.ts';
@@ -38,7 +38,7 @@ export function overviewPage(overview: Overview, query: OverviewQuery): Html {
 
 function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
   // What waits to be delivered is no job any more.
-  const ofJobs = stages.filter(({ name }) => name !== 'deliver');
+  const ofJobs = stages.filter(({ kind, name }) => kind === 'tier' || name !== DELIVER_QUEUE);
   const total = (value: (stage: Stage) => number): number => ofJobs.reduce((all, stage) => all + value(stage), 0);
   const stuckInAll = stuck.queues.reduce((all, { entries }) => all + entries, 0) + stuck.jobs.length;
   const { completed, failed, expired, costNanoUsd } = lastHour;
