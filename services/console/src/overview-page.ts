@@ -143,9 +143,7 @@ function providerBadge({ provider: { state, reason } }: ModelState): Html {
 function breakerBadge({ openUntil, isProbing }: ModelState, now: number): Html {
   if (isProbing) return badge('warn', '?', 'half open', 'failed too often of late: the next answer closes the breaker');
   if (openUntil === null) return badge('good', '✓', 'closed', 'calls go through');
-  const until = html` <span class="muted" title="until ${clock(openUntil)} UTC"
-    >${duration(Math.max(0, openUntil - now))} more</span
-  >`;
+  const until = html` <span class="muted" title="until ${clock(openUntil)} UTC">${duration(openUntil - now)} more</span>`;
   return html`${badge('bad', '✕', 'open', 'failed too often just now: not called')}${until}`;
 }
 
