@@ -73,3 +73,17 @@ test('standard input that can not be read is named as such', async () => {
   const child = spawn('sh', ['-c', line], { env: { ...process.env, NODE: process.execPath, MAIN: main, URL: server.url } });
   expect(await text(child.stderr)).toMatch(/^standard input: EISDIR/);
 });
+
+test.each([
+  ['get', ''],
+  ['experiments', 'show', ''],
+])(
+  'a name that is empty, as that of a variable which is not set, is refused: it would be taken for all of them',
+  async (...words) => {
+    server = await startJobServer((_seen, response) => sendJson(response, 200, { data: [] }));
+    const { code, out, errors } = await upshift(...words, '--json');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(errors).toMatch(/^error: the argument (job|name) is empty; is a variable not set\?\n/);
+    expect(server.seen).toEqual([]);
+  },
+);

@@ -54,6 +54,12 @@ const program = new Command('upshift')
     `\nExamples:\n  npx upshift up\n  npx upshift submit 'Why is the sky blue?' --wait\n  npx upshift watch job_001a…\n${exitCodesHelp}`,
   );
 
+// Of an empty id or name nothing is left in the address that is asked: the answer would be about all of them.
+program.hook('preAction', (_program, action) => {
+  const empty = action.registeredArguments[action.args.indexOf('')];
+  if (empty !== undefined) action.error(`error: the argument ${empty.name()} is empty; is a variable not set?`);
+});
+
 /** A command of the API, with `--json`. */
 function command(parent: Command, name: string, description: string): Command {
   return parent.command(name).description(description).option('--json', 'for machines', false);
