@@ -15,7 +15,7 @@ import { createWriter } from './writer.ts';
 import type { Writer } from './writer.ts';
 
 /** What ends a process that has stopped taking entries although its connections look sound: only a restart helps. */
-export interface Watchdog {
+interface Watchdog {
   /** How long nothing may be taken from a queue with due entries while a slot is free, in ms. */
   stuckAfterMs: number;
   end(reason: string): void;
