@@ -9,7 +9,7 @@ import type { Fleet } from './fleet.ts';
 
 const HOSTILE = '<script>alert(1)</script>';
 /** Fits into no line. */
-const LONG = 'w'.repeat(200);
+const LONG = 'w'.repeat(150);
 const MARKER = 'a-prompt-that-nobody-may-see';
 /** Debian's, or the one that a variable names. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -18,6 +18,9 @@ let fleet: Fleet;
 
 beforeAll(async () => {
   fleet = await startFleet({
+    configure: ({ models }) => {
+      models[`ollama/${LONG}`] = { ...models['ollama/llama3.1:8b']!, on_trial: true };
+    },
     start: [
       'intake',
       'console',
@@ -205,6 +208,12 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
       expect(complaints).toEqual([]);
     },
   );
+
+  test('on a wide screen all columns of the models are in view, however long a name is', async () => {
+    const page = await open('/', { viewport: { width: 1440, height: 900 } });
+    const models = page.locator('.scroll[aria-labelledby=models-title]');
+    expect(await models.evaluate((table) => table.scrollWidth - table.clientWidth)).toBe(0);
+  });
 
   test.each(looks)('the page of a job fits $width px in the $colorScheme scheme', async (look) => {
     const { id } = await runHostileJob();
