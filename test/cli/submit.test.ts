@@ -105,15 +105,23 @@ test('a file that is not UTF-8 is refused, and a byte order mark is no part of a
   ]);
 });
 
-test('an argument that is empty is none, and asks for nothing else', async () => {
-  server = await startJobServer((_seen, response) => sendJson(response, 200, { data: [] }));
-  expect(await upshift('get', '')).toMatchObject({ code: 2, out: '', errors: expect.stringMatching(/^error: <job> is empty\n/) });
-  expect(server.seen).toEqual([]);
-});
-
 test('standard input that can not be read is named as such', async () => {
   server = await startJobServer((_seen, response) => sendJson(response, 202, running));
   const line = '"$NODE" "$MAIN" --url "$URL" submit < /';
   const child = spawn('sh', ['-c', line], { env: { ...process.env, NODE: process.execPath, MAIN: main, URL: server.url } });
   expect(await text(child.stderr)).toMatch(/^standard input: EISDIR/);
 });
+
+test.each([
+  ['get', ''],
+  ['experiments', 'show', ''],
+])(
+  'a name that is empty, as that of a variable which is not set, is refused: it would be taken for all of them',
+  async (...words) => {
+    server = await startJobServer((_seen, response) => sendJson(response, 200, { data: [] }));
+    const { code, out, errors } = await upshift(...words, '--json');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(errors).toMatch(/^error: <(job|name)> is empty; is a variable not set\?\n/);
+    expect(server.seen).toEqual([]);
+  },
+);

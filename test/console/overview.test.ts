@@ -113,6 +113,11 @@ test('the headline counts everything that is stuck once, a job without a next st
   expect(figureOf('Stuck', { stages, stuck })[0]).toBe('! 4');
 });
 
+test('the headline counts the jobs of a tier that bears the name of the queue of deliveries, and no deliveries', () => {
+  const queues = [queue('tier.deliver.x', { tier: 'deliver', waiting: 3 }), queue('deliver', { waiting: 7 })];
+  expect(figureOf('Waiting', { stages: stagesOf(config, queues, nothingStuck) })[0]).toBe('3');
+});
+
 test('what was saved in the last hour is told where it can be, and else why it can not', () => {
   const saved = (hour: Partial<typeof quietHour>) => figureOf('Saved, last hour', { lastHour: { ...quietHour, ...hour } });
   expect(saved({})).toEqual(['–', 'no answers yet']);
@@ -137,6 +142,13 @@ test('in the chart of savings the name of a model stands above its bar', () => {
     pageOf({ savings }),
   )!;
   expect(Number(name)).toBeLessThan(Number(bar));
+});
+
+test('jobs that cost nothing with any model draw bars of no length', () => {
+  const savings = savingsOf({ default: { jobs: 1, [`alone:${HIGH}`]: 0, cost: 0 } }, config, { from: '', to: '' });
+  const page = pageOf({ savings });
+  expect(page).not.toContain('NaN');
+  expect(page).toContain('<rect class="instead" x="0.0" y="15" width="0.0"');
 });
 
 test('a provider that no live worker speaks of is not known to be on', () => {

@@ -116,6 +116,16 @@ test('a delivery that is asked for again during a try is sent, and may be asked 
   expect(receiver.received).toHaveLength(5);
 });
 
+test('an entry that comes once more after the log says that it was delivered is not sent again, unless somebody asks for it', async () => {
+  const pipeline = await open([]);
+  receiver.answer = takes;
+  const told = await endJob(pipeline);
+  for (let time = 0; time < 2; time += 1) expect(await handleDelivery(pipeline, told, 0)).toEqual({ kind: 'done' });
+  expect(receiver.received).toHaveLength(1);
+  await handleDelivery(pipeline, { ...told, redelivery: Date.now() }, 0);
+  expect(receiver.received).toHaveLength(2);
+});
+
 test('a try that fails after somebody asked for another one leaves that one pending, and one that succeeds does not', async () => {
   const pipeline = await open([]);
   const told = await endJob(pipeline);

@@ -8,6 +8,8 @@ import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
 const HOSTILE = '<script>alert(1)</script>';
+/** Fits into no line. */
+const LONG = 'w'.repeat(150);
 const MARKER = 'a-prompt-that-nobody-may-see';
 /** Debian's, or the one that a variable names. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -16,6 +18,9 @@ let fleet: Fleet;
 
 beforeAll(async () => {
   fleet = await startFleet({
+    configure: ({ models }) => {
+      models[`ollama/${LONG}`] = { ...models['ollama/llama3.1:8b']!, on_trial: true };
+    },
     start: [
       'intake',
       'console',
@@ -45,8 +50,8 @@ function runHostileJob() {
   return fleet.api.run({
     input: { prompt: `Classify ${MARKER}` },
     task: 'classification',
-    metadata: { note: HOSTILE },
-    checks: [{ type: 'regex', pattern: `never ${HOSTILE}` }],
+    metadata: { note: HOSTILE, ['k'.repeat(64)]: LONG },
+    checks: [{ type: 'regex', pattern: `never ${HOSTILE} ${LONG}` }],
   });
 }
 
@@ -204,11 +209,33 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     },
   );
 
+  test('on a wide screen all columns of the models are in view, however long a name is', async () => {
+    const page = await open('/', { viewport: { width: 1440, height: 900 } });
+    const models = page.locator('.scroll[aria-labelledby=models-title]');
+    expect(await models.evaluate((table) => table.scrollWidth - table.clientWidth)).toBe(0);
+  });
+
   test.each(looks)('the page of a job fits $width px in the $colorScheme scheme', async (look) => {
     const { id } = await runHostileJob();
     const page = await open(`/jobs/${id}`, { viewport: { width: look.width, height: 900 }, colorScheme: look.colorScheme });
     expect(await page.locator('.trail > li').count()).toBeGreaterThan(10);
     expect(await widthOf(page)).toBe(look.width);
+    expect(complaints).toEqual([]);
+  });
+
+  test('the page of an experiment with the longest name fits a narrow screen', async () => {
+    const name = 'x'.repeat(64);
+    const arms = ['a', 'b'].map((letter) => ({ name: letter.repeat(32), share: 0.5 }));
+    const body = JSON.stringify({ kind: 'ab', name, arms });
+    const made = await fleet.api.send('/v1/experiments', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(made.status).toBe(201);
+    onTestFinished(async () => void (await fleet.api.send(`/v1/experiments/${name}/abort`, { method: 'POST' })));
+    const page = await open(`/experiments/${name}`, { viewport: { width: 360, height: 900 } });
+    expect(await widthOf(page)).toBe(360);
     expect(complaints).toEqual([]);
   });
 
@@ -243,15 +270,38 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await page.locator('[aria-labelledby=attempts-title] table', { hasText: 'answered' }).waitFor({ timeout: 15_000 });
   });
 
-  test('a new job appears without a reload, and a page in hand says when the console is gone', async () => {
+  test('a new job appears without a reload, also where somebody has opened another one from the list', async () => {
+    await runHostileJob();
     const page = await open('/');
+    await page
+      .locator('#job-list a')
+      .first()
+      .click({ modifiers: ['Control'] });
     const { id } = await runHostileJob();
     await page.locator(`a[href="/jobs/${id}"]`).waitFor({ timeout: 15_000 });
-    expect(await page.locator('#stale').isVisible()).toBe(false);
+  });
+
+  test('a page in hand says when the console hangs, and when it is gone', async () => {
+    const page = await open('/');
+    const stale = page.locator('#stale');
+    process.kill(fleet.pid('console'), 'SIGSTOP');
+    onTestFinished(async () => {
+      await fleet.kill('console');
+      await fleet.start('console');
+    });
+    await stale.waitFor({ timeout: 30_000 });
+    process.kill(fleet.pid('console'), 'SIGCONT');
+    await stale.waitFor({ state: 'hidden', timeout: 30_000 });
 
     await fleet.stop('console');
-    await page.locator('#stale').waitFor({ timeout: 15_000 });
-    await fleet.start('console');
+    await stale.waitFor({ timeout: 30_000 });
+  });
+
+  test('on a narrow screen the chart of savings can be read', async () => {
+    // A console that has just been started has read no savings of before the first job, which it would show for a minute.
+    await runHostileJob();
+    const page = await open('/', { viewport: { width: 360, height: 900 } });
+    expect((await page.locator('.savings text').first().boundingBox())?.height).toBeGreaterThan(9);
   });
 });
 

@@ -58,7 +58,7 @@ const program = new Command('upshift')
 // As of a shell's variable that was never set: the path would be that of the list of all.
 program.hook('preAction', (_program, command) => {
   const empty = command.registeredArguments.find(({ required }, index) => required && command.args[index] === '');
-  if (empty) command.error(`error: <${empty.name()}> is empty`);
+  if (empty) command.error(`error: <${empty.name()}> is empty; is a variable not set?`);
 });
 
 /** That an option must be given stands nowhere else in the help, and that a flag is off unless given need not stand there. */

@@ -24,7 +24,7 @@ export function startCharts() {
 
 async function load() {
   try {
-    const response = await fetch(root.dataset.plots);
+    const response = await fetch(root.dataset.plots, { signal: AbortSignal.timeout(REFRESH_MS) });
     if (!response.ok) return;
     const plots = await response.json();
     if (JSON.stringify(plots) === JSON.stringify(latest)) return;

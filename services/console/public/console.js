@@ -1,6 +1,8 @@
 /** Keeps the parts of a page that are marked `data-live` up to date, and loads the charts where there are any. */
 
 const REFRESH_MS = 5000;
+/** A console that hangs says nothing: what it has not answered by then is given up. */
+const GIVE_UP_MS = 10_000;
 const stale = document.getElementById('stale');
 
 /** Replaces what has changed; never what somebody marks or stands on with the keyboard. */
@@ -14,11 +16,13 @@ function swapIn(fresh) {
 function isInUse(part) {
   const selection = getSelection();
   const isMarked = selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
-  return isMarked || (part.contains(document.activeElement) && document.activeElement !== document.body);
+  // Not where a click has left the focus: a job that was opened in another tab would hold the list up.
+  return isMarked || part.querySelector(':focus-visible') !== null;
 }
 
 async function refresh() {
-  const response = await fetch(location.href, { headers: { accept: 'text/html' } });
+  const signal = AbortSignal.timeout(GIVE_UP_MS);
+  const response = await fetch(location.href, { headers: { accept: 'text/html' }, signal });
   if (!response.ok) throw new Error(`it answers ${response.status}`);
   swapIn(new DOMParser().parseFromString(await response.text(), 'text/html'));
 }

@@ -35,9 +35,9 @@ export function percent(part: number, of: number): string {
   return of === 0 ? '–' : share.format(part / of).replace('-', '−');
 }
 
-/** A span of time in its two largest units: `340 ms`, `2.5 s`, `3 min 5 s`, `2 d 4 h`. */
+/** A span of time in its two largest units: `340 ms`, `2.5 s`, `3 min 5 s`, `2 d 4 h`. None below nothing, as two clocks that differ would make. */
 export function duration(ms: number): string {
-  if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
+  if (ms < SECOND_MS) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < MINUTE_MS) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
   if (ms < HOUR_MS) return inTwo(ms, MINUTE_MS, 'min', SECOND_MS, 's');
   if (ms < DAY_MS) return inTwo(ms, HOUR_MS, 'h', MINUTE_MS, 'min');

@@ -1,5 +1,5 @@
 import { splitModelId } from '@upshift/contracts';
-import { STUCK_AFTER_MS } from '@upshift/queues';
+import { DELIVER_QUEUE, STUCK_AFTER_MS } from '@upshift/queues';
 
 import { clock, count, duration, money, percent } from './format.ts';
 import { html } from './html.ts';
@@ -38,7 +38,7 @@ export function overviewPage(overview: Overview, query: OverviewQuery): Html {
 
 function headline({ stages, lastHour, stuck, topModel }: Overview): Html {
   // What waits to be delivered is no job any more.
-  const ofJobs = stages.filter(({ name }) => name !== 'deliver');
+  const ofJobs = stages.filter(({ kind, name }) => kind === 'tier' || name !== DELIVER_QUEUE);
   const total = (value: (stage: Stage) => number): number => ofJobs.reduce((all, stage) => all + value(stage), 0);
   const stuckInAll = stuck.queues.reduce((all, { entries }) => all + entries, 0) + stuck.jobs.length;
   const { completed, failed, expired, costNanoUsd } = lastHour;
@@ -143,9 +143,7 @@ function providerBadge({ provider: { state, reason } }: ModelState): Html {
 function breakerBadge({ openUntil, isProbing }: ModelState, now: number): Html {
   if (isProbing) return badge('warn', '?', 'half open', 'failed too often of late: the next answer closes the breaker');
   if (openUntil === null) return badge('good', '✓', 'closed', 'calls go through');
-  const until = html` <span class="muted" title="until ${clock(openUntil)} UTC"
-    >${duration(Math.max(0, openUntil - now))} more</span
-  >`;
+  const until = html` <span class="muted" title="until ${clock(openUntil)} UTC">${duration(openUntil - now)} more</span>`;
   return html`${badge('bad', '✕', 'open', 'failed too often just now: not called')}${until}`;
 }
 

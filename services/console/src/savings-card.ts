@@ -48,7 +48,7 @@ function instead(name: string, one: { model: string; cost_usd: number } | null):
 }
 
 function chart(bars: Bar[]): Html {
-  const most = Math.max(...bars.map(usdOf), Number.MIN_VALUE);
+  const most = Math.max(...bars.map(usdOf)) || 1;
   const height = bars.length * ROW;
   return html`<figure class="savings">
     <figcaption>

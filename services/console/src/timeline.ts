@@ -55,7 +55,7 @@ function step(entry: TrailEntry, start: number): Html {
       >${entry.attempt !== undefined && html` <span>#${entry.attempt} ${entry.purpose}</span>`}${entry.model !== undefined && html` <span class="muted">${entry.model}</span>`}${entry.tier !== undefined && html` <span class="muted">${entry.tier}</span>`}<time
         datetime="${entry.at}"
         title="${entry.at}"
-        >+${duration(Math.max(0, Date.parse(entry.at) - start))}</time
+        >+${duration(Date.parse(entry.at) - start)}</time
       >
     </p>
     ${entry.reason !== '' && html`<p class="why">${entry.reason}</p>`}

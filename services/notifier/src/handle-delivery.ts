@@ -17,7 +17,7 @@ import type { OutsideAnswer } from '@upshift/runtime';
 /** One try to tell an endpoint of a job's end, with its line in the log. */
 export async function handleDelivery(pipeline: Pipeline, told: DeliveryPayload, triesBefore: number): Promise<DeliveryOutcome> {
   const [delivery, webhook] = await Promise.all([readDelivery(pipeline, told), readWebhook(pipeline, told.webhook)]);
-  if (delivery.status === 'delivered' && told.redelivery < delivery.redeliveries) return { kind: 'done' };
+  if (delivery.status === 'delivered' && told.redelivery <= delivery.redeliveries) return { kind: 'done' };
   if (webhook === null) return dropped(pipeline);
   if (!webhook.enabled) return skip(pipeline, told, webhook.disabled_reason ?? 'the webhook is disabled');
   const body = bodyFor(webhook, delivery) ?? (await bodyOf(pipeline, told, webhook));
