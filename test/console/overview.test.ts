@@ -145,7 +145,7 @@ test('in the chart of savings the name of a model stands above its bar', () => {
 });
 
 test('jobs that cost nothing with any model draw bars of no length', () => {
-  const savings = savingsOf({ default: { jobs: 1, [`alone:${HIGH}`]: 0, cost: 0 } }, config, { from: '', to: '' });
+  const savings = savingsOf({ default: { jobs: 1, [`answers:${HIGH}`]: 1, cost: 0 } }, config, { from: '', to: '' });
   const page = pageOf({ savings });
   expect(page).not.toContain('NaN');
   expect(page).toContain('<rect class="instead" x="0.0" y="15" width="0.0"');
