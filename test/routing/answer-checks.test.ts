@@ -329,6 +329,15 @@ test('signs are looked for in texts of any kind and length in no time', () => {
   }
 });
 
+test('a long ruler, and an answer that names its end again and again, are read in no time', () => {
+  for (const text of ['='.repeat(300_000), 'answer is '.repeat(60_000), 'answer '.repeat(60_000)])
+    for (const type of ['arithmetic', 'consistent', 'extractable'] as const) {
+      const began = performance.now();
+      expect(outcomeOf({ type }, text).score).toBeGreaterThanOrEqual(0);
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+});
+
 test('empty lines are passed over once each, however many there are', () => {
   const text = '\n'.repeat(200_000);
   for (const prompt of ['Summarize this.', 'Answer with a bulleted list.', 'Make a table.'])

@@ -100,11 +100,9 @@ export function consistent(prompt: string, text: string): Finding {
 /** Of an answer to several questions each part has a final answer of its own. */
 const PART =
   /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9})?(?:\d{1,2}|[a-h])[.):]|(?<=^|\s)\([a-h]\)\s/gim;
-/** So many are compared. */
-const MOST_FINALS = 200;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const finals = clearFinals(text, optionsOf(prompt)).slice(0, MOST_FINALS);
+  const finals = clearFinals(text, optionsOf(prompt));
   const [first] = finals;
   const other = finals.find(({ value }) => value !== first?.value && !areSame(Number(value), Number(first?.value)));
   if (first === undefined || other === undefined) return null;

@@ -37,12 +37,15 @@ const isExact = (left: string, value: number): boolean => !/[./%]/.test(left) &&
 export function equationsOf(text: string): Equation[] {
   const found: Equation[] = [];
   for (let at = text.indexOf('='); at !== -1; at = text.indexOf('=', at + 1)) {
+    const after = text.slice(at + 1, at + 40);
+    // First, for it is the quicker one: a ruler of equals signs may be long.
+    if (!result.test(after)) continue;
     const before =
       text
         .slice(Math.max(0, at - LOOK_BACK), at)
         .split(/[=:;>\n]|<<|[.!?,]\s/)
         .at(-1) ?? '';
-    const equation = readEquation(before, text.slice(at + 1, at + 40));
+    const equation = readEquation(before, after);
     if (equation !== null) found.push(equation);
   }
   return found;
