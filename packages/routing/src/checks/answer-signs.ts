@@ -1,4 +1,4 @@
-import { equationsOf } from '../scorer/arithmetic.ts';
+import { equationsOf, holdsInThousands } from '../scorer/arithmetic.ts';
 import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
 import { no, yes } from './finding.ts';
@@ -7,7 +7,7 @@ import type { Finding } from './finding.ts';
 /** Calculations that an answer shows add up. */
 export function arithmetic(text: string): Finding {
   const equations = equationsOf(text);
-  const wrong = equations.filter(({ holds }) => !holds);
+  const wrong = equations.filter((equation) => !equation.holds && !holdsInThousands(equation));
   const [first] = wrong;
   if (equations.length === 0) return yes('shows no calculation');
   if (first === undefined)

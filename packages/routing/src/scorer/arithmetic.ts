@@ -118,6 +118,15 @@ function isNear(actual: number, stated: number, written: string): boolean {
   return Math.abs(actual - stated) <= Math.max(TOLERANCE * Math.abs(actual), 0.5001 * 10 ** -places);
 }
 
+/** A point before three digits separates thousands in half of the world. */
+const THOUSANDS_POINT = /(?<=\d)\.(?=\d{3}(?!\d))/g;
+
+/** As in `1.200 + 800 = 2.000`. What training has seen is English, so that the scorer does not read it so. */
+export function holdsInThousands({ text }: Equation): boolean {
+  const [left = '', written = ''] = text.replaceAll(THOUSANDS_POINT, '').split('=');
+  return evaluate(left) === Number(written);
+}
+
 /** The value of a sum of products, with parentheses; null where it does not parse. */
 function evaluate(expression: string): number | null {
   const tokens = expression.match(/(?:\d+(?:\.\d+)?|\.\d+)%?|[-+*/()]/g) ?? [];
