@@ -228,6 +228,14 @@ describe('numbers and names that are not in the source are found', () => {
     ['It earned 12,500,000 euros.', 'It earned 12.5 million euros.', null],
     ['It earned 12,500,000 euros.', 'It earned 13.5 million euros.', 'not in the source: 13.5'],
     ['It cost 10 000 euros.', 'It cost 10,000 euros.', null],
+    ['Summe 1.299,50 EUR, davon 12,5 % Rabatt, Porto 1 050,00 EUR', '{"sum": 1299.50, "discount": 12.5, "postage": 1050}', null],
+    ['Summe 1.299,50 EUR', '{"sum": 1399.50}', 'not in the source: 1399.50'],
+    ['It raised $12.5M of €3bn for 40k users.', 'It raised 12,500,000 of 3,000,000,000 for 40000 users.', null],
+    ['It raised 12,500,000.', 'It raised $12.5M.', null],
+    ['Call (555) 123-4567.', '{"phone": "5551234567"}', null],
+    ['Call (555) 123-4567.', '{"phone": "5551234568"}', 'not in the source: 5551234568'],
+    ['We met on 2025-01-15 and 3 Feb.', 'They met on January 15, 2025 and on February 3.', null],
+    ['We met on 2025-01-15.', 'They met on March 15, 2025.', 'not in the source: March'],
   ]);
 });
 
