@@ -348,6 +348,15 @@ test('a long ruler, and an answer that names its end again and again, are read i
     }
 });
 
+test('of an answer that goes on without end not every name is looked for in a source as long as a book', () => {
+  const source = 'the quick brown fox jumps over it. '.repeat(30_000);
+  const nameOf = (index: number): string => 'B' + String(index).replaceAll(/\d/g, (digit) => 'qrstuvwxyz'[Number(digit)]!);
+  const names = Array.from({ length: 20_000 }, (_, index) => `a ${nameOf(index)}`).join(' ');
+  const began = performance.now();
+  expect(outcomeOf({ type: 'grounded' }, names, source).passed).toBe(false);
+  expect(performance.now() - began).toBeLessThan(1500);
+});
+
 test('empty lines are passed over once each, however many there are', () => {
   const text = '\n'.repeat(200_000);
   for (const prompt of ['Summarize this.', 'Answer with a bulleted list.', 'Make a table.'])

@@ -10,6 +10,8 @@ const SMALL = 10;
 const IDENTIFIER = 7;
 /** Dates are written in several ways: `2025-01-15`, `15 Jan`. */
 const months = 'January February March April May June July August September October November December'.split(' ');
+/** So many numbers and so many names are looked for, each in the whole source, which may be as long as a book. */
+const MOST = 300;
 /** So many missing words are named. */
 const NAMED = 3;
 
@@ -35,8 +37,9 @@ export function grounded(prompt: string, text: string): Finding {
   const facts = [
     ...[...new Set(numbersOf(withoutListMarks(answer)))]
       .filter((number) => Math.abs(writtenNumber(number)) > SMALL)
+      .slice(0, MOST)
       .map((number) => ({ fact: number, isThere: isTold(number) })),
-    ...names.map((name) => ({ fact: name, isThere: isNamed(name) })),
+    ...names.slice(0, MOST).map((name) => ({ fact: name, isThere: isNamed(name) })),
   ];
   const strange = facts.filter(({ isThere }) => !isThere).map(({ fact }) => fact);
   if (facts.length === 0) return yes('has no numbers and no names');
