@@ -60,9 +60,11 @@ export function finished(text: string): Finding {
   return yes('does not break off');
 }
 
-/** A letter's last line may end with a comma: `Best regards,`. */
+/** A letter's last line may end with a comma: `Best regards,`. So may all that is asked for: `Dear Ms. Jones,`. */
 function isClosing(text: string): boolean {
-  return /[.!?][^\n]*\n\s*\p{Lu}[\p{L} ]{3,40},$/u.test(text.slice(-200));
+  return /(?:[.!?][^\n]*\n\s*|\n[^\S\n]*\n\s*)\p{Lu}[\p{L} ]{3,40},$|^(?:Dear|Hi|Hello) [\p{L}. ]{1,40},$/u.test(
+    text.slice(-200),
+  );
 }
 
 /** Begins as JSON and not as a link, a reference or a placeholder, and closes fewer brackets than it opens. */
