@@ -101,7 +101,7 @@ export function consistent(prompt: string, text: string): Finding {
 
 /** Of an answer to several questions each part has a final answer of its own. */
 const PART =
-  /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9})?(?:\d{1,2}|[a-h])[.):]|(?<=^|\s)\([a-h]\)\s/gim;
+  /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9}(?:\d{1,2}|[a-h])\b|(?:\d{1,2}|[a-h])[.):]|(?:Q|Question)\b[^\w\n]{0,9}:)|(?<=^|\s)\([a-h]\)\s/gim;
 
 function twoFinals(prompt: string, text: string): Finding | null {
   const finals = clearFinals(text, optionsOf(prompt));
