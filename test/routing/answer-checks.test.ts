@@ -109,6 +109,8 @@ describe('an answer that does not stand by what it says is found', () => {
     ['', 'It takes about two hours.', null],
     ['', 'As an AI language model I have no opinion.', 'speaks of itself as an AI: “As an AI”'],
     ['', 'I’m afraid there is not enough information.', 'says that information is missing: “not enough information”'],
+    ['', 'We store no data, and no information is shared.', null],
+    ['', 'The mail has no information on it.', 'says that information is missing: “has no information”'],
     ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
   ]);
 });
@@ -131,12 +133,12 @@ describe('an answer that contradicts itself is found', () => {
     ['', '12 * 5 = 60 loaves. Later 12 * 5 = 70 loaves.', '12*5 is once 60 and once 70'],
     ['', 'Q1: Answer: B\nQ2: Answer: C', null],
     ['', 'We get (a) \\boxed{5} and (b) \\boxed{7}', null],
-    ['', 'The answer is 3.14159, so the answer is 3.14.', null],
-    ['', '#### 1. Overview\nAll of it.\n#### 2. Details\nThe answer is 7.', null],
     ['', '**Question 1**\nAnswer: 5\n\n**Question 2**\nAnswer: 7', null],
     ['', '### Part A\nThe answer is 5.\n### Part B\nThe answer is 7.', null],
     ['', '**Q: What is 2 + 2?**\n**Answer:** 4\n\n**Q: What is 3 + 3?**\n**Answer:** 6', null],
     ['', 'Part of it is done. The answer is 5.\nPart two follows. The answer is 7.', 'its answer is once 5 and once 7'],
+    ['', 'The answer is 3.14159, so the answer is 3.14.', null],
+    ['', '#### 1. Overview\nAll of it.\n#### 2. Details\nThe answer is 7.', null],
     ['', 'No worries! The answer is yes.', null],
     ['', '1. What is 2 + 2?\n   Answer: 4\n2. And 3 + 3?\n   Answer: 6', null],
     ['', '1. It is 2 + 2.\n2. The answer is 4. #### 5', null],

@@ -83,7 +83,10 @@ const HEDGES: [RegExp, string][] = [
   [/\bI(?:'m| am) not (?:entirely |completely |quite )?(?:sure|certain|confident)\b/i, 'says that it is not sure'],
   [/\bI (?:don't|do not) (?:know|have (?:enough|access|any) )/i, 'says that it does not know'],
   [/\b(?:can ?not|can't|could not) be (?:determined|answered|known)\b/i, 'says that it can not be told'],
-  [/\b(?:not enough|insufficient|no) (?:information|data|context)\b/i, 'says that information is missing'],
+  [
+    /\b(?:not enough|insufficient|(?:there is|there's|have|has|contains?|gives?|provides?|with) no) (?:information|data|context)\b/i,
+    'says that information is missing',
+  ],
   [/\bit(?:'s| is) (?:hard|difficult|impossible) to (?:say|tell|know)\b/i, 'says that it is hard to tell'],
   [/\b(?:this is (?:just |only )?a guess|my best guess|I(?:'d| would) guess|if I had to guess)\b/i, 'guesses'],
 ];
