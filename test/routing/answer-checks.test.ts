@@ -46,6 +46,8 @@ describe('calculations that do not add up are found', () => {
     ['', "25 ÷ 3 = 8 remainder 1, 9 + 4 = 1 (mod 12), 11 + 3 = 2 o'clock, 8 + 8 = 4 PM", null],
     ['', '350 000 * 0.05 = 17 500, 3 1/2 + 1/2 = 4, 100 - 20% = 80, 2/3 = 0.66', null],
     ['', 'A1 + B1 = 5, CO2 + 4 = 7', null],
+    ['', '1.200 € + 800 € = 2.000 €, 2 * 1.250.000 = 2.500.000', null],
+    ['', '1.200 € + 800 € = 2.100 €', '1.200 + 800 = 2.100 does not add up (801.2)'],
     ['', '100 - 20% = 70', '100 - 20% = 70 does not add up (99.8)'],
     ['', '2 + 2 = 5/day', '2 + 2 = 5 does not add up (4)'],
     ['', '6 * 2 = 4 * 4 = 15', '4 * 4 = 15 does not add up (16)'],
@@ -89,6 +91,9 @@ describe('an answer that breaks off is found', () => {
     ['', '[1] Smith wrote it.\n[2] Doe read it.', null],
     ['', '{name}, welcome!', null],
     ['', 'We have sent it back to you today.\n\nBest regards,', null],
+    ['', 'We will be in touch soon\n\nRegards,', null],
+    ['', 'Dear Ms. Jones,', null],
+    ['', 'Dear Ms. Jones, we have sent the parcel,', 'breaks off after “,”'],
     ['', 'Schalten Sie das Gerät einfach an', null],
     ['', '[1, 2, 3', 'the brackets at its beginning are not closed'],
     ['', '[x] done\n[ ] open', null],
@@ -104,6 +109,8 @@ describe('an answer that does not stand by what it says is found', () => {
     ['', 'It takes about two hours.', null],
     ['', 'As an AI language model I have no opinion.', 'speaks of itself as an AI: “As an AI”'],
     ['', 'I’m afraid there is not enough information.', 'says that information is missing: “not enough information”'],
+    ['', 'We store no data, and no information is shared.', null],
+    ['', 'The mail has no information on it.', 'says that information is missing: “has no information”'],
     ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
   ]);
 });
@@ -126,6 +133,10 @@ describe('an answer that contradicts itself is found', () => {
     ['', '12 * 5 = 60 loaves. Later 12 * 5 = 70 loaves.', '12*5 is once 60 and once 70'],
     ['', 'Q1: Answer: B\nQ2: Answer: C', null],
     ['', 'We get (a) \\boxed{5} and (b) \\boxed{7}', null],
+    ['', '**Question 1**\nAnswer: 5\n\n**Question 2**\nAnswer: 7', null],
+    ['', '### Part A\nThe answer is 5.\n### Part B\nThe answer is 7.', null],
+    ['', '**Q: What is 2 + 2?**\n**Answer:** 4\n\n**Q: What is 3 + 3?**\n**Answer:** 6', null],
+    ['', 'Part of it is done. The answer is 5.\nPart two follows. The answer is 7.', 'its answer is once 5 and once 7'],
     ['', 'The answer is 3.14159, so the answer is 3.14.', null],
     ['', '#### 1. Overview\nAll of it.\n#### 2. Details\nThe answer is 7.', null],
     ['', 'No worries! The answer is yes.', null],
@@ -175,6 +186,22 @@ describe('an answer in the wrong language is found', () => {
     ['Ответь на английском: какая столица Франции?', english, null],
     ['Odpowiedz po angielsku, czy to jest w Polsce i jak się do tego ma pociąg, który jest na wyspie.', english, null],
     ['英語で答えてください。日本の首都はどこですか？', english, null],
+    [`Übersetze ins Englische: ${german}`, english, null],
+    [`Übertrage das in die englische Sprache: ${german}`, english, null],
+    ['Bu metni ve bu mektubu İngilizceye çevir: tren adaya gitmez ve bu çok iyi.', english, null],
+    [
+      'Das ist nicht das Land, das der Zug auf der Fahrt nach Deutschland ist.',
+      english,
+      'is in English, where German was wanted',
+    ],
+    [
+      'It is twice that of the other train, and in Germany it is the one on the ship.',
+      german,
+      'is in German, where English was wanted',
+    ],
+    [`Summarize the following ticket.\n\n${german} ${german}`, english, null],
+    [`What does this mean? “${german} ${german}”`, english, null],
+    [`Classify the mail, and say why:\n${german} ${german}`, german, null],
     ['请把以下翻译成英文：我喜欢猫和狗，因为它们很可爱。', english, null],
     ['用中文回答: what is the capital of France and why is it in the north of the country', '首都是巴黎。', null],
     ['Schreibe auf Französisch an den Kunden, dass die Ware nicht da ist und das Schiff auch.', english, null],
@@ -226,6 +253,14 @@ describe('numbers and names that are not in the source are found', () => {
     ['It earned 12,500,000 euros.', 'It earned 12.5 million euros.', null],
     ['It earned 12,500,000 euros.', 'It earned 13.5 million euros.', 'not in the source: 13.5'],
     ['It cost 10 000 euros.', 'It cost 10,000 euros.', null],
+    ['Summe 1.299,50 EUR, davon 12,5 % Rabatt, Porto 1 050,00 EUR', '{"sum": 1299.50, "discount": 12.5, "postage": 1050}', null],
+    ['Summe 1.299,50 EUR', '{"sum": 1399.50}', 'not in the source: 1399.50'],
+    ['It raised $12.5M of €3bn for 40k users.', 'It raised 12,500,000 of 3,000,000,000 for 40000 users.', null],
+    ['It raised 12,500,000.', 'It raised $12.5M.', null],
+    ['Call (555) 123-4567.', '{"phone": "5551234567"}', null],
+    ['Call (555) 123-4567.', '{"phone": "5551234568"}', 'not in the source: 5551234568'],
+    ['We met on 2025-01-15 and 3 Feb.', 'They met on January 15, 2025 and on February 3.', null],
+    ['We met on 2025-01-15.', 'They met on March 15, 2025.', 'not in the source: March'],
   ]);
 });
 
@@ -327,6 +362,24 @@ test('signs are looked for in texts of any kind and length in no time', () => {
     const text = part.repeat(30_000);
     for (const type of types) expect(outcomeOf({ type }, text, text).score).toBeGreaterThanOrEqual(0);
   }
+});
+
+test('a long ruler, and an answer that names its end again and again, are read in no time', () => {
+  for (const text of ['='.repeat(300_000), 'answer is '.repeat(60_000), 'answer '.repeat(60_000)])
+    for (const type of ['arithmetic', 'consistent', 'extractable'] as const) {
+      const began = performance.now();
+      expect(outcomeOf({ type }, text).score).toBeGreaterThanOrEqual(0);
+      expect(performance.now() - began).toBeLessThan(1000);
+    }
+});
+
+test('of an answer that goes on without end not every name is looked for in a source as long as a book', () => {
+  const source = 'the quick brown fox jumps over it. '.repeat(30_000);
+  const nameOf = (index: number): string => 'B' + String(index).replaceAll(/\d/g, (digit) => 'qrstuvwxyz'[Number(digit)]!);
+  const names = Array.from({ length: 20_000 }, (_, index) => `a ${nameOf(index)}`).join(' ');
+  const began = performance.now();
+  expect(outcomeOf({ type: 'grounded' }, names, source).passed).toBe(false);
+  expect(performance.now() - began).toBeLessThan(1500);
 });
 
 test('empty lines are passed over once each, however many there are', () => {

@@ -59,6 +59,7 @@ test('what the judge said is about the answer that it saw there', () => {
     expect(readPreference('{"better": "second"}', job)).toBe(isFirst ? 'delivered' : 'candidate');
   }
   expect(readPreference('{"better": "same"}', 'job_1')).toBe('same');
+  expect(readPreference('Both are right. {"better": "same"}', 'job_1')).toBe('same');
   expect(readPreference('the first one', 'job_1')).toBeNull();
 });
 

@@ -4,6 +4,7 @@ import {
   judgeMessages,
   judgeOutcome,
   judgesToAsk,
+  readComparison,
   readJudgement,
   runPlainChecks,
   scoresWithin,
@@ -158,6 +159,17 @@ describe('a judge', () => {
     ['{', null],
     ['', null],
   ])('that says %j is read as %j', (text, expected) => expect(readJudgement(text)).toEqual(expected));
+  test.each([
+    ['{"better":"first","reason":"so"}', { score: 1, reason: 'better than the other answer: so' }],
+    ['Here you are:\n```json\n{"better":"second"}\n```', { score: 0, reason: 'worse than the other answer: no reason given' }],
+    ['{"better":"third"}', null],
+    ['the first one', null],
+  ])('that compares and says %j is read as %j', (text, expected) => expect(readComparison(text, true)).toEqual(expected));
+  test('is read in linear time, whatever it says', () => {
+    const start = performance.now();
+    for (const part of ['{', '{"a":']) expect(readJudgement(part.repeat(100_000))).toBeNull();
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
 });
 
 test('every answer must be there and complete, then comes what the format, the route and the job ask', () => {

@@ -1,7 +1,6 @@
 import type { Attempt, JobState, Message, Needs } from '@upshift/contracts';
 
 import { asData } from './as-data.ts';
-import { parseJsonAnswer } from './checks/parse-json.ts';
 import { draw } from './draw.ts';
 import { sampleCalls } from './samples.ts';
 
@@ -51,25 +50,32 @@ export function answerComesFirst({ seed }: Pick<JobState, 'seed'>, attempt: numb
 
 /** What a comparison says of the answer: 1 where it is no worse than the other one, else 0. Null where the reply says nothing. */
 export function readComparison(text: string, answerFirst: boolean): { score: number; reason: string } | null {
-  const reply = parseJsonAnswer(text) as { better?: unknown; reason?: unknown } | undefined;
-  if (reply?.better !== 'first' && reply?.better !== 'second' && reply?.better !== 'same') return null;
-  const why = typeof reply.reason === 'string' ? reply.reason.slice(0, 500) : 'no reason given';
-  if (reply.better === 'same') return { score: 1, reason: `as good as the other answer: ${why}` };
-  const isBetter = (reply.better === 'first') === answerFirst;
+  const { better, reason } = replyIn(text);
+  if (better !== 'first' && better !== 'second' && better !== 'same') return null;
+  const why = reasonOf(reason);
+  if (better === 'same') return { score: 1, reason: `as good as the other answer: ${why}` };
+  const isBetter = (better === 'first') === answerFirst;
   return { score: isBetter ? 1 : 0, reason: `${isBetter ? 'better' : 'worse'} than the other answer: ${why}` };
 }
 
 /** The verdict in a judge's reply, or null where the reply has none. */
 export function readJudgement(text: string): { score: number; reason: string } | null {
-  const object = /\{[\s\S]*\}/.exec(text)?.[0];
-  if (object === undefined) return null;
+  const { score, reason } = replyIn(text);
+  if (typeof score !== 'number' || score < 0 || score > 1) return null;
+  return { score, reason: reasonOf(reason) };
+}
+
+/** The JSON object in a judge's reply, from its first brace to its last: some write words or a fence around it. Empty where there is none. */
+export function replyIn(text: string): Record<string, unknown> {
   try {
-    const parsed = JSON.parse(object) as { score?: unknown; reason?: unknown };
-    if (typeof parsed.score !== 'number' || parsed.score < 0 || parsed.score > 1) return null;
-    return { score: parsed.score, reason: typeof parsed.reason === 'string' ? parsed.reason.slice(0, 500) : 'no reason given' };
+    return JSON.parse(text.slice(text.indexOf('{'), text.lastIndexOf('}') + 1)) as Record<string, unknown>;
   } catch {
-    return null;
+    return {};
   }
+}
+
+function reasonOf(reason: unknown): string {
+  return typeof reason === 'string' ? reason.slice(0, 500) : 'no reason given';
 }
 
 /** A judge answers one short JSON object, in tokens. */

@@ -1,4 +1,4 @@
-import { equationsOf } from '../scorer/arithmetic.ts';
+import { equationsOf, holdsInThousands } from '../scorer/arithmetic.ts';
 import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
 import { no, yes } from './finding.ts';
@@ -7,7 +7,7 @@ import type { Finding } from './finding.ts';
 /** Calculations that an answer shows add up. */
 export function arithmetic(text: string): Finding {
   const equations = equationsOf(text);
-  const wrong = equations.filter(({ holds }) => !holds);
+  const wrong = equations.filter((equation) => !equation.holds && !holdsInThousands(equation));
   const [first] = wrong;
   if (equations.length === 0) return yes('shows no calculation');
   if (first === undefined)
@@ -60,9 +60,11 @@ export function finished(text: string): Finding {
   return yes('does not break off');
 }
 
-/** A letter's last line may end with a comma: `Best regards,`. */
+/** A letter's last line may end with a comma: `Best regards,`. So may all that is asked for: `Dear Ms. Jones,`. */
 function isClosing(text: string): boolean {
-  return /[.!?][^\n]*\n\s*\p{Lu}[\p{L} ]{3,40},$/u.test(text.slice(-200));
+  return /(?:[.!?][^\n]*\n\s*|\n[^\S\n]*\n\s*)\p{Lu}[\p{L} ]{3,40},$|^(?:Dear|Hi|Hello) [\p{L}. ]{1,40},$/u.test(
+    text.slice(-200),
+  );
 }
 
 /** Begins as JSON and not as a link, a reference or a placeholder, and closes fewer brackets than it opens. */
@@ -81,7 +83,10 @@ const HEDGES: [RegExp, string][] = [
   [/\bI(?:'m| am) not (?:entirely |completely |quite )?(?:sure|certain|confident)\b/i, 'says that it is not sure'],
   [/\bI (?:don't|do not) (?:know|have (?:enough|access|any) )/i, 'says that it does not know'],
   [/\b(?:can ?not|can't|could not) be (?:determined|answered|known)\b/i, 'says that it can not be told'],
-  [/\b(?:not enough|insufficient|no) (?:information|data|context)\b/i, 'says that information is missing'],
+  [
+    /\b(?:not enough|insufficient|(?:there is|there's|have|has|contains?|gives?|provides?|with) no) (?:information|data|context)\b/i,
+    'says that information is missing',
+  ],
   [/\bit(?:'s| is) (?:hard|difficult|impossible) to (?:say|tell|know)\b/i, 'says that it is hard to tell'],
   [/\b(?:this is (?:just |only )?a guess|my best guess|I(?:'d| would) guess|if I had to guess)\b/i, 'guesses'],
 ];
@@ -99,12 +104,10 @@ export function consistent(prompt: string, text: string): Finding {
 
 /** Of an answer to several questions each part has a final answer of its own. */
 const PART =
-  /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9})?(?:\d{1,2}|[a-h])[.):]|(?<=^|\s)\([a-h]\)\s/gim;
-/** So many are compared. */
-const MOST_FINALS = 200;
+  /^[^\w\n]{0,20}(?:(?:Q|Question|Part|Problem|Exercise|Task)[^\S\n]{0,9}(?:\d{1,2}|[a-h])\b|(?:\d{1,2}|[a-h])[.):]|(?:Q|Question)\b[^\w\n]{0,9}:)|(?<=^|\s)\([a-h]\)\s/gim;
 
 function twoFinals(prompt: string, text: string): Finding | null {
-  const finals = clearFinals(text, optionsOf(prompt)).slice(0, MOST_FINALS);
+  const finals = clearFinals(text, optionsOf(prompt));
   const [first] = finals;
   const other = finals.find(({ value }) => value !== first?.value && !areSame(Number(value), Number(first?.value)));
   if (first === undefined || other === undefined) return null;

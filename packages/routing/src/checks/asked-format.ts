@@ -134,11 +134,16 @@ interface Range {
   most: number;
 }
 
+/** `-`, `1.`, also in bold; and, without a mark that is kept, signs that may stand at a line of prose too: `✅`, `1️⃣`, `<li>`. */
+const ITEM =
+  /^([^\S\n]*)(?:\*\*|__)?(?:([-*•●·‣◦▪+–]|\d+\\?[.)])(?:\*\*|__)?\s|(?:\p{So}|\d\ufe0f?\u20e3)\ufe0f?\s|<li\b[^>\n]*>)\s*\S/gmu;
+
 /** At least those of the outermost list, at most those in lists inside of it too. */
 function itemsIn(text: string): Range {
-  const indents = [...text.matchAll(/^([^\S\n]*)(?:[-*•●·‣◦▪+–]|\d+\\?[.)])\s+\S/gm)].map(([, indent = '']) => indent.length);
+  const items = [...text.matchAll(ITEM)];
+  const indents = items.flatMap(([, indent = '', mark]) => (mark === undefined ? [] : [indent.length]));
   const outermost = indents.reduce((least, indent) => Math.min(least, indent), Infinity);
-  return { least: indents.filter((indent) => indent === outermost).length, most: indents.length };
+  return { least: indents.filter((indent) => indent === outermost).length, most: items.length };
 }
 
 /** More characters than the sentences have that anybody asks for a number of. */

@@ -6,6 +6,12 @@ import { numbersTold, scaledIn } from './numbers-told.ts';
 
 /** Numbers up to here count things, and need not stand in the source. */
 const SMALL = 10;
+/** Numbers of so many digits are of telephones, cards and the like, which are written with and without signs between them. */
+const IDENTIFIER = 7;
+/** Dates are written in several ways: `2025-01-15`, `15 Jan`. */
+const months = 'January February March April May June July August September October November December'.split(' ');
+/** So many numbers and so many names are looked for, each in the whole source, which may be as long as a book. */
+const MOST = 300;
 /** So many missing words are named. */
 const NAMED = 3;
 
@@ -13,17 +19,27 @@ const NAMED = 3;
 export function grounded(prompt: string, text: string): Finding {
   const source = prompt.normalize('NFC').toLowerCase();
   const sourceNumbers = numbersTold(prompt);
+  const digits = source.replaceAll(/\D/g, '');
   const answer = text.normalize('NFC');
   const scaled = scaledIn(answer);
   const isTold = (number: string): boolean =>
-    sourceNumbers.has(writtenNumber(number)) || sourceNumbers.has(scaled.get(number) ?? NaN) || source.includes(number);
+    sourceNumbers.has(writtenNumber(number)) ||
+    sourceNumbers.has(scaled.get(number) ?? NaN) ||
+    source.includes(number) ||
+    (number.length >= IDENTIFIER && digits.includes(number));
+  const isNamed = (name: string): boolean => {
+    const month = months.indexOf(name) + 1;
+    const told = month > 0 ? name.slice(0, 3) : name;
+    return source.includes(told.toLowerCase()) || (month > 0 && sourceNumbers.has(month));
+  };
   // Of German, where all nouns are capitalized, no names can be told.
   const names = [prompt, text].some((one) => languageOf(one) === 'de') ? [] : namesIn(answer);
   const facts = [
     ...[...new Set(numbersOf(withoutListMarks(answer)))]
       .filter((number) => Math.abs(writtenNumber(number)) > SMALL)
+      .slice(0, MOST)
       .map((number) => ({ fact: number, isThere: isTold(number) })),
-    ...names.map((name) => ({ fact: name, isThere: source.includes(name.toLowerCase()) })),
+    ...names.slice(0, MOST).map((name) => ({ fact: name, isThere: isNamed(name) })),
   ];
   const strange = facts.filter(({ isThere }) => !isThere).map(({ fact }) => fact);
   if (facts.length === 0) return yes('has no numbers and no names');

@@ -9,7 +9,7 @@ interface AllNames {
   known: Names;
   /** In any of the languages that are told apart. */
   words: Names;
-  /** Of languages whose words change at their ends, without these. */
+  /** Of languages whose words change at their ends, as these stand before all of them. */
   stems: Names;
   /** Of languages that are written without spaces, or put other words before them without one. */
   parts: Names;
@@ -18,7 +18,11 @@ interface AllNames {
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 /** The last one counts where two codes have one name. */
 const codes: string[] = [...letters.flatMap((first) => letters.map((second) => first + second)), ...languages];
+/** Endings take the place of the last letters, or come behind them: `ins Englische`, `İngilizceye`. */
 const inflected: Language[] = ['ru', 'pl'];
+const extended: Language[] = ['de', 'tr'];
+/** A shorter name begins words of other languages too: of `twice`, Twi is one in German. */
+const SHORTEST_EXTENDED = 5;
 const unspaced: Language[] = ['zh', 'ja', 'ko', 'th', 'ar', 'he', 'hi'];
 
 let kept: AllNames | undefined;
@@ -35,7 +39,10 @@ function readNames(): AllNames {
   return {
     known: new Map([...namesIn('en'), ...own, ['mandarin', 'zh']]),
     words: new Map(of(languages.filter((code) => !unspaced.includes(code)))),
-    stems: new Map(of(inflected).map(([name, code]) => [name.slice(0, -2), code])),
+    stems: new Map([
+      ...of(inflected).map(([name, code]) => [name.slice(0, -2), code] as const),
+      ...of(extended).filter(([name]) => name.length >= SHORTEST_EXTENDED),
+    ]),
     parts: new Map(
       of(unspaced).flatMap(([name, code]) => [[name, code] as const, [name.replace(/[语語]$/, '文'), code] as const]),
     ),
@@ -50,14 +57,19 @@ function namesIn(display: Language): [string, Language | null][] {
   const names = displayNames(display);
   return codes.flatMap((code): [string, Language | null][] => {
     const name = names.of(code);
-    return name === undefined ? [] : [[name.toLowerCase(), languages.find((told) => told === code) ?? null]];
+    return name === undefined ? [] : [[inLowerCase(name), languages.find((told) => told === code) ?? null]];
   });
+}
+
+/** Without the second dot of the Turkish `İ`, which is no letter. */
+function inLowerCase(text: string): string {
+  return text.toLowerCase().replaceAll('\u0307', '');
 }
 
 /** Languages that a text names, by whatever language's name. */
 export function namedAnywhere(text: string): (Language | null)[] {
   const { words, stems, parts } = languageNames();
-  const lower = text.toLowerCase();
+  const lower = inLowerCase(text);
   const spaced = (lower.match(/\p{L}{4,}/gu) ?? []).flatMap((word) =>
     [words.get(word), ...[1, 2, 3].map((cut) => stems.get(word.slice(0, -cut)))].filter((named) => named !== undefined),
   );

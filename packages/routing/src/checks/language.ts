@@ -73,6 +73,9 @@ const TRANSLATING = /\btranslat/i;
 const DENYING = /\b(?:not|never|if|even|unless|when|otherwise)\b|n['’]t\b/i;
 const ASKING = /\b(?:answer|reply|respond|response|write|compose|translate|summari[sz]e|summary|explain|describe)\b/i;
 
+/** What hardly stands in another language: beside a text in one, English asks. */
+const ENGLISH_WISH = new RegExp(String.raw`${ASKING.source}|\b(?:what|which|how|why|classify|extract|identify|rewrite)\b`, 'i');
+
 /** null stands for a language that is not told apart. */
 interface Named {
   preposition: string;
@@ -105,6 +108,7 @@ function askedFor(prompt: string): Language | null {
     .find((language) => language !== undefined);
   if (asked !== undefined) return asked;
   const own = languageOf(prompt);
+  if (own !== 'en' && ENGLISH_WISH.test(prompt)) return null;
   // One that names another language may be answered in either.
   const named = [...namedIn(prompt).map(({ language: one }) => one), ...namedAnywhere(endsOf(prompt, READ))];
   return TRANSLATING.test(prompt) || named.some((one) => one !== own) ? null : own;

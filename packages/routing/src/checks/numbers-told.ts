@@ -13,27 +13,37 @@ const words = new Map([
 ]);
 const word = `(?:${[...words.keys(), ...Object.keys(scales)].toReversed().join('|')})`;
 const inWords = new RegExp(String.raw`\b${word}(?:[\s-]{1,2}(?:and )?${word}){0,20}\b`, 'gi');
-const scaled = /(?<![\d.,])(\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,9})?)[\s-](hundred|thousand|million|billion|trillion)\b/gi;
+const scaled =
+  /(?<![\d.,])(\d{1,15}(?:,\d{3}){0,5}(?:\.\d{1,9})?)(?:[\s-](hundred|thousand|million|billion|trillion)|(k|m|bn|b))\b/gi;
+/** As they stand behind a number without a space: `$1.5M`. */
+const short: typeof SCALES = { k: 1e3, m: 1e6, bn: 1e9, b: 1e9 };
 
-/** All numbers that a text tells, in digits (also `10 000`), in words, and with a scale behind them, as in `1.5 million`. */
+/** Signs of groups other than the comma, which `numbersOf` knows. */
+const GROUPS = /(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))/g;
+
+/** All numbers that a text tells, in digits (also `10 000` and `1.299,50`), in words, and with a scale behind them, as in `1.5 million`. */
 export function numbersTold(text: string): Set<number> {
-  // Signs of groups other than the comma, which `numbersOf` knows.
-  const joined = text.replaceAll(/(?<=\d)[ \u00a0\u202f'’](?=\d{3}(?!\d))/g, '');
+  const joined = text.replaceAll(GROUPS, '');
   return new Set([
-    ...[...numbersOf(text), ...numbersOf(joined)].map(writtenNumber),
+    ...[text, joined, withDecimalPoints(joined)].flatMap(numbersOf).map(writtenNumber),
     ...scaledIn(text).values(),
     ...(text.match(inWords) ?? []).map(valueOfWords),
   ]);
+}
+
+/** `1.299,50` as `1299.50`: what separates thousands and decimals there stands for the other here. */
+function withDecimalPoints(text: string): string {
+  return text.replaceAll(/(?<=\d)\.(?=\d{3}(?!\d))/g, '').replaceAll(/(?<=\d),(?=\d{1,2}(?!\d))/g, '.');
 }
 
 /** What numbers with a scale behind them come to, by how they are written without it. */
 export function scaledIn(text: string): Map<string, number> {
   // Rounded, for 1.1 times a million is a little more than 1,100,000.
   return new Map(
-    [...text.matchAll(scaled)].map(([, number = '', scale = '']) => [
-      number,
-      Number((writtenNumber(number) * scales[scale.toLowerCase()]!).toPrecision(12)),
-    ]),
+    [...text.matchAll(scaled)].map(([, number = '', word, sign = '']) => {
+      const scale = word === undefined ? short[sign.toLowerCase()]! : scales[word.toLowerCase()]!;
+      return [number, Number((writtenNumber(number) * scale).toPrecision(12))];
+    }),
   );
 }
 

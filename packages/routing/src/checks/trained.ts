@@ -25,8 +25,8 @@ export function opinionOf(subject: Subject): Opinion {
 }
 
 function agreementOf({ prompt, answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
-  const final = (text: string) => ({ final: finalAnswerOf(text, prompt)?.value ?? null });
-  const agreeing = others.filter((other) => comeToTheSame(final(answer.text), final(other))).length;
+  const [own, ...given] = [answer.text, ...others].map((text) => ({ final: finalAnswerOf(text, prompt)?.value ?? null }));
+  const agreeing = given.filter((other) => comeToTheSame(own!, other)).length;
   return { agreeing: agreeing + imagined.agreeing, differing: others.length - agreeing + imagined.differing };
 }
 

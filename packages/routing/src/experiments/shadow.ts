@@ -2,7 +2,7 @@ import type { JobRequest, RouteConfig, UpshiftConfig } from '@upshift/contracts'
 import { promptOf } from '@upshift/contracts';
 
 import { asData } from '../as-data.ts';
-import { parseJsonAnswer } from '../checks/parse-json.ts';
+import { replyIn } from '../judge.ts';
 import { finalAnswerOf } from '../scorer/extract-answer.ts';
 import { isKnownGround } from '../scorer/features.ts';
 import { assign } from './assign.ts';
@@ -78,8 +78,8 @@ export function comparisonConfig(config: UpshiftConfig, route: string): UpshiftC
 
 /** Whom the judge preferred; null where its reply says nothing. */
 export function readPreference(text: string, job: string): 'candidate' | 'delivered' | 'same' | null {
-  const reply = parseJsonAnswer(text) as { better?: unknown } | undefined;
-  const better = choices.find((choice) => choice === reply?.better);
+  const reply = replyIn(text);
+  const better = choices.find((choice) => choice === reply['better']);
   if (better === undefined) return null;
   if (better === 'same') return 'same';
   return (better === 'first') === candidateComesFirst(job) ? 'candidate' : 'delivered';

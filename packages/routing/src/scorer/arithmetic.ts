@@ -37,12 +37,15 @@ const isExact = (left: string, value: number): boolean => !/[./%]/.test(left) &&
 export function equationsOf(text: string): Equation[] {
   const found: Equation[] = [];
   for (let at = text.indexOf('='); at !== -1; at = text.indexOf('=', at + 1)) {
+    const after = text.slice(at + 1, at + 40);
+    // First, for it is the quicker one: a ruler of equals signs may be long.
+    if (!result.test(after)) continue;
     const before =
       text
         .slice(Math.max(0, at - LOOK_BACK), at)
         .split(/[=:;>\n]|<<|[.!?,]\s/)
         .at(-1) ?? '';
-    const equation = readEquation(before, text.slice(at + 1, at + 40));
+    const equation = readEquation(before, after);
     if (equation !== null) found.push(equation);
   }
   return found;
@@ -113,6 +116,15 @@ function isNear(actual: number, stated: number, written: string): boolean {
   const places = written.split('.')[1]?.length ?? 0;
   if (places > 0 && Math.trunc(actual * 10 ** places) / 10 ** places === stated) return true;
   return Math.abs(actual - stated) <= Math.max(TOLERANCE * Math.abs(actual), 0.5001 * 10 ** -places);
+}
+
+/** A point before three digits separates thousands in half of the world. */
+const THOUSANDS_POINT = /(?<=\d)\.(?=\d{3}(?!\d))/g;
+
+/** As in `1.200 + 800 = 2.000`. What training has seen is English, so that the scorer does not read it so. */
+export function holdsInThousands({ text }: Equation): boolean {
+  const [left = '', written = ''] = text.replaceAll(THOUSANDS_POINT, '').split('=');
+  return evaluate(left) === Number(written);
 }
 
 /** The value of a sum of products, with parentheses; null where it does not parse. */

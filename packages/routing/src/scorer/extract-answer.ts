@@ -103,13 +103,15 @@ function optionSaying({ value, kind }: Reading, options: Option[]): string | nul
 
 /** What stands behind each place of a marker: the rest of the line, or what is in the braces or the tag. */
 function partsBehind(text: string, marker: RegExp): { at: number; part: string }[] {
-  return [...text.matchAll(marker)].map((match) => {
+  return [...text.matchAll(marker)].slice(-MOST_PARTS).map((match) => {
     const at = match.index + match[0].length;
     const rest = text.slice(at, at + LONGEST_FINAL);
     return { at, part: match[0].startsWith('\\boxed') ? insideBraces(rest) : (rest.split(/\n|<\//, 1)[0] ?? '') };
   });
 }
 
+/** The last ones are read, and more than these no answer has. */
+const MOST_PARTS = 200;
 /** More characters than a final answer has, in a text and where it has a field of its own. */
 const LONGEST_FINAL = 400;
 const LONGEST_JSON = 4000;
