@@ -34,8 +34,7 @@ export function cellOfKey(hash: string, cells: number): number {
  */
 export function earlierCells(periods: Period[], hash: string, now: number, keptMs: number): number[] {
   const current = cellOfKey(hash, cellsAt(periods, now));
-  const others = periods.filter(({ since }, index) => since > now || endOf(periods, index) <= now);
-  const kept = others.filter((period) => now - endOf(periods, periods.indexOf(period)) < keptMs);
+  const kept = periods.filter((_, index) => now - endOf(periods, index) < keptMs);
   return [...new Set(kept.map(({ cells }) => cellOfKey(hash, cells)))].filter((cell) => cell !== current);
 }
 
