@@ -47,10 +47,17 @@ function pendingCall(): { call: Promise<unknown>; resolve: (value: string) => vo
   return { call: circuits.run(modelId, () => promise), resolve, reject };
 }
 
+test('a closed set of circuits leaves no timer', async () => {
+  await failTimes(5);
+  circuits.close();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test('a closed circuit passes answers and errors on', async () => {
   expect(await succeed()).toBe('answer');
   expect(await fail('rate_limited')).toMatchObject({ code: 'rate_limited' });
   expect(circuits.state(modelId)).toBe('closed');
+  expect(changes).toEqual([]);
 });
 
 test('four failures leave the circuit closed, the fifth opens it', async () => {
@@ -97,6 +104,26 @@ test('half of the calls may fail', async () => {
   }
   expect(circuits.state(modelId)).toBe('closed');
 });
+
+test('more than half of them open the circuit, whatever succeeds between, and after it was closed again no less', async () => {
+  for (const outage of [1, 2]) {
+    await failTimes(3);
+    await succeed();
+    await failTimes(1);
+    expect([outage, circuits.state(modelId)]).toEqual([outage, 'open']);
+    vi.advanceTimersByTime(restMs);
+    await succeed();
+    expect([outage, circuits.state(modelId)]).toEqual([outage, 'closed']);
+  }
+});
+
+test.each<CallErrorCode>(['overloaded', 'provider_error', 'timeout', 'connection_failed', 'model_not_found', 'provider_denied'])(
+  '%s opens the circuit',
+  async (code) => {
+    for (let count = 0; count < 5; count += 1) await fail(code);
+    expect(circuits.state(modelId)).toBe('open');
+  },
+);
 
 test('slow calls that all fail open the circuit, longer than the window though they take', async () => {
   const calls = Array.from({ length: 5 }, pendingCall);
@@ -157,6 +184,18 @@ test('a failed probe opens the circuit again for a whole rest', async () => {
   await failTimes(1);
   expect(circuits.state(modelId)).toBe('open');
   expect(changes.at(-1)).toEqual({ modelId, state: 'open', openUntilMs: Date.now() + restMs });
+});
+
+test('each rest has its own probe: after a failed one, and in the next outage', async () => {
+  await failTimes(5);
+  for (const probe of [fail, succeed]) {
+    vi.advanceTimersByTime(restMs);
+    await probe();
+  }
+  expect(circuits.state(modelId)).toBe('closed');
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  expect(await succeed()).toBe('answer');
 });
 
 test.each<CallErrorCode>(['invalid_request', 'context_too_long', 'aborted', 'provider_off'])(
@@ -228,6 +267,24 @@ test('what another process saw holds here too, until one call succeeds', async (
   expect(circuits.state(modelId)).toBe('closed');
 });
 
+test('word of an outage that is over changes nothing, and earlier word shortens nothing', async () => {
+  circuits.hear(modelId, Date.now() - 1);
+  expect(circuits.state(modelId)).toBe('closed');
+  circuits.hear(modelId, Date.now() + 5000);
+  circuits.hear(modelId, Date.now() + 1000);
+  vi.advanceTimersByTime(4999);
+  expect(circuits.state(modelId)).toBe('open');
+});
+
+test('a success from before another process spoke does not close what was heard of', async () => {
+  const old = pendingCall();
+  await vi.advanceTimersByTimeAsync(0);
+  circuits.hear(modelId, Date.now() + 5000);
+  old.resolve('late');
+  await old.call;
+  expect(circuits.state(modelId)).toBe('open');
+});
+
 test('a circuit that was heard of stays half open while its probes fail', async () => {
   circuits.hear(modelId, Date.now() + 5000);
   vi.advanceTimersByTime(5000);
@@ -236,19 +293,20 @@ test('a circuit that was heard of stays half open while its probes fail', async 
 });
 
 test('only who may probe does, and says when the probe has ended', async () => {
-  let probing = true;
+  let othersProbe = true;
+  let hasEnded = false;
   const held = createCircuits({
     onChange: () => undefined,
-    mayProbe: async () => (probing ? null : () => void (probing = true)),
+    mayProbe: async () => (othersProbe ? null : () => void (hasEnded = true)),
   });
   held.hear(modelId, Date.now() + 5000);
   vi.advanceTimersByTime(5000);
-  const call = () => held.run(modelId, () => Promise.resolve('answer'));
+  const call = () => held.run(modelId, async () => (hasEnded ? 'too late' : 'answer'));
 
   expect((await callErrorOf(call())).code).toBe('circuit_open');
-  probing = false;
+  othersProbe = false;
   expect(await call()).toBe('answer');
-  expect(probing).toBe(true);
+  expect(hasEnded).toBe(true);
   held.close();
 });
 
@@ -287,15 +345,19 @@ describe('what this process sleeps away is held against no model', () => {
     vi.setSystemTime(Date.now() + ms);
   }
 
-  test('not a timeout', async () => {
-    for (let count = 0; count < 10; count += 1) {
+  test.each<[CallErrorCode, string]>([
+    ['timeout', 'closed'],
+    ['connection_failed', 'closed'],
+    ['overloaded', 'open'],
+  ])('after %s the circuit is %s', async (code, state) => {
+    for (let count = 0; count < 5; count += 1) {
       const { call, reject } = pendingCall();
       await vi.advanceTimersByTimeAsync(0);
       block(2000);
-      reject(fault('timeout'));
+      reject(fault(code));
       await callErrorOf(call);
     }
-    expect(circuits.state(modelId)).toBe('closed');
+    expect(circuits.state(modelId)).toBe(state);
   });
 
   test('not the slowness of an answer', async () => {

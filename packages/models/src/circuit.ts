@@ -86,7 +86,7 @@ export function createCircuits(options: CircuitOptions): Circuits {
   };
 }
 
-type Breaker = CircuitBreaker<[fault: ModelCallError | null], void>;
+type Breaker = CircuitBreaker<[isFault: boolean], void>;
 
 /**
  * The action runs outside of opossum, which is told only the outcomes that count. Inside, a call is counted at its start
@@ -136,10 +136,10 @@ class Circuit {
     try {
       const result = await action();
       const { tookMs, lostMs } = times();
-      await this.#tell(epoch, tookMs - lostMs > slowMs ? this.#slowness(slowMs) : null);
+      await this.#tell(epoch, tookMs - lostMs > slowMs);
       return result;
     } catch (error) {
-      if (isProviderFault(error) && !isOurLag(error, times())) await this.#tell(epoch, error);
+      if (isProviderFault(error) && !isOurLag(error, times())) await this.#tell(epoch, true);
       throw error;
     } finally {
       // After an outcome that did not count the circuit is still half open, and the next call probes.
@@ -180,17 +180,12 @@ class Circuit {
     if (isFault) this.#lastFaultAt = now;
   }
 
-  #slowness(slowMs: number): ModelCallError {
-    const provider = this.#modelId.slice(0, this.#modelId.indexOf('/'));
-    return failedCall(provider, { code: 'timeout', detail: `slower than ${slowMs} ms`, maybeBilled: true });
-  }
-
-  async #tell(epoch: number, fault: ModelCallError | null): Promise<void> {
+  async #tell(epoch: number, isFault: boolean): Promise<void> {
     if (epoch !== this.#epoch) return;
-    if (fault === null && this.#heardUntilMs !== 0) this.#heardOver();
-    this.#countInARow(fault !== null);
-    // The fault comes back as a rejection; run() throws it itself.
-    await this.#breaker.fire(fault).catch(() => undefined);
+    if (!isFault && this.#heardUntilMs !== 0) this.#heardOver();
+    this.#countInARow(isFault);
+    // A fault comes back as a rejection; run() throws the call's own error.
+    await this.#breaker.fire(isFault).catch(() => undefined);
     if (this.#faultsInARow >= faultsInARow && this.#breaker.closed) this.#breaker.open();
   }
 
@@ -267,8 +262,8 @@ async function inTime(right: Promise<(() => void) | null>): Promise<(() => void)
   return Promise.race([right, late.promise]).finally(() => clearTimeout(timer));
 }
 
-async function settle(fault: ModelCallError | null): Promise<void> {
-  if (fault) throw fault;
+async function settle(isFault: boolean): Promise<void> {
+  if (isFault) throw new Error('a fault of the provider');
 }
 
 function isProviderFault(error: unknown): error is ModelCallError {
