@@ -37,6 +37,70 @@ test('what a new job has anyway is not written', () => {
   expect(text.length).toBeLessThan(120);
 });
 
+test('what records leave out keeps its meaning, because they may stand in Redis for months', () => {
+  const text = '[143808,"c0",0.5,1000,[0],[24,8,9],[[33837,1,"economy","openai/low","claimed",7,1001]]]';
+  expect(parseState('job_0', text)).toEqual({
+    id: 'job_0',
+    revision: 1,
+    status: 'queued',
+    route: 'default',
+    task: null,
+    pinnedModel: null,
+    priority: 'normal',
+    configVersion: 'c0',
+    seed: 0.5,
+    createdAt: 1000,
+    startedAt: null,
+    completedAt: null,
+    deadline: null,
+    limits: { costNanoUsd: null, maxEscalations: null },
+    needs: { capabilities: [], sampling: [], inputTokens: 8, contextTokens: 9, maxOutputTokens: null },
+    webhook: null,
+    classification: null,
+    tier: null,
+    attempts: [
+      {
+        number: 1,
+        purpose: 'answer',
+        tier: 'economy',
+        model: 'openai/low',
+        lane: 'live',
+        state: 'claimed',
+        outcome: null,
+        errorCode: null,
+        usage: null,
+        costNanoUsd: null,
+        reservedNanoUsd: 7,
+        score: null,
+        passed: null,
+        judges: null,
+        waits: 0,
+        claimedAt: 1001,
+        sentAt: null,
+        settledAt: null,
+        schemaFailed: null,
+      },
+    ],
+    escalations: 0,
+    failovers: 0,
+    fallbacks: 0,
+    finalAttempt: null,
+    degraded: false,
+    reasons: [],
+    step: null,
+    epoch: 0,
+    experiments: null,
+    passedOver: 0,
+    reopenedAt: null,
+  });
+});
+
+test('who changes a state that was read changes no other one', () => {
+  const read = () => parseState('job_0', stateText(acceptedJob(config)));
+  read().reasons.push('no model can do it');
+  expect(read().reasons).toEqual([]);
+});
+
 test('a field that a record does not have yet has its usual value', () => {
   const [there, ...values] = JSON.parse(stateText({ ...job, experiments: null })) as number[];
   const { epoch: _, ...older } = job;
