@@ -53,6 +53,15 @@ test('short lines of one chunk are handed on together, but not thousands of them
   expect(sizes).toEqual([256, 256, 88]);
 });
 
+test('lines are handed on as they come, while the sender still thinks about the next ones', async () => {
+  const request = (async function* () {
+    yield Buffer.from('one\ntw');
+    await new Promise(() => undefined);
+  })();
+  const { value } = await splitLines(request, 100).next();
+  expect(value).toEqual([{ number: 1, text: 'one', tooLong: null }]);
+});
+
 test('a byte order mark before the first line is no part of it', async () => {
   const mark = Buffer.from('\uFEFF').toString('latin1');
   expect(await linesOf([`${mark}{}\n{}`])).toEqual([

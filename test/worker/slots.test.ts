@@ -37,3 +37,36 @@ test('an answer that took too long makes for fewer calls at a time', async () =>
   await slots.run(model, 10, never, () => Promise.resolve('timeout'));
   expect(limits).toEqual([7]);
 });
+
+test('a call whose wait ends, or has ended before, gets its turn beside the one in the only slot', async () => {
+  const slots = createSlots(() => undefined);
+  const busy = Promise.withResolvers<null>();
+  const first = slots.run(model, 1, never, () => busy.promise);
+  const waiting = new AbortController();
+  let turns = 0;
+  const turn = () =>
+    slots.run(
+      model,
+      1,
+      () => waiting.signal,
+      () => Promise.resolve(void (turns += 1)).then(() => null),
+    );
+
+  const second = turn();
+  expect(turns).toBe(0);
+  waiting.abort();
+  await second;
+  await turn();
+  expect(turns).toBe(2);
+
+  busy.resolve(null);
+  await first;
+});
+
+test('a model that nobody has called yet begins with its concurrency, also when it has just come back', async () => {
+  const limits: number[] = [];
+  const slots = createSlots((_, limit) => limits.push(limit));
+  slots.beginAnew(model);
+  await slots.run(model, 4, never, () => Promise.resolve(null));
+  expect(limits).toEqual([]);
+});
