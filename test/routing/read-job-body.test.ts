@@ -1,5 +1,5 @@
 import type { FieldError } from '@upshift/contracts';
-import { fieldError, ProblemError } from '@upshift/contracts';
+import { fieldError, idempotencyKey, ProblemError } from '@upshift/contracts';
 import { acceptJob, readJobBody } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
@@ -168,5 +168,109 @@ describe('a schema that would take seconds to compile', () => {
     const checks = Array.from({ length: 4 }, () => `{"type":"json_schema","schema":${schema(800)}}`).join();
     expect(errorsOfJob(`{"input":{"prompt":"x"},"checks":[${checks}]}`)).toEqual([{ field: 'checks[3].schema', message: says }]);
     expect(errorsWith(`"checks":[${checks}],"foo":1`).map(({ field }) => field)).toEqual(['foo', 'checks[3].schema']);
+  });
+});
+
+describe('the bounds that docs/api.md tells', () => {
+  const job = (fields: object): object => ({ input: { prompt: 'x' }, ...fields });
+  const input = (fields: object): object => ({ input: { prompt: 'x', ...fields } });
+  const message = (fields: object): object => ({ input: { messages: [fields] } });
+  const oneCheck = (fields: object): object => job({ checks: [fields] });
+  const listOf = (size: number, one: unknown): unknown[] => Array.from({ length: size }, () => one);
+  const tool = { name: 'find', parameters: {} };
+  const fieldsOf = (body: object): string[] => errorsOf(JSON.stringify(body)).map(({ field }) => field);
+  const named = (count: number): object => Object.fromEntries(Array.from({ length: count }, (_, at) => [`key${at}`, 'x']));
+
+  test.each<[field: string, most: number, body: (size: number) => object]>([
+    ['task', 64, (size) => job({ task: 'x'.repeat(size) })],
+    ['checks', 50, (size) => job({ checks: listOf(size, { type: 'json' }) })],
+    ['limits.max_escalations', 10, (size) => job({ limits: { max_escalations: size } })],
+    ['require', 4, (size) => job({ require: listOf(size, 'seed') })],
+    ['metadata', 16, (size) => job({ metadata: named(size) })],
+    ['metadata.key', 512, (size) => job({ metadata: { key: 'x'.repeat(size) } })],
+    ['input.messages', 10_000, (size) => ({ input: { messages: listOf(size, { role: 'user', content: 'x' }) } })],
+    ['input.messages[0].content', 200, (size) => message({ role: 'user', content: listOf(size, { type: 'text', text: 'x' }) })],
+    [
+      'input.messages[0].tool_calls',
+      128,
+      (size) => message({ role: 'assistant', content: '', tool_calls: listOf(size, { id: '1', name: 'find', arguments: '{}' }) }),
+    ],
+    ['input.texts', 2048, (size) => ({ input: { texts: listOf(size, 'x') } })],
+    ['input.max_output_tokens', 1_000_000, (size) => input({ max_output_tokens: size })],
+    ['input.tools', 128, (size) => input({ tools: listOf(size, tool) })],
+    ['input.tools[0].name', 64, (size) => input({ tools: [{ ...tool, name: 'x'.repeat(size) }] })],
+    ['input.tools[0].description', 4096, (size) => input({ tools: [{ ...tool, description: 'x'.repeat(size) }] })],
+    [
+      'input.response_format.name',
+      64,
+      (size) => input({ response_format: { type: 'json_schema', name: 'x'.repeat(size), schema: {} } }),
+    ],
+    ['input.temperature', 2, (temperature) => input({ temperature })],
+    ['input.top_p', 1, (top_p) => input({ top_p })],
+    ['input.stop', 4, (size) => input({ stop: listOf(size, 'x') })],
+    ['checks[0].weight', 100, (weight) => oneCheck({ type: 'json', weight })],
+    ['checks[0].pattern', 1000, (size) => oneCheck({ type: 'regex', pattern: 'x'.repeat(size) })],
+    ['checks[0].values', 100, (size) => oneCheck({ type: 'contains', values: listOf(size, 'x') })],
+    ['checks[0].values', 200, (size) => oneCheck({ type: 'one_of', values: listOf(size, 'x') })],
+    ['checks[0].samples', 5, (samples) => oneCheck({ type: 'agreement', samples })],
+    ['checks[0].models', 5, (size) => oneCheck({ type: 'agreement', models: listOf(size, 'a/b') })],
+    ['checks[0].timeout_s', 60, (timeout_s) => oneCheck({ type: 'verifier', webhook: 'mine', timeout_s })],
+    ['checks[0].rubric', 4000, (size) => oneCheck({ type: 'llm_judge', rubric: 'x'.repeat(size) })],
+    ['checks[0].against', 5, (size) => oneCheck({ type: 'llm_judge', rubric: 'x', against: listOf(size, 'a/b') })],
+  ])('%s: at most %d', (field, most, body) => {
+    expect([fieldsOf(body(most)), fieldsOf(body(most + 1))]).toEqual([[], [field]]);
+  });
+
+  test.each<[field: string, least: number, tooLittle: number, body: (size: number) => object]>([
+    ['limits.cost_usd', 1e-9, 0, (cost_usd) => job({ limits: { cost_usd } })],
+    ['limits.max_escalations', 0, -1, (max_escalations) => job({ limits: { max_escalations } })],
+    ['input.messages', 1, 0, (size) => ({ input: { messages: listOf(size, { role: 'user', content: 'x' }) } })],
+    ['input.prompt', 1, 0, (size) => ({ input: { prompt: 'x'.repeat(size) } })],
+    ['input.texts', 1, 0, (size) => ({ input: { texts: listOf(size, 'x') } })],
+    ['input.texts[0]', 1, 0, (size) => ({ input: { texts: ['x'.repeat(size)] } })],
+    ['input.max_output_tokens', 1, 0, (max_output_tokens) => input({ max_output_tokens })],
+    ['input.temperature', 0, -0.1, (temperature) => input({ temperature })],
+    ['input.top_p', 0.01, 0, (top_p) => input({ top_p })],
+    ['input.stop[0]', 1, 0, (size) => input({ stop: ['x'.repeat(size)] })],
+    ['checks[0].weight', 0.01, 0, (weight) => oneCheck({ type: 'json', weight })],
+    ['checks[0].pattern', 1, 0, (size) => oneCheck({ type: 'regex', pattern: 'x'.repeat(size) })],
+    ['checks[0].values', 1, 0, (size) => oneCheck({ type: 'contains', values: listOf(size, 'x') })],
+    ['checks[0].values[0]', 1, 0, (size) => oneCheck({ type: 'one_of', values: ['x'.repeat(size)] })],
+    ['checks[0].min_words', 0, -1, (min_words) => oneCheck({ type: 'length', min_words })],
+    ['checks[0].max_chars', 1, 0, (max_chars) => oneCheck({ type: 'length', max_chars })],
+    ['checks[0].samples', 1, 0, (samples) => oneCheck({ type: 'agreement', samples })],
+    ['checks[0].models', 1, 0, (size) => oneCheck({ type: 'agreement', models: listOf(size, 'a/b') })],
+    ['checks[0].timeout_s', 0.1, 0, (timeout_s) => oneCheck({ type: 'verifier', webhook: 'mine', timeout_s })],
+    ['checks[0].against', 1, 0, (size) => oneCheck({ type: 'llm_judge', rubric: 'x', against: listOf(size, 'a/b') })],
+  ])('%s: %d and not %d', (field, least, tooLittle, body) => {
+    expect([fieldsOf(body(least)), fieldsOf(body(tooLittle))]).toEqual([[], [field]]);
+  });
+
+  test('a key of metadata has at most 64 characters', () => {
+    const keys = [64, 65].map((size) => 'x'.repeat(size));
+    expect(keys.map((key) => fieldsOf(job({ metadata: { [key]: '' } })))).toEqual([[], [`metadata.${keys[1]}`]]);
+  });
+
+  test('every check may say its gate and weight, and what names nothing may be null', () => {
+    const types = ['non_empty', 'complete', 'json', 'code', 'arithmetic', 'extractable', 'finished', 'unhedged', 'consistent'];
+    const more = ['language', 'asked_format', 'grounded', 'trained', 'agreement', 'length'];
+    const given = [
+      ...[...types, ...more].map((type) => ({ type })),
+      { type: 'json_schema', schema: {} },
+      { type: 'regex', pattern: 'x' },
+      { type: 'contains', values: ['x'] },
+      { type: 'one_of', values: ['x'] },
+      { type: 'verifier', webhook: 'mine' },
+      { type: 'llm_judge', rubric: 'x' },
+    ].map((one) => ({ ...one, gate: true, weight: 2 }));
+    const limits = { deadline: '2026-12-31T18:00:00+01:00' };
+    expect(fieldsOf(job({ checks: given, limits, task: null, model: null, webhook: null }))).toEqual([]);
+  });
+
+  test('an idempotency key has 1 to 255 printable ASCII characters', () => {
+    const accepted = ['x', 'x'.repeat(255), ' ~', '', 'x'.repeat(256), 'für', 'a\nb'].map(
+      (key) => idempotencyKey.safeParse(key).success,
+    );
+    expect(accepted).toEqual([true, true, true, false, false, false, false]);
   });
 });
