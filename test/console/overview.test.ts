@@ -151,6 +151,20 @@ test('jobs that cost nothing with any model draw bars of no length', () => {
   expect(page).toContain('<rect class="instead" x="0.0" y="15" width="0.0"');
 });
 
+test('a model has the entries of its own queue in its own tier, those put off too, and stands where its tier does', () => {
+  const [tier, model] = ['economy', LOW];
+  const queues = [
+    queue('its own', { tier, model, waiting: 2, delayed: 3, active: 1 }),
+    queue('in another cell', { cell: 1, tier, model, waiting: 10, active: 4 }),
+    queue('of the tier that it left', { tier: 'premium', model, waiting: 100 }),
+    queue('of another model', { tier, model: HIGH, waiting: 1000 }),
+  ];
+  const turned = { ...config, models: Object.fromEntries(Object.entries(config.models).toReversed()) };
+  const rows = modelsOf(turned, queues, healthy, new Set());
+  expect(rows.find(({ id }) => id === LOW)).toMatchObject({ waiting: 15, active: 5 });
+  expect([...new Set(rows.map((row) => row.tier))]).toEqual(['economy', 'standard', 'premium']);
+});
+
 test('a provider that no live worker speaks of is not known to be on', () => {
   const states = (heard: string[], off = {}): string[] =>
     modelsOf(config, [], { ...healthy, providersOff: off }, new Set(heard))
