@@ -80,6 +80,19 @@ test('aliases that name nothing, or far too much, are told as what is wrong with
   expect(reasonsOf(() => parseConfig(levels.join('\n'), 'the file'))).toEqual([expect.stringMatching(/alias/)]);
 });
 
+test('a file that is no YAML, or says a key twice, is refused where it is wrong', () => {
+  expect(reasonsOf(() => parseConfig('tiers: [', 'the file'))).toEqual([expect.stringContaining('line 1')]);
+  const twice = `${stringify(exampleConfigFile())}\ntiers: []\n`;
+  expect(reasonsOf(() => parseConfig(twice, 'the file'))).toEqual([expect.stringContaining('keys must be unique')]);
+  expect(reasonsOf(() => parseConfig('[]', 'the file'))).toEqual([expect.stringMatching(/^the file: .*object/)]);
+});
+
+test('a key that resembles none is told all that are known', () => {
+  expect(reasonsFor((file) => Object.assign(file.tiers[0]!, { zzzzzz: 1 }))).toEqual([
+    expect.stringMatching(/^tiers\.0\.zzzzzz: unknown key; known: name, /),
+  ]);
+});
+
 test('every name that is used must be declared', () => {
   const reasons = reasonsFor((file) => {
     file.models['nobody/model'] = { ...file.models['openai/low']!, tier: 'nowhere' };
@@ -151,6 +164,40 @@ test('a bad variable is told without the secrets in it', () => {
   ]);
 });
 
+test.each([
+  ['UPSHIFT_CELLS', ['1', '16'], ['0', '17', '1.5']],
+  ['PORT', ['0', '65535'], ['-1', '65536', '80.5']],
+  ['OTEL_TRACES_SAMPLER_ARG', ['0', '1'], ['-0.1', '1.1']],
+  ['STUCK_AFTER_S', ['0.1', '86400'], ['0', '86401']],
+  ['SHUTDOWN_GRACE_S', ['0.1', '86400'], ['0', '86401']],
+  ['UPSHIFT_CONSOLE_PASSWORD', ['12345678'], ['1234567']],
+  ['UPSHIFT_CONSUME_CELLS', ['0', '0,2', '0-3,5'], ['x0', '0,', '0-', '0 1', '100']],
+  ['REDIS_URL', ['rediss+sentinel://a/b', 'unix:///redis.sock'], ['http://a', 'a redis://a']],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['https://a:4318'], ['ftp://a', 'httpx://a', 'xhttp://a']],
+])('%s may be one of %j, and none of %j', (name, good, bad) => {
+  const isTaken = (value: string): boolean => reasonsOf(() => readEnvironment({ [name]: value })).length === 0;
+  expect([...good, ...bad].filter(isTaken)).toEqual(good);
+});
+
+test('cells are named by numbers and by spans, in any order', () => {
+  expect(readEnvironment({ UPSHIFT_CONSUME_CELLS: '7,4-2,2,10' }).UPSHIFT_CONSUME_CELLS).toEqual([2, 3, 4, 7, 10]);
+});
+
+test('what no variable says is as documented', () => {
+  expect(readEnvironment({})).toEqual({
+    UPSHIFT_CONFIG: 'upshift.config.yaml',
+    UPSHIFT_DISPOSABLE_REDIS: false,
+    UPSHIFT_CELLS: 1,
+    HOST: '127.0.0.1',
+    PORT: 0,
+    LOG_LEVEL: 'info',
+    OTEL_TRACES_SAMPLER_ARG: 1,
+    STUCK_AFTER_S: 60,
+    SHUTDOWN_GRACE_S: 20,
+    raw: {},
+  });
+});
+
 test('times that no timer can wait for are refused', () => {
   expect(reasonsOf(() => readEnvironment({ SHUTDOWN_GRACE_S: '3000000', STUCK_AFTER_S: '3000000' }))).toEqual([
     expect.stringMatching(/^STUCK_AFTER_S="3000000": .*86400/),
@@ -165,6 +212,12 @@ test('a provider without its key or address is off, and says which variable is m
     ['anthropic', 'ANTHROPIC_API_KEY is not set'],
     ['ollama', 'OLLAMA_HOST is not set'],
   ]);
+});
+
+test('a provider that is switched off is off, whatever keys are set', () => {
+  const config = exampleConfig(({ providers }) => void (providers['openai']!['enabled'] = false));
+  const [openai] = resolveProviders(config, { OPENAI_API_KEY: 'sk' });
+  expect(openai).toMatchObject({ id: 'openai', off: 'switched off in the configuration' });
 });
 
 const offWith = (environment: NodeJS.ProcessEnv, openai: Record<string, string> = {}) =>

@@ -40,10 +40,49 @@ test.each([
     'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n',
     { status: 503, retryAfterMs: 7000, error: 'the receiver answered 503' },
   ],
+  [
+    'says that it was to come back long ago',
+    'HTTP/1.1 503 Service Unavailable\r\nRetry-After: Wed, 21 Oct 2015 07:28:00 GMT\r\nContent-Length: 0\r\n\r\n',
+    { status: 503, retryAfterMs: 0 },
+  ],
+  [
+    'says in its own words when to come back',
+    'HTTP/1.1 503 Service Unavailable\r\nRetry-After: soon\r\nContent-Length: 0\r\n\r\n',
+    { status: 503, retryAfterMs: null },
+  ],
+  [
+    'sends it elsewhere',
+    'HTTP/1.1 300 Multiple Choices\r\nContent-Length: 0\r\n\r\n',
+    { status: 300, error: 'the receiver answered 300' },
+  ],
+  [
+    'says as much as is read, and no more',
+    `HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n${'x'.repeat(1000)}`,
+    { status: 200, body: 'x'.repeat(1000), error: null },
+  ],
+  [
+    'says more than is read',
+    `HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n${'x'.repeat(1001)}`,
+    { status: null, body: '', error: 'the answer is longer than 1000 bytes' },
+  ],
 ])('a receiver that %s has answered, and its connection is closed', async (_, bytes, answer) => {
   const outside = { url: await receiverThatSays(bytes), mayReach: () => true, secrets };
 
   expect(await postOutside(outside, 'msg_1', '{}', limits)).toMatchObject(answer);
 
   await Promise.all(connectionsClosed);
+});
+
+test('a name is looked up before each connection, and all its addresses must be ones that may be reached', async () => {
+  const { port } = await receiverThatSays('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  const url = new URL(`http://localhost:${port}/`);
+  const asked: string[] = [];
+  const mayReach = (address: string): boolean => asked.push(address) > 0;
+
+  expect(await postOutside({ url, mayReach, secrets }, 'msg_1', '{}', limits)).toMatchObject({ status: 200, body: 'ok' });
+  expect(asked).toContain('127.0.0.1');
+
+  const refused = await postOutside({ url, mayReach: () => false, secrets }, 'msg_1', '{}', limits);
+  expect(refused).toMatchObject({ status: null, body: '' });
+  expect(refused.error).toMatch(/^localhost resolves to (127\.0\.0\.1|::1), which is no public address$/);
 });
