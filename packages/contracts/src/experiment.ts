@@ -129,7 +129,7 @@ const adaptive = z.strictObject({
   ...common,
   arms: z.array(plainArm).min(2).max(10),
   reward: z.enum(['score', 'pass_rate']).default('pass_rate'),
-  floor: z.number().gt(0).max(0.5).default(0.05).describe('The least part of the jobs that each arm gets.'),
+  floor: z.number().gt(0).default(0.05).describe('The least part of the jobs that each arm gets.'),
 });
 
 const shape = z.discriminatedUnion('kind', [ab, canary, shadow, adaptive]);
