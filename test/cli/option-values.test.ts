@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { portNumber, time } from '../../services/cli/src/option-values.ts';
+import { portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from '../../services/cli/src/option-values.ts';
 
 test('a time is a day or a moment that there is, as ISO 8601 writes it', () => {
   expect(time('2026-11-23')).toBe(Date.UTC(2026, 10, 23));
@@ -13,6 +13,20 @@ test('a time is a day or a moment that there is, as ISO 8601 writes it', () => {
 });
 
 test('no port is not any port', () => {
-  expect(portNumber('0')).toBe(0);
-  for (const text of ['', ' ']) expect(() => portNumber(text)).toThrow('whole number');
+  expect(['0', '65500'].map(portNumber)).toEqual([0, 65_500]);
+  for (const text of ['', ' ', '-1', '65501', '80.5', 'http']) expect(() => portNumber(text)).toThrow('whole number');
+});
+
+test.each<[string, (text: string) => unknown, good: string[], bad: string[]]>([
+  ['a share is a number above 0', targetShare, ['0.01', '1'], ['', '0', '1.01', 'half']],
+  ['an amount of USD is a number above 0', positiveUsd, ['0.000001', '5'], ['', '0', '-1', 'Infinity', 'much']],
+  ['a number of jobs is a whole number from 1', wholeNumber('jobs'), ['1', '1000'], ['', '0', '1.5', 'Infinity', 'many']],
+])('%s', (words, read, good, bad) => {
+  expect(good.map(read)).toEqual(good.map(Number));
+  for (const text of bad) expect(() => read(text)).toThrow(words);
+});
+
+test('weights are of one of two kinds', () => {
+  expect(['cross-fitted', 'shipped'].map(weightsToUse)).toEqual(['cross-fitted', 'shipped']);
+  expect(() => weightsToUse('mine')).toThrow('cross-fitted or shipped');
 });
