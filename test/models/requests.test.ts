@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import type { UnifiedRequest } from '@upshift/contracts';
+import { describe, expect, test } from 'vitest';
 
+import { responsesRequest } from '../../packages/models/src/adapters/openai/openai-messages.ts';
 import { bodySent, chatInput } from './conformance.ts';
 
 /** What is sent so that a vendor does not refuse it. */
@@ -122,4 +124,189 @@ test('system messages alone become the user’s where a vendor wants a turn', as
 
 test('Ollama is told not to drop the first messages of a prompt that is too long', async () => {
   expect(await bodySent('ollama', chatInput('x'))).toMatchObject({ truncate: false });
+});
+
+describe('a conversation with all that a job may say', () => {
+  const url = 'data:image/png;base64,AAAA';
+  const find = { name: 'find', description: 'Finds.', parameters: { type: 'object', properties: {} } };
+  const stop = { name: 'stop', parameters: { type: 'object' } };
+  const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false };
+  const whole = chatInput('', {
+    messages: [
+      { role: 'system', content: 'Be brief.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Look:' },
+          { type: 'image_url', image_url: { url } },
+        ],
+      },
+      { role: 'assistant', content: 'I ask.', tool_calls: [{ id: 'call_1', name: 'find', arguments: '{"a":1}' }] },
+      { role: 'tool', tool_call_id: 'call_1', content: 'found' },
+      { role: 'user', content: 'And now?' },
+    ],
+    tools: [find, stop],
+    tool_choice: 'required',
+    response_format: { type: 'json_schema', name: 'answer', schema },
+    temperature: 0.5,
+    top_p: 0.9,
+    seed: 7,
+    stop: ['END'],
+    reasoning_effort: 'low',
+  });
+
+  test('is sent to OpenAI’s Responses, which has no seed and no stop', async () => {
+    expect(await bodySent('openai responses', whole)).toEqual({
+      model: 'test-model',
+      input: [
+        {
+          role: 'user',
+          content: [
+            { type: 'input_text', text: 'Look:' },
+            { type: 'input_image', image_url: url, detail: 'auto' },
+          ],
+        },
+        { role: 'assistant', content: 'I ask.' },
+        { type: 'function_call', call_id: 'call_1', name: 'find', arguments: '{"a":1}' },
+        { type: 'function_call_output', call_id: 'call_1', output: 'found' },
+        { role: 'user', content: 'And now?' },
+      ],
+      max_output_tokens: 256,
+      store: false,
+      stream: true,
+      instructions: 'Be brief.',
+      temperature: 0.5,
+      top_p: 0.9,
+      tools: [
+        { type: 'function', strict: false, ...find },
+        { type: 'function', strict: false, ...stop },
+      ],
+      tool_choice: 'required',
+      reasoning: { effort: 'low' },
+      text: { format: { type: 'json_schema', name: 'answer', schema, strict: true } },
+    });
+  });
+
+  test('is sent to OpenAI’s chat completions as it is', async () => {
+    const [system, user, , tool, last] = whole.messages;
+    const call = { id: 'call_1', type: 'function', function: { name: 'find', arguments: '{"a":1}' } };
+    expect(await bodySent('openai chat completions', whole)).toEqual({
+      model: 'test-model',
+      messages: [system, user, { role: 'assistant', content: 'I ask.', tool_calls: [call] }, tool, last],
+      max_completion_tokens: 256,
+      stream: true,
+      stream_options: { include_usage: true },
+      temperature: 0.5,
+      top_p: 0.9,
+      seed: 7,
+      stop: ['END'],
+      reasoning_effort: 'low',
+      tools: [
+        { type: 'function', function: find },
+        { type: 'function', function: stop },
+      ],
+      tool_choice: 'required',
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', schema, strict: true } },
+    });
+  });
+
+  test('is sent to Anthropic in blocks, without the sampling that it refuses', async () => {
+    expect(await bodySent('anthropic', whole)).toEqual({
+      model: 'test-model',
+      max_tokens: 256,
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'Look:' },
+            { type: 'image', source: { type: 'base64', media_type: 'image/png', data: 'AAAA' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'text', text: 'I ask.' },
+            { type: 'tool_use', id: 'call_1', name: 'find', input: { a: 1 } },
+          ],
+        },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: 'found' }] },
+        { role: 'user', content: [{ type: 'text', text: 'And now?' }] },
+      ],
+      stream: true,
+      system: 'Be brief.',
+      stop_sequences: ['END'],
+      tools: [
+        { name: 'find', description: 'Finds.', input_schema: find.parameters },
+        { name: 'stop', input_schema: stop.parameters },
+      ],
+      tool_choice: { type: 'any' },
+      output_config: { effort: 'low', format: { type: 'json_schema', schema } },
+    });
+  });
+
+  test('is sent to Ollama, whose tools are known by their names', async () => {
+    const [system, , , , last] = whole.messages;
+    expect(await bodySent('ollama', whole)).toEqual({
+      model: 'test-model:8b',
+      messages: [
+        system,
+        { role: 'user', content: 'Look:', images: ['AAAA'] },
+        { role: 'assistant', content: 'I ask.', tool_calls: [{ function: { name: 'find', arguments: { a: 1 } } }] },
+        { role: 'tool', content: 'found', tool_name: 'find' },
+        last,
+      ],
+      stream: true,
+      truncate: false,
+      options: { num_ctx: 8192, num_predict: 256, temperature: 0.5, top_p: 0.9, seed: 7, stop: ['END'] },
+      tools: [
+        { type: 'function', function: find },
+        { type: 'function', function: stop },
+      ],
+      format: schema,
+    });
+  });
+});
+
+test.each<[name: string, body: object]>([
+  [
+    'openai responses',
+    { model: 'test-model', input: [{ role: 'user', content: 'x' }], max_output_tokens: 256, store: false, stream: true },
+  ],
+  [
+    'openai chat completions',
+    {
+      model: 'test-model',
+      messages: [{ role: 'user', content: 'x' }],
+      max_completion_tokens: 256,
+      stream: true,
+      stream_options: { include_usage: true },
+    },
+  ],
+  [
+    'anthropic',
+    {
+      model: 'test-model',
+      max_tokens: 256,
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }],
+      stream: true,
+    },
+  ],
+  [
+    'ollama',
+    {
+      model: 'test-model:8b',
+      messages: [{ role: 'user', content: 'x' }],
+      stream: true,
+      truncate: false,
+      options: { num_ctx: 8192, num_predict: 256 },
+    },
+  ],
+])('%s: of a prompt alone, nothing is sent that it does not say, nor a choice among no tools', async (name, body) => {
+  expect(await bodySent(name, chatInput('x', { tool_choice: 'auto' }))).toEqual(body);
+});
+
+test('Responses is never asked for fewer tokens than it takes', () => {
+  const bodyOf = (maxOutputTokens: number) =>
+    responsesRequest({ model: 'm', input: chatInput('x'), drop: [], maxOutputTokens } as unknown as UnifiedRequest);
+  expect([1, 16, 17].map((tokens) => bodyOf(tokens).max_output_tokens)).toEqual([16, 16, 17]);
 });
