@@ -305,6 +305,52 @@ test.each<[name: string, body: object]>([
   expect(await bodySent(name, chatInput('x', { tool_choice: 'auto' }))).toEqual(body);
 });
 
+test.each([
+  ['none', { type: 'none' }],
+  ['auto', { type: 'auto' }],
+  ['required', { type: 'any' }],
+  [undefined, undefined],
+] as const)('the choice %s among tools is told to Anthropic in its own word', async (tool_choice, told) => {
+  const tools = [{ name: 'find', parameters: { type: 'object' } }];
+  expect((await bodySent('anthropic', chatInput('x', { tools, tool_choice })))['tool_choice']).toEqual(told);
+});
+
+test('what Ollama has no word for is kept all the same', async () => {
+  const tools = [{ name: 'find', parameters: { type: 'object' } }];
+  expect(await bodySent('ollama', chatInput('x', { tools, tool_choice: 'none' }))).not.toHaveProperty('tools');
+  expect(await bodySent('ollama', chatInput('x', { response_format: { type: 'json_object' } }))).toMatchObject({
+    format: 'json',
+  });
+});
+
+test.each(['none', 'minimal'] as const)('the effort %s, which Anthropic does not know, is left out', async (reasoning_effort) => {
+  expect(await bodySent('anthropic', chatInput('x', { reasoning_effort }))).not.toHaveProperty('output_config');
+});
+
+test('a turn that says nothing beside its tool calls is sent without a text, and OpenAI is given any format as it is', async () => {
+  const call = { id: 'call_1', name: 'find', arguments: '{}' };
+  const messages = [
+    { role: 'user' as const, content: 'As JSON.' },
+    { role: 'assistant' as const, content: '', tool_calls: [call] },
+    { role: 'tool' as const, tool_call_id: 'call_1', content: 'found' },
+    { role: 'assistant' as const, content: 'Well' },
+  ];
+  const input = chatInput('', { messages, response_format: { type: 'json_object' } });
+  expect(await bodySent('openai responses', input)).toMatchObject({
+    input: [
+      { role: 'user' },
+      { type: 'function_call' },
+      { type: 'function_call_output' },
+      { role: 'assistant', content: 'Well' },
+    ],
+    text: { format: { type: 'json_object' } },
+  });
+  expect(await bodySent('openai chat completions', input)).toMatchObject({
+    messages: [{}, { role: 'assistant', content: null, tool_calls: [{}] }, {}, { role: 'assistant', content: 'Well' }],
+    response_format: { type: 'json_object' },
+  });
+});
+
 test('Responses is never asked for fewer tokens than it takes', () => {
   const bodyOf = (maxOutputTokens: number) =>
     responsesRequest({ model: 'm', input: chatInput('x'), drop: [], maxOutputTokens } as unknown as UnifiedRequest);
