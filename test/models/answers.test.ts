@@ -85,6 +85,20 @@ test.each([
   expect(error.message).toContain('shape');
 });
 
+test('what a server still says after the whole answer of Responses takes nothing of it back', async () => {
+  const output = [{ type: 'message', content: [{ type: 'output_text', text: 'Rome' }] }];
+  const whole = { type: 'response.completed', response: { id: 'resp_1', status: 'completed', output } };
+  const body = event(whole) + event({ type: 'keepalive' });
+  expect(await answered(named('openai responses'), body)).toMatchObject({ text: 'Rome', providerRequestId: 'resp_1' });
+});
+
+test.each([['cancelled'], [undefined]])('an answer of Responses with the status %s is none', async (status) => {
+  const body = event({ type: 'response.completed', response: { id: 'resp_1', status, output: [] } });
+  const error = await callErrorOf(answered(named('openai responses'), body));
+  expect(error).toMatchObject({ code: 'provider_error', maybeBilled: true });
+  expect(error.message).toContain(`status ${status ?? 'missing'}`);
+});
+
 test.each(['error', 'abort', 'insufficient_system_resource', 'function_call_filter: MALFORMED_FUNCTION_CALL'])(
   'an answer that broke off with the reason %s is none',
   async (reason) => {
