@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
 import { experimentPage } from '../../services/console/src/experiment-pages.ts';
+import { metricPlot } from '../../services/console/src/experiment-plot.ts';
+import type { Html } from '../../services/console/src/html.ts';
 import { exampleView } from '../routing/experiment-view.ts';
 
 const page = (changes: Parameters<typeof exampleView>[0] = {}): string =>
@@ -28,6 +30,34 @@ test('a plot has a line and a band per arm, inside its frame, and says its range
     expect(y).toBeGreaterThanOrEqual(0);
     expect(y).toBeLessThanOrEqual(160);
   }
+});
+
+/** The points of the shapes of a plot, in the order in which they are drawn. */
+const shapesOf = (plot: Html): string[] => [...plot.text.matchAll(/points="([^"]*)"/g)].map(([, points]) => points!);
+
+test('a plot is drawn to the scale of its times, its values and the intervals of now', () => {
+  expect(shapesOf(metricPlot('pass_rate', exampleView().series))).toEqual([
+    '0,4 333.3,4 600,19.2 600,49.6 333.3,64.8 0,156',
+    '0,4 333.3,34.4 600,34.4',
+    '0,4 333.3,34.4 600,95.2 600,156 333.3,156 0,156',
+    '0,156 333.3,125.6 600,125.6',
+  ]);
+});
+
+test('where an end is not known the band goes to the edge, and what never changes is a line', () => {
+  const series = exampleView().series.map(({ at }) => ({
+    at,
+    metrics: { score: { only: { value: 0.5, low: null, high: null, jobs: 1 } } },
+  }));
+  const plot = metricPlot('score', series);
+  expect(shapesOf(plot)).toEqual(['0,4 333.3,4 600,4 600,156 333.3,156 0,156', '0,156 333.3,156 600,156']);
+  expect(plot.text).toContain('■ only 0.5 [?, ?]');
+});
+
+test('one point is no plot, and points without the metric are none', () => {
+  const [first, second] = exampleView().series;
+  for (const series of [[], [first!], [{ ...first!, metrics: {} }, second!]])
+    expect(metricPlot('pass_rate', series).text).toContain('Too little has been measured for a plot of pass_rate.');
 });
 
 test('what an operator wrote is text, never markup', () => {
