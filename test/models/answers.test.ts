@@ -10,8 +10,8 @@ const named = (name: string) => setups.find((setup) => setup.name === name)!;
 const chat = named('openai chat completions');
 
 /** Calls a model whose server answers with this. */
-async function answered(setup: typeof chat, body: string, { status = 200, prompt = 'x' } = {}) {
-  const server = await startFakeServer((_, response) => void response.writeHead(status).end(body));
+async function answered(setup: typeof chat, body: string, { status = 200, prompt = 'x', headers = {} } = {}) {
+  const server = await startFakeServer((_, response) => void response.writeHead(status, headers).end(body));
   try {
     return await callModel(setup, server.url, chatInput(prompt));
   } finally {
@@ -90,6 +90,18 @@ test('what a server still says after the whole answer of Responses takes nothing
   const whole = { type: 'response.completed', response: { id: 'resp_1', status: 'completed', output } };
   const body = event(whole) + event({ type: 'keepalive' });
   expect(await answered(named('openai responses'), body)).toMatchObject({ text: 'Rome', providerRequestId: 'resp_1' });
+});
+
+test.each([
+  { error: { code: 'rate_limit_exceeded', message: 'x' } },
+  { type: 'error', code: 'rate_limit_exceeded', message: 'x', param: null },
+])('an error within a stream of Responses is told by its code: %j', async (said) => {
+  const body = event({ type: 'response.created', response: { id: 'resp_1' } }, 'response.created') + event(said, 'error');
+  const headers = { 'content-type': 'text/event-stream' };
+  expect(await callErrorOf(answered(named('openai responses'), body, { headers }))).toMatchObject({
+    code: 'rate_limited',
+    maybeBilled: true,
+  });
 });
 
 test.each([['cancelled'], [undefined]])('an answer of Responses with the status %s is none', async (status) => {
