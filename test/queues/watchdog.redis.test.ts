@@ -120,10 +120,15 @@ async function startClassifier(settings: Record<string, string> = {}): Promise<{
   return { exit, kill: () => child.kill('SIGKILL') };
 }
 
+/** A connection to a node of a cluster is made when it is needed: before that there is none that could be frozen. */
+async function untilAtWork(): Promise<void> {
+  const { id } = await accept(pipeline, question, null);
+  await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
+}
+
 test('a process whose connection is dead ends with 1 while entries are due, and the one that follows takes them', async () => {
   const classifier = await startClassifier(impatient);
-  const before = await accept(pipeline, question, null);
-  await until(pipeline, async () => (await stateOf(pipeline, before.id)).classification !== null);
+  await untilAtWork();
 
   network.freeze();
   const { id } = await accept(pipeline, question, null);
@@ -156,6 +161,7 @@ test('a process that waits for entries as it should is not ended, though another
 
 test('a queue that is paused ends nobody, however long nothing is taken', async () => {
   const classifier = await startClassifier(impatient);
+  await untilAtWork();
   const queue = queueOf(pipeline, 'classify');
   await queue.pause();
   network.freeze();
