@@ -72,13 +72,17 @@ export function requiredUnder(route: RouteConfig, needs: Needs): Needs {
   return { ...needsUnder(route, needs), maxOutputTokens: needs.maxOutputTokens };
 }
 
+/** Tokens of which no more is known, or estimated, than how many go in and come out. */
+export function plainUsage(inputTokens: number, outputTokens: number): Usage {
+  return { inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
+}
+
 /** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */
 export function estimateCost(needs: Needs, model: ModelConfig, now: number): number | null {
   const outputTokens = needs.capabilities.includes('embedding')
     ? 0
     : Math.min(needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens);
-  const usage = { inputTokens: needs.inputTokens, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens, reasoningTokens: 0 };
-  return costOf(usage, model, now);
+  return costOf(plainUsage(needs.inputTokens, outputTokens), model, now);
 }
 
 /** The sum of the ledger, in nano-dollars, and whether some of it is unknown. */

@@ -33,6 +33,7 @@ export {
   firstModelOf,
   nanoUsdToUsd,
   needsUnder,
+  plainUsage,
   priceAt,
   usdToNanoUsd,
 } from './cost.ts';

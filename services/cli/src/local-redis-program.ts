@@ -109,7 +109,7 @@ async function isExecutable(path: string): Promise<boolean> {
   );
 }
 
-async function exists(path: string): Promise<boolean> {
+export async function exists(path: string): Promise<boolean> {
   return access(path).then(
     () => true,
     () => false,

@@ -18,7 +18,7 @@ import {
   stopProcess,
   waitForExit,
 } from './local-redis-process.ts';
-import { INSTALL_REDIS_BY_HAND, findOrInstallRedis } from './local-redis-program.ts';
+import { INSTALL_REDIS_BY_HAND, exists, findOrInstallRedis } from './local-redis-program.ts';
 
 /** From spawn to PONG: an empty server needs some 50 ms, the rest is for reading a large append-only file. In ms. */
 const READY_TIMEOUT_MS = 30_000;
@@ -150,7 +150,7 @@ async function startNew(
 ): Promise<RunningServer> {
   const tried: string[] = [];
   // It stays where its data is, whatever program has come or gone since.
-  const filesHere = await isThere(join(directory, 'appendonlydir'));
+  const filesHere = await exists(join(directory, 'appendonlydir'));
   const volume = filesHere ? null : await readFile(containerFile(directory), 'utf8').catch(() => null);
   const program = volume === null ? await findOrInstallRedis(say, tried) : null;
   if (program !== null) return startProgram(program, directory, socket);
@@ -164,10 +164,6 @@ async function startNew(
   throw new Error(
     `Upshift needs Redis 7 or newer (or Valkey), and none was found.${attempts}\nTo install it, type:\n${INSTALL_REDIS_BY_HAND}`,
   );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
 }
 
 async function startProgram(program: string, directory: string, socket: string): Promise<RunningServer> {

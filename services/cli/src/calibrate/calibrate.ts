@@ -10,6 +10,7 @@ import {
   classifierOf,
   firstModelOf,
   nanoUsdToUsd,
+  plainUsage,
 } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
@@ -135,13 +136,7 @@ function mostAudited(labels: LabelLine[], tiers: string[]): string[] {
 function costsOf(config: UpshiftConfig, file: string): (tier: string, prompt: string, answer: string) => number {
   const now = Date.now();
   return (tier, prompt, answer) => {
-    const usage = {
-      inputTokens: estimateTokens(prompt.length),
-      outputTokens: estimateTokens(answer.length),
-      cachedInputTokens: 0,
-      cacheWriteTokens: 0,
-      reasoningTokens: 0,
-    };
+    const usage = plainUsage(estimateTokens(prompt.length), estimateTokens(answer.length));
     const model = firstModelOf(config, tier);
     const cost = model === null ? null : costOf(usage, config.models[model], now);
     if (cost !== null) return nanoUsdToUsd(cost);

@@ -9,6 +9,7 @@ import {
   classifierTypeOf,
   nanoUsdToUsd,
   needsUnder,
+  plainUsage,
   promptFactsOf,
   readJobBody,
 } from '@upshift/routing';
@@ -104,7 +105,7 @@ function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate
   const asked = capabilities.includes('embedding') ? 0 : Math.min(outputTokens, maxOutputTokens ?? Infinity);
   const costs = [first.model, ...modelsAbove(job, first.tier, facts)].map((id) => {
     const model = config.models[id]!;
-    return costOf({ ...noTokens, inputTokens, outputTokens: Math.min(asked, model.max_output_tokens) }, model, now);
+    return costOf(plainUsage(inputTokens, Math.min(asked, model.max_output_tokens)), model, now);
   });
   return {
     tier: first.tier,
@@ -115,8 +116,6 @@ function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate
     cost_escalated_usd: usd(costs.reduce(plus, 0)),
   };
 }
-
-const noTokens = { cachedInputTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
 
 /** Where a job that fails every check goes: the first model that it may be given of each tier above. Only a cascade shifts up. */
 function modelsAbove(job: JobState, tier: string, facts: Facts): string[] {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import type { ModelConfig, Usage } from '@upshift/contracts';
-import { costOf } from '@upshift/routing';
+import type { ModelConfig } from '@upshift/contracts';
+import { costOf, plainUsage } from '@upshift/routing';
 
 import { isRight } from './matchers.ts';
 import type { WorkloadRow } from './workload.ts';
@@ -28,19 +28,9 @@ export function readAnswerBook(file: string, models: Record<string, ModelConfig>
       if (entry === undefined || row.matcher === undefined) return null;
       return {
         right: isRight({ text: entry.answer, vectors: null }, row.matcher, row.gold),
-        costNanoUsd: costOf(usageOf(entry), models[modelId], Date.now()),
+        costNanoUsd: costOf(plainUsage(entry.usage.input_tokens, entry.usage.output_tokens), models[modelId], Date.now()),
       };
     },
-  };
-}
-
-function usageOf({ usage }: Entry): Usage {
-  return {
-    inputTokens: usage.input_tokens,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: usage.output_tokens,
-    reasoningTokens: 0,
   };
 }
 

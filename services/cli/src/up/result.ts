@@ -1,5 +1,5 @@
 import type { JobStatus, UpshiftConfig } from '@upshift/contracts';
-import { costOf, firstModelOf, nanoUsdToUsd } from '@upshift/routing';
+import { costOf, firstModelOf, nanoUsdToUsd, plainUsage } from '@upshift/routing';
 
 import type { AnswerBook } from './answer-book.ts';
 import { isRight } from './matchers.ts';
@@ -119,13 +119,7 @@ function costAlone(one: Finished, modelId: string, config: UpshiftConfig, book: 
   // No answer was given, or one that was there already.
   if (settled === undefined) return 0;
   const told = settled.usage ?? null;
-  const usage = told && {
-    inputTokens: told.input_tokens,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: told.output_tokens,
-    reasoningTokens: 0,
-  };
+  const usage = told && plainUsage(told.input_tokens, told.output_tokens);
   return inUsd(costOf(usage, config.models[modelId], Date.now()));
 }
 
