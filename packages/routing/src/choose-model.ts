@@ -13,7 +13,7 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   const preferred = namedModels(job, tier, facts.config) ?? preferredModels(job, facts.config);
   const rank = (id: string): number => (preferred.includes(id) ? preferred.indexOf(id) : preferred.length);
   const ids = Object.entries(facts.config.models).flatMap(([id, model]) =>
-    model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, model, job, facts) ? [id] : [],
+    isCandidate(id, model, job, tier, facts) ? [id] : [],
   );
   const needs = needsUnder(facts.config.routes[job.route]!, job.needs);
   const price = (id: string): number => estimateCost(needs, modelOf(facts.config, id), facts.now) ?? Infinity;
@@ -24,6 +24,15 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
 export function namedInTier(job: JobState, tier: string, facts: Facts): string[] {
   if (namedModels(job, tier, facts.config) === undefined) return [];
   return candidatesInTier(job, tier, { ...facts, health: { circuitsOpen: {}, providersOff: {} } });
+}
+
+/** Whether a tier has any model for `candidatesInTier`. */
+export function hasCandidate(job: JobState, tier: string, facts: Facts): boolean {
+  return Object.entries(facts.config.models).some(([id, model]) => isCandidate(id, model, job, tier, facts));
+}
+
+function isCandidate(id: string, model: ModelConfig, job: JobState, tier: string, facts: Facts): boolean {
+  return model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, model, job, facts);
 }
 
 /** The models that the job's route names for a tier, in place of all of the tier; undefined where it names none. */

@@ -2,8 +2,8 @@ import type { Classification, JobState, TrailEntry } from '@upshift/contracts';
 
 import { classifyCalls, classifyNeeds, dependsOnComplexity } from '../classifier/ask-model.ts';
 import {
-  candidatesInTier,
   embeddersOf,
+  hasCandidate,
   isEligible,
   isUsable,
   modelOf,
@@ -75,7 +75,7 @@ function withinReach(draft: Draft, start: Start): Start {
   const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
   const at = names.indexOf(start.tier);
-  const hasAble = (tier: string): boolean => candidatesInTier(draft.job, tier, facts).length > 0;
+  const hasAble = (tier: string): boolean => hasCandidate(draft.job, tier, facts);
   // Those that a route names for a tier are missed where they are off, and not passed by.
   const isMissed = (tier: string): boolean => namedInTier(draft.job, tier, facts).length > 0;
   const isInReach = names.slice(at).some((tier) => hasAble(tier) || isMissed(tier));
