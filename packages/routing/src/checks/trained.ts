@@ -25,6 +25,7 @@ export function opinionOf(subject: Subject): Opinion {
 }
 
 function agreementOf({ prompt, answer, others, imagined }: Subject): Pick<Opinion, 'agreeing' | 'differing'> {
+  if (others.length === 0) return imagined;
   const [own, ...given] = [answer.text, ...others].map((text) => ({ final: finalAnswerOf(text, prompt)?.value ?? null }));
   const agreeing = given.filter((other) => comeToTheSame(own!, other)).length;
   return { agreeing: agreeing + imagined.agreeing, differing: others.length - agreeing + imagined.differing };

@@ -58,9 +58,13 @@ function stepsOf(prompt: string, text: string, final: FinalAnswer | null): Reado
  */
 export function isKnownGround(prompt: string, answer: string): boolean {
   const [question, text] = [clip(prompt), clip(answer)];
+  const listsOptions = optionsOf(question).length > 0;
+  const hasNumbers = numbersOf(question).length >= 2;
+  // Most questions: no answer to them needs to be read.
+  if (!listsOptions && !hasNumbers) return false;
   const final = finalAnswerOf(text, question);
-  if (final?.kind === 'letter') return optionsOf(question).length > 0;
-  return final?.kind === 'number' && numbersOf(question).length >= 2 && (final.marked || equationsOf(text).length > 0);
+  if (final?.kind === 'letter') return listsOptions;
+  return final?.kind === 'number' && hasNumbers && (final.marked || equationsOf(text).length > 0);
 }
 
 function featuresOf(prompt: string, text: string, options: Option[], final: FinalAnswer | null) {
