@@ -100,7 +100,7 @@ test('where its port is taken, what it has begun by then is stopped in order', a
 test('it takes no new work as soon as it is told to stop, though a connection stands open on which nobody has asked anything', async () => {
   const child = service(`async (answered) => {
     let when = 'at once';
-    void answered.then(() => (when = 'late'));
+    void answered().then(() => (when = 'late'));
     await new Promise(setImmediate);
     logger.info('takes no more, ' + when);
   }`);
@@ -113,6 +113,17 @@ test('it takes no new work as soon as it is told to stop, though a connection st
   child.kill('SIGTERM');
   await logged(lines, '"takes no more, at once"');
   silent.destroy();
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('one that finishes what it has in hand tells its figures until it ends: what is paid for meanwhile counts', async () => {
+  const child = service(`() => new Promise((resolve) => { process.once('message', resolve); logger.info('finishing'); })`);
+  const lines = linesOf(child);
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  child.kill('SIGTERM');
+  await logged(lines, '"finishing"');
+  expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('upshift_ready');
+  child.send('end');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
