@@ -164,6 +164,13 @@ test('a bad variable is told without the secrets in it', () => {
   ]);
 });
 
+test('what stands behind the question mark of an address, as the password of sentinels, is not told either', () => {
+  const REDIS_URL = 'sentinel://host:26379/main?sentinel_password=hunter2';
+  expect(reasonsOf(() => readEnvironment({ REDIS_URL }))).toEqual([
+    expect.stringMatching(/^REDIS_URL="sentinel:\/\/host:26379\/main\?…": must start with/),
+  ]);
+});
+
 test.each([
   ['UPSHIFT_CELLS', ['1', '16'], ['0', '17', '1.5']],
   ['PORT', ['0', '65535'], ['-1', '65536', '80.5']],

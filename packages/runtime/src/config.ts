@@ -117,8 +117,8 @@ export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environme
 /** Never told, whatever is wrong with them. */
 const secretVariables = new Set(['UPSHIFT_CONSOLE_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS']);
 
-/** What a variable holds, for an error: without secrets, and without a URL's user and password. */
+/** What a variable holds, for an error: without secrets, and without a URL's user, password and parameters. */
 function shownValue(name: string, given: NodeJS.ProcessEnv): string {
   if (secretVariables.has(name)) return '';
-  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@'))}`;
+  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@').replace(/\?.+/s, '?…'))}`;
 }
