@@ -77,6 +77,15 @@ test('one that can not stop in order says why and ends with 1', async () => {
   expect(await once(child, 'exit')).toEqual([1, null]);
 });
 
+test('one that does not stop in time says so before it ends', async () => {
+  const child = service('() => new Promise(() => undefined)', { SHUTDOWN_GRACE_S: '0.1' });
+  const lines = linesOf(child);
+  await logged(lines, '"ready"');
+  child.kill('SIGTERM');
+  await logged(lines, '"msg":"did not stop in time');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+});
+
 test('an address that is none of this machine is named', async () => {
   const child = service('async () => undefined', { HOST: '203.0.113.1' });
   const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);

@@ -149,7 +149,13 @@ function stopOnSignal(
     if (stoppingSince !== null) return;
     stoppingSince = performance.now();
     logger.info({ signal }, 'stopping');
-    setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
+    const late = (): void => {
+      logger.error(
+        'did not stop in time, as where Redis is away: the process ends, and what it has in hand comes back to its queue',
+      );
+      process.exit(1);
+    };
+    setTimeout(late, environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
     const stopped = await stopInOrder(server, running, logger);
     await stopTracing();
     endProcess(stopped ? 0 : 1);
