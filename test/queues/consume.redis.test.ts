@@ -1,4 +1,16 @@
-import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, queueOf, reconcile, SCORE_QUEUE } from '@upshift/queues';
+import {
+  accept,
+  advance,
+  CLASSIFY_QUEUE,
+  consume,
+  consumeDeliveries,
+  DELIVER_QUEUE,
+  done,
+  modelQueue,
+  queueOf,
+  reconcile,
+  SCORE_QUEUE,
+} from '@upshift/queues';
 import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
@@ -153,4 +165,21 @@ test('the entry of a consumer that was killed is delivered to another', { timeou
   await until(pipeline, async () => seen.length > 0);
   expect(await finished(`${id}.1.classify.1`)).toBe('completed');
   expect(seen).toEqual([id]);
+});
+
+test('ends of jobs and stalled entries are counted from 0 on: a series that begins with an outage shows no increase', async () => {
+  consumeClassify([]);
+  consumers.push(consumeDeliveries([pipeline], 1, async () => ({ kind: 'done' })));
+  const { jobsEnded, stalled } = pipeline.metrics;
+  const [ends, stalls] = await Promise.all([jobsEnded.get(), stalled.get()]);
+  expect(ends.values.map(({ labels, value }) => [labels.status, value])).toEqual([
+    ['completed', 0],
+    ['failed', 0],
+    ['cancelled', 0],
+    ['expired', 0],
+  ]);
+  expect(stalls.values.map(({ labels, value }) => [labels.queue, value])).toEqual([
+    [CLASSIFY_QUEUE, 0],
+    [DELIVER_QUEUE, 0],
+  ]);
 });

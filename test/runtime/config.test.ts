@@ -135,6 +135,30 @@ test('every bad variable is told at once, and an empty one counts as absent', ()
   expect(readEnvironment({ PORT: '', REDIS_URL: '' })).toMatchObject({ PORT: 0, UPSHIFT_DISPOSABLE_REDIS: false });
 });
 
+test('white space around a variable is none of it, as the end of the line in a Secret that was made of a file', () => {
+  const environment = {
+    REDIS_URL: 'redis+sentinel://host/main\n',
+    UPSHIFT_CONSOLE_PASSWORD: ' password\n',
+    PORT: ' ',
+    TIER: 'economy ',
+  };
+  expect(readEnvironment({ ...environment, UPSHIFT_SANDBOX_URL: 'http://sandbox:7700\n' })).toMatchObject({
+    REDIS_URL: 'redis+sentinel://host/main',
+    UPSHIFT_CONSOLE_PASSWORD: 'password',
+    PORT: 0,
+    TIER: 'economy',
+    raw: { UPSHIFT_SANDBOX_URL: 'http://sandbox:7700' },
+  });
+  expect(reasonsOf(() => readEnvironment({ UPSHIFT_CONSOLE_PASSWORD: 'short   \n' }))).toHaveLength(1);
+});
+
+test('a number that is none is told in words', () => {
+  expect(reasonsOf(() => readEnvironment({ SHUTDOWN_GRACE_S: '20s', UPSHIFT_CELLS: 'two' }))).toEqual([
+    'UPSHIFT_CELLS="two": must be a number',
+    'SHUTDOWN_GRACE_S="20s": must be a number',
+  ]);
+});
+
 test('an address without its scheme is refused, and the right form told', () => {
   const reasons = reasonsOf(() =>
     readEnvironment({ UPSHIFT_SANDBOX_URL: 'localhost:7710', OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' }),
@@ -161,6 +185,13 @@ test('a bad variable is told without the secrets in it', () => {
     'UPSHIFT_SANDBOX_URL="//…@sandbox"',
     'UPSHIFT_CONSOLE_PASSWORD',
     'OTEL_EXPORTER_OTLP_ENDPOINT="ftp://…@collector/"',
+  ]);
+});
+
+test('what stands behind the question mark of an address, as the password of sentinels, is not told either', () => {
+  const REDIS_URL = 'sentinel://host:26379/main?sentinel_password=hunter2';
+  expect(reasonsOf(() => readEnvironment({ REDIS_URL }))).toEqual([
+    expect.stringMatching(/^REDIS_URL="sentinel:\/\/host:26379\/main\?…": must start with/),
   ]);
 });
 

@@ -77,6 +77,15 @@ test('one that can not stop in order says why and ends with 1', async () => {
   expect(await once(child, 'exit')).toEqual([1, null]);
 });
 
+test('one that does not stop in time says so before it ends', async () => {
+  const child = service('() => new Promise(() => undefined)', { SHUTDOWN_GRACE_S: '0.1' });
+  const lines = linesOf(child);
+  await logged(lines, '"ready"');
+  child.kill('SIGTERM');
+  await logged(lines, '"msg":"did not stop in time');
+  expect(await once(child, 'exit')).toEqual([1, null]);
+});
+
 test('an address that is none of this machine is named', async () => {
   const child = service('async () => undefined', { HOST: '203.0.113.1' });
   const [said, exited] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
@@ -100,7 +109,7 @@ test('where its port is taken, what it has begun by then is stopped in order', a
 test('it takes no new work as soon as it is told to stop, though a connection stands open on which nobody has asked anything', async () => {
   const child = service(`async (answered) => {
     let when = 'at once';
-    void answered.then(() => (when = 'late'));
+    void answered().then(() => (when = 'late'));
     await new Promise(setImmediate);
     logger.info('takes no more, ' + when);
   }`);
@@ -113,6 +122,17 @@ test('it takes no new work as soon as it is told to stop, though a connection st
   child.kill('SIGTERM');
   await logged(lines, '"takes no more, at once"');
   silent.destroy();
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
+test('one that finishes what it has in hand tells its figures until it ends: what is paid for meanwhile counts', async () => {
+  const child = service(`() => new Promise((resolve) => { process.once('message', resolve); logger.info('finishing'); })`);
+  const lines = linesOf(child);
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  child.kill('SIGTERM');
+  await logged(lines, '"finishing"');
+  expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('upshift_ready');
+  child.send('end');
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 

@@ -50,7 +50,7 @@ test('a job that escalates is counted where it happens: the score, the reason, t
   expect(await metric('worker-economy', 'upshift_cost_usd_total', economy)).toBeGreaterThan(0);
 });
 
-test('a failure that alerts at its first occurrence is counted from 0 on, for each model that a worker calls', async () => {
+test('a failure that alerts at its first occurrence, and what is spent, is counted from 0 on, for each model that a worker calls', async () => {
   const alerts = await readFile(new URL('../../deploy/prometheus/alerts.yaml', import.meta.url), 'utf8');
   const outcomes = [...alerts.matchAll(/upshift_attempts_total\{outcome="(\w+)"\}\[\w+\]\)\) > 0$/gm)].map(
     ([, outcome]) => outcome,
@@ -58,8 +58,10 @@ test('a failure that alerts at its first occurrence is counted from 0 on, for ea
   expect(outcomes).toEqual(['provider_denied', 'model_not_found']);
   const seriesOf = async (program: ProgramName): Promise<string> => (await fetch(`${fleet.url(program)}/metrics`)).text();
   const [premium, fallback] = await Promise.all([seriesOf('worker-premium'), seriesOf('worker-fallback')]);
-  for (const outcome of outcomes) {
-    for (const model of ['openai/gpt-6.1-sol', 'anthropic/claude-opus-5-5']) {
+  for (const model of ['openai/gpt-6.1-sol', 'anthropic/claude-opus-5-5']) {
+    for (const series of [premium, fallback])
+      expect(series).toContain(`upshift_cost_usd_total{model="${model}",service="worker"} 0`);
+    for (const outcome of outcomes) {
       expect(premium).toContain(`{tier="premium",model="${model}",outcome="${outcome}",service="worker"} 0`);
       expect(fallback).toContain(`{tier="fallback",model="${model}",outcome="${outcome}",service="worker"} 0`);
     }

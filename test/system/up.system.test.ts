@@ -92,6 +92,20 @@ test('Ctrl-C stops everything; started again, it goes on with what was unfinishe
   expect(await recordsIn(directory)).toBe(rows);
 });
 
+test('Ctrl-C while it starts: nothing more is started, and no job is submitted', async () => {
+  const directory = temporaryDirectory();
+  const child = up(directory, '--once');
+  const lines = createInterface({ input: child.stderr });
+  const said: string[] = [];
+  lines.on('line', (line) => said.push(line));
+  await once(lines, 'line');
+  child.kill('SIGINT');
+  expect(await once(child, 'exit')).toEqual([130, null]);
+  expect(existsSync(join(directory, 'logs', 'worker-economy.log'))).toBe(false);
+  expect(said.join('\n')).not.toContain('submitted');
+  expect(await recordsIn(directory)).toBe(0);
+});
+
 test('a private Redis that is killed in the middle of the run is started again, and the run comes to its end', async () => {
   const directory = temporaryDirectory();
   const child = up(directory, '--once', '--json');

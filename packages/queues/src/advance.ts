@@ -133,6 +133,11 @@ export async function configOf({ redis, configs }: Connection, version: string):
 /** The trail entries that end a job, with the status that they stand for. */
 const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
 
+/** A series that begins with an outage shows no increase, and alerts would miss it. */
+export function countEndsFromZero({ metrics }: Connection): void {
+  for (const status of Object.values(endings)) metrics.jobsEnded.inc({ status }, 0);
+}
+
 function count({ metrics }: Pipeline, decision: Decision): void {
   for (const entry of decision.trail) countEntry(metrics, entry, decision);
 }

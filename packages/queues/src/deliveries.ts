@@ -72,6 +72,7 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
   });
   worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
   worker.on('failed', (entry) => void giveUp(pipeline, entry));
+  pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }, 0);
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return async () => {

@@ -101,6 +101,8 @@ export class QueueLine {
     });
     const warn = (error: Error): void => pipeline.logger.warn({ queue, reason: error.message }, 'worker');
     this.#worker.on('error', warn);
+    // All that a worker had in hand stalls at once: a series that begins with them shows no increase.
+    pipeline.metrics.stalled.inc({ queue }, 0);
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
     this.#waiting = connect(pipeline.url, { failFast: false });
     this.#waiting.on('error', warn);

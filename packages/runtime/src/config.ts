@@ -5,6 +5,8 @@ import { ConfigError } from './config-file.ts';
 /** A day: a timer of more than 24.8 days would go off at once. In s. */
 const LONGEST_WAIT_S = 86_400;
 
+const number = z.coerce.number({ error: ({ input }) => (Number.isNaN(input) ? 'must be a number' : undefined) });
+
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an address as in http://127.0.0.1:4318' });
 
 /**
@@ -25,8 +27,7 @@ export const environmentVariables = z.object({
     ),
   UPSHIFT_CONFIG: z.string().default('upshift.config.yaml').describe('The configuration file.'),
   UPSHIFT_DISPOSABLE_REDIS: z.stringbool().default(false).describe('true: start although Redis may lose what was accepted.'),
-  UPSHIFT_CELLS: z.coerce
-    .number()
+  UPSHIFT_CELLS: number
     .int()
     .min(1)
     .max(16)
@@ -47,8 +48,7 @@ export const environmentVariables = z.object({
     .optional()
     .describe('The password of the console, user name upshift. Without one the console does not start.'),
   HOST: z.string().default('127.0.0.1').describe('The address that services listen on; npm start takes 127.0.0.1.'),
-  PORT: z.coerce
-    .number()
+  PORT: number
     .int()
     .min(0)
     .max(65535)
@@ -66,22 +66,19 @@ export const environmentVariables = z.object({
     .string()
     .optional()
     .describe('Headers for the collector, as in authorization=KEY,other=value. OpenTelemetry’s SDK reads it itself.'),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce
-    .number()
+  OTEL_TRACES_SAMPLER_ARG: number
     .min(0)
     .max(1)
     .default(1)
     .describe('The share of jobs that are traced, from 0 to 1. A client’s own traceparent decides for its job.'),
-  STUCK_AFTER_S: z.coerce
-    .number()
+  STUCK_AFTER_S: number
     .positive()
     .max(LONGEST_WAIT_S)
     .default(60)
     .describe(
       'A process that takes nothing for so long, in seconds, although a queue has due entries and it has a free slot, ends with 1. At most 86400.',
     ),
-  SHUTDOWN_GRACE_S: z.coerce
-    .number()
+  SHUTDOWN_GRACE_S: number
     .positive()
     .max(LONGEST_WAIT_S)
     .default(20)
@@ -105,7 +102,9 @@ function numbersOf(text: string): number[] {
 
 /** Reads the environment once, at start. Throws a `ConfigError` that lists every bad variable. */
 export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environment {
-  const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== ''));
+  // White space around them is none of theirs: a Secret that was made of a file has the end of its line.
+  const trimmed = Object.entries(raw).map(([name, value]) => [name, value?.trim()] as const);
+  const given = Object.fromEntries(trimmed.filter(([, value]) => value !== ''));
   const parsed = environmentVariables.safeParse(given);
   if (parsed.success) return { ...parsed.data, raw: given };
   throw new ConfigError(
@@ -117,8 +116,8 @@ export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environme
 /** Never told, whatever is wrong with them. */
 const secretVariables = new Set(['UPSHIFT_CONSOLE_PASSWORD', 'OTEL_EXPORTER_OTLP_HEADERS']);
 
-/** What a variable holds, for an error: without secrets, and without a URL's user and password. */
+/** What a variable holds, for an error: without secrets, and without a URL's user, password and parameters. */
 function shownValue(name: string, given: NodeJS.ProcessEnv): string {
   if (secretVariables.has(name)) return '';
-  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@'))}`;
+  return `=${JSON.stringify(given[name]?.replace(/^([a-z+]*:?\/\/)?.*@/is, '$1…@').replace(/\?.+/s, '?…'))}`;
 }

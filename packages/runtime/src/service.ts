@@ -41,9 +41,10 @@ export interface Running {
   /**
    * Takes no more work at once, and lets what runs finish. Called once.
    *
-   * @param answered resolves when no request is in hand any more: what requests need is closed after that
+   * @param answered takes no more requests, and resolves when none is in hand any more: what requests need is closed after that. Who leaves it
+   * out answers its probes until the process ends, so that what it does until then is still measured
    */
-  stop(answered: Promise<void>): Promise<void>;
+  stop(answered: () => Promise<void>): Promise<void>;
 }
 
 /** A stop that takes this much longer than the grace period is cut short. */
@@ -95,7 +96,7 @@ async function listenOrStop(context: ServiceContext, running: Running): Promise<
   try {
     return await listen(context);
   } catch (error) {
-    await running.stop(Promise.resolve()).catch(() => undefined);
+    await running.stop(() => Promise.resolve()).catch(() => undefined);
     throw error;
   }
 }
@@ -148,7 +149,13 @@ function stopOnSignal(
     if (stoppingSince !== null) return;
     stoppingSince = performance.now();
     logger.info({ signal }, 'stopping');
-    setTimeout(() => process.exit(1), environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
+    const late = (): void => {
+      logger.error(
+        'did not stop in time, as where Redis is away: the process ends, and what it has in hand comes back to its queue',
+      );
+      process.exit(1);
+    };
+    setTimeout(late, environment.SHUTDOWN_GRACE_S * 1000 + FORCE_EXIT_AFTER_MS).unref();
     const stopped = await stopInOrder(server, running, logger);
     await stopTracing();
     endProcess(stopped ? 0 : 1);
@@ -166,9 +173,7 @@ function stopOnSignal(
 /** False where something could not be stopped, which is logged. */
 async function stopInOrder(server: Server, running: Running, logger: Logger): Promise<boolean> {
   try {
-    const answered = closeServer(server, running);
-    await running.stop(answered);
-    await answered;
+    await running.stop(() => closeServer(server, running));
     return true;
   } catch (error) {
     logger.error({ reason: error instanceof Error ? error.message : String(error) }, 'could not stop in order');

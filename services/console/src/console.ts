@@ -26,5 +26,5 @@ export async function startConsole(context: ServiceContext): Promise<Running> {
   context.app.use('/queues', board);
   context.app.use(pageRoutes(cells, login));
   context.app.use(failed(cells));
-  return { readiness: () => redisReadiness(cells), stop: (answered) => answered.then(() => closeCells(cells)) };
+  return { readiness: () => redisReadiness(cells), stop: (answered) => answered().then(() => closeCells(cells)) };
 }

@@ -67,7 +67,7 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
     afterProbes: (application) => answerWithProblem(application, context.logger),
     drain: () => stopping.abort(),
     async stop(answered) {
-      await answered;
+      await answered();
       signals.close();
       feed.close();
       await closeCells(cells);

@@ -45,8 +45,9 @@ export async function startWorker(context: ServiceContext, createClient = create
   const cells = await openCells(cellOptions(context, { failFast: false }));
   const consumed = await consumedCells(cells);
   for (const model of modelsOf(context.config, tier)) {
-    // A series that begins with its first failure shows no increase.
+    // A series that begins with its first failure, or its first dollar, shows no increase.
     for (const outcome of ALERTING) cells.metrics.attempts.inc({ tier, model, outcome }, 0);
+    cells.metrics.costUsd.inc({ model }, 0);
   }
   const providers = resolveProviders(context.config, context.environment.raw);
   await publishProviders(cells, providers);

@@ -37,22 +37,21 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const [first, ...rest] = programsOf(options);
   const intake = await start(first!, options.directory, options.say);
   const others = rest.map((program) => start(program, options.directory, options.say));
+  const all = Promise.all([Promise.resolve(intake), ...others]);
+  // Heard of where it is waited for, which one that is stopped meanwhile is not.
+  all.catch(() => undefined);
   return {
     intake,
-    all: Promise.all([Promise.resolve(intake), ...others]),
+    all,
     async stop() {
-      const started = [
-        intake,
-        ...(await Promise.allSettled(others)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])),
-      ];
-      // No new work first, then those that finish what is in hand, then those that only look on.
-      const order = [/^intake/, /^worker|^classifier|^scorer/, /./];
-      const stopped = new Set<Started>();
-      for (const pattern of order) {
-        const group = started.filter((program) => pattern.test(program.name) && !stopped.has(program));
-        group.forEach((program) => stopped.add(program));
-        await Promise.all(group.map((program) => program.stop()));
-      }
+      // No new work first, also where the others still start; then those that finish what is in hand, then those that only look on.
+      await intake.stop();
+      const settled = await Promise.allSettled(others);
+      const started = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      const { working = [], looking = [] } = Object.groupBy(started, ({ name }) =>
+        /^(worker|classifier|scorer)/.test(name) ? 'working' : 'looking',
+      );
+      for (const group of [working, looking]) await Promise.all(group.map((program) => program.stop()));
     },
   };
 }

@@ -45,13 +45,16 @@ const STILL_STOPPING_MS = 5000;
 export async function up(options: UpOptions): Promise<number> {
   const stops: Stop[] = [];
   const { happened: interrupted } = interruption();
+  const stopping = new AbortController();
+  void interrupted.then(() => stopping.abort());
   try {
-    const launched = await launch(options, stops);
+    const launched = await launch(options, stops, stopping.signal);
     const outcome = await Promise.race([work(launched, options), interrupted]);
-    if (options.once) return outcome === 'interrupted' ? INTERRUPTED : 0;
+    if (outcome === 'finished' && options.once) return 0;
     await interrupted;
-    return 0;
+    return afterInterruption(options);
   } catch (error) {
+    if (stopping.signal.aborted) return afterInterruption(options);
     process.stderr.write(`upshift: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
@@ -68,6 +71,11 @@ export async function up(options: UpOptions): Promise<number> {
   }
 }
 
+/** Ctrl-C is how one that stays up is stopped. */
+function afterInterruption({ once }: UpOptions): number {
+  return once ? INTERRUPTED : 0;
+}
+
 interface Launched {
   config: UpshiftConfig;
   directory: string;
@@ -81,8 +89,11 @@ interface Launched {
   book: AnswerBook | null;
 }
 
-/** Starts everything; `stops` grows with each thing started, so that all of it is stopped even where the next one fails. */
-async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
+/**
+ * Starts everything; `stops` grows with each thing started, so that all of it is stopped even where the next one fails, or is not begun because
+ * `stopping` has fired: then it throws.
+ */
+async function launch(options: UpOptions, stops: Stop[], stopping: AbortSignal): Promise<Launched> {
   const environment = readEnvironment();
   const config = usableConfig(environment.UPSHIFT_CONFIG);
   const directory = resolve(options.data);
@@ -93,7 +104,9 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
   const workload = file === null ? null : readWorkload(file);
   // Redis first: it tells whether Upshift runs here already, and then the sandbox's port is taken too.
   const redisUrl = await openRedis(environment, directory, stops);
+  stopping.throwIfAborted();
   const sandboxUrl = sandboxed ? await openSandbox(directory, options.port, stops) : null;
+  stopping.throwIfAborted();
   const fleet = await startFleet({
     config,
     directory,
@@ -103,6 +116,8 @@ async function launch(options: UpOptions, stops: Stop[]): Promise<Launched> {
     consolePassword: environment.UPSHIFT_CONSOLE_PASSWORD ?? consolePassword(directory),
   });
   stops.push(() => fleet.stop());
+  // No job is submitted then.
+  stopping.throwIfAborted();
   const url = `http://127.0.0.1:${fleet.intake.port}`;
   // Where Redis is the user's own, several may share it.
   if (environment.REDIS_URL === undefined) {
