@@ -6,7 +6,12 @@ interface Operation {
   responses: Record<string, { description: string }>;
 }
 
-const paths = openapi()['paths'] as Record<string, { post: Operation }>;
+interface Described {
+  paths: Record<string, { post: Operation }>;
+  components: { schemas: Record<string, object> };
+}
+
+const { paths, components } = openapi() as unknown as Described;
 
 function refusalsOf({ responses }: Operation): string[] {
   return Object.values(responses).flatMap(({ description }) => /^code: (.+)$/.exec(description)?.[1]?.split(', ') ?? []);
@@ -16,4 +21,33 @@ test('a retry may be refused as a job may, but for what is said of a body', () =
   const ofSubmission = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'idempotency_key_reused'];
   const ofJob = refusalsOf(paths['/v1/jobs']!.post).filter((code) => !ofSubmission.includes(code));
   expect(refusalsOf(paths['/v1/jobs/{id}/retry']!.post).toSorted()).toEqual([...ofJob, 'not_found', 'job_not_ended'].toSorted());
+});
+
+/** Every object that a schema describes, as text. */
+function objectsIn(schema: unknown): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const inner = Object.values(schema).flatMap(objectsIn);
+  return 'properties' in schema ? [JSON.stringify(schema), ...inner] : inner;
+}
+
+/** Shorter ones may be alike by chance. */
+const LONG = 500;
+
+test('what stands in several schemas is described once, under its name: generators make a type of each description', () => {
+  const long = Object.values(components.schemas)
+    .flatMap(objectsIn)
+    .filter((text) => text.length > LONG);
+  expect(long.filter((text, index) => long.indexOf(text) !== index)).toEqual([]);
+});
+
+test('the alternatives of a schema are named: some generators can not make types of those that are not', () => {
+  const unions = ['JobRequest.input', 'Check', 'ExperimentDocument', 'BulkLine'];
+  const alternatives = unions.flatMap((name) => {
+    const [schema = '', field] = name.split('.');
+    const { [schema]: whole } = components.schemas as Record<string, { properties?: Record<string, object> }>;
+    const { oneOf, anyOf } = (field === undefined ? whole : whole?.properties?.[field]) as Record<string, object[]>;
+    return oneOf ?? anyOf ?? [];
+  });
+  expect(alternatives.length).toBeGreaterThan(unions.length);
+  for (const alternative of alternatives) expect(alternative).toEqual({ $ref: expect.stringMatching(/^#.components.schemas./) });
 });
