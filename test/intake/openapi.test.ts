@@ -3,11 +3,12 @@ import { expect, test } from 'vitest';
 import { openapi } from '../../services/intake/src/openapi.ts';
 
 interface Operation {
+  parameters: { name: string; style?: string; explode?: boolean; schema: Record<string, unknown> }[];
   responses: Record<string, { description: string }>;
 }
 
 interface Described {
-  paths: Record<string, { post: Operation }>;
+  paths: Record<string, { get: Operation; post: Operation }>;
   components: { schemas: Record<string, object> };
 }
 
@@ -50,4 +51,11 @@ test('the alternatives of a schema are named: some generators can not make types
   });
   expect(alternatives.length).toBeGreaterThan(unions.length);
   for (const alternative of alternatives) expect(alternative).toEqual({ $ref: expect.stringMatching(/^#.components.schemas./) });
+});
+
+test('a filter of metadata is described as an object whose entries are parameters: a generated client would ask for the key KEY', () => {
+  for (const path of ['/v1/jobs', '/v1/events']) {
+    const filter = paths[path]!.get.parameters.find(({ name }) => name === 'metadata.KEY');
+    expect(filter).toMatchObject({ style: 'form', explode: true, schema: { type: 'object' } });
+  }
 });

@@ -1,4 +1,4 @@
-import { experimentEvents, trailEvents } from '@upshift/contracts';
+import { experimentEvents, jobStatuses, trailEvents } from '@upshift/contracts';
 
 import { experimentPaths } from './openapi-experiments.ts';
 import { json, name, ofBody, problems, ref } from './openapi-parts.ts';
@@ -237,7 +237,21 @@ const lastEventId = {
 
 const eventStream = { description: 'Server-sent events', content: { 'text/event-stream': { schema: { type: 'string' } } } };
 
-const filters = ['status', 'route', 'task', 'metadata.KEY'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+const filters = [
+  { name: 'status', in: 'query', schema: { type: 'string', enum: jobStatuses } },
+  { name: 'route', in: 'query', schema: { type: 'string' } },
+  { name: 'task', in: 'query', schema: { type: 'string' } },
+  {
+    name: 'metadata.KEY',
+    in: 'query',
+    // Each entry of the object is a parameter: this one's own name is sent by nobody.
+    style: 'form',
+    explode: true,
+    schema: { type: 'object', propertyNames: { pattern: '^metadata\\.' }, additionalProperties: { type: 'string' } },
+    example: { 'metadata.customer': '42' },
+    description: 'Jobs whose metadata has these values, as in `metadata.customer=42`.',
+  },
+];
 
 const chosenEvents = {
   name: 'event',
