@@ -59,3 +59,7 @@ test('a filter of metadata is described as an object whose entries are parameter
     expect(filter).toMatchObject({ style: 'form', explode: true, schema: { type: 'object' } });
   }
 });
+
+test('how much metadata a job may have is described', () => {
+  expect(components.schemas['JobRequest']).toHaveProperty('properties.metadata.maxProperties', 16);
+});
