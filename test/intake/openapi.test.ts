@@ -63,3 +63,9 @@ test('a filter of metadata is described as an object whose entries are parameter
 test('how much metadata a job may have is described', () => {
   expect(components.schemas['JobRequest']).toHaveProperty('properties.metadata.maxProperties', 16);
 });
+
+test('an answer may have fields that a client does not know yet, and a request none that the API does not know', () => {
+  const { Job, TrailEntry, Problem, JobRequest } = components.schemas;
+  for (const schema of [Job, TrailEntry, Problem]) expect(JSON.stringify(schema)).not.toContain('"additionalProperties":false');
+  expect(JobRequest).toHaveProperty('additionalProperties', false);
+});

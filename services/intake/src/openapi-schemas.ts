@@ -96,6 +96,15 @@ export function componentSchemas(): Record<string, unknown> {
 function schemasOf(named: Record<string, z.ZodType>, io: 'input' | 'output'): Record<string, unknown> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(named)) registry.add(schema, { id });
-  const { schemas } = z.toJSONSchema(registry, { io, uri: (id) => ref(id).$ref });
+  const { schemas } = z.toJSONSchema(registry, {
+    io,
+    uri: (id) => ref(id).$ref,
+    ...(io === 'output' ? { override: leaveOpen } : {}),
+  });
   return Object.fromEntries(Object.entries(schemas).map(([name, { $schema: _dialect, $id: _id, ...schema }]) => [name, schema]));
+}
+
+/** An answer may say more some day: who was generated from this description must not refuse it then. */
+function leaveOpen({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
