@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
+import { dropQuarantined, retryQuarantined } from '../../services/cli/src/commands/quarantine.ts';
 import { sendJson, startJobServer } from './job-server.ts';
 import type { JobServer } from './job-server.ts';
 
@@ -15,6 +16,14 @@ test('an API below a path is asked there', async () => {
   for (const end of ['', '/']) await apiAt(`${server.url}/upshift${end}`).get('/v1/queues?a=b');
   await apiAt(server.url).get('/v1/queues');
   expect(server.seen.map(({ path }) => path)).toEqual(['/upshift/v1/queues?a=b', '/upshift/v1/queues?a=b', '/v1/queues']);
+});
+
+test('what is given as a job in quarantine is one part of the path, whatever it is', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 200, { id: 'job_2' }));
+  const api = apiAt(server.url);
+  await retryQuarantined(api, 'job_1/cancel#', true);
+  await dropQuarantined(api, 'job_1?x');
+  expect(server.seen.map(({ path }) => path)).toEqual(['/v1/jobs/job_1%2Fcancel%23/retry', '/v1/quarantine/job_1%3Fx']);
 });
 
 test('an address with a password is refused, and no error says it again', () => {
