@@ -34,6 +34,15 @@ test('an address with a password is refused, and no error says it again', () => 
   }
 });
 
+test('a redirect is not followed, which would make a list of jobs of a submission', async () => {
+  const onward = 'https://jobs.example.com/v1/jobs';
+  server = await startJobServer((_seen, response) => void response.writeHead(301, { Location: onward }).end());
+  const api = apiAt(server.url);
+  for (const ask of [() => api.post('/v1/jobs', {}), () => api.bulk(['{}']), () => api.delete('/v1/webhooks/orders')])
+    await expect(ask()).rejects.toThrow(`sends on to ${onward}; name that address with --url`);
+  expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'DELETE']);
+});
+
 test('a page that is no answer of the API is said to be none', async () => {
   server = await startJobServer((_seen, response) => void response.end('<html>Sign in'));
   const api = apiAt(server.url);
