@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
+import { dropQuarantined, retryQuarantined } from '../../services/cli/src/commands/quarantine.ts';
 import { sendJson, startJobServer } from './job-server.ts';
 import type { JobServer } from './job-server.ts';
 
@@ -17,12 +18,29 @@ test('an API below a path is asked there', async () => {
   expect(server.seen.map(({ path }) => path)).toEqual(['/upshift/v1/queues?a=b', '/upshift/v1/queues?a=b', '/v1/queues']);
 });
 
+test('what is given as a job in quarantine is one part of the path, whatever it is', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 200, { id: 'job_2' }));
+  const api = apiAt(server.url);
+  await retryQuarantined(api, 'job_1/cancel#', true);
+  await dropQuarantined(api, 'job_1?x');
+  expect(server.seen.map(({ path }) => path)).toEqual(['/v1/jobs/job_1%2Fcancel%23/retry', '/v1/quarantine/job_1%3Fx']);
+});
+
 test('an address with a password is refused, and no error says it again', () => {
   for (const url of ['http://ada:secret@host:7700', 'http://:secret@host', 'ada:secret@host:7700', 'ada:sec@ret@host']) {
     const asking = (): unknown => apiAt(url);
     expect(asking).toThrow(/^--url, or UPSHIFT_URL, .* as http:\/\/127\.0\.0\.1:7700$/);
     expect(asking).not.toThrow(/sec/);
   }
+});
+
+test('a redirect is not followed, which would make a list of jobs of a submission', async () => {
+  const onward = 'https://jobs.example.com/v1/jobs';
+  server = await startJobServer((_seen, response) => void response.writeHead(301, { Location: onward }).end());
+  const api = apiAt(server.url);
+  for (const ask of [() => api.post('/v1/jobs', {}), () => api.bulk(['{}']), () => api.delete('/v1/webhooks/orders')])
+    await expect(ask()).rejects.toThrow(`sends on to ${onward}; name that address with --url`);
+  expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'POST', 'DELETE']);
 });
 
 test('a page that is no answer of the API is said to be none', async () => {

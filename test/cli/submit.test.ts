@@ -41,6 +41,16 @@ test('who waits for a job knows its id at once, and an API that goes away is wai
   ]);
 });
 
+test('a prompt may come through a pipe more slowly than it is read', async () => {
+  server = await startJobServer((_seen, response) => sendJson(response, 202, running));
+  const child = spawn(process.execPath, [main, '--url', server.url, 'submit'], { stdio: ['pipe', 'inherit', 'inherit'] });
+  // More than a pipe holds: before its end the reader has found it empty.
+  const prompt = 'slow '.repeat(200_000);
+  child.stdin.on('error', () => undefined).end(`${prompt}\n`);
+  expect(await once(child, 'exit')).toEqual([0, null]);
+  expect(JSON.parse(server.seen[0]!.body)).toEqual({ input: { prompt } });
+});
+
 test('a wait is as long as the clock says, however soon the API answers or for how long it wants not to be asked', async () => {
   for (const [status, headers] of [
     [200, {}],

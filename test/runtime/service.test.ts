@@ -136,6 +136,18 @@ test('one that finishes what it has in hand tells its figures until it ends: wha
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
+test('a connection is kept for the next request longer than proxies keep theirs, and does not delay the stop', async () => {
+  const child = service('async () => undefined');
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const idle = connect(port, '127.0.0.1').on('error', () => undefined);
+  idle.write('GET /livez HTTP/1.1\r\nHost: test\r\n\r\n');
+  expect(String((await once(idle, 'data'))[0])).toContain('Keep-Alive: timeout=120');
+  const closed = once(idle, 'close');
+  child.kill('SIGTERM');
+  await closed;
+  expect(await once(child, 'exit')).toEqual([0, null]);
+});
+
 const firstFreePort = process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start')) : 0;
 
 test.skipIf(process.getuid?.() === 0 || firstFreePort <= 1)('a port that is for root alone is named', async () => {

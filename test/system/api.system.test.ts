@@ -27,8 +27,12 @@ beforeAll(async () => {
 
 afterAll(() => fleet?.close());
 
-function sendText(body: string | Uint8Array<ArrayBuffer>, contentType = 'application/json'): Promise<Reply<ProblemView>> {
-  return fleet.api.send('/v1/jobs', { method: 'POST', headers: { 'content-type': contentType }, body });
+function sendText(
+  body: string | Uint8Array<ArrayBuffer>,
+  contentType = 'application/json',
+  path = '/v1/jobs',
+): Promise<Reply<ProblemView>> {
+  return fleet.api.send(path, { method: 'POST', headers: { 'content-type': contentType }, body });
 }
 
 /** As `curl -X POST` does: no body, and no length of one. With `chunked`, of unknown length. */
@@ -101,6 +105,13 @@ const refusals: Refusal[] = [
     status: 415,
     code: 'unsupported_media_type',
     says: 'Content-Type is text/plain',
+  },
+  {
+    what: 'an arm for a command that ends all of them',
+    ask: () => sendText('{"arm":"stable"}', 'application/json', '/v1/experiments/none/abort'),
+    status: 422,
+    code: 'invalid_experiment',
+    says: 'arm: is not known here; known: none',
   },
   {
     what: 'a body that is too large',

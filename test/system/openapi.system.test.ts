@@ -44,7 +44,7 @@ test('the API describes itself: every reference resolves, and what it returns is
   for (const reference of referencesOf(document))
     expect({ reference, found: resolve(document, reference) !== undefined }).toEqual({ reference, found: true });
   for (const [name, value] of Object.entries({ Job: job, Trail: { data: trail }, Problem: problem, JobRequest: { input } })) {
-    const validate = compileSchema(document.components.schemas[name] ?? {});
+    const validate = validatorOf(document, name);
     expect({ name, valid: validate(value), errors: validate.errors }).toEqual({ name, valid: true, errors: null });
   }
   expect(Object.keys(document.components.schemas['Job']?.['properties'] as object).toSorted()).toEqual(
@@ -104,8 +104,7 @@ test('the API describes all that may stand in a query, and that the rest is refu
 });
 
 test('the API describes the lines that answer a bulk request', async () => {
-  const { components } = (await fleet.api.send('/openapi.json')).body as unknown as OpenApi;
-  const validate = compileSchema(components.schemas['BulkLine'] ?? {});
+  const validate = validatorOf((await fleet.api.send('/openapi.json')).body as unknown as OpenApi, 'BulkLine');
   const headers = { 'content-type': 'application/x-ndjson' };
   const body = `${JSON.stringify({ input })}\n{"input":7}\n`;
   const response = await fetch(`${fleet.url('intake')}/v1/jobs`, { method: 'POST', headers, body });
@@ -117,6 +116,10 @@ test('the API describes the lines that answer a bulk request', async () => {
   expect(validate({ line: 1 })).toBe(false);
   await fleet.api.until(lines[0]!.id, hasEnded);
 });
+
+function validatorOf({ components }: OpenApi, name: string): ReturnType<typeof compileSchema> {
+  return compileSchema({ $ref: `#/components/schemas/${name}`, components });
+}
 
 function referencesOf(value: unknown): string[] {
   if (typeof value !== 'object' || value === null) return [];

@@ -39,7 +39,7 @@ export const experimentMetrics = {
 export type MetricName = keyof typeof experimentMetrics;
 const metricName = z.enum(Object.keys(experimentMetrics) as [MetricName, ...MetricName[]]);
 
-const overrides = z
+export const armOverrides = z
   .strictObject({
     models: z
       .record(z.string(), z.array(modelId).min(1).max(20))
@@ -61,10 +61,10 @@ const overrides = z
     scorer_profile: scorerProfile.optional().describe('What `upshift calibrate` has written.'),
   })
   .describe('What is different for the jobs of this arm; nothing else changes.');
-export type ArmOverrides = z.infer<typeof overrides>;
+export type ArmOverrides = z.infer<typeof armOverrides>;
 
 const share = z.number().gt(0).max(1);
-const plainArm = z.strictObject({ name: armName, overrides: overrides.default({}) });
+const plainArm = z.strictObject({ name: armName, overrides: armOverrides.default({}) });
 const sharedArm = plainArm.extend({ share });
 
 /** One-sided: how much worse than the first arm an arm may be. */

@@ -14,7 +14,7 @@ export function fieldErrors(error: z.ZodError, value: unknown, schema: z.ZodType
       // What a schema makes of a text, as a list of its parts, stands in the issue alone.
       return [fieldError(issue.path, messageOf(issue, given), given === undefined ? issue.input : given)];
     }
-    const known = `; known: ${knownKeys(schema, issue.path).join(', ')}`;
+    const known = `; known: ${knownKeys(schema, issue.path).join(', ') || 'none'}`;
     return issue.keys.map((key, index) => {
       const path = [...issue.path, key];
       // Once: a body may have 100,000 of them.

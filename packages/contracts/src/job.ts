@@ -21,10 +21,14 @@ const limits = z.strictObject({
   max_escalations: z.int().nonnegative().max(10).optional(),
 });
 
+const MOST_METADATA = 16;
+
 /** Metadata is the client's own: kept, returned, never read. */
 const metadata = z
   .record(z.string().min(1).max(64), z.string().max(512), 'must be an object whose keys have 1 to 64 characters')
-  .refine((map) => Object.keys(map).length <= 16, 'at most 16 keys');
+  .refine((map) => Object.keys(map).length <= MOST_METADATA, `at most ${MOST_METADATA} keys`)
+  // As JSON Schema has it: a refinement is not part of the API's description.
+  .meta({ maxProperties: MOST_METADATA });
 
 /** The body of `POST /v1/jobs`. Unknown fields are refused, so that a misspelt one is never silently ignored. */
 export const jobRequest = z.strictObject({

@@ -101,7 +101,10 @@ async function listenOrStop(context: ServiceContext, running: Running): Promise<
   }
 }
 
-/** A connection on which nothing has moved for so long is closed; longer than a client may wait for a job, in ms. */
+/**
+ * A connection on which nothing has moved for so long is closed, in ms; longer than a client may wait for a job, and than proxies and clients
+ * keep one for their next request: closed first by us, it would be lost with a request on its way.
+ */
 const IDLE_MS = 120_000;
 
 const noAddress = 'is no address of this machine; as in 127.0.0.1, or 0.0.0.0 for all';
@@ -118,7 +121,7 @@ const unusable: Partial<Record<string, ['HOST' | 'PORT', string]>> = {
 
 async function listen({ app, environment }: ServiceContext): Promise<Server> {
   // A request may take long (a million jobs in one), but not stand still.
-  const server = createServer({ requestTimeout: 0 }, app).setTimeout(IDLE_MS);
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: IDLE_MS }, app).setTimeout(IDLE_MS);
   server.listen(environment.PORT, environment.HOST);
   try {
     await once(server, 'listening');

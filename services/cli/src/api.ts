@@ -56,7 +56,8 @@ export function apiAt(baseUrl: string): Api {
   // Behind a proxy the API may lie below a path, with or without a slash at its end.
   const addressOf = (path: string): string => `${origin}${pathname.replace(/\/+$/, '')}${path}`;
   const open = async (path: string, init: RequestInit): Promise<Response> => {
-    const response = await reaching(baseUrl, fetch(addressOf(path), init));
+    // A POST that is sent on becomes a GET, whose answer looks like a success.
+    const response = await reaching(baseUrl, fetch(addressOf(path), { ...init, redirect: 'manual' }));
     if (!response.ok) throw refusal(response, await reaching(baseUrl, response.text()));
     return response;
   };
@@ -126,6 +127,9 @@ const PASSING = [408, 429];
 
 function refusal(response: Response, text: string): ApiRefusal {
   const { url, status, headers } = response;
+  const onward = headers.get('Location');
+  if (onward !== null && status < 400)
+    return new ApiRefusal(`${url} sends on to ${onward}; name that address with --url.`, exitCode.refused, null, null);
   const problem = problemView.safeParse(parseOrNull(text));
   const code = status >= 500 || PASSING.includes(status) ? exitCode.unavailable : exitCode.refused;
   const retryAfterMs = millisecondsOf(headers.get('Retry-After') ?? '');

@@ -30,7 +30,7 @@ import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
 import { exitCode, exitCodesHelp } from './exit-code.ts';
 import { fail, finish } from './finish.ts';
-import { portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from './option-values.ts';
+import { keyText, portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from './option-values.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -140,7 +140,7 @@ command(program, 'submit [prompt]', 'Submit one job; prints its id, or with --wa
   .option('--model <id>', 'pin the job to provider/model')
   .option('--webhook <name>', 'the endpoint that is told of the end')
   .option('--json-schema <file>', 'the answer must be JSON that fits this JSON Schema')
-  .option('--idempotency-key <key>', 'accept the job once under this key')
+  .option('--idempotency-key <key>', 'accept the job once under this key', keyText)
   .option('--wait [seconds]', 'wait for the answer: to its end, or so many seconds', wholeNumber('seconds'))
   .addHelpText(
     'after',

@@ -1,3 +1,4 @@
+import { idempotencyKey } from '@upshift/contracts';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 
@@ -38,6 +39,13 @@ export function positiveUsd(text: string): number {
   const usd = Number(text);
   if (usd > 0 && Number.isFinite(usd)) return usd;
   throw new InvalidArgumentError('an amount of USD is a number above 0, as 5.');
+}
+
+/** A key as a header can carry it. */
+export function keyText(text: string): string {
+  const { error } = idempotencyKey.safeParse(text);
+  if (error === undefined) return text;
+  throw new InvalidArgumentError(`it ${error.issues[0]?.message}.`);
 }
 
 /** A number of something, which the error names, from 1. */

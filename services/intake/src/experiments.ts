@@ -10,6 +10,7 @@ import {
 import type { Cells, ExperimentCommand } from '@upshift/queues';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
+import { z } from 'zod';
 
 import { allowJson, methodNotAllowed, requireJson } from './problems.ts';
 
@@ -56,10 +57,12 @@ function show(cells: Cells): ByName {
 }
 
 function carryOut(cells: Cells, command: ExperimentCommand): ByName {
+  // The others are about all arms: who names one means another command.
+  const schema: z.ZodType<{ arm?: string | undefined }> = command === 'promote' ? promoteRequest : z.strictObject({});
   return async ({ params: { name }, body }, response) => {
     const given: unknown = body ?? {};
-    const parsed = promoteRequest.safeParse(given);
-    if (!parsed.success) throw ProblemError.ofFields('invalid_experiment', fieldErrors(parsed.error, given, promoteRequest));
+    const parsed = schema.safeParse(given);
+    if (!parsed.success) throw ProblemError.ofFields('invalid_experiment', fieldErrors(parsed.error, given, schema));
     const record = await commandExperimentByName(cells, name, command, parsed.data.arm ?? null);
     if (record === null) throw noSuchExperiment(name);
     response.json(await experimentViewOf(cells, record));

@@ -1,31 +1,8 @@
-import {
-  deliveryView,
-  experimentDocument,
-  experimentEvents,
-  experimentSummary,
-  experimentView,
-  promoteRequest,
-  redeliverRequest,
-  webhookRequest,
-  webhookView,
-  gateLabel,
-  jobPage,
-  jobRecording,
-  jobRequest,
-  jobView,
-  problemView,
-  modelHealthView,
-  quarantineView,
-  queuesView,
-  savingsView,
-  trailEntry,
-  trailEvents,
-  verdictRequest,
-} from '@upshift/contracts';
-import { z } from 'zod';
+import { experimentEvents, jobStatuses, trailEvents } from '@upshift/contracts';
 
 import { experimentPaths } from './openapi-experiments.ts';
 import { json, name, ofBody, problems, ref } from './openapi-parts.ts';
+import { componentSchemas } from './openapi-schemas.ts';
 
 /** The API's description (OpenAPI 3.1), made of the very schemas that validate. */
 export function openapi(): Record<string, unknown> {
@@ -176,34 +153,7 @@ export function openapi(): Record<string, unknown> {
         },
       },
     },
-    components: {
-      schemas: {
-        JobRequest: schemaOf(jobRequest, 'input'),
-        Job: schemaOf(jobView, 'output'),
-        BulkLine: schemaOf(bulkLine, 'output'),
-        WebhookRequest: schemaOf(webhookRequest, 'input'),
-        RedeliverRequest: schemaOf(redeliverRequest, 'input'),
-        Webhook: schemaOf(webhookView, 'output'),
-        WebhookWithSecret: schemaOf(webhookView.extend({ secret: z.string() }), 'output'),
-        Webhooks: schemaOf(z.object({ data: z.array(webhookView) }), 'output'),
-        Deliveries: schemaOf(z.object({ data: z.array(deliveryView) }), 'output'),
-        Redelivered: schemaOf(z.object({ redelivered: z.int() }), 'output'),
-        ExperimentDocument: schemaOf(experimentDocument, 'input'),
-        PromoteRequest: schemaOf(promoteRequest, 'input'),
-        Experiment: schemaOf(experimentView, 'output'),
-        Experiments: schemaOf(z.object({ data: z.array(experimentSummary) }), 'output'),
-        Recording: schemaOf(jobRecording, 'output'),
-        JobPage: schemaOf(jobPage, 'output'),
-        ModelHealth: schemaOf(modelHealthView, 'output'),
-        Quarantine: schemaOf(quarantineView, 'output'),
-        Queues: schemaOf(queuesView, 'output'),
-        Label: schemaOf(gateLabel, 'output'),
-        Savings: schemaOf(savingsView, 'output'),
-        VerdictRequest: schemaOf(verdictRequest, 'input'),
-        Trail: schemaOf(z.object({ data: z.array(trailEntry) }), 'output'),
-        Problem: schemaOf(problemView, 'output'),
-      },
-    },
+    components: { schemas: componentSchemas() },
   };
 }
 
@@ -287,7 +237,21 @@ const lastEventId = {
 
 const eventStream = { description: 'Server-sent events', content: { 'text/event-stream': { schema: { type: 'string' } } } };
 
-const filters = ['status', 'route', 'task', 'metadata.KEY'].map((name) => ({ name, in: 'query', schema: { type: 'string' } }));
+const filters = [
+  { name: 'status', in: 'query', schema: { type: 'string', enum: jobStatuses } },
+  { name: 'route', in: 'query', schema: { type: 'string' } },
+  { name: 'task', in: 'query', schema: { type: 'string' } },
+  {
+    name: 'metadata.KEY',
+    in: 'query',
+    // Each entry of the object is a parameter: this one's own name is sent by nobody.
+    style: 'form',
+    explode: true,
+    schema: { type: 'object', propertyNames: { pattern: '^metadata\\.' }, additionalProperties: { type: 'string' } },
+    example: { 'metadata.customer': '42' },
+    description: 'Jobs whose metadata has these values, as in `metadata.customer=42`.',
+  },
+];
 
 const chosenEvents = {
   name: 'event',
@@ -356,14 +320,3 @@ const postJob = {
     ),
   },
 };
-
-/** What became of a line of a bulk request. */
-const bulkLine = z.union([
-  z.object({ line: z.int(), id: z.string(), created: z.boolean() }),
-  z.object({ line: z.int(), error: problemView }),
-]);
-
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
-  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
-  return json;
-}

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 
 import { isTerminal } from '@upshift/contracts';
 import type { JobPage, JobView, TrailEntry } from '@upshift/contracts';
@@ -26,6 +27,8 @@ export interface SubmitOptions {
 
 /** Longest that one request may wait, in seconds: as the API has it. */
 const LONGEST_WAIT_S = 55;
+/** The descriptor of standard input. */
+const STDIN = 0;
 /** Pause before a job that has not ended is asked for again, in ms: an API that stops, or a proxy, may answer at once. */
 const LOOK_MS = 100;
 
@@ -84,11 +87,11 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
   if (prompt !== undefined && file !== undefined)
     throw new CommandError('Give the prompt or --file, not both.', exitCode.refused);
   if (prompt !== undefined) return prompt;
-  if (file === undefined && process.stdin.isTTY)
-    throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
+  // Not `process.stdin.isTTY`: whoever looks at the stream makes a pipe one that can not be waited for.
+  if (file === undefined && isatty(STDIN)) throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   try {
     // The last newline is the editor's or the pipe's, not the prompt's.
-    return readText(file ?? 0).replace(/\r?\n$/, '');
+    return readText(file ?? STDIN).replace(/\r?\n$/, '');
   } catch (error) {
     throw new CommandError(
       `${file === undefined ? 'standard input' : `--file ${file}`}: ${error instanceof Error ? error.message : String(error)}`,
