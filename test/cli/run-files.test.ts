@@ -160,9 +160,9 @@ test('a bad line of what is no run says where it stands, which field is bad, and
   expect(told('{"prompt": "Why?"}')).toEqual({ prompt: 'Why?' });
   for (const [line, what] of [
     ['Why?', ' is not JSON'],
-    ['"Why?"', ': Invalid input: expected object, received string'],
-    ['{}', ': prompt: is missing; expected string'],
-    ['{"prompt": 7}', ': prompt: Invalid input: expected string, received number'],
+    ['"Why?"', ': must be an object, not a string'],
+    ['{}', ': prompt: is missing; must be a string'],
+    ['{"prompt": 7}', ': prompt (7): must be a string, not a number'],
   ] as const)
     expect(() => told(line)).toThrow(`labels.jsonl, line 3${what}; a line is {"prompt": "…"}`);
 });

@@ -60,7 +60,24 @@ test('a key that is needed and is not there is said to be missing', () => {
   const reasons = reasonsFor((file) => {
     Object.assign(file.models, { 'openai/new': { ...file.models['openai/low'], context_window: undefined } });
   });
-  expect(reasons).toEqual(['models.openai/new.context_window: is missing; expected number']);
+  expect(reasons).toEqual(['models.openai/new.context_window: is missing; must be a number']);
+});
+
+test('a field of another kind is told what would be right, and so is a variable', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.models['openai/low']!, { capabilities: 'tools', context_window: 1.5, concurrency: 2000 });
+    file.tiers[0]!.name = 'Economy';
+  });
+  expect(reasons).toEqual([
+    'models.openai/low.capabilities (is "tools"): must be a list, not a string',
+    'models.openai/low.context_window (is 1.5): must be a whole number',
+    'models.openai/low.concurrency (is 2000): must be at most 1000',
+    'tiers.0.name (is "Economy"): a tier is a lower-case word, as in economy',
+  ]);
+  expect(reasonsOf(() => readEnvironment({ PORT: 'http', LOG_LEVEL: 'loud' }))).toEqual([
+    'PORT="http": must be a number',
+    expect.stringMatching(/^LOG_LEVEL="loud": must be one of "trace", /),
+  ]);
 });
 
 test('a file that is not UTF-8 is refused: prompts stand in it', () => {

@@ -14,7 +14,7 @@ import { scorerProfile } from './scorer-profile.ts';
 export const acceptAt = z.union([z.number().min(0).max(1), z.literal('always')], 'must be a number from 0 to 1, or always');
 
 const tier = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9_-]*$/),
+  name: z.string().regex(/^[a-z][a-z0-9_-]*$/, 'a tier is a lower-case word, as in economy'),
   accept_at: acceptAt.describe('The least score that is accepted. Gates hold at `always` too.'),
 });
 

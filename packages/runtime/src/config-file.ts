@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
+import { issuesOf, knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
@@ -37,7 +37,7 @@ export function parseConfig(text: string, source: string): UpshiftConfig {
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     source,
-    parsed.error.issues.flatMap((issue) => explain(issue, value)),
+    issuesOf(parsed.error).flatMap((issue) => explain(issue, value)),
   );
 }
 

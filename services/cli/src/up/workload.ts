@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ConfigError } from '@upshift/runtime';
 import { z } from 'zod';
 
+import { wrongFields } from '../parse-line.ts';
 import { badGold, matcherName } from './matchers.ts';
 
 const row = z
@@ -45,11 +46,9 @@ export function readWorkload(file: string): Workload {
 /** @param numbers the lines of the ids so far */
 function readRow(line: string, number: number, numbers: Map<string, number>): { row: WorkloadRow } | { error: string } {
   try {
-    const parsed = row.safeParse(JSON.parse(line));
-    if (!parsed.success) {
-      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`);
-      return { error: `line ${number}: ${problems.join('; ')}` };
-    }
+    const value: unknown = JSON.parse(line);
+    const parsed = row.safeParse(value);
+    if (!parsed.success) return { error: `line ${number}: ${wrongFields(parsed.error, value, row).join('; ')}` };
     const { id } = parsed.data;
     const earlier = numbers.get(id);
     // The id is the key of its job: two rows would be one job.
