@@ -4,6 +4,11 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
+import type { Api } from '../../services/cli/src/api.ts';
+import { showExperiment } from '../../services/cli/src/commands/experiments.ts';
+import { cancel, get, trail, watch } from '../../services/cli/src/commands/jobs.ts';
+import { dropQuarantined, retryQuarantined } from '../../services/cli/src/commands/quarantine.ts';
+import { deleteWebhook } from '../../services/cli/src/commands/webhooks.ts';
 import { sendJson, startJobServer } from './job-server.ts';
 import type { JobServer } from './job-server.ts';
 
@@ -30,6 +35,25 @@ test('a page that is no answer of the API is said to be none', async () => {
   const api = apiAt(server.url);
   for (const asking of [api.get('/v1/queues'), api.post('/v1/jobs/job_1/cancel'), api.bulk(['{}'])])
     await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
+});
+
+const commandsOfOne: [string, (api: Api, name: string) => Promise<number>][] = [
+  ['/v1/jobs/NAME', (api, id) => get(api, id, true)],
+  ['/v1/jobs/NAME', (api, id) => cancel(api, id, true)],
+  ['/v1/jobs/NAME/trail', (api, id) => trail(api, id, true)],
+  ['/v1/jobs/NAME/events', (api, id) => watch(api, id, true)],
+  ['/v1/jobs/NAME/retry', (api, id) => retryQuarantined(api, id, true)],
+  ['/v1/quarantine/NAME', dropQuarantined],
+  ['/v1/webhooks/NAME', deleteWebhook],
+  ['/v1/experiments/NAME', (api, name) => showExperiment(api, name, true)],
+];
+
+test.each(commandsOfOne)('an id or name is one part of %s, and dots that lead elsewhere are refused', async (path, command) => {
+  server = await startJobServer((_seen, response) => sendJson(response, 404, {}));
+  for (const dots of ['.', '..'])
+    await expect(command(apiAt(server.url), dots)).rejects.toThrow(/^"\.+" is no id or name in [a-z]+$/);
+  await expect(command(apiAt(server.url), '../a?b')).rejects.toThrow('404');
+  expect(server.seen.map((seen) => seen.path)).toEqual([path.replace('NAME', '..%2Fa%3Fb')]);
 });
 
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
