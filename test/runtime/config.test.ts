@@ -56,6 +56,23 @@ test('a name that is not as it must be is told with what one is', () => {
   ]);
 });
 
+test('a name that every object has already is refused, not taken for one that is there or passed over', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.providers, { constructor: file.providers['openai'] });
+    file.tiers.unshift({ name: 'constructor', accept_at: 0.5 });
+    Object.assign(file.routes, { constructor: file.routes['chat'] });
+  });
+  const words = 'can not be constructor, which has a meaning of its own; take another name';
+  expect(reasons).toEqual([
+    `providers.constructor: ${words}`,
+    `tiers.0.name (is "constructor"): ${words}`,
+    `routes.constructor: ${words}`,
+  ]);
+  expect(reasonsOf(() => parseConfig('routes:\n  __proto__: { strategy: luck }\n', 'the file'))).toEqual([
+    'routes.__proto__: is no name that a field can have',
+  ]);
+});
+
 test('a key that is needed and is not there is said to be missing', () => {
   const reasons = reasonsFor((file) => {
     Object.assign(file.models, { 'openai/new': { ...file.models['openai/low'], context_window: undefined } });

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { issuesOf, knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
+import { badShape, issuesOf, knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
@@ -33,6 +33,8 @@ export function parseConfig(text: string, source: string): UpshiftConfig {
       document.errors.map(({ message }) => message),
     );
   const value = valueOf(document, source);
+  const bad = badShape(value);
+  if (bad) throw new ConfigError(source, [`${bad.field}: ${bad.message}`]);
   const parsed = upshiftConfig.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
