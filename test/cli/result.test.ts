@@ -94,6 +94,15 @@ test('the bundled workload can be read', () => {
   expect(readWorkload(join(import.meta.dirname, '../../examples/workload.jsonl')).rows).toHaveLength(330);
 });
 
+test('a workload is read as all other input is: in UTF-8, with or without a byte order mark', () => {
+  const file = join(directory, 'encoded.jsonl');
+  writeFileSync(file, '\uFEFF{"id":"größe","input":{}}\n');
+  expect(readWorkload(file).rows.map(({ id }) => id)).toEqual(['größe']);
+  writeFileSync(file, '{"id":"größe","input":{}}\n', 'latin1');
+  expect(() => readWorkload(file)).toThrow(`${file} can not be used:\n  - it is not UTF-8; save it as UTF-8`);
+  expect(() => readWorkload(directory)).toThrow(/can not be used:\n {2}- EISDIR/);
+});
+
 test('a workload that does not exist is named', () => {
   expect(() => readWorkload('/nowhere.jsonl')).toThrow(/nowhere\.jsonl.*\n.*no such file/);
 });

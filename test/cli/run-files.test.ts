@@ -48,7 +48,7 @@ test('rows are prompts, jobs and batch lines, with the defaults of the run', asy
 });
 
 test('only a newline ends a row, and a byte order mark is no part of it', async () => {
-  const rows = await rowsOf('\uFEFF"one\u2028still one"\n"two"\n');
+  const rows = await rowsOf('\uFEFF"one\u2028still one"\n\uFEFF"two"\n');
   expect(rows.map(({ line, job }) => [line, job?.['input']])).toEqual([
     [1, { prompt: 'one\u2028still one' }],
     [2, { prompt: 'two' }],

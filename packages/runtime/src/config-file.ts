@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
@@ -8,6 +7,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
+
+import { utf8Text } from './utf8-text.ts';
 
 /** A configuration that can not be used, with every reason at once. */
 export class ConfigError extends Error {
@@ -59,9 +60,8 @@ export function configVersionOf(config: UpshiftConfig): string {
 
 function readConfigFile(path: string): string {
   try {
-    const bytes = readFileSync(path);
-    // It would be read as another text, and prompts stand in it.
-    if (isUtf8(bytes)) return bytes.toString();
+    const text = utf8Text(readFileSync(path));
+    if (text !== null) return text;
   } catch (error) {
     throw new ConfigError(path, [
       `${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`,

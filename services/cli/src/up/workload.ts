@@ -6,6 +6,7 @@ import { ConfigError } from '@upshift/runtime';
 import { z } from 'zod';
 
 import { wrongFields } from '../parse-line.ts';
+import { readText } from '../read-text.ts';
 import { badGold, matcherName } from './matchers.ts';
 
 const row = z
@@ -33,7 +34,7 @@ export interface Workload {
 /** Reads a workload. Throws a `ConfigError` that lists every bad line. */
 export function readWorkload(file: string): Workload {
   if (!existsSync(file)) throw new ConfigError(file, ['there is no such file; --workload names JSON lines']);
-  const text = readFileSync(file, 'utf8');
+  const text = textOf(file);
   const lines = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line, number: index + 1 }]));
   const numbers = new Map<string, number>();
   const read = lines.map(({ line, number }) => readRow(line, number, numbers));
@@ -41,6 +42,14 @@ export function readWorkload(file: string): Workload {
   if (errors.length > 0) throw new ConfigError(file, errors);
   const rows = read.flatMap((result) => ('row' in result ? [result.row] : []));
   return { rows, hash: createHash('sha256').update(text).digest('hex').slice(0, 12) };
+}
+
+function textOf(file: string): string {
+  try {
+    return readText(file);
+  } catch (error) {
+    throw new ConfigError(file, [error instanceof Error ? error.message : String(error)]);
+  }
 }
 
 /** @param numbers the lines of the ids so far */
