@@ -295,6 +295,15 @@ test('the sandbox stands in for all providers but those switched off', () => {
   ]);
 });
 
+test('the sandbox is asked for the usage of a stream, as whatever provider it stands in for', () => {
+  const config = exampleConfig((file) =>
+    Object.assign(file.providers['openai']!, { api: 'chat_completions', unknown_parameters: ['stream_options'] }),
+  );
+  const unknownTo = (environment: NodeJS.ProcessEnv) => resolveProviders(config, environment)[0]?.unknownParameters;
+  expect(unknownTo({ UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9' })).toEqual([]);
+  expect(unknownTo({})).toEqual(['stream_options']);
+});
+
 test('the shipped prices say what a write to the cache costs, wherever they say what is read from it', () => {
   const { models } = loadConfig(new URL('../../upshift.config.yaml', import.meta.url).pathname);
   const prices = Object.entries(models).flatMap(([id, model]) =>
