@@ -105,9 +105,15 @@ test('what has no place in a job is refused by its name, never dropped', () => {
   const errorOf = (url: string, body: object): string | null => rowOfBatchLine(lineOf(url, body)).error;
   const messages = [{ role: 'user', content: 'x' }];
   expect(errorOf('/v1/chat/completions', { messages, n: 2 })).toMatch(/^body\.n \(2\): is not known here; known: .*\bstop\b/);
-  expect(errorOf('/v1/chat/completions', { messages, tools: [{ type: 'web_search' }] })).toContain('body.tools[0].type ("web_search"): must be "function"');
-  expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toBe('body.dimensions (64): is not known here; known: model, input, encoding_format');
-  expect(errorOf('/v1/moderations', { input: 'x' })).toContain('url ("/v1/moderations"): must be one of "/v1/chat/completions", ');
+  expect(errorOf('/v1/chat/completions', { messages, tools: [{ type: 'web_search' }] })).toContain(
+    'body.tools[0].type ("web_search"): must be "function"',
+  );
+  expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toBe(
+    'body.dimensions (64): is not known here; known: model, input, encoding_format',
+  );
+  expect(errorOf('/v1/moderations', { input: 'x' })).toContain(
+    'url ("/v1/moderations"): must be one of "/v1/chat/completions", ',
+  );
 });
 
 test('what is wrong within a part of a message, or a format, is named where it is', () => {

@@ -23,10 +23,19 @@ export function wordsOf(issue: z.core.$ZodIssue): string {
       typeWords(expected, received),
     )
     .replace(/^Invalid input: expected /, 'must be ')
-    .replace(/^Invalid option: expected one of (.*)$/s, (_, values: string) => `must be one of ${values.replaceAll('"|"', '", "')}`)
-    .replace(/^Invalid discriminator value\. Expected (.*)$/, (_, values: string) => `must be one of ${values.replaceAll("'", '"').replaceAll(' | ', ', ')}`)
+    .replace(
+      /^Invalid option: expected one of (.*)$/s,
+      (_, values: string) => `must be one of ${values.replaceAll('"|"', '", "')}`,
+    )
+    .replace(
+      /^Invalid discriminator value\. Expected (.*)$/,
+      (_, values: string) => `must be one of ${values.replaceAll("'", '"').replaceAll(' | ', ', ')}`,
+    )
     .replace(/^Too small: expected \w+ to have >=1 \w+$/, 'must not be empty')
-    .replace(/^Too (?:big|small): expected \w+ to (be|have) ([<>]=?)/, (_, verb, bound: string) => `must ${verb} ${bounds[bound]} `)
+    .replace(
+      /^Too (?:big|small): expected \w+ to (be|have) ([<>]=?)/,
+      (_, verb, bound: string) => `must ${verb} ${bounds[bound]} `,
+    )
     .replace(/^Invalid string: /, '')
     .replace(/^Invalid ISO date$/, 'must be a day, as in 2026-01-31')
     .replace(/^Invalid URL$/, 'must be a URL, as in https://example.com');
