@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 
 import { apiAt } from '../../services/cli/src/api.ts';
+import type { Api } from '../../services/cli/src/api.ts';
+import { showExperiment } from '../../services/cli/src/commands/experiments.ts';
+import { cancel, get, trail, watch } from '../../services/cli/src/commands/jobs.ts';
 import { dropQuarantined, retryQuarantined } from '../../services/cli/src/commands/quarantine.ts';
+import { deleteWebhook } from '../../services/cli/src/commands/webhooks.ts';
 import { sendJson, startJobServer } from './job-server.ts';
 import type { JobServer } from './job-server.ts';
 
@@ -16,14 +20,6 @@ test('an API below a path is asked there', async () => {
   for (const end of ['', '/']) await apiAt(`${server.url}/upshift${end}`).get('/v1/queues?a=b');
   await apiAt(server.url).get('/v1/queues');
   expect(server.seen.map(({ path }) => path)).toEqual(['/upshift/v1/queues?a=b', '/upshift/v1/queues?a=b', '/v1/queues']);
-});
-
-test('what is given as a job in quarantine is one part of the path, whatever it is', async () => {
-  server = await startJobServer((_seen, response) => sendJson(response, 200, { id: 'job_2' }));
-  const api = apiAt(server.url);
-  await retryQuarantined(api, 'job_1/cancel#', true);
-  await dropQuarantined(api, 'job_1?x');
-  expect(server.seen.map(({ path }) => path)).toEqual(['/v1/jobs/job_1%2Fcancel%23/retry', '/v1/quarantine/job_1%3Fx']);
 });
 
 test('an address with a password is refused, and no error says it again', () => {
@@ -48,6 +44,25 @@ test('a page that is no answer of the API is said to be none', async () => {
   const api = apiAt(server.url);
   for (const asking of [api.get('/v1/queues'), api.post('/v1/jobs/job_1/cancel'), api.bulk(['{}'])])
     await expect(asking).rejects.toThrow(`What answers at ${server.url} is no job API; it said: <html>Sign in`);
+});
+
+const commandsOfOne: [string, (api: Api, name: string) => Promise<number>][] = [
+  ['/v1/jobs/NAME', (api, id) => get(api, id, true)],
+  ['/v1/jobs/NAME', (api, id) => cancel(api, id, true)],
+  ['/v1/jobs/NAME/trail', (api, id) => trail(api, id, true)],
+  ['/v1/jobs/NAME/events', (api, id) => watch(api, id, true)],
+  ['/v1/jobs/NAME/retry', (api, id) => retryQuarantined(api, id, true)],
+  ['/v1/quarantine/NAME', dropQuarantined],
+  ['/v1/webhooks/NAME', deleteWebhook],
+  ['/v1/experiments/NAME', (api, name) => showExperiment(api, name, true)],
+];
+
+test.each(commandsOfOne)('an id or name is one part of %s, and dots that lead elsewhere are refused', async (path, command) => {
+  server = await startJobServer((_seen, response) => sendJson(response, 404, {}));
+  for (const dots of ['.', '..'])
+    await expect(command(apiAt(server.url), dots)).rejects.toThrow(/^"\.+" is no id or name in [a-z]+$/);
+  await expect(command(apiAt(server.url), '../a?b')).rejects.toThrow('404');
+  expect(server.seen.map((seen) => seen.path)).toEqual([path.replace('NAME', '..%2Fa%3Fb')]);
 });
 
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');

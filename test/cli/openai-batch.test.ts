@@ -104,10 +104,26 @@ test('a request for embeddings becomes a job of its texts', () => {
 test('what has no place in a job is refused by its name, never dropped', () => {
   const errorOf = (url: string, body: object): string | null => rowOfBatchLine(lineOf(url, body)).error;
   const messages = [{ role: 'user', content: 'x' }];
-  expect(errorOf('/v1/chat/completions', { messages, n: 2 })).toContain('"n"');
-  expect(errorOf('/v1/chat/completions', { messages, tools: [{ type: 'web_search' }] })).toContain('body.tools.0');
-  expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toContain('"dimensions"');
-  expect(errorOf('/v1/moderations', { input: 'x' })).toContain('url');
+  expect(errorOf('/v1/chat/completions', { messages, n: 2 })).toMatch(/^body\.n \(2\): is not known here; known: .*\bstop\b/);
+  expect(errorOf('/v1/chat/completions', { messages, tools: [{ type: 'web_search' }] })).toContain(
+    'body.tools[0].type ("web_search"): must be "function"',
+  );
+  expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toBe(
+    'body.dimensions (64): is not known here; known: model, input, encoding_format',
+  );
+  expect(errorOf('/v1/moderations', { input: 'x' })).toContain(
+    'url ("/v1/moderations"): must be one of "/v1/chat/completions", ',
+  );
+});
+
+test('what is wrong within a part of a message, or a format, is named where it is', () => {
+  const messages = [{ role: 'user', content: [{ type: 'text', text: 7 }, { type: 'audio' }] }];
+  const { error } = rowOfBatchLine(lineOf('/v1/chat/completions', { messages, stop: 7, response_format: { type: 'xml' } }));
+  expect(error?.split('; ')).toEqual([
+    'body.messages[0].content[0].text (7): must be a string, not a number',
+    'body.stop (7): must be a string or a list',
+    'body.response_format.type ("xml"): must be one of "text", "json_object", "json_schema"',
+  ]);
 });
 
 test('null is what a client writes for what it leaves out', () => {

@@ -64,16 +64,24 @@ test('a workload lists every bad line with its number', () => {
 });
 
 test.each([
-  ['"matcher":"regex","gold":"("', /gold: must be a regular expression/],
+  ['"matcher":"regex","gold":"("', /gold \("\("\): must be a regular expression/],
   ['"matcher":"vectors"', /gold: must be as in/],
-  ['"matcher":"contains_all","gold":"red"', /gold: must be a list/],
-  ['"matcher":"number","gold":"many"', /gold: must be a number/],
+  ['"matcher":"contains_all","gold":"red"', /gold \("red"\): must be a list/],
+  ['"matcher":"number","gold":"many"', /gold \("many"\): must be a number/],
   ['"matcher":"exact"', /gold: must be a text/],
   ['"matcher":"json"', /gold: must be JSON/],
 ])('a row with %s is refused before anything is paid for', (fields, problem) => {
   const file = join(directory, 'gold.jsonl');
   writeFileSync(file, `{"id":"a","input":{},${fields}}\n`);
   expect(() => readWorkload(file)).toThrow(problem);
+});
+
+test('a row with a field that is none, or of another kind, is told what would be right', () => {
+  const file = join(directory, 'fields.jsonl');
+  writeFileSync(file, '{"id":7,"input":"x","chek":1}\n[]\n');
+  expect(() => readWorkload(file)).toThrow(
+    /line 1: id \(7\): must be a string, not a number; input \("x"\): must be an object, not a string; chek \(1\): is not known here; known: id, task[\s\S]*line 2: must be an object, not a list$/,
+  );
 });
 
 test('two rows with one id, which would be one job, are refused', () => {
@@ -84,6 +92,15 @@ test('two rows with one id, which would be one job, are refused', () => {
 
 test('the bundled workload can be read', () => {
   expect(readWorkload(join(import.meta.dirname, '../../examples/workload.jsonl')).rows).toHaveLength(330);
+});
+
+test('a workload is read as all other input is: in UTF-8, with or without a byte order mark', () => {
+  const file = join(directory, 'encoded.jsonl');
+  writeFileSync(file, '\uFEFF{"id":"größe","input":{}}\n');
+  expect(readWorkload(file).rows.map(({ id }) => id)).toEqual(['größe']);
+  writeFileSync(file, '{"id":"größe","input":{}}\n', 'latin1');
+  expect(() => readWorkload(file)).toThrow(`${file} can not be used:\n  - it is not UTF-8; save it as UTF-8`);
+  expect(() => readWorkload(directory)).toThrow(/can not be used:\n {2}- EISDIR/);
 });
 
 test('a workload that does not exist is named', () => {

@@ -48,7 +48,7 @@ test('rows are prompts, jobs and batch lines, with the defaults of the run', asy
 });
 
 test('only a newline ends a row, and a byte order mark is no part of it', async () => {
-  const rows = await rowsOf('\uFEFF"one\u2028still one"\n"two"\n');
+  const rows = await rowsOf('\uFEFF"one\u2028still one"\n\uFEFF"two"\n');
   expect(rows.map(({ line, job }) => [line, job?.['input']])).toEqual([
     [1, { prompt: 'one\u2028still one' }],
     [2, { prompt: 'two' }],
@@ -160,9 +160,9 @@ test('a bad line of what is no run says where it stands, which field is bad, and
   expect(told('{"prompt": "Why?"}')).toEqual({ prompt: 'Why?' });
   for (const [line, what] of [
     ['Why?', ' is not JSON'],
-    ['"Why?"', ': Invalid input: expected object, received string'],
-    ['{}', ': prompt: is missing; expected string'],
-    ['{"prompt": 7}', ': prompt: Invalid input: expected string, received number'],
+    ['"Why?"', ': must be an object, not a string'],
+    ['{}', ': prompt: is missing; must be a string'],
+    ['{"prompt": 7}', ': prompt (7): must be a string, not a number'],
   ] as const)
     expect(() => told(line)).toThrow(`labels.jsonl, line 3${what}; a line is {"prompt": "…"}`);
 });

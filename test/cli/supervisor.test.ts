@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
+import { openLog } from '../../services/cli/src/program-log.ts';
 import { start } from '../../services/cli/src/up/supervisor.ts';
 import type { Started } from '../../services/cli/src/up/supervisor.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
@@ -61,6 +62,31 @@ test.runIf(process.platform === 'linux')('the log of a program that died is clos
   await vi.waitFor(() => expect(log().match(/hello/g)).toHaveLength(2), { timeout: 10_000 });
   await vi.waitFor(() => expect(open()).toBe(1));
 });
+
+test('a log begins anew at 10 MB, in the middle of a run and at the start of one, and the one before it is kept', async () => {
+  newDirectory();
+  mkdirSync(join(directory, 'logs'));
+  const file = join(directory, 'logs/child.log');
+  const log = openLog(file, (error) => said.push(error.message));
+  // A program writes for ever, a bit at a time.
+  for (let megabytes = 0; megabytes < 35; megabytes += 1) {
+    log.write(Buffer.alloc(1_000_000, 'a'));
+    const length = ((megabytes % 10) + 1) * 1_000_000;
+    await vi.waitFor(() => expect(sizeOf(file)).toBe(length), { timeout: 10_000 });
+  }
+  log.end();
+  expect(readdirSync(join(directory, 'logs'))).toEqual(['child.log', 'child.log.1']);
+  expect(sizeOf(`${file}.1`)).toBe(10_000_000);
+  writeFileSync(file, Buffer.alloc(10_000_000, 'b'));
+  await supervise();
+  await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe('hello\n'), { timeout: 10_000 });
+  expect(readFileSync(`${file}.1`, 'utf8').at(-1)).toBe('b');
+  expect(said).toEqual([]);
+});
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
 
 function linkOf(fd: string): string {
   try {

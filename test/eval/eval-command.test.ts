@@ -51,6 +51,16 @@ test('a folder without recorded answers, and a name that no pair has, are refuse
   expect(() => run({ only: 'nowhere' })).toThrow('--only nowhere: no pair has that in its name.');
 });
 
+test('a row that is none is told by its line, with what one is', () => {
+  writeRows('wildbench_v2_scores', [
+    { session_id: 'a', models: {} },
+    { session_id: 7, models: {} },
+  ]);
+  expect(() => run()).toThrow(
+    /wildbench_v2_scores\.jsonl\.gz, line 2: session_id \(7\): must be a string, not a number; a line is an object with session_id, models$/,
+  );
+});
+
 test('training needs all sets that weights are made from, and names the one that is missing', () => {
   writeRows('wildbench_v2_scores', [
     {

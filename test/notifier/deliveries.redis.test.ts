@@ -60,11 +60,11 @@ afterEach(async () => {
   await closeAll(opened);
 });
 
-/** What the endpoint is to be told of a job that was cancelled. */
-async function endJob(pipeline: TestPipeline) {
-  const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Hello.' }, webhook: 'orders' }), null);
+/** What an endpoint is to be told of a job that was cancelled. */
+async function endJob(pipeline: TestPipeline, webhook = 'orders') {
+  const { id } = await accept(pipeline, requestOf({ input: { prompt: 'Hello.' }, webhook }), null);
   await advance(pipeline, id, { type: 'cancelled' });
-  return { job: id, revision: 1, webhook: 'orders', event: 'job.cancelled' as const, redelivery: 0 };
+  return { job: id, revision: 1, webhook, event: 'job.cancelled' as const, redelivery: 0 };
 }
 
 function consume(pipeline: TestPipeline): void {
@@ -144,6 +144,28 @@ test('the schedule is that of the notifier: a longer one holds for deliveries th
   consume(after);
   await untilLine(after, job, 'failed');
   expect(receiver.received).toHaveLength(5);
+});
+
+test('a receiver that does not answer holds no others up, and what stepped aside for them is sent at its first try', async () => {
+  const pipeline = await open([]);
+  const held: (() => void)[] = [];
+  receiver.answer = (received, response) => void held.push(() => takes(received, response));
+  const jobs: string[] = [];
+  for (let count = 0; count < 8; count += 1) jobs.push((await endJob(pipeline)).job);
+  const other = await startReceiver();
+  try {
+    other.answer = takes;
+    await createWebhook(pipeline, { name: 'other', url: other.url, payload: 'thin' });
+    await endJob(pipeline, 'other');
+    consume(pipeline);
+    await until(pipeline, async () => other.received.length === 1 && receiver.received.length === 3);
+    receiver.answer = takes;
+    held.forEach((letGo) => letGo());
+    for (const job of jobs) await untilLine(pipeline, job, 'delivered');
+    expect((await listDeliveries(pipeline, 'orders', 10)).map(({ attempts }) => attempts.length)).toEqual(jobs.map(() => 1));
+  } finally {
+    other.close();
+  }
 });
 
 test('an entry that may not be tried as often as the schedule says fails in the log too', async () => {

@@ -1,5 +1,5 @@
 import type { JobView } from '@upshift/contracts';
-import { afterDelivery, badWebhookUrl, isPublicAddress, webhookBody } from '@upshift/routing';
+import { afterDelivery, badWebhookUrl, isPublicAddress, stepAsideMs, webhookBody } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 describe('an address is refused that is not one of the public internet', () => {
@@ -60,6 +60,22 @@ describe('after a try', () => {
   });
   test('a pause is at most a tenth longer than the schedule says', () => {
     expect(afterDelivery({ status: 500, retryAfterMs: null }, 0, schedule, 0.999)).toEqual({ kind: 'retry', delayMs: 5500 });
+  });
+});
+
+describe('a delivery', () => {
+  const aside = (toThisEndpoint: number, toAll: number, waitedMs = 0, draw = 0): number =>
+    stepAsideMs({ toThisEndpoint, toAll, most: 50 }, waitedMs, draw);
+
+  test('begins while its endpoint has fewer slots than are free: half of them at most', () => {
+    expect([aside(0, 0), aside(24, 24), aside(0, 49), aside(16, 33)]).toEqual([0, 0, 0, 0]);
+    expect([aside(25, 25), aside(1, 49), aside(17, 34)].every((ms) => ms > 0)).toBe(true);
+    expect(stepAsideMs({ toThisEndpoint: 0, toAll: 0, most: 1 }, 0, 0)).toBe(0);
+  });
+
+  test('steps aside for as long again as it has waited, within a second and a minute, and for half of that at least', () => {
+    expect([aside(25, 25, -5), aside(25, 25, 7000), aside(25, 25, 1e9)]).toEqual([1000, 7000, 60_000]);
+    expect(aside(25, 25, 7000, 0.999)).toBeGreaterThanOrEqual(3500);
   });
 });
 

@@ -82,9 +82,23 @@ test('a number that is too large for one is shown as it is read, not as null', (
     { field: 'limits.cost_usd', value: 'Infinity', message: expect.stringContaining('±1.8e308') as string },
   ]);
   expect(errorsWith('"priority":1e400,"foo":1e400')).toEqual([
-    { field: 'priority', value: 'Infinity', message: expect.stringContaining('expected one of') as string },
+    { field: 'priority', value: 'Infinity', message: 'must be one of "high", "normal", "low"' },
     { field: 'foo', value: 'Infinity', message: expect.stringMatching(/^is not known here; known: /) as string },
   ]);
+});
+
+test.each([
+  ['"priority":"hihg"', 'priority', 'must be one of "high", "normal", "low"'],
+  ['"limits":{"max_escalations":1.5}', 'limits.max_escalations', 'must be a whole number'],
+  ['"limits":{"max_escalations":-1}', 'limits.max_escalations', 'must be at least 0'],
+  ['"limits":{"max_escalations":"2"}', 'limits.max_escalations', 'must be a number, not a string'],
+  ['"checks":"json"', 'checks', 'must be a list, not a string'],
+  ['"checks":[{"type":"verifier","webhook":"a","timeout_s":61}]', 'checks[0].timeout_s', 'must be at most 60'],
+  ['"checks":[{"type":"regex"}]', 'checks[0].pattern', 'is missing; must be a string'],
+  ['"checks":[{"type":"regex","pattern":""}]', 'checks[0].pattern', 'must not be empty'],
+  ['"limits":[]', 'limits', 'must be an object, not a list'],
+])('what would be right is said in plain words: %s', (fields, field, message) => {
+  expect(errorsWith(fields)).toEqual([expect.objectContaining({ field, message })]);
 });
 
 test.each(['my schema', 'größe', '', 'a'.repeat(65)])('a schema has no name that OpenAI refuses: %j', (name) => {

@@ -56,11 +56,45 @@ test('a name that is not as it must be is told with what one is', () => {
   ]);
 });
 
+test('a name that every object has already is refused, not taken for one that is there or passed over', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.providers, { constructor: file.providers['openai'] });
+    file.tiers.unshift({ name: 'constructor', accept_at: 0.5 });
+    Object.assign(file.routes, { constructor: file.routes['chat'] });
+  });
+  const words = 'can not be constructor, which has a meaning of its own; take another name';
+  expect(reasons).toEqual([
+    `providers.constructor: ${words}`,
+    `tiers.0.name (is "constructor"): ${words}`,
+    `routes.constructor: ${words}`,
+  ]);
+  expect(reasonsOf(() => parseConfig('routes:\n  __proto__: { strategy: luck }\n', 'the file'))).toEqual([
+    'routes.__proto__: is no name that a field can have',
+  ]);
+});
+
 test('a key that is needed and is not there is said to be missing', () => {
   const reasons = reasonsFor((file) => {
     Object.assign(file.models, { 'openai/new': { ...file.models['openai/low'], context_window: undefined } });
   });
-  expect(reasons).toEqual(['models.openai/new.context_window: is missing; expected number']);
+  expect(reasons).toEqual(['models.openai/new.context_window: is missing; must be a number']);
+});
+
+test('a field of another kind is told what would be right, and so is a variable', () => {
+  const reasons = reasonsFor((file) => {
+    Object.assign(file.models['openai/low']!, { capabilities: 'tools', context_window: 1.5, concurrency: 2000 });
+    file.tiers[0]!.name = 'Economy';
+  });
+  expect(reasons).toEqual([
+    'models.openai/low.capabilities (is "tools"): must be a list, not a string',
+    'models.openai/low.context_window (is 1.5): must be a whole number',
+    'models.openai/low.concurrency (is 2000): must be at most 1000',
+    'tiers.0.name (is "Economy"): a tier is a lower-case word, as in economy',
+  ]);
+  expect(reasonsOf(() => readEnvironment({ PORT: 'http', LOG_LEVEL: 'loud' }))).toEqual([
+    'PORT="http": must be a number',
+    expect.stringMatching(/^LOG_LEVEL="loud": must be one of "trace", /),
+  ]);
 });
 
 test('a file that is not UTF-8 is refused: prompts stand in it', () => {
@@ -290,6 +324,15 @@ test('the sandbox stands in for all providers but those switched off', () => {
     ['http://127.0.0.1:9/anthropic', 'sandbox', null],
     ['http://127.0.0.1:9/ollama', 'sandbox', 'switched off in the configuration'],
   ]);
+});
+
+test('the sandbox is asked for the usage of a stream, as whatever provider it stands in for', () => {
+  const config = exampleConfig((file) =>
+    Object.assign(file.providers['openai']!, { api: 'chat_completions', unknown_parameters: ['stream_options'] }),
+  );
+  const unknownTo = (environment: NodeJS.ProcessEnv) => resolveProviders(config, environment)[0]?.unknownParameters;
+  expect(unknownTo({ UPSHIFT_SANDBOX_URL: 'http://127.0.0.1:9' })).toEqual([]);
+  expect(unknownTo({})).toEqual(['stream_options']);
 });
 
 test('the shipped prices say what a write to the cache costs, wherever they say what is read from it', () => {

@@ -72,6 +72,32 @@ test('a turn that fails says why, and the next one is taken', async () => {
   expect(said).toEqual([{ reason: "Error: NOPERM this user has no permissions to run the 'eval' command" }]);
 });
 
+test('a turn that goes on failing says so once a minute, and another reason at once', async () => {
+  const stopping = new AbortController();
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(0);
+  const said: unknown[] = [];
+  let turns = 0;
+  await takeTurns({ error: (words: unknown) => void said.push(words) }, 1, stopping.signal, async () => {
+    turns += 1;
+    if (turns === 5) clock.mockReturnValue(60_000);
+    if (turns === 7) stopping.abort();
+    throw new Error(turns < 6 ? 'OOM' : 'READONLY');
+  });
+  clock.mockRestore();
+  expect(said).toEqual(['OOM', 'OOM', 'READONLY'].map((reason) => ({ reason: `Error: ${reason}` })));
+});
+
+test('a chore that goes on failing says so once, and another one for itself', async () => {
+  const said: unknown[] = [];
+  const chores = createChores({ error: (words: unknown) => void said.push(words) });
+  const failing = ['forget jobs', 'expire jobs'].map((name) => choreOf(name, () => Promise.reject(new Error('OOM'))).chore);
+  for (let turn = 0; turn < 3; turn += 1) {
+    chores.start('cell 0', failing, 'first');
+    await chores.ended();
+  }
+  expect(said).toEqual(failing.map(({ name }) => ({ chore: `cell 0: ${name}`, reason: 'Error: OOM' })));
+});
+
 test('a clock that is set back keeps no chore waiting', async () => {
   const { chore, ranFor } = choreOf('expire jobs');
   const chores = createChores(logger);

@@ -76,7 +76,7 @@ const refusals: Refusal[] = [
     says: 'the body is not UTF-8',
   },
   { what: 'a body that is no object', ask: () => sendText('[]'), status: 422, code: 'invalid_job' },
-  { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'expected object' },
+  { what: 'a body that is a text', ask: () => sendText('"hi"'), status: 422, code: 'invalid_job', says: 'must be an object' },
   { what: 'an empty body', ask: () => sendText(''), status: 400, code: 'malformed_json', says: 'the body is empty' },
   { what: 'no body', ask: () => sendNoBody('/v1/jobs'), status: 400, code: 'malformed_json', says: 'the body is empty' },
   {

@@ -5,7 +5,7 @@ import type { Check } from './check.ts';
 import { classifierProfile } from './classifier-profile.ts';
 import { modelConfig } from './model-config.ts';
 import { modelId, splitModelId } from './model-id.ts';
-import { providerName, routeName, taskName, webhookName } from './names.ts';
+import { keyName, providerName, routeName, taskName, webhookName } from './names.ts';
 import { providerConfig } from './provider-config.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
@@ -14,7 +14,7 @@ import { scorerProfile } from './scorer-profile.ts';
 export const acceptAt = z.union([z.number().min(0).max(1), z.literal('always')], 'must be a number from 0 to 1, or always');
 
 const tier = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9_-]*$/),
+  name: keyName(z.string().regex(/^[a-z][a-z0-9_-]*$/, 'a tier is a lower-case word, as in economy')),
   accept_at: acceptAt.describe('The least score that is accepted. Gates hold at `always` too.'),
 });
 
@@ -117,7 +117,7 @@ const classifier = z.strictObject({
 });
 
 const shape = z.strictObject({
-  providers: z.record(providerName, providerConfig),
+  providers: z.record(keyName(providerName), providerConfig),
   models: z.record(modelId, modelConfig),
   tiers: z.array(tier).min(1),
   classifier,
@@ -135,7 +135,7 @@ const shape = z.strictObject({
     })
     .prefault({}),
   rules: z.record(taskName, rule).default({}),
-  routes: z.record(routeName, route),
+  routes: z.record(keyName(routeName), route),
   judge: z.strictObject({ models: z.array(modelId).default([]) }).default({ models: [] }),
   intake: z
     .strictObject({

@@ -6,18 +6,16 @@ import { acceptAt } from './config.ts';
 import { fieldErrors } from './field-errors.ts';
 import type { FieldError } from './errors.ts';
 import { modelId } from './model-id.ts';
-import { routeName, webhookName } from './names.ts';
+import { keyName, routeName, webhookName } from './names.ts';
 import { routeParameters } from './route-parameters.ts';
 import { scorerProfile } from './scorer-profile.ts';
 
 export const experimentName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
-export const armName = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate')
-  // The one such word that every object has already: what is kept by arm would seem to be there before its first job.
-  .refine((name) => name !== 'constructor', 'can not be constructor, which has a meaning of its own; take another name');
+export const armName = keyName(
+  z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate'),
+);
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';

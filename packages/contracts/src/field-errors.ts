@@ -2,13 +2,14 @@ import type { z } from 'zod';
 
 import type { FieldError } from './errors.ts';
 import { knownKeys } from './known-keys.ts';
+import { issuesOf, wordsOf } from './words-of-issue.ts';
 
 /** Values longer than this are not sent back: a client knows its own prompt. */
 const LONGEST_VALUE = 200;
 
 /** Every bad field of a value that a schema has refused, with what was there and what would be right. */
 export function fieldErrors(error: z.ZodError, value: unknown, schema: z.ZodType): FieldError[] {
-  return error.issues.flatMap((issue) => {
+  return issuesOf(error).flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') {
       const given = valueAt(issue.path, value);
       // What a schema makes of a text, as a list of its parts, stands in the issue alone.
@@ -35,13 +36,6 @@ function valueAt(path: PropertyKey[], root: unknown): unknown {
 function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
   const isBeyond = isInfinite(value) && issue.code === 'invalid_type' && issue.expected === 'number';
   return isBeyond ? 'must be a number within ±1.8e308; what is beyond is read as infinite' : wordsOf(issue);
-}
-
-/** What is wrong, where a schema has no words of its own: zod says of what is not there that undefined was received, and of a bad key only that it is one. */
-export function wordsOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_key' && issue.message === 'Invalid key in record')
-    return issue.issues.map(({ message }) => message).join('; ');
-  return issue.message.replace(/^Invalid input: (expected .*), received undefined$/, 'is missing; $1');
 }
 
 /** What is wrong with a field, with its value where that is short. */

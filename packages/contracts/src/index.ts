@@ -30,3 +30,4 @@ export * from './route-parameters.ts';
 export * from './trail.ts';
 export * from './verdict.ts';
 export * from './webhook.ts';
+export * from './words-of-issue.ts';

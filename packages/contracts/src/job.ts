@@ -44,8 +44,9 @@ export const jobRequest = z.strictObject({
   webhook: webhookName.nullable().default(null),
 });
 
+const wrongKey = 'must have 1 to 255 printable ASCII characters';
 /** Under one key a job is accepted once. */
-export const idempotencyKey = z.string().regex(/^[\x20-\x7e]{1,255}$/, 'must have 1 to 255 printable ASCII characters');
+export const idempotencyKey = z.string(wrongKey).regex(/^[\x20-\x7e]{1,255}$/, wrongKey);
 /** As a client may write it. */
 export type JobRequestBody = z.input<typeof jobRequest>;
 /** As it is after validation, with a prompt turned into messages. */

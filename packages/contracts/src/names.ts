@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** A lower-case word under which something is kept. The one such word that every object has already would seem to be there always. */
+export function keyName(word: z.ZodString): z.ZodString {
+  const message = 'can not be constructor, which has a meaning of its own; take another name';
+  return word.refine((name) => name !== 'constructor', message);
+}
+
 export const providerName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9_-]*$/, 'a provider is a lower-case word, as in openai or openai-eu');

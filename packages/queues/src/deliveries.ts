@@ -1,7 +1,7 @@
 import type { DeliveryView, UpshiftConfig } from '@upshift/contracts';
-import { longestPauseMs } from '@upshift/routing';
+import { longestPauseMs, stepAsideMs } from '@upshift/routing';
 import { inSpan } from '@upshift/runtime';
-import { UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
 import type { Job } from 'bullmq';
 
 import { deliveryPayload, recovery } from './catalogue.ts';
@@ -45,23 +45,21 @@ export function consumeDeliveries(cells: Pipeline[], concurrency: number, handle
 
 function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): () => Promise<void> {
   const connection = connect(pipeline.url, { failFast: false });
-  const deliver = async (entry: Job): Promise<void> => {
+  const underWay: string[] = [];
+  const deliver = async (entry: Job, token?: string): Promise<void> => {
     const told = deliveryPayload.safeParse(entry.data);
     if (!told.success) throw new UnrecoverableError('malformed entry');
-    const { job, revision, event, webhook } = told.data;
-    const attributes = {
-      'upshift.job.id': job,
-      'upshift.job.revision': revision,
-      'upshift.event': event,
-      'upshift.webhook': webhook,
-      'upshift.delivery.try': entry.attemptsMade + 1,
-    };
-    const parent = await pipeline.redis.hget(pipeline.keys.job(job), 'traceparent');
-    const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
-      handle(pipeline, told.data, entry.attemptsMade),
-    );
-    if (outcome.kind === 'retry') throw new RetryLater(outcome.delayMs);
-    if (outcome.kind === 'failed') throw new UnrecoverableError(outcome.reason);
+    const { webhook } = told.data;
+    const toThisEndpoint = underWay.filter((other) => other === webhook).length;
+    const slots = { toThisEndpoint, toAll: underWay.length, most: concurrency };
+    const asideMs = stepAsideMs(slots, Date.now() - entry.timestamp, Math.random());
+    if (asideMs > 0) return stepAside(entry, asideMs, token);
+    underWay.push(webhook);
+    try {
+      await deliverEntry(pipeline, entry, told.data, handle);
+    } finally {
+      underWay.splice(underWay.indexOf(webhook), 1);
+    }
   };
   const worker = new Worker(DELIVER_QUEUE, deliver, {
     connection,
@@ -79,6 +77,29 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     await worker.close();
     connection.disconnect();
   };
+}
+
+/** That is no try: `attemptsMade` stays as it is. */
+async function stepAside(entry: Job, asideMs: number, token?: string): Promise<never> {
+  await entry.moveToDelayed(Date.now() + asideMs, token);
+  throw new DelayedError();
+}
+
+async function deliverEntry(pipeline: Pipeline, entry: Job, told: DeliveryPayload, handle: Deliver): Promise<void> {
+  const { job, revision, event, webhook } = told;
+  const attributes = {
+    'upshift.job.id': job,
+    'upshift.job.revision': revision,
+    'upshift.event': event,
+    'upshift.webhook': webhook,
+    'upshift.delivery.try': entry.attemptsMade + 1,
+  };
+  const parent = await pipeline.redis.hget(pipeline.keys.job(job), 'traceparent');
+  const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
+    handle(pipeline, told, entry.attemptsMade),
+  );
+  if (outcome.kind === 'retry') throw new RetryLater(outcome.delayMs);
+  if (outcome.kind === 'failed') throw new UnrecoverableError(outcome.reason);
 }
 
 /** A delivery that is tried no more is not left `pending`, whatever ended it: BullMQ may do so after tries that came to nothing. */

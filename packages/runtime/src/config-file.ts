@@ -1,13 +1,14 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
+import { badShape, issuesOf, knownKeys, upshiftConfig, wordsOf } from '@upshift/contracts';
 import type { UpshiftConfig } from '@upshift/contracts';
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument } from 'yaml';
 import type { Document } from 'yaml';
 import type { z } from 'zod';
+
+import { utf8Text } from './utf8-text.ts';
 
 /** A configuration that can not be used, with every reason at once. */
 export class ConfigError extends Error {
@@ -33,11 +34,13 @@ export function parseConfig(text: string, source: string): UpshiftConfig {
       document.errors.map(({ message }) => message),
     );
   const value = valueOf(document, source);
+  const bad = badShape(value);
+  if (bad) throw new ConfigError(source, [`${bad.field}: ${bad.message}`]);
   const parsed = upshiftConfig.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     source,
-    parsed.error.issues.flatMap((issue) => explain(issue, value)),
+    issuesOf(parsed.error).flatMap((issue) => explain(issue, value)),
   );
 }
 
@@ -57,9 +60,8 @@ export function configVersionOf(config: UpshiftConfig): string {
 
 function readConfigFile(path: string): string {
   try {
-    const bytes = readFileSync(path);
-    // It would be read as another text, and prompts stand in it.
-    if (isUtf8(bytes)) return bytes.toString();
+    const text = utf8Text(readFileSync(path));
+    if (text !== null) return text;
   } catch (error) {
     throw new ConfigError(path, [
       `${error instanceof Error ? error.message : String(error)}; UPSHIFT_CONFIG names the file to read`,

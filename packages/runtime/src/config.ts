@@ -1,3 +1,4 @@
+import { wordsOf } from '@upshift/contracts';
 import { z } from 'zod';
 
 import { ConfigError } from './config-file.ts';
@@ -109,7 +110,7 @@ export function readEnvironment(raw: NodeJS.ProcessEnv = process.env): Environme
   if (parsed.success) return { ...parsed.data, raw: given };
   throw new ConfigError(
     'the environment',
-    parsed.error.issues.map(({ path, message }) => `${path.join('.')}${shownValue(String(path[0]), given)}: ${message}`),
+    parsed.error.issues.map((issue) => `${issue.path.join('.')}${shownValue(String(issue.path[0]), given)}: ${wordsOf(issue)}`),
   );
 }
 

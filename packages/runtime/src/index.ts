@@ -16,3 +16,4 @@ export type { Running, ServiceContext } from './service.ts';
 export { annotate, inSpan, openSpan, startTracing } from './tracing.ts';
 export type { OpenSpan } from './tracing.ts';
 export type { SpanAttributes } from './tracing.ts';
+export { utf8Text } from './utf8-text.ts';

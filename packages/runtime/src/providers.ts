@@ -32,6 +32,8 @@ function sandboxed(id: string, provider: Provider, sandboxUrl: string): Provider
   return {
     id,
     ...pick(provider),
+    // It knows them all, and a stream whose usage is not asked for has none.
+    unknownParameters: [],
     baseUrl: `${sandboxUrl.replace(/\/+$/, '')}/${path}`,
     apiKey: 'sandbox',
     off: provider.enabled ? null : switchedOff,

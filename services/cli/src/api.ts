@@ -82,6 +82,16 @@ export function apiAt(baseUrl: string): Api {
   };
 }
 
+/**
+ * The path of a thing by its id or name, whatever stands in that. Throws a `CommandError` for the dots that lead to all things of its kind, or
+ * above: they do so however they are written.
+ */
+export function pathTo(collection: 'jobs' | 'quarantine' | 'experiments' | 'webhooks', name: string): string {
+  if (name === '.' || name === '..')
+    throw new CommandError(`${JSON.stringify(name)} is no id or name in ${collection}`, exitCode.refused);
+  return `/v1/${collection}/${encodeURIComponent(name)}`;
+}
+
 /** Throws a `CommandError` where a text is no address of an HTTP server; `localhost:7700` alone is none. No password is said again. */
 export function refuseNoAddress(option: string, url: string): void {
   const { protocol = '', username, password } = URL.parse(url) ?? {};

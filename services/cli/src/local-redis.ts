@@ -19,6 +19,7 @@ import {
   waitForExit,
 } from './local-redis-process.ts';
 import { INSTALL_REDIS_BY_HAND, exists, findOrInstallRedis } from './local-redis-program.ts';
+import { beginLongLogAnew } from './program-log.ts';
 
 /** From spawn to PONG: an empty server needs some 50 ms, the rest is for reading a large append-only file. In ms. */
 const READY_TIMEOUT_MS = 30_000;
@@ -167,6 +168,7 @@ async function startNew(
 }
 
 async function startProgram(program: string, directory: string, socket: string): Promise<RunningServer> {
+  beginLongLogAnew(logFile(directory));
   const place = ['--dir', directory, '--pidfile', pidFile(directory), '--logfile', logFile(directory), '--daemonize', 'no'];
   const listening = ['--port', '0', '--unixsocket', socket, '--unixsocketperm', '700'];
   // Detached: a process group of its own. It outlives a killed run, and the next run in this directory finds it.

@@ -1,4 +1,4 @@
-import { fieldErrors } from '@upshift/contracts';
+import { fieldErrors, fieldName } from '@upshift/contracts';
 import type { z } from 'zod';
 
 import { CommandError, exitCode } from './exit-code.ts';
@@ -18,10 +18,16 @@ export function parseLine<Schema extends z.ZodType>(
   const value = jsonOf(line, where, shape);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const [first] = fieldErrors(parsed.error, value, schema);
-  // Of the line as a whole `where` has said it.
-  const field = parsed.error.issues[0]?.path.length === 0 ? '' : `${first?.field}: `;
-  throw new CommandError(`${where}: ${field}${first?.message}; a line is ${shape}`, exitCode.refused);
+  const [first] = wrongFields(parsed.error, value, schema);
+  throw new CommandError(`${where}: ${first}; a line is ${shape}`, exitCode.refused);
+}
+
+/** What is wrong with each field of what a schema has refused; of the whole, what is wrong alone. */
+export function wrongFields(error: z.ZodError, value: unknown, schema: z.ZodType): string[] {
+  return fieldErrors(error, value, schema).map(({ field, value: given, message }) => {
+    if (field === fieldName([])) return message;
+    return `${field}${given === undefined ? '' : ` (${JSON.stringify(given)})`}: ${message}`;
+  });
 }
 
 function jsonOf(line: string, where: string, shape: string): unknown {

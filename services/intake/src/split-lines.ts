@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { utf8Text } from '@upshift/runtime';
 
 /** A line of a request. `tooLong` is the limit in bytes that it passed, and its text is empty then. */
 export interface Line {
@@ -31,7 +31,7 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
   const endLine = (): void => {
     number += 1;
     const tooLong = bytes > limitBytes ? limitBytes : null;
-    const text = tooLong === null ? textOf(parts, number) : '';
+    const text = tooLong === null ? textOf(parts) : '';
     if (tooLong !== null || text?.trim() !== '') lines.push({ number, text, tooLong });
     parts = [];
     bytes = 0;
@@ -56,12 +56,7 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, limitBytes: num
   if (lines.length > 0) yield takeLines();
 }
 
-/** Some editors put a byte order mark before the first line. */
-const MARK = /^\uFEFF/;
-
-function textOf(parts: Buffer[], number: number): string | null {
-  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-  if (!isUtf8(bytes)) return null;
-  const text = bytes.toString();
-  return number === 1 ? text.replace(MARK, '') : text;
+/** Without a byte order mark: files that were joined may have one before any of their lines. */
+function textOf(parts: Buffer[]): string | null {
+  return utf8Text(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
 }

@@ -9,6 +9,22 @@ export interface Chore<Subject> {
   run: (subject: Subject) => Promise<unknown>;
 }
 
+/** What fails in the same way goes on saying so, but not at each of its turns, which come several times a second. In ms. */
+const SAID_AGAIN_AFTER_MS = 60_000;
+
+/** Says why a chore failed, or a turn. */
+function createFailureLog(logger: Pick<Logger, 'error'>) {
+  const said = new Map<string, { reason: string; atMs: number }>();
+  return (words: string, fields: { chore?: string }, error: unknown): void => {
+    const reason = String(error);
+    const key = fields.chore ?? '';
+    const last = said.get(key);
+    if (last?.reason === reason && performance.now() < last.atMs + SAID_AGAIN_AFTER_MS) return;
+    said.set(key, { reason, atMs: performance.now() });
+    logger.error({ ...fields, reason }, words);
+  };
+}
+
 /**
  * Chores of several subjects, each one for itself: neither a cell whose Redis is away nor a chore that takes long, as one that looks at every
  * waiting job, keeps another one waiting.
@@ -17,9 +33,10 @@ export function createChores(logger: Pick<Logger, 'error'>) {
   // By a clock that nobody sets.
   const due = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
+  const sayFailure = createFailureLog(logger);
 
   async function run<Subject>(what: string, chore: Chore<Subject>, subject: Subject): Promise<void> {
-    await chore.run(subject).catch((error: unknown) => logger.error({ chore: what, reason: String(error) }, 'chore failed'));
+    await chore.run(subject).catch((error: unknown) => sayFailure('chore failed', { chore: what }, error));
     running.delete(what);
   }
 
@@ -44,8 +61,9 @@ export async function takeTurns(
   stopping: AbortSignal,
   turn: () => Promise<void>,
 ): Promise<void> {
+  const sayFailure = createFailureLog(logger);
   while (!stopping.aborted) {
-    await turn().catch((error: unknown) => logger.error({ reason: String(error) }, 'no chore was begun'));
+    await turn().catch((error: unknown) => sayFailure('no chore was begun', {}, error));
     await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
   }
 }

@@ -1,5 +1,5 @@
 import type { ArmOverrides, ClassifierType, Experiment, FieldError, RouteConfig, UpshiftConfig } from '@upshift/contracts';
-import { classifierTypes, scorerTypes, upshiftConfig } from '@upshift/contracts';
+import { classifierTypes, issuesOf, scorerTypes, upshiftConfig, wordsOf } from '@upshift/contracts';
 
 import { badChecks } from '../score.ts';
 
@@ -72,7 +72,7 @@ function badOverrides(overrides: ArmOverrides, at: string, route: string, config
   const applied = upshiftConfig.safeParse(applyArm(config, route, overrides));
   return applied.success
     ? []
-    : applied.error.issues.map(({ path, message }) => ({ field: at, message: `${path.join('.')}: ${message}` }));
+    : issuesOf(applied.error).map((issue) => ({ field: at, message: `${issue.path.join('.')}: ${wordsOf(issue)}` }));
 }
 
 function badTiers(tiers: string[], at: string, config: UpshiftConfig): FieldError[] {

@@ -1,13 +1,14 @@
 import type { ExperimentSummary, ExperimentView } from '@upshift/contracts';
 import { parse } from 'yaml';
 
+import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { readText } from '../read-text.ts';
 import { table } from '../table.ts';
 import { experimentLines, sharesText } from './experiment-lines.ts';
 
-const at = (name: string, rest = ''): string => `/v1/experiments/${encodeURIComponent(name)}${rest}`;
+const at = (name: string, rest = ''): string => `${pathTo('experiments', name)}${rest}`;
 
 export async function listExperiments(api: Api, json: boolean): Promise<number> {
   const { data } = await api.get<{ data: ExperimentSummary[] }>('/v1/experiments');

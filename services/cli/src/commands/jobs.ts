@@ -5,6 +5,7 @@ import { isTerminal } from '@upshift/contracts';
 import type { JobPage, JobView, TrailEntry } from '@upshift/contracts';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 
+import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { readText } from '../read-text.ts';
@@ -101,7 +102,7 @@ function promptOf(prompt: string | undefined, file: string | undefined): string 
 }
 
 export async function get(api: Api, id: string, json: boolean): Promise<number> {
-  const job = await api.get<JobView>(`/v1/jobs/${encodeURIComponent(id)}`);
+  const job = await api.get<JobView>(pathTo('jobs', id));
   print(json ? JSON.stringify(job) : summaryOf(job));
   if (!json && job.result) print(`\n${answerOf(job.result)}`);
   if (!json) for (const reason of job.reasons) print(`  ${reason}`);
@@ -110,7 +111,7 @@ export async function get(api: Api, id: string, json: boolean): Promise<number> 
 
 /** Cancels a job, and says so where it was too late for that: the API leaves a job that has ended as it is. */
 export async function cancel(api: Api, id: string, json: boolean): Promise<number> {
-  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const path = pathTo('jobs', id);
   const before = await api.get<JobView>(path);
   const job = await api.post<JobView>(`${path}/cancel`);
   print(json ? JSON.stringify(job) : summaryOf(job));
@@ -132,7 +133,7 @@ export interface VerdictOptions {
 export async function verdict(api: Api, id: string, options: VerdictOptions): Promise<number> {
   const { passed = false, failed = false, reason, json } = options;
   if (passed === failed) throw new CommandError('Give --passed or --failed.', exitCode.refused);
-  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const path = pathTo('jobs', id);
   const revision = options.revision ?? (await api.get<JobView>(path)).revision;
   const job = await api.post<JobView>(`${path}/verdict`, { revision, passed, reason });
   print(json ? JSON.stringify(job) : summaryOf(job));
@@ -141,7 +142,7 @@ export async function verdict(api: Api, id: string, options: VerdictOptions): Pr
 
 /** A job's story. */
 export async function trail(api: Api, id: string, json: boolean): Promise<number> {
-  const path = `/v1/jobs/${encodeURIComponent(id)}`;
+  const path = pathTo('jobs', id);
   const { data } = await api.get<{ data: TrailEntry[] }>(`${path}/trail`);
   if (json) return (print(JSON.stringify(data)), exitCode.ok);
   const startedAt = Date.parse(data[0]?.at ?? '');
@@ -155,11 +156,12 @@ const RECONNECT_MS = 1000;
 
 /** Follows a job to its end; a stream that breaks off is taken up where it was. */
 export async function watch(api: Api, id: string, json: boolean): Promise<number> {
+  const path = `${pathTo('jobs', id)}/events`;
   let last = '';
   let startedAt: number | null = null;
   for (;;) {
     try {
-      const response = await api.open(`/v1/jobs/${encodeURIComponent(id)}/events`, last === '' ? {} : { 'Last-Event-ID': last });
+      const response = await api.open(path, last === '' ? {} : { 'Last-Event-ID': last });
       const events = response.body!.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
       for await (const { id: eventId, event, data } of events) {
         if (event === 'end') return ended(JSON.parse(data) as JobView, json);

@@ -1,5 +1,6 @@
 import type { JobView, QuarantineView } from '@upshift/contracts';
 
+import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
@@ -15,13 +16,13 @@ export async function listQuarantine(api: Api, json: boolean): Promise<number> {
 
 /** Submits the request again, as a new job. */
 export async function retryQuarantined(api: Api, id: string, json: boolean): Promise<number> {
-  const job = await api.post<JobView>(`/v1/jobs/${encodeURIComponent(id)}/retry`);
+  const job = await api.post<JobView>(`${pathTo('jobs', id)}/retry`);
   process.stdout.write(json ? `${JSON.stringify(job)}\n` : `${job.id}\n`);
   return exitCode.ok;
 }
 
 export async function dropQuarantined(api: Api, id: string): Promise<number> {
-  await api.delete(`/v1/quarantine/${encodeURIComponent(id)}`);
+  await api.delete(pathTo('quarantine', id));
   process.stdout.write(`Job ${id} is off the list; it stays readable until its retention ends.\n`);
   return exitCode.ok;
 }

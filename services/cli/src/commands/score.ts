@@ -1,8 +1,9 @@
-import { fieldErrors, scoreLine, scorerProfile } from '@upshift/contracts';
+import { scoreLine, scorerProfile } from '@upshift/contracts';
 import type { ScorerProfile } from '@upshift/contracts';
 import { scoreAnswer, unknownFeatures } from '@upshift/routing';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { wrongFields } from '../parse-line.ts';
 import { readText } from '../read-text.ts';
 import { answerLines } from './answer-lines.ts';
 
@@ -18,8 +19,8 @@ function readProfile(file: string): ScorerProfile {
   const value = jsonOfFile(file);
   const parsed = scorerProfile.safeParse(value);
   if (!parsed.success) {
-    const [first] = fieldErrors(parsed.error, value, scorerProfile);
-    throw new CommandError(`--profile ${file}: ${first?.field}: ${first?.message}`, exitCode.refused);
+    const [first] = wrongFields(parsed.error, value, scorerProfile);
+    throw new CommandError(`--profile ${file}: ${first}`, exitCode.refused);
   }
   const [unknown] = unknownFeatures(parsed.data);
   if (unknown !== undefined)

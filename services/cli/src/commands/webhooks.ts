@@ -1,10 +1,11 @@
 import type { DeliveryView, WebhookView } from '@upshift/contracts';
 
+import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
 
-const at = (name: string, rest = ''): string => `/v1/webhooks/${encodeURIComponent(name)}${rest}`;
+const at = (name: string, rest = ''): string => `${pathTo('webhooks', name)}${rest}`;
 
 export async function listWebhooks(api: Api, json: boolean): Promise<number> {
   const { data } = await api.get<{ data: WebhookView[] }>('/v1/webhooks');

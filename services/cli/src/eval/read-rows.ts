@@ -2,9 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
+import { knownKeys } from '@upshift/contracts';
 import { z } from 'zod';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { parseLine } from '../parse-line.ts';
 
 /** Questions of a set, each with whether every model was right: a character per model, `1`, `0`, or `-` where it was not asked. */
 const correctness = { id: z.string(), ok: z.string(), chars: z.array(z.number()) };
@@ -52,8 +54,9 @@ export class MissingFile extends CommandError {
 export function readRows<Schema extends z.ZodType>(directory: string, file: string, schema: Schema): z.output<Schema>[] {
   const path = join(directory, `${file}.jsonl.gz`);
   if (!existsSync(path)) throw new MissingFile(path);
-  const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n').filter(Boolean);
-  return lines.map((line) => schema.parse(JSON.parse(line)));
+  const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n');
+  const shape = `an object with ${knownKeys(schema, []).join(', ')}`;
+  return lines.flatMap((line, index) => (line === '' ? [] : [parseLine(line, `${path}, line ${index + 1}`, schema, shape)]));
 }
 
 const namesOfModels = z.union([z.array(z.string()), z.object({ models: z.array(z.string()) })]);

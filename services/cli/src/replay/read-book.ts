@@ -4,6 +4,7 @@ import { jobRecording } from '@upshift/contracts';
 import type { JobRecording } from '@upshift/contracts';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { wrongFields } from '../parse-line.ts';
 import { readLines } from '../run/read-lines.ts';
 
 /** Reads an answer book, each job once: books may be joined. Throws a `CommandError` that names the first line which is no recording. */
@@ -15,13 +16,11 @@ export async function readBook(file: string): Promise<JobRecording[]> {
   for await (const line of readLines(file)) {
     number += 1;
     if (line.trim() === '') continue;
-    const parsed = jobRecording.safeParse(parseOrNull(line));
+    const value = parseOrNull(line);
+    const parsed = jobRecording.safeParse(value);
     if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new CommandError(
-        `${file}:${number} is no recording: ${issue?.path.join('.') || 'the line'}: ${issue?.message}`,
-        exitCode.refused,
-      );
+      const [first] = wrongFields(parsed.error, value, jobRecording);
+      throw new CommandError(`${file}:${number} is no recording: ${first}`, exitCode.refused);
     }
     recordings.set(parsed.data.job, parsed.data);
   }

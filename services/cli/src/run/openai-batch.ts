@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { wrongFields } from '../parse-line.ts';
 import { chatBody } from './openai-chat.ts';
 import { embeddingsBody, responsesBody } from './openai-responses.ts';
 
@@ -29,8 +30,9 @@ export function rowOfBatchLine(line: object): { customId: string | null; input: 
   const parsed = batchLine.safeParse(line);
   const customId = 'custom_id' in line && typeof line.custom_id === 'string' ? line.custom_id : null;
   if (parsed.success) return { customId, input: withoutUndefined(parsed.data.body), error: null };
-  const reasons = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`);
-  return { customId, input: null, error: reasons.join('; ') };
+  // What is known in a line depends on its address.
+  const schema = batchLine.options.find(({ shape }) => 'url' in line && line.url === shape.url.value) ?? batchLine;
+  return { customId, input: null, error: wrongFields(parsed.error, line, schema).join('; ') };
 }
 
 function withoutUndefined(input: object): object {

@@ -13,7 +13,7 @@ const imagePart = z
   .transform(({ type, image_url: { url } }) => ({ type, image_url: { url } }));
 const userContent = z.union([
   z.string(),
-  z.array(z.union([textPart.transform((part) => ({ type: 'text' as const, text: part.text })), imagePart])),
+  z.array(z.discriminatedUnion('type', [textPart.transform((part) => ({ type: 'text' as const, text: part.text })), imagePart])),
 ]);
 
 const toolCall = z
@@ -60,14 +60,14 @@ const schema = {
 };
 const plainFormat = z.strictObject({ type: z.enum(['text', 'json_object']) });
 
-const chatFormat = z.union([
+const chatFormat = z.discriminatedUnion('type', [
   plainFormat,
   z
     .strictObject({ type: z.literal('json_schema'), json_schema: z.strictObject(schema) })
     .transform(({ type, json_schema: { name, schema: given } }) => ({ type, name, schema: given })),
 ]);
 /** As Responses writes the format of an answer. */
-export const responsesFormat = z.union([
+export const responsesFormat = z.discriminatedUnion('type', [
   plainFormat,
   z
     .strictObject({ type: z.literal('json_schema'), ...schema })

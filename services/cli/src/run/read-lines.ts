@@ -1,22 +1,18 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 
+import { utf8Text } from '@upshift/runtime';
+
 import { CommandError, exitCode } from '../exit-code.ts';
 
 export const NEWLINE = 0x0a;
 
 /**
  * The lines of a file, or of standard input where none is named, one by one. Only a newline ends a line: JSON strings may hold other
- * separators. Throws a `CommandError` at the first that is not UTF-8.
+ * separators. Files that were joined may have a byte order mark before any of their lines. Throws a `CommandError` at the first that is not UTF-8.
  */
 export async function* readLines(file?: string): AsyncGenerator<string> {
-  let isFirst = true;
-  for await (const bytes of rawLines(file)) {
-    const line = bytes.toString().replace(/\n$/, '');
-    // Windows programs begin files with a byte order mark.
-    yield isFirst ? line.replace(/^\uFEFF/, '') : line;
-    isFirst = false;
-  }
+  for await (const bytes of rawLines(file)) yield utf8Text(bytes)!.replace(/\n$/, '');
 }
 
 /** As `readLines`, each as it stands, with the newline at its end. What is not UTF-8 is refused, for it would be read as another text. */

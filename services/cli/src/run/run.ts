@@ -2,7 +2,7 @@ import { appendFileSync, statSync } from 'node:fs';
 
 import type { JobView } from '@upshift/contracts';
 
-import { isNotFound } from '../api.ts';
+import { isNotFound, pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { INTERRUPTED } from '../interruption.ts';
@@ -65,7 +65,7 @@ export async function run(api: Api, file: string, { out, force, json, ...options
 function jobsOf(api: Api): (id: string) => Promise<boolean> {
   return async (id) => {
     try {
-      await api.get(`/v1/jobs/${id}`);
+      await api.get(pathTo('jobs', id));
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;

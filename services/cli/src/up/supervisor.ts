@@ -1,9 +1,11 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { environmentVariables } from '@upshift/runtime';
+
+import { openLog } from '../program-log.ts';
 
 /** A program of the fleet. */
 export interface Program {
@@ -106,13 +108,12 @@ class Supervised {
 
   #keepLog(child: ChildProcess): void {
     const file = join(this.#directory, `${this.#program.name}.log`);
-    const log = createWriteStream(file, { flags: 'a', mode: 0o600 });
     // A full disk is no reason to stop what runs.
-    log.on('error', ({ message }) => this.#say(`${file} is not written any more: ${message}`));
+    const log = openLog(file, ({ message }) => this.#say(`${file} is not written any more: ${message}`));
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#lastOutput = (this.#lastOutput + chunk.toString('utf8')).slice(-KEPT_OUTPUT);
-        if (log.writable) log.write(chunk);
+        log.write(chunk);
       });
     }
     child.once('close', () => log.end());

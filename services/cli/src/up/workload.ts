@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { ConfigError } from '@upshift/runtime';
 import { z } from 'zod';
 
+import { wrongFields } from '../parse-line.ts';
+import { readText } from '../read-text.ts';
 import { badGold, matcherName } from './matchers.ts';
 
 const row = z
@@ -32,7 +34,7 @@ export interface Workload {
 /** Reads a workload. Throws a `ConfigError` that lists every bad line. */
 export function readWorkload(file: string): Workload {
   if (!existsSync(file)) throw new ConfigError(file, ['there is no such file; --workload names JSON lines']);
-  const text = readFileSync(file, 'utf8');
+  const text = textOf(file);
   const lines = text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line, number: index + 1 }]));
   const numbers = new Map<string, number>();
   const read = lines.map(({ line, number }) => readRow(line, number, numbers));
@@ -42,14 +44,20 @@ export function readWorkload(file: string): Workload {
   return { rows, hash: createHash('sha256').update(text).digest('hex').slice(0, 12) };
 }
 
+function textOf(file: string): string {
+  try {
+    return readText(file);
+  } catch (error) {
+    throw new ConfigError(file, [error instanceof Error ? error.message : String(error)]);
+  }
+}
+
 /** @param numbers the lines of the ids so far */
 function readRow(line: string, number: number, numbers: Map<string, number>): { row: WorkloadRow } | { error: string } {
   try {
-    const parsed = row.safeParse(JSON.parse(line));
-    if (!parsed.success) {
-      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the line'}: ${message}`);
-      return { error: `line ${number}: ${problems.join('; ')}` };
-    }
+    const value: unknown = JSON.parse(line);
+    const parsed = row.safeParse(value);
+    if (!parsed.success) return { error: `line ${number}: ${wrongFields(parsed.error, value, row).join('; ')}` };
     const { id } = parsed.data;
     const earlier = numbers.get(id);
     // The id is the key of its job: two rows would be one job.
