@@ -145,13 +145,15 @@ function endOf(node: unknown): number {
   return (node as Node).range![1];
 }
 
-/** Thresholds must rise and lie below 1: what is never reached stands at the end. */
+/**
+ * Thresholds must rise and lie between 0 and 1. Of equal ones, between which nobody starts, the lower gives way: who starts above both then
+ * goes on to. What is never reached stands at the end.
+ */
 export function risingBelowOne(startAt: number[]): number[] {
-  const most = (index: number): number => 1 - (startAt.length - index) / 1000;
-  return startAt.reduce<number[]>(
-    (all, value, index) => [...all, rounded(Math.min(most(index), Math.max(value, (all.at(-1) ?? 0) + 0.001)))],
-    [],
-  );
+  return startAt.reduceRight<number[]>((above, value, index) => {
+    const most = (above[0] ?? 1) - 0.001;
+    return [rounded(Math.max((index + 1) / 1000, Math.min(most, value))), ...above];
+  }, []);
 }
 
 function rounded(value: number): number {
