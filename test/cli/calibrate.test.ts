@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -74,4 +74,26 @@ test('without answers of a tier nothing is promised of where jobs start, which t
   const starts = (file: string): string[] => readFileSync(file, 'utf8').match(/^ {2}thresholds: .*$/gm) ?? [];
   expect(starts(out)).toEqual(starts(shippedConfig));
   expect((await calibrate(labels, '--target', '0.9')).out).toContain('Answers of standard are not compared here');
+});
+
+test('where a file can not be written to its end, what stood there stands on, and which file it is is said', async () => {
+  const [labels, config] = [join(directory, 'many.jsonl'), join(directory, 'mine.yaml')];
+  writeFileSync(
+    labels,
+    exampleLabels(60)
+      .map((line) => `${JSON.stringify(line)}\n`)
+      .join(''),
+  );
+  copyFileSync(shippedConfig, config);
+  // In units of 512 bytes: it may grow, and not by a profile.
+  const room = Math.ceil(statSync(config).size / 512);
+  const calibrating = [process.execPath, main, 'calibrate', '--labels', labels, '--config', config, '--out', config];
+  const child = spawn('/bin/sh', ['-c', `ulimit -f ${room}; exec "$@"`, 'sh', ...calibrating]);
+  const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  expect({ code: code as number, errors }).toEqual({
+    code: 2,
+    errors: `${config} can not be used (EFBIG): it may grow no larger\n`,
+  });
+  expect(readFileSync(config, 'utf8')).toBe(readFileSync(shippedConfig, 'utf8'));
+  expect(existsSync(`${config}.new`)).toBe(false);
 });

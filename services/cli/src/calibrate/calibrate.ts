@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
 import {
@@ -17,6 +17,7 @@ import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { usableConfig } from '../usable-config.ts';
+import { writeWhole } from '../write-file.ts';
 import { writeChanged } from './change-config.ts';
 import { labelsFromHistory, readLabels } from './read-labels.ts';
 import { reportOf } from './report.ts';
@@ -48,9 +49,9 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
     refuseSameFile(option, file, options.config);
   const labels = await labelsOf(api, options);
   const { calibration, config } = fit(labels, options);
-  if (profile !== undefined) writeFileSync(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
+  if (profile !== undefined) writeWhole(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
   const text = reportOf(calibration, target === undefined ? null : config);
-  if (report !== undefined) writeFileSync(report, `${text.join('\n')}\n`);
+  if (report !== undefined) writeWhole(report, `${text.join('\n')}\n`);
   if (out !== undefined)
     writeChanged(options.config, out, { ...calibration, profile: calibration.isBetter ? calibration.profile : null });
   process.stdout.write(json ? `${JSON.stringify(calibration)}\n` : `${text.join('\n')}\n`);

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { ClassifierProfile, ScorerProfile } from '@upshift/contracts';
@@ -8,6 +8,7 @@ import { isAlias, isCollection, isMap, isPair, isScalar, parseDocument, stringif
 import type { Document, Node, YAMLMap } from 'yaml';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { writeWhole } from '../write-file.ts';
 
 /** What calibration found, as keys of the configuration. */
 export interface ConfigChange {
@@ -35,14 +36,14 @@ export function writeChanged(config: string, out: string, { profile, tiers, thre
   const source = readFileSync(config, 'utf8');
   const document = parseDocument(source);
   const scorer = profile === null ? [] : [{ path: ['scorer', 'profile'], value: profile }];
-  writeFileSync(out, changed(document, source, [...thresholdChanges(document, tiers, thresholds), ...scorer], config));
+  writeWhole(out, changed(document, source, [...thresholdChanges(document, tiers, thresholds), ...scorer], config));
 }
 
 /** Writes a configuration with the classifier's profile in it, and all else to the letter. `out` may be the configuration itself. */
 export function writeClassifierProfile(config: string, out: string, profile: ClassifierProfile): void {
   const source = readFileSync(config, 'utf8');
   const change = { path: ['classifier', 'profile'], value: profile };
-  writeFileSync(out, changed(parseDocument(source), source, [change], config));
+  writeWhole(out, changed(parseDocument(source), source, [change], config));
 }
 
 /** Each threshold for itself, so that a list keeps its form and its comments. */
