@@ -62,7 +62,9 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
 async function labelsOf(api: () => Api, { labels, fromHistory, target }: CalibrateOptions): Promise<LabelLine[]> {
   if ((labels === undefined) === !fromHistory) throw new CommandError('Give --labels FILE or --from-history.', exitCode.refused);
   const found =
-    labels === undefined ? await labelsFromHistory(api(), { thresholds: target !== undefined }) : await readLabels(labels);
+    labels === undefined
+      ? await labelsFromHistory(api(), { thresholds: target !== undefined }, nowAndThen())
+      : await readLabels(labels);
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
@@ -70,6 +72,18 @@ async function labelsOf(api: () => Api, { labels, fromHistory, target }: Calibra
       : `${labels} has no labels.`,
     exitCode.refused,
   );
+}
+
+const SAID_EVERY_MS = 5000;
+
+/** On stderr, where something takes long. */
+function nowAndThen(): (line: string) => void {
+  let last = Date.now();
+  return (line) => {
+    if (Date.now() - last < SAID_EVERY_MS) return;
+    last = Date.now();
+    process.stderr.write(`${line}\n`);
+  };
 }
 
 function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
