@@ -76,6 +76,18 @@ test('without answers of a tier nothing is promised of where jobs start, which t
   expect((await calibrate(labels, '--target', '0.9')).out).toContain('Answers of standard are not compared here');
 });
 
+test('where a model says how complex a prompt is, which labels do not tell, nothing is promised of where jobs start', async () => {
+  const [config, out] = [join(directory, 'llm.yaml'), join(directory, 'llm-new.yaml')];
+  const asking = '  type: llm\n  llm: { models: [openai/gpt-6-luna] }\n';
+  writeFileSync(config, readFileSync(shippedConfig, 'utf8').replace('classifier:\n', `classifier:\n${asking}`));
+  const calibrated = await calibrate(exampleLabels(150), '--target', '0.9', '--config', config, '--out', out);
+  expect(calibrated.code).toBe(0);
+  expect(calibrated.out).toContain('`tiers.economy.accept_at`');
+  expect(calibrated.out).toContain('`classifier.type` is llm');
+  expect(calibrated.out).not.toContain('| `classifier.thresholds`');
+  expect(readFileSync(out, 'utf8')).toContain('  thresholds: [0.3, 0.7]');
+});
+
 test('where a file can not be written to its end, what stood there stands on, and which file it is is said', async () => {
   const [labels, config] = [join(directory, 'many.jsonl'), join(directory, 'mine.yaml')];
   writeFileSync(

@@ -21,7 +21,7 @@ const thresholds = {
   cost: 1,
   qualityWithin: [1, 1] as [number, number],
 };
-const change = { profile, tiers: ['economy', 'standard', 'premium'], thresholds };
+const change = { profile, tiers: ['economy', 'standard', 'premium'], starts: true, thresholds };
 const classifier = 'classifier:\n  thresholds: [0.3, 0.7]\n';
 
 type Write = (config: string, out: string) => void;

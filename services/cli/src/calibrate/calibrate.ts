@@ -94,7 +94,8 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
   try {
     if (target === undefined || config === null) {
       const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
-      return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
+      const none = { tiers: [], starts: false, target: null, questions: 0, thresholds: null };
+      return { calibration: { ...calibrated, hadProfile, ...none }, config };
     }
     const known = tiersOf(labels, config, options);
     const tiers = fromHistory ? mostAudited(labels, known) : known;
@@ -103,15 +104,20 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
-    const isWhole = tiers.length === config.tiers.length;
-    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
+    const starts = tiers.length === config.tiers.length && !asksElsewhere(config);
+    const ladder = { tiers, complexityOf: starts ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
     const scores = labels.map((label) => scoreOf.get(label) ?? 1);
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
-    return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
+    return { calibration: { ...calibrated, hadProfile, tiers, starts, target, ...thresholds }, config };
   } catch (error) {
     if (error instanceof RangeError) throw new CommandError(`${error.message}; give more labels`, exitCode.refused);
     throw error;
   }
+}
+
+/** Whether a model, or the user's service, says how complex a prompt is: what it would say of a label's is not known here. */
+function asksElsewhere({ classifier: { type } }: UpshiftConfig): boolean {
+  return type === 'llm' || type === 'http';
 }
 
 /** The configuration that is in force; null where there is none and nothing is to be changed in it, so that what is shipped is meant. */

@@ -15,6 +15,8 @@ export interface ConfigChange {
   /** Null where the scorer stays as it is. */
   profile: ScorerProfile | null;
   tiers: string[];
+  /** Whether thresholds say too where jobs start. */
+  starts: boolean;
   thresholds: FittedThresholds | null;
 }
 
@@ -32,11 +34,11 @@ interface Edit {
 }
 
 /** Writes a configuration with the change in it. All else of the file stays as it is, to the letter, so that the change can be reviewed. */
-export function writeChanged(config: string, out: string, { profile, tiers, thresholds }: ConfigChange): void {
+export function writeChanged(config: string, out: string, { profile, ...change }: ConfigChange): void {
   const source = readFileSync(config, 'utf8');
   const document = parseDocument(source);
   const scorer = profile === null ? [] : [{ path: ['scorer', 'profile'], value: profile }];
-  writeWhole(out, changed(document, source, [...thresholdChanges(document, tiers, thresholds), ...scorer], config));
+  writeWhole(out, changed(document, source, [...thresholdChanges(document, change), ...scorer], config));
 }
 
 /** Writes a configuration with the classifier's profile in it, and all else to the letter. `out` may be the configuration itself. */
@@ -47,14 +49,14 @@ export function writeClassifierProfile(config: string, out: string, profile: Cla
 }
 
 /** Each threshold for itself, so that a list keeps its form and its comments. */
-function thresholdChanges(document: Document, tiers: string[], thresholds: FittedThresholds | null): Change[] {
+function thresholdChanges(document: Document, { tiers, starts, thresholds }: Omit<ConfigChange, 'profile'>): Change[] {
   if (thresholds === null) return [];
   const named = (document.toJS() as { tiers: { name: string }[] }).tiers.map(({ name }) => name);
   const accept = thresholds.acceptAt.map((value, index) => ({
     path: ['tiers', named.indexOf(tiers[index]!), 'accept_at'],
     value: rounded(value),
   }));
-  if (tiers.length < named.length) return accept;
+  if (!starts) return accept;
   return [
     ...accept,
     ...risingBelowOne(thresholds.startAt).map((value, index) => ({ path: ['classifier', 'thresholds', index], value })),
