@@ -8,6 +8,8 @@ import { text } from 'node:stream/consumers';
 import type { LabelLine } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { draw } from '@upshift/routing';
+
 import { exampleLabels } from '../scorer/example-labels.ts';
 
 const main = join(import.meta.dirname, '../../services/cli/src/main.ts');
@@ -86,6 +88,23 @@ test('where a model says how complex a prompt is, which labels do not tell, noth
   expect(calibrated.out).toContain('`classifier.type` is llm');
   expect(calibrated.out).not.toContain('| `classifier.thresholds`');
   expect(readFileSync(out, 'utf8')).toContain('  thresholds: [0.3, 0.7]');
+});
+
+test('answers of which the scorer says nothing are accepted whatever the thresholds are, and no promise is made as if they were judged', async () => {
+  const good = 'Dear customer, your parcel has left our house and will reach you soon. Kind regards';
+  const bad = "I'm sorry, as an AI I cannot help with that, and I am not sure who can.";
+  const labels = Array.from({ length: 300 }, (_, index): LabelLine[] =>
+    ['economy', 'standard', 'premium'].map((tier) => {
+      const ok = tier === 'premium' || draw(0.5, index) < 0.5;
+      return { question_id: index, prompt: 'Tell the customer where the parcel is.', tier, answer: ok ? good : bad, ok };
+    }),
+  ).flat();
+  const { code, out } = await calibrate(labels, '--target', '0.95', '--json');
+  expect(code).toBe(0);
+  // All must start at the top, which costs as much as the top tier alone.
+  expect(JSON.parse(out)).toMatchObject({ silent: 600, thresholds: { quality: 1, cost: 1 } });
+  const { out: report } = await calibrate(labels, '--target', '0.95');
+  expect(report).toContain('Of 600 of the 600 answers that are judged the scorer says nothing in the running system');
 });
 
 test('where a file can not be written to its end, what stood there stands on, and which file it is is said', async () => {

@@ -9,6 +9,7 @@ import {
   estimateTokens,
   classifierOf,
   firstModelOf,
+  isKnownGround,
   nanoUsdToUsd,
   plainUsage,
 } from '@upshift/routing';
@@ -94,7 +95,7 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
   try {
     if (target === undefined || config === null) {
       const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
-      const none = { tiers: [], starts: false, target: null, questions: 0, thresholds: null };
+      const none = { tiers: [], starts: false, silent: 0, target: null, questions: 0, thresholds: null };
       return { calibration: { ...calibrated, hadProfile, ...none }, config };
     }
     const known = tiersOf(labels, config, options);
@@ -106,13 +107,19 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
     const starts = tiers.length === config.tiers.length && !asksElsewhere(config);
     const ladder = { tiers, complexityOf: starts ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
-    const scores = labels.map((label) => scoreOf.get(label) ?? 1);
+    const scores = labels.map((label) => (isSilentOn(label) ? 1 : (scoreOf.get(label) ?? 1)));
+    const silent = judged.filter(isSilentOn).length;
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
-    return { calibration: { ...calibrated, hadProfile, tiers, starts, target, ...thresholds }, config };
+    return { calibration: { ...calibrated, hadProfile, tiers, starts, silent, target, ...thresholds }, config };
   } catch (error) {
     if (error instanceof RangeError) throw new CommandError(`${error.message}; give more labels`, exitCode.refused);
     throw error;
   }
+}
+
+/** Whether the scorer says nothing of an answer in the running system, where it is then accepted with a score of 1. */
+function isSilentOn({ prompt, answer }: LabelLine): boolean {
+  return !isKnownGround(prompt, answer);
 }
 
 /** Whether a model, or the user's service, says how complex a prompt is: what it would say of a label's is not known here. */

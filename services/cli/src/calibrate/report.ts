@@ -10,6 +10,8 @@ export interface Calibration extends Omit<Calibrated, 'heldOut'> {
   tiers: string[];
   /** Whether thresholds say too where jobs start. */
   starts: boolean;
+  /** Of how many of the labels the scorer says nothing in the running system. */
+  silent: number;
   target: number | null;
   questions: number;
   thresholds: FittedThresholds | null;
@@ -43,7 +45,7 @@ function fitRow(name: string, { logLoss, bias }: Calibration['before']): string 
   return `| ${name} | ${logLoss.toFixed(4)} | ${signed(100 * bias)} points |`;
 }
 
-function thresholdLines({ thresholds, tiers, starts, target, questions }: Calibration, before: Before): string[] {
+function thresholdLines({ thresholds, tiers, starts, silent, labels, target, questions }: Calibration, before: Before): string[] {
   const head = [`# Thresholds for ${percent(target ?? 0)} of the quality of ${tiers.at(-1)}`, ''];
   if (thresholds === null)
     return [
@@ -69,6 +71,12 @@ function thresholdLines({ thresholds, tiers, starts, target, questions }: Calibr
     ...start,
     '',
     `On these questions: ${percent(quality)} of the quality of ${tiers.at(-1)} (90 % of resampled sets: ${percent(qualityWithin[0])} to ${percent(qualityWithin[1])}), for ${percent(cost)} of its cost.`,
+    ...(silent === 0
+      ? []
+      : [
+          '',
+          `Of ${silent} of the ${labels} answers that are judged the scorer says nothing in the running system: no threshold holds them back, and they count as accepted.`,
+        ]),
     ...(starts
       ? []
       : [
