@@ -22,10 +22,20 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-async function calibrate(lines: LabelLine[], ...args: string[]): Promise<{ code: number | null; out: string; errors: string }> {
+function calibrate(lines: LabelLine[], ...args: string[]): Promise<Ran> {
+  return learn('calibrate', lines, ...args);
+}
+
+interface Ran {
+  code: number | null;
+  out: string;
+  errors: string;
+}
+
+async function learn(command: 'calibrate' | 'train', lines: LabelLine[], ...args: string[]): Promise<Ran> {
   const file = join(directory, 'labels.jsonl');
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  const child = spawn(process.execPath, [main, 'calibrate', '--labels', file, '--config', shippedConfig, ...args]);
+  const child = spawn(process.execPath, [main, command, '--labels', file, '--config', shippedConfig, ...args]);
   const [out, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { code: code as number | null, out, errors };
 }
@@ -105,6 +115,18 @@ test('answers of which the scorer says nothing are accepted whatever the thresho
   expect(JSON.parse(out)).toMatchObject({ silent: 600, thresholds: { quality: 1, cost: 1 } });
   const { out: report } = await calibrate(labels, '--target', '0.95');
   expect(report).toContain('Of 600 of the 600 answers that are judged the scorer says nothing in the running system');
+});
+
+test('train says so where no route goes by the weights', async () => {
+  const config = join(directory, 'rules.yaml');
+  writeFileSync(config, readFileSync(shippedConfig, 'utf8').replace('classifier:\n', 'classifier:\n  type: rules\n'));
+  const words = 'No job goes by these weights: all routes are classified by rules (classifier.type).';
+  const [byRules, trained] = [
+    await learn('train', exampleLabels(300), '--config', config),
+    await learn('train', exampleLabels(300)),
+  ];
+  expect([byRules, trained].map(({ out }) => out.includes('Learnt from'))).toEqual([true, true]);
+  expect([byRules, trained].map(({ out }) => out.includes(words))).toEqual([true, false]);
 });
 
 test('where a file can not be written to its end, what stood there stands on, and which file it is is said', async () => {
