@@ -6,7 +6,7 @@ import { parseConfig } from '@upshift/runtime';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-import { writeChanged, writeClassifierProfile } from '../../services/cli/src/calibrate/change-config.ts';
+import { risingBelowOne, writeChanged, writeClassifierProfile } from '../../services/cli/src/calibrate/change-config.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'upshift-change-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -21,7 +21,7 @@ const thresholds = {
   cost: 1,
   qualityWithin: [1, 1] as [number, number],
 };
-const change = { profile, tiers: ['economy', 'standard', 'premium'], thresholds };
+const change = { profile, tiers: ['economy', 'standard', 'premium'], starts: true, thresholds };
 const classifier = 'classifier:\n  thresholds: [0.3, 0.7]\n';
 
 type Write = (config: string, out: string) => void;
@@ -120,4 +120,22 @@ test('a configuration that is written as JSON stays JSON', () => {
 test('where a change would touch something else, nothing is written and what to change is said', () => {
   const shared = `${shipped.replace('accept_at: 0.8', 'accept_at: &share 0.8')}learning: { labels_days: *share }\n`;
   expect(() => written(shared, calibrates)).toThrow(/config\.yaml .* tiers and classifier and scorer can not be changed/);
+});
+
+test.each([
+  [
+    [0.5, 0.5],
+    [0.499, 0.5],
+  ],
+  [
+    [0, 0, 0.0001],
+    [0.001, 0.002, 0.003],
+  ],
+  [
+    [0.4, 1.01, 1.01],
+    [0.4, 0.998, 0.999],
+  ],
+  [[0.9999], [0.999]],
+])('who is to start above a tier that nobody starts at goes on to do so: %j', (startAt, then) => {
+  expect(risingBelowOne(startAt)).toEqual(then);
 });

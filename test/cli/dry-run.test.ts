@@ -143,3 +143,25 @@ test('what the route adds to the input, allows of an answer and names in a tier 
   expect(priced?.cost_usd).toBeCloseTo((2001 * 0.1 + 100 * 0.5) / 1e6, 9);
   expect(priced?.cost_escalated_usd).toBeCloseTo((2001 * 4.1 + 100 * 20.5) / 1e6, 9);
 });
+
+test('what a draw decides is drawn for each row: which jobs start low by chance, and how equal models share the load', async () => {
+  const [file, config] = [join(directory, 'many.jsonl'), join(directory, 'explores.yaml')];
+  const shipped = await readFile(join(root, 'upshift.config.yaml'), 'utf8');
+  const twin =
+    '\n  openai/gpt-6.1-twin:\n    tier: premium\n    capabilities: [streaming]\n    context_window: 100000\n    max_output_tokens: 10000\n    prices: [{ from: 2026-09-01, input: 2, output: 10 }]';
+  await writeFile(
+    config,
+    shipped
+      .replace('thresholds: [0.3, 0.7]', 'thresholds: [0.0001, 0.0002]')
+      .replace('  default:\n', '  default:\n    explore: 0.5\n')
+      .replace('\nmodels:', `\nmodels:${twin}`),
+  );
+  await writeFile(file, '"x"\n'.repeat(400));
+  const { out } = await upshift(process.execPath, [main, 'run', file, '--dry-run', '--json'], { UPSHIFT_CONFIG: config });
+  const { starts } = JSON.parse(out) as Estimates;
+  expect(starts.map(({ tier }) => tier)).toEqual(['economy', 'premium', 'premium']);
+  const [low, one, other] = starts.map(({ jobs }) => jobs);
+  expect(low! + one! + other!).toBe(400);
+  expect(Math.abs(low! - 200)).toBeLessThan(50);
+  expect(Math.abs(one! - other!)).toBeLessThan(50);
+});

@@ -48,3 +48,21 @@ test.each(['aborted', 'answered late'])(
 test('a job that is being answered anew has no label now, and keeps none of the others away', async () => {
   expect(await historyOf(null)).toEqual([]);
 });
+
+test('how far it is is said on the way: all that is kept is read', async () => {
+  server = await startJobServer(({ path }, response) => {
+    if (path === '/v1/labels') return sendLines(response, [audit, { ...audit, job: 'job_2' }]);
+    const page = (id: string, more: boolean): object => ({ data: [exampleJob(id)], has_more: more, last_id: id });
+    if (path.startsWith('/v1/jobs?'))
+      return sendJson(response, 200, path.includes('after=') ? page('job_3', false) : page('job_4', true));
+    return sendJson(response, 200, exampleRecording(path.split('/')[3]!, { created_at: '2026-11-23T12:00:00.000Z' }));
+  });
+  const said: string[] = [];
+  await labelsFromHistory(apiAt(server.url), { thresholds: false }, (line) => said.push(line));
+  expect(said).toEqual([
+    '1 of 2 audited answers read',
+    '2 of 2 audited answers read',
+    '1 jobs looked at for late verdicts, back to 2026-11-23T12:00:00.000Z',
+    '2 jobs looked at for late verdicts, back to 2026-11-23T12:00:00.000Z',
+  ]);
+});

@@ -35,6 +35,11 @@ describe('what labels say of a question', () => {
     ['it started higher, of which nothing is known', [{ tier: 'premium' }], null],
     ['somebody knows better than the gate', [{}, { source: 'late', passed: false }, { tier: 'standard' }], true],
     ['an audit knows better than the gate', [{ source: 'audit', passed: false }, {}, { tier: 'premium', source: 'audit' }], true],
+    [
+      'the later of two verdicts holds, in whatever order they come',
+      [{ source: 'late', passed: false, at: '2026-11-24T12:00:00.000Z' }, { source: 'late' }, { tier: 'standard' }],
+      true,
+    ],
     ['it was made under other signals', [{ signals: [1] }], null],
   ])('%s', (_what, labels, gained) => {
     const found = questionsOfLabels(labels.map(label), tiers);

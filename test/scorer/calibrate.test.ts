@@ -140,6 +140,17 @@ describe('thresholds', () => {
       expect(isPromised(2 * fewest)).toBe(true);
     },
   );
+  test('are found for more tiers than anybody has, too', () => {
+    const questions = Array.from({ length: 100 }, (_, index) => ({
+      complexity: draw(0.1, index),
+      answers: Array.from({ length: 8 }, (_tier, tier) => ({
+        ok: draw((tier + 0.5) / 20, index) < 0.9,
+        score: draw((tier + 0.2) / 33, index),
+        costUsd: 3 ** tier,
+      })),
+    }));
+    expect(fitThresholds(questions, 0.8)).toMatchObject({ startAt: { length: 7 }, acceptAt: { length: 7 } });
+  });
   test('are not promised where the top tier has no right answer to compare with', () => {
     const allWrong = { complexity: 0.5, answers: [1, 20].map((costUsd) => ({ ok: false, score: 0.1, costUsd })) };
     expect(

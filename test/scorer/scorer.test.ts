@@ -111,3 +111,9 @@ test('a number of any length has a score', () => {
 test('every feature has its name', () => {
   expect(factsOfAnswer(prompt, right).dense).toHaveLength(denseNames.length);
 });
+
+test('a prompt of empty lines takes no longer than another', () => {
+  const began = performance.now();
+  for (let round = 0; round < 10; round += 1) factsOfAnswer('\n'.repeat(8000), `The answer is ${round}.`);
+  expect(performance.now() - began).toBeLessThan(1000);
+});

@@ -17,7 +17,9 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
   );
   const needs = needsUnder(facts.config.routes[job.route]!, job.needs);
   const price = (id: string): number => estimateCost(needs, modelOf(facts.config, id), facts.now) ?? Infinity;
-  return rotate(ids, facts.draw).toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
+  const sorted = ids.toSorted((a, b) => rank(a) - rank(b) || price(a) - price(b));
+  const alike = Map.groupBy(sorted, (id) => `${rank(id)} ${price(id)}`);
+  return [...alike.values()].flatMap((equal) => rotate(equal, facts.draw));
 }
 
 /** The models that the route names for a tier and that the job could be given, best first, be they healthy or not; none where it names none. */

@@ -65,7 +65,7 @@ export { calibrate, calibrateThresholds } from './scorer/calibrate.ts';
 export type { Calibrated } from './scorer/calibrate.ts';
 export type { FittedThresholds } from './scorer/fit-thresholds.ts';
 export { logOddsOf, lookOf, scoreAnswer, shippedWeights } from './scorer/score-answer.ts';
-export { factsOfAnswer } from './scorer/features.ts';
+export { factsOfAnswer, isKnownGround } from './scorer/features.ts';
 export type { AnswerFacts } from './scorer/features.ts';
 export { fitProfile } from './scorer/fit-profile.ts';
 export { deliveredBy, fitThresholds } from './scorer/fit-thresholds.ts';

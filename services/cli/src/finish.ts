@@ -46,4 +46,7 @@ const reasons: Partial<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   EISDIR: 'it is a folder, and must be a file',
   EACCES: 'this user may not open it',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'this user may keep no more there',
+  EFBIG: 'it may grow no larger',
 };

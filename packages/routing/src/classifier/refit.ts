@@ -152,8 +152,12 @@ function meanOf(rows: Row[], value: (row: Row) => number): number {
   return rows.reduce((sum, row) => sum + row.weight * value(row), 0) / weight;
 }
 
-/** Who is believed where two say something of the same answer. */
+/** Who is believed where two say something of the same answer; of the same source the later one. */
 const believed = ['gate', 'audit', 'late'];
+
+function byBelief(one: GateLabel, other: GateLabel): number {
+  return believed.indexOf(one.source) - believed.indexOf(other.source) || Date.parse(one.at) - Date.parse(other.at);
+}
 
 /**
  * Questions of stored labels: jobs whose lowest tier has been tried. A stronger tier gained where the lowest failed and a higher one passed; of
@@ -165,11 +169,7 @@ export function questionsOfLabels(labels: GateLabel[], tiers: string[]): GainedQ
     ({ job }) => job,
   );
   return [...jobs].flatMap(([id, all]) => {
-    const ofTier = new Map(
-      all
-        .toSorted((one, other) => believed.indexOf(one.source) - believed.indexOf(other.source))
-        .map((label) => [label.tier, label]),
-    );
+    const ofTier = new Map(all.toSorted(byBelief).map((label) => [label.tier, label]));
     const lowest = ofTier.get(tiers[0]!);
     const higher = tiers.slice(1).flatMap((tier) => ofTier.get(tier) ?? []);
     if (lowest === undefined || (!lowest.passed && higher.length === 0)) return [];

@@ -31,9 +31,9 @@ export interface FittedThresholds extends Thresholds, Outcome {
   qualityWithin: [number, number];
 }
 
-/** So many thresholds are tried of each kind: the quantiles of what occurs. More tiers are more combinations. */
-const TRIED = [40, 14, 7];
-const TRIED_STARTS = [12, 5, 3];
+/** So many thresholds are tried of each kind, by the number of tiers from two on: the quantiles of what occurs. More tiers are more combinations. */
+const TRIED = [40, 14, 7, 5, 3, 2];
+const TRIED_STARTS = [12, 5, 3, 2];
 const RESAMPLES = 400;
 
 /**

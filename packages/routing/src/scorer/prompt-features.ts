@@ -13,7 +13,8 @@ export function promptFeatures(prompt: string) {
     prompt_fractions: log(count(prompt, /%|percent|\bhalf\b|\bthird|\bquarter|\bfifth|\d\/\d|fraction|ratio/gi)),
     prompt_compares: log(count(prompt, /\b(more|less|fewer|older|younger|taller|longer|than|difference|remaining|rest)\b/gi)),
     prompt_conditions: log(count(prompt, /\b(if|when|unless|until|after|before|except|but|only|instead|then)\b/gi)),
-    prompt_options: log(count(prompt, /(^|\n)\s*\(?[A-P][).:]\s/g)),
+    // Not over lines: of many empty ones each would be read to the last.
+    prompt_options: log(count(prompt, /(^|\n)[^\S\n]*\(?[A-P][).:]\s/g)),
     prompt_not: flag(/\b(not|except|least|false|incorrect)\b/i.test(prompt)),
     prompt_formula: log(count(prompt, /[\\^=∫∑√π{}]/g)),
     prompt_long_words: log(words.filter((word) => word.length > 9).length),

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 
 import type { LabelLine, UpshiftConfig } from '@upshift/contracts';
 import {
@@ -9,6 +9,7 @@ import {
   estimateTokens,
   classifierOf,
   firstModelOf,
+  isKnownGround,
   nanoUsdToUsd,
   plainUsage,
 } from '@upshift/routing';
@@ -17,6 +18,7 @@ import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { usableConfig } from '../usable-config.ts';
+import { writeWhole } from '../write-file.ts';
 import { writeChanged } from './change-config.ts';
 import { labelsFromHistory, readLabels } from './read-labels.ts';
 import { reportOf } from './report.ts';
@@ -48,9 +50,9 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
     refuseSameFile(option, file, options.config);
   const labels = await labelsOf(api, options);
   const { calibration, config } = fit(labels, options);
-  if (profile !== undefined) writeFileSync(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
+  if (profile !== undefined) writeWhole(profile, `${JSON.stringify(calibration.profile, null, 2)}\n`);
   const text = reportOf(calibration, target === undefined ? null : config);
-  if (report !== undefined) writeFileSync(report, `${text.join('\n')}\n`);
+  if (report !== undefined) writeWhole(report, `${text.join('\n')}\n`);
   if (out !== undefined)
     writeChanged(options.config, out, { ...calibration, profile: calibration.isBetter ? calibration.profile : null });
   process.stdout.write(json ? `${JSON.stringify(calibration)}\n` : `${text.join('\n')}\n`);
@@ -61,7 +63,9 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
 async function labelsOf(api: () => Api, { labels, fromHistory, target }: CalibrateOptions): Promise<LabelLine[]> {
   if ((labels === undefined) === !fromHistory) throw new CommandError('Give --labels FILE or --from-history.', exitCode.refused);
   const found =
-    labels === undefined ? await labelsFromHistory(api(), { thresholds: target !== undefined }) : await readLabels(labels);
+    labels === undefined
+      ? await labelsFromHistory(api(), { thresholds: target !== undefined }, nowAndThen())
+      : await readLabels(labels);
   if (found.length > 0) return found;
   throw new CommandError(
     labels === undefined
@@ -69,6 +73,18 @@ async function labelsOf(api: () => Api, { labels, fromHistory, target }: Calibra
       : `${labels} has no labels.`,
     exitCode.refused,
   );
+}
+
+const SAID_EVERY_MS = 5000;
+
+/** On stderr, where something takes long. */
+function nowAndThen(): (line: string) => void {
+  let last = Date.now();
+  return (line) => {
+    if (Date.now() - last < SAID_EVERY_MS) return;
+    last = Date.now();
+    process.stderr.write(`${line}\n`);
+  };
 }
 
 function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Calibration; config: UpshiftConfig | null } {
@@ -79,7 +95,8 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
   try {
     if (target === undefined || config === null) {
       const { heldOut: _heldOut, ...calibrated } = calibrate(labels, current);
-      return { calibration: { ...calibrated, hadProfile, tiers: [], target: null, questions: 0, thresholds: null }, config };
+      const none = { tiers: [], starts: false, silent: 0, target: null, questions: 0, thresholds: null };
+      return { calibration: { ...calibrated, hadProfile, ...none }, config };
     }
     const known = tiersOf(labels, config, options);
     const tiers = fromHistory ? mostAudited(labels, known) : known;
@@ -88,15 +105,26 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const scoreOf = new Map(judged.map((label, at) => [label, heldOut[at]!]));
     const classify = classifierOf(config.classifier.type, config.classifier.profile);
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
-    const isWhole = tiers.length === config.tiers.length;
-    const ladder = { tiers, complexityOf: isWhole ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
-    const scores = labels.map((label) => scoreOf.get(label) ?? 1);
+    const starts = tiers.length === config.tiers.length && !asksElsewhere(config);
+    const ladder = { tiers, complexityOf: starts ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
+    const scores = labels.map((label) => (isSilentOn(label) ? 1 : (scoreOf.get(label) ?? 1)));
+    const silent = judged.filter(isSilentOn).length;
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
-    return { calibration: { ...calibrated, hadProfile, tiers, target, ...thresholds }, config };
+    return { calibration: { ...calibrated, hadProfile, tiers, starts, silent, target, ...thresholds }, config };
   } catch (error) {
     if (error instanceof RangeError) throw new CommandError(`${error.message}; give more labels`, exitCode.refused);
     throw error;
   }
+}
+
+/** Whether the scorer says nothing of an answer in the running system, where it is then accepted with a score of 1. */
+function isSilentOn({ prompt, answer }: LabelLine): boolean {
+  return !isKnownGround(prompt, answer);
+}
+
+/** Whether a model, or the user's service, says how complex a prompt is: what it would say of a label's is not known here. */
+function asksElsewhere({ classifier: { type } }: UpshiftConfig): boolean {
+  return type === 'llm' || type === 'http';
 }
 
 /** The configuration that is in force; null where there is none and nothing is to be changed in it, so that what is shipped is meant. */

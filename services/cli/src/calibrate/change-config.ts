@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
 import type { ClassifierProfile, ScorerProfile } from '@upshift/contracts';
@@ -8,12 +8,15 @@ import { isAlias, isCollection, isMap, isPair, isScalar, parseDocument, stringif
 import type { Document, Node, YAMLMap } from 'yaml';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { writeWhole } from '../write-file.ts';
 
 /** What calibration found, as keys of the configuration. */
 export interface ConfigChange {
   /** Null where the scorer stays as it is. */
   profile: ScorerProfile | null;
   tiers: string[];
+  /** Whether thresholds say too where jobs start. */
+  starts: boolean;
   thresholds: FittedThresholds | null;
 }
 
@@ -31,29 +34,29 @@ interface Edit {
 }
 
 /** Writes a configuration with the change in it. All else of the file stays as it is, to the letter, so that the change can be reviewed. */
-export function writeChanged(config: string, out: string, { profile, tiers, thresholds }: ConfigChange): void {
+export function writeChanged(config: string, out: string, { profile, ...change }: ConfigChange): void {
   const source = readFileSync(config, 'utf8');
   const document = parseDocument(source);
   const scorer = profile === null ? [] : [{ path: ['scorer', 'profile'], value: profile }];
-  writeFileSync(out, changed(document, source, [...thresholdChanges(document, tiers, thresholds), ...scorer], config));
+  writeWhole(out, changed(document, source, [...thresholdChanges(document, change), ...scorer], config));
 }
 
 /** Writes a configuration with the classifier's profile in it, and all else to the letter. `out` may be the configuration itself. */
 export function writeClassifierProfile(config: string, out: string, profile: ClassifierProfile): void {
   const source = readFileSync(config, 'utf8');
   const change = { path: ['classifier', 'profile'], value: profile };
-  writeFileSync(out, changed(parseDocument(source), source, [change], config));
+  writeWhole(out, changed(parseDocument(source), source, [change], config));
 }
 
 /** Each threshold for itself, so that a list keeps its form and its comments. */
-function thresholdChanges(document: Document, tiers: string[], thresholds: FittedThresholds | null): Change[] {
+function thresholdChanges(document: Document, { tiers, starts, thresholds }: Omit<ConfigChange, 'profile'>): Change[] {
   if (thresholds === null) return [];
   const named = (document.toJS() as { tiers: { name: string }[] }).tiers.map(({ name }) => name);
   const accept = thresholds.acceptAt.map((value, index) => ({
     path: ['tiers', named.indexOf(tiers[index]!), 'accept_at'],
     value: rounded(value),
   }));
-  if (tiers.length < named.length) return accept;
+  if (!starts) return accept;
   return [
     ...accept,
     ...risingBelowOne(thresholds.startAt).map((value, index) => ({ path: ['classifier', 'thresholds', index], value })),
@@ -145,13 +148,15 @@ function endOf(node: unknown): number {
   return (node as Node).range![1];
 }
 
-/** Thresholds must rise and lie below 1: what is never reached stands at the end. */
+/**
+ * Thresholds must rise and lie between 0 and 1. Of equal ones, between which nobody starts, the lower gives way: who starts above both then
+ * goes on to. What is never reached stands at the end.
+ */
 export function risingBelowOne(startAt: number[]): number[] {
-  const most = (index: number): number => 1 - (startAt.length - index) / 1000;
-  return startAt.reduce<number[]>(
-    (all, value, index) => [...all, rounded(Math.min(most(index), Math.max(value, (all.at(-1) ?? 0) + 0.001)))],
-    [],
-  );
+  return startAt.reduceRight<number[]>((above, value, index) => {
+    const most = (above[0] ?? 1) - 0.001;
+    return [rounded(Math.max((index + 1) / 1000, Math.min(most, value))), ...above];
+  }, []);
 }
 
 function rounded(value: number): number {

@@ -29,15 +29,30 @@ export async function keptLabels(api: Api): Promise<GateLabel[]> {
 /**
  * The labels of ended jobs: by late verdicts, and by audits. A late verdict is believed more.
  *
+ * @param say is told again and again how far it is: every job that is kept is asked for
  * @param thresholds whether they are for thresholds too, which need the top tier's answers of audits. These count as good unseen: to the
  * scorer they would say that answers are better than they are
  */
-export async function labelsFromHistory(api: Api, { thresholds }: { thresholds: boolean }): Promise<LabelLine[]> {
+export async function labelsFromHistory(
+  api: Api,
+  { thresholds }: { thresholds: boolean },
+  say: (line: string) => void = () => undefined,
+): Promise<LabelLine[]> {
   const labels = new Map<string, LabelLine>();
   const add = (label: LabelLine): unknown => labels.set(`${label.question_id} ${label.tier}`, label);
-  for (const label of await keptLabels(api))
-    if (label.source === 'audit' && (thresholds || label.answer_of === undefined)) (await auditLabel(api, label)).forEach(add);
-  for await (const recordings of recordingPages(api)) recordings.flatMap(labelsOf).forEach(add);
+  const kept = await keptLabels(api);
+  const audited = kept.filter(({ source, answer_of: of }) => source === 'audit' && (thresholds || of === undefined));
+  for (const [index, label] of audited.entries()) {
+    (await auditLabel(api, label)).forEach(add);
+    say(`${index + 1} of ${audited.length} audited answers read`);
+  }
+  let jobs = 0;
+  for await (const recordings of recordingPages(api)) {
+    recordings.flatMap(labelsOf).forEach(add);
+    jobs += recordings.length;
+    const last = recordings.at(-1);
+    if (last !== undefined) say(`${jobs} jobs looked at for late verdicts, back to ${last.created_at}`);
+  }
   return [...labels.values()];
 }
 

@@ -8,6 +8,10 @@ export interface Calibration extends Omit<Calibrated, 'heldOut'> {
   /** Whether the configuration has a profile already, which the new one is compared with. */
   hadProfile: boolean;
   tiers: string[];
+  /** Whether thresholds say too where jobs start. */
+  starts: boolean;
+  /** Of how many of the labels the scorer says nothing in the running system. */
+  silent: number;
   target: number | null;
   questions: number;
   thresholds: FittedThresholds | null;
@@ -41,7 +45,7 @@ function fitRow(name: string, { logLoss, bias }: Calibration['before']): string 
   return `| ${name} | ${logLoss.toFixed(4)} | ${signed(100 * bias)} points |`;
 }
 
-function thresholdLines({ thresholds, tiers, target, questions }: Calibration, before: Before): string[] {
+function thresholdLines({ thresholds, tiers, starts, silent, labels, target, questions }: Calibration, before: Before): string[] {
   const head = [`# Thresholds for ${percent(target ?? 0)} of the quality of ${tiers.at(-1)}`, ''];
   if (thresholds === null)
     return [
@@ -54,10 +58,9 @@ function thresholdLines({ thresholds, tiers, target, questions }: Calibration, b
     return `| \`tiers.${name}.accept_at\` | ${old} | ${acceptAt[index]!.toFixed(3)} |`;
   });
   const missing = before.tiers.flatMap(({ name }) => (tiers.includes(name) ? [] : [name]));
-  const start =
-    missing.length === 0
-      ? [`| \`classifier.thresholds\` | ${before.classifier.thresholds.join(', ')} | ${risingBelowOne(startAt).join(', ')} |`]
-      : [];
+  const start = starts
+    ? [`| \`classifier.thresholds\` | ${before.classifier.thresholds.join(', ')} | ${risingBelowOne(startAt).join(', ')} |`]
+    : [];
   return [
     ...head,
     `${questions} questions have an answer of every tier (${tiers.join(', ')}).`,
@@ -68,13 +71,24 @@ function thresholdLines({ thresholds, tiers, target, questions }: Calibration, b
     ...start,
     '',
     `On these questions: ${percent(quality)} of the quality of ${tiers.at(-1)} (90 % of resampled sets: ${percent(qualityWithin[0])} to ${percent(qualityWithin[1])}), for ${percent(cost)} of its cost.`,
-    ...(missing.length === 0
+    ...(silent === 0
       ? []
       : [
           '',
-          `Answers of ${missing.join(', ')} are not compared here, so \`classifier.thresholds\` stays as it is, and the promise is for jobs that start at ${tiers[0]} and never come to ${missing.join(', ')}.`,
+          `Of ${silent} of the ${labels} answers that are judged the scorer says nothing in the running system: no threshold holds them back, and they count as accepted.`,
+        ]),
+    ...(starts
+      ? []
+      : [
+          '',
+          `${whyNoStarts(missing, before)}, so \`classifier.thresholds\` stays as it is, and the promise is for jobs that start at ${tiers[0]}${missing.length === 0 ? '' : ` and never come to ${missing.join(', ')}`}.`,
         ]),
   ];
+}
+
+function whyNoStarts(missing: string[], { classifier: { type } }: Before): string {
+  if (missing.length > 0) return `Answers of ${missing.join(', ')} are not compared here`;
+  return `\`classifier.type\` is ${type}, and what it says of these prompts is not known here`;
 }
 
 function percent(share: number): string {

@@ -32,7 +32,7 @@ export async function trainCommand(api: () => Api, { labels, config: file, out, 
   const questions = await questionsOf(api, labels, config);
   const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);
   if (out !== undefined && refitted.isBetter) writeClassifierProfile(file, out, refitted.profile);
-  process.stdout.write(json ? `${JSON.stringify(refitted)}\n` : `${textOf(refitted).join('\n')}\n`);
+  process.stdout.write(json ? `${JSON.stringify(refitted)}\n` : `${[...textOf(refitted), ...unusedLines(config)].join('\n')}\n`);
   if (out !== undefined)
     process.stderr.write(refitted.isBetter ? `wrote ${out}\n` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}\n`);
   return refitted.isBetter ? exitCode.ok : exitCode.failed;
@@ -73,6 +73,12 @@ function textOf({ profile, trained, heldOut, gains, before, after, isBetter }: R
       ? `It is better. It has an intercept of ${profile.intercept}, a slope of ${profile.slope}, and ${Object.keys(profile.features).length} signals.`
       : 'It is no better, so it is not written.',
   ];
+}
+
+/** Said where what is learnt changes nothing: the rules have no weights. */
+function unusedLines({ classifier: { type }, routes }: UpshiftConfig): string[] {
+  const isUsed = Object.values(routes).some(({ classifier = type }) => classifier !== 'rules');
+  return isUsed ? [] : ['', 'No job goes by these weights: all routes are classified by rules (classifier.type).'];
 }
 
 function row(name: string, { logLoss, bias, ranked }: ClassifierFit): string[] {

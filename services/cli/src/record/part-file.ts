@@ -5,6 +5,7 @@ import type { JobRecording } from '@upshift/contracts';
 
 import { CommandError, exitCode } from '../exit-code.ts';
 import { byteLines, NEWLINE } from '../run/read-lines.ts';
+import { naming } from '../write-file.ts';
 
 /** A book that is being written beside its place: it appears there whole or not at all, and an unfinished one is gone on with. */
 export interface PartFile {
@@ -27,7 +28,7 @@ export async function openPart(out: string, choice: object, force: boolean): Pro
   const append = (recordings: JobRecording[]): void => {
     const text = recordings.map((recording) => `${JSON.stringify(recording)}\n`).join('');
     // For its owner alone: it holds what clients wrote.
-    writeFileSync(file, text, { mode: 0o600, flag: 'a' });
+    naming(file, () => writeFileSync(file, text, { mode: 0o600, flag: 'a' }));
   };
   return {
     file,

@@ -5,6 +5,7 @@ import {
   candidatesInTier,
   costOf,
   decide,
+  draw,
   classifierOf,
   classifierTypeOf,
   nanoUsdToUsd,
@@ -74,12 +75,14 @@ function planner(config: UpshiftConfig, environment: Environment, outputTokens: 
   const providers = resolveProviders(config, { ...environment.raw, ...sandbox });
   const providersOff = Object.fromEntries(providers.flatMap(({ id, off }) => (off === null ? [] : [[id, off]])));
   const health = { providersOff, circuitsOpen: {} };
-  const facts: Facts = { config, health, now, draw: 0 };
-  const acceptance = { id: 'job_0', configVersion: configVersionOf(config), seed: 0, now, health };
-  return ({ job: body, error }) => {
+  const acceptance = { id: 'job_0', configVersion: configVersionOf(config), now, health };
+  return ({ job: body, error, line }) => {
     if (error !== null) throw new ProblemError('invalid_job', error);
     const request = readJobBody(withoutKey(body));
-    const accepted = decide(acceptJob(request, config, acceptance), { type: 'accepted' }, facts).job;
+    // By the line: the same file is priced the same again.
+    const seed = draw(0.5, line);
+    const facts: Facts = { config, health, now, draw: draw(seed, 0) };
+    const accepted = decide(acceptJob(request, config, { ...acceptance, seed }), { type: 'accepted' }, facts).job;
     const classification = classifierOf(
       classifierTypeOf(config, request.route),
       config.classifier.profile,

@@ -1,17 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, createReadStream, existsSync, openSync, readFileSync, truncateSync } from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
 import { refuseSameFile } from '../same-file.ts';
+import { writeWhole } from '../write-file.ts';
 import { readLines } from './read-lines.ts';
 import type { RowOptions } from './read-rows.ts';
 
@@ -73,9 +65,7 @@ export async function openJournal({ input, output, url, hasJob, options, force }
   const id = last?.id ?? randomUUID();
   const save = (finished: boolean): void => {
     const stored: Stored = { id, url, input: hash, finished, pid: process.pid };
-    // Whole or not at all: a crash must not leave half a journal.
-    writeFileSync(`${file}.new`, JSON.stringify(stored));
-    renameSync(`${file}.new`, file);
+    writeWhole(file, JSON.stringify(stored));
   };
   save(false);
   if (last === null) closeSync(openSync(output, 'w'));

@@ -7,6 +7,7 @@ import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { INTERRUPTED } from '../interruption.ts';
 import { createProgress, newProgress } from '../up/progress.ts';
+import { naming } from '../write-file.ts';
 import { drive } from './drive.ts';
 import type { DrivenRow, Outcome } from './drive.ts';
 import { openJournal } from './journal.ts';
@@ -56,7 +57,7 @@ export async function run(api: Api, file: string, { out, force, json, ...options
     show: (progress) => bar.show(progress),
     say: (message) => process.stderr.write(`${message}\nWaiting for it; Ctrl-C stops, and the same line goes on later.\n`),
   });
-  for await (const outcome of outcomes) appendFileSync(out, `${JSON.stringify(resultOf(outcome))}\n`);
+  for await (const outcome of outcomes) naming(out, () => appendFileSync(out, `${JSON.stringify(resultOf(outcome))}\n`));
   bar.done();
   journal.finish();
   return report(await tallyOf(out), out, json);

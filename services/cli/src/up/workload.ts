@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { ConfigError } from '@upshift/runtime';
@@ -7,6 +7,7 @@ import { z } from 'zod';
 
 import { wrongFields } from '../parse-line.ts';
 import { readText } from '../read-text.ts';
+import { writeWhole } from '../write-file.ts';
 import { badGold, matcherName } from './matchers.ts';
 
 const row = z
@@ -80,9 +81,7 @@ export function openRun(directory: string, workload: Workload): Run {
   const last = readRun(file);
   const id = last && !last.finished && last.hash === workload.hash ? last.id : `${workload.hash}-${Date.now().toString(36)}`;
   const save = (finished: boolean): void => {
-    // Beside it and renamed: a process that is killed leaves no half of it.
-    writeFileSync(`${file}.new`, JSON.stringify({ id, hash: workload.hash, finished }));
-    renameSync(`${file}.new`, file);
+    writeWhole(file, JSON.stringify({ id, hash: workload.hash, finished }));
   };
   save(false);
   return { id, finish: () => save(true) };
