@@ -161,6 +161,10 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
     case 'shadow':
       if (names[0] === DELIVERED) report(['arms', 0, 'name'], `${DELIVERED} stands for what was delivered; take another name`);
       if (names[0] === JUDGE) report(['arms', 0, 'name'], `${JUDGE} stands for what compares the answers; take another name`);
+      experiment.metrics.forEach((metric, index) => {
+        if (metric === 'late_failure_rate')
+          report(['metrics', index], 'is not measured in a shadow: nobody is given what its candidate answers');
+      });
       break;
     case 'adaptive':
       if (experiment.floor * experiment.arms.length > 1)
