@@ -1,6 +1,6 @@
 import type { Attempt, JobEvent, JobState, Step, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
-import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
+import { decide, draw, gateLabelOf, hungUntilDeadline, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
 
@@ -143,16 +143,17 @@ function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decisio
   if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
   if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
-  if (event === 'attempt-settled' || event === 'attempt-failed')
-    countCall(metrics, entry, job.attempts[(entry.attempt ?? 0) - 1]);
+  if (event === 'attempt-settled' || event === 'attempt-failed') countCall(metrics, entry, job);
   if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }
 
 /** An attempt that ended without a call is no call that failed, nor one of 0 s. */
-function countCall(metrics: Metrics, { tier = '', model = '', error, ...entry }: TrailEntry, attempt?: Attempt): void {
+function countCall(metrics: Metrics, { tier = '', model = '', error, ...entry }: TrailEntry, job: JobState): void {
+  const attempt = job.attempts[(entry.attempt ?? 0) - 1];
   if (!attempt || !wasMade(attempt)) return;
-  metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
+  const outcome = hungUntilDeadline(job, attempt) ? 'deadline' : (error ?? 'answered');
+  metrics.attempts.inc({ tier, model, outcome });
   metrics.costUsd.inc({ model }, entry.cost_usd ?? 0);
   metrics.callSeconds.observe({ tier, model }, (entry.model_ms ?? 0) / 1000);
   countTokens(metrics, model, attempt.usage);

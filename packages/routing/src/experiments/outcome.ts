@@ -2,7 +2,14 @@ import type { Assignment, Experiment, JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import type { Decision } from '../decide/draft.ts';
-import { addLateFailure, addObservation, comparesLateFailures, emptyArmTally, guardrailsOf, latencyQuantile } from './arm-tally.ts';
+import {
+  addLateFailure,
+  addObservation,
+  comparesLateFailures,
+  emptyArmTally,
+  guardrailsOf,
+  latencyQuantile,
+} from './arm-tally.ts';
 import type { ArmTally } from './arm-tally.ts';
 import { observationOf, observedWithin, unansweredObservation } from './observation.ts';
 import type { Observation } from './observation.ts';
