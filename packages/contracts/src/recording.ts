@@ -57,6 +57,10 @@ export const jobRecording = z.object({
   status,
   route,
   task,
+  arms: z
+    .array(z.object({ experiment: z.string(), arm: z.string() }))
+    .default([])
+    .describe('Of experiments: those under which it was answered.'),
   attempts: z.array(recordedAttempt),
   final_attempt: z.int().nullable(),
   degraded: z.boolean(),

@@ -9,6 +9,7 @@ import type {
   UpshiftConfig,
   Usage,
 } from '@upshift/contracts';
+import { DELIVERED } from '@upshift/contracts';
 
 import { costOfJob, nanoUsdToUsd } from './cost.ts';
 import { createRedactor } from './redact.ts';
@@ -52,6 +53,7 @@ export function recordingOf({ job, request, answers, trail, config }: Recorded, 
     status: job.status,
     route: job.route,
     task: job.task,
+    arms: armsOf(job),
     attempts: redacted,
     final_attempt: job.finalAttempt,
     degraded: job.degraded,
@@ -61,6 +63,11 @@ export function recordingOf({ job, request, answers, trail, config }: Recorded, 
     failovers: job.failovers,
     fallbacks: job.fallbacks,
   };
+}
+
+/** A shadow changes nothing of the job that it follows. */
+function armsOf({ experiments }: JobState): JobRecording['arms'] {
+  return (experiments?.arms ?? []).flatMap(({ experiment, arm }) => (arm === DELIVERED ? [] : [{ experiment, arm }]));
 }
 
 function recordedAttempt(
