@@ -1,4 +1,4 @@
-import type { Experiment } from '@upshift/contracts';
+import type { Experiment, JobEvent } from '@upshift/contracts';
 import {
   accept,
   advance,
@@ -15,7 +15,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
-import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
+import { answered, classified, exampleConfig, failed, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -141,6 +141,25 @@ test('a shadow passes over what comes faster than it can follow, and counts it i
   const record = await recordOf(pipeline, 'seen');
   expect(record.skipped).toBe(200);
   expect(record.tallies['delivered']?.jobs).toBe(1000);
+});
+
+test('an audit buys nothing of jobs that the top tier has answered, or nobody, and counts them in neither arm', async () => {
+  await start(pipeline, shadow({ below_top: true }));
+  const ended = async (...events: JobEvent[]): Promise<string> => {
+    const { id } = await accept(pipeline, request, null);
+    await carry(pipeline, id, ...events);
+    return id;
+  };
+  await ended(classified(0.9), sent(1), answered(1), judged(1, 1));
+  await ended(simple, sent(1), failed(1, 'invalid_request'));
+  await ended(simple, sent(1), answered(1, { finishReason: 'refusal' }));
+  const below = await ended(simple, sent(1), answered(1), judged(1, 1));
+  await evaluateExperiments(pipeline);
+  const followed = await shadowsOf();
+  expect(
+    (await Promise.all(followed.map((id) => stateOf(pipeline, id)))).map(({ experiments }) => experiments?.shadowOf),
+  ).toEqual([below]);
+  expect(await recordOf(pipeline, 'seen')).toMatchObject({ skipped: 0, tallies: { delivered: { jobs: 1 } } });
 });
 
 test.each([

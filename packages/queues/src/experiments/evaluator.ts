@@ -1,9 +1,10 @@
-import type { EstimateView, SeriesPoint } from '@upshift/contracts';
+import type { EstimateView, SeriesPoint, UpshiftConfig } from '@upshift/contracts';
 import {
   addOutcome,
   endExperiment,
   evaluateExperiment,
   fateOfHeld,
+  isFollowed,
   reasonsToEnd,
   rerunNeedsMs,
   resultsOf,
@@ -73,7 +74,7 @@ async function evaluateOne(cells: Cells, known: ExperimentRecord): Promise<void>
     record = await changeExperiment(cells, document.name, (current) => {
       // Another evaluator was faster: it has counted these.
       if (current.cursor !== cursor) return current;
-      return news.all ? evaluated(cells, counted(current, news), now) : counted(current, news);
+      return news.all ? evaluated(cells, counted(cells, current, news), now) : counted(cells, current, news);
     });
   }
   if (record !== null) await carryOut(cells, record);
@@ -108,10 +109,10 @@ function idOf(cursor: string, cell: number): string {
   return cursor.split(',')[cell] ?? '0';
 }
 
-function counted(record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
+function counted({ config }: Cells, record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
   const { document } = record;
   const outcomes = all.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name));
-  const taken = document.kind === 'shadow' ? withFollowed(record, outcomes) : { record, outcomes };
+  const taken = document.kind === 'shadow' ? withFollowed(config, record, outcomes) : { record, outcomes };
   return {
     ...taken.record,
     tallies: taken.outcomes.reduce((tallies, outcome) => addOutcome(tallies, document, outcome), record.tallies),
@@ -120,10 +121,15 @@ function counted(record: ExperimentRecord, { outcomes: all, cursor }: News): Exp
 }
 
 /** Of a shadow: what it has cost, and which outcomes are to be followed. Those passed over are not counted either, so that both arms have the same jobs. */
-function withFollowed(record: ExperimentRecord, outcomes: Outcome[]): { record: ExperimentRecord; outcomes: Outcome[] } {
+function withFollowed(
+  config: UpshiftConfig,
+  record: ExperimentRecord,
+  all: Outcome[],
+): { record: ExperimentRecord; outcomes: Outcome[] } {
   const { document, follow, skipped, shadowCostUsd } = record;
-  if (document.kind !== 'shadow') return { record, outcomes };
+  if (document.kind !== 'shadow') return { record, outcomes: all };
   const isNew = (outcome: Outcome): boolean => outcome.observation !== null && !isOwnCost(document, outcome);
+  const outcomes = all.filter((outcome) => !isNew(outcome) || isFollowed(document, outcome.observation!, config));
   const room = Math.max(0, MOST_WAITING - follow.length);
   const passedOver = new Set(outcomes.filter(isNew).slice(room));
   const taken = outcomes.filter((outcome) => !passedOver.has(outcome));
