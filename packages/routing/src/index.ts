@@ -76,7 +76,7 @@ export type { ScorerWeights } from './scorer/model.ts';
 export type { AnswerFinding, AnswerScore } from './scorer/score-answer.ts';
 export { checksOf, judgeOutcome, judgesToAsk, runPlainChecks, verdictOf } from './score.ts';
 export type { Judge, Judgement } from './score.ts';
-export { sampleCalls, samplesToAsk, scoresWithin } from './samples.ts';
+export { buyerOf, sampleCalls, samplesToAsk, scoresWithin } from './samples.ts';
 export type { WantedSamples } from './samples.ts';
 export { savingsOf } from './savings.ts';
 export type { RouteCounters } from './savings.ts';
