@@ -113,7 +113,13 @@ test('jobs that arms of experiments had answered are told of, since a replay giv
   expect(linesOf(compare([played(jobs[2]!)], tiers)).join('\n')).not.toContain('Experiments');
 });
 
-test('a recording names the arms that changed how its job was answered, which a shadow of it does not', () => {
+test('what a canary cost before it was taken back is not in the cost then, since a replay has no canary that could save it', () => {
+  const attempts = [exampleAttempt({ model: HIGH, cost_usd: 2 }), exampleAttempt({ attempt: 2 })];
+  const rerun = exampleRecording('job_1', { attempts, final_attempt: 2, discarded_attempts: 1, cost_usd: 2.25 });
+  expect(compare([played(rerun)], tiers).compared.cost_usd).toEqual({ before: 0.25, after: 0.25 });
+});
+
+test('a recording names the arms that changed how its job was answered, which a shadow of it does not, and what of a canary was taken back', () => {
   const config = exampleConfig();
   const arms = [
     { experiment: 'nova', arm: 'canary', probability: 0.5 },

@@ -62,6 +62,10 @@ export const jobRecording = z.object({
     .default([])
     .describe('Of experiments: those under which it was answered.'),
   attempts: z.array(recordedAttempt),
+  discarded_attempts: z
+    .int()
+    .default(0)
+    .describe('So many of the first attempts are those of a canary that was taken back: what they cost stands in `cost_usd`.'),
   final_attempt: z.int().nullable(),
   degraded: z.boolean(),
   cost_usd,

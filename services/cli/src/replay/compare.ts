@@ -134,14 +134,16 @@ function increment(counts: Record<string, number>, name: string): void {
 }
 
 function sideBefore(recording: JobRecording): Side {
-  const { status, cost_usd, escalations, failovers, fallbacks, degraded } = recording;
-  const final = recording.attempts.find(({ attempt }) => attempt === recording.final_attempt);
+  const { status, cost_usd, attempts, discarded_attempts, escalations, failovers, fallbacks, degraded } = recording;
+  // No canary is replayed: what one cost before it was taken back would look saved.
+  const discardedUsd = sum(attempts.slice(0, discarded_attempts).map((attempt) => attempt.cost_usd ?? 0));
+  const final = attempts.find(({ attempt }) => attempt === recording.final_attempt);
   return {
     ending: endingOf(status, degraded, final?.outcome === 'refused'),
     status,
     place: final ? `${final.tier} ${final.model}` : 'none',
     tier: final?.tier ?? 'none',
-    costUsd: cost_usd,
+    costUsd: cost_usd - discardedUsd,
     score: final?.score ?? null,
     escalations,
     failovers,
