@@ -17,10 +17,11 @@ export function shadowRequest(experiment: string, request: JobRequest, of: strin
 /** Whether a shadow follows a job that has come to this. What the top tier has answered, or nobody, teaches an audit nothing that it would pay for. */
 export function isFollowed(
   { below_top: belowTop }: ExperimentOf<'shadow'>,
-  { tier }: Observation,
+  observation: Observation | null,
   { tiers }: UpshiftConfig,
 ): boolean {
-  return !belowTop || (tier !== null && tier !== tiers.at(-1)?.name);
+  if (observation === null) return false;
+  return !belowTop || (observation.tier !== null && observation.tier !== tiers.at(-1)?.name);
 }
 
 /** Which of the two answers a judge sees first; by chance, but always the same for the same job. */
