@@ -1,7 +1,7 @@
 import { accept, advance } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
-import { answered, exampleConfig, failed, question, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, failed, LOW, question, requestOf, sent } from '../routing/example.ts';
 import { closeAll, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -41,6 +41,28 @@ test('an attempt that ends without a call counts as no call of its model', async
   const made = await acceptOne();
   for (const event of [simple, sent(1), answered(1)]) await advance(pipeline, made, event);
   expect(await counted()).toEqual([1, 1]);
+});
+
+test('a model that does not say in time how complex a prompt is counts as one that failed, but not where its worker stopped', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const asking = exampleConfig((file) => void (file.classifier['llm'] = { models: [LOW], timeout_s: 2 }));
+  const classifying = await openTestPipeline(inject('redisUrl'), asking);
+  opened.push(classifying);
+  const askedFor = async (ms: number): Promise<void> => {
+    const { id } = await accept(classifying, question, null);
+    for (const event of [{ type: 'classify-requested' }, sent(1)] as const) await advance(classifying, id, event);
+    vi.setSystemTime(Date.now() + ms);
+    await advance(classifying, id, failed(1, 'aborted', { maybeBilled: true }));
+  };
+  await askedFor(2000);
+  await askedFor(1000);
+  vi.useRealTimers();
+  const { values } = await classifying.metrics.attempts.get();
+  const counts = values.flatMap(({ value, labels }) => (value > 0 ? [[labels['outcome'], value]] : []));
+  expect(counts).toEqual([
+    ['deadline', 1],
+    ['aborted', 1],
+  ]);
 });
 
 test.each([

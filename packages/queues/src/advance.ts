@@ -103,7 +103,7 @@ async function tryAdvance(
     holding.record = { ...record, state: job, version: record.version + 1 };
     holding.finished ||= overtaken;
   }
-  count(pipeline, decision);
+  count(pipeline, decision, config);
   await keepAnswer(pipeline, decision, config).catch((error: unknown) =>
     pipeline.logger.warn({ job: job.id, reason: String(error) }, 'could not keep an answer'),
   );
@@ -133,26 +133,31 @@ export async function configOf({ redis, configs }: Connection, version: string):
 /** The trail entries that end a job, with the status that they stand for. */
 const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
 
-function count({ metrics }: Pipeline, decision: Decision): void {
-  for (const entry of decision.trail) countEntry(metrics, entry, decision);
+function count({ metrics }: Pipeline, decision: Decision, config: UpshiftConfig): void {
+  for (const entry of decision.trail) countEntry(metrics, entry, decision, config);
 }
 
-function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
+function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision, config: UpshiftConfig): void {
   const { event, tier = '', model = '', error, score } = entry;
   // As with those that were accepted: nobody sent a shadow.
   if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
   if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
-  if (event === 'attempt-settled' || event === 'attempt-failed') countCall(metrics, entry, job);
+  if (event === 'attempt-settled' || event === 'attempt-failed') countCall(metrics, entry, job, config);
   if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }
 
 /** An attempt that ended without a call is no call that failed, nor one of 0 s. */
-function countCall(metrics: Metrics, { tier = '', model = '', error, ...entry }: TrailEntry, job: JobState): void {
+function countCall(
+  metrics: Metrics,
+  { tier = '', model = '', error, ...entry }: TrailEntry,
+  job: JobState,
+  config: UpshiftConfig,
+): void {
   const attempt = job.attempts[(entry.attempt ?? 0) - 1];
   if (!attempt || !wasMade(attempt)) return;
-  const outcome = hungUntilDeadline(job, attempt) ? 'deadline' : (error ?? 'answered');
+  const outcome = hungUntilDeadline(job, attempt, config) ? 'deadline' : (error ?? 'answered');
   metrics.attempts.inc({ tier, model, outcome });
   metrics.costUsd.inc({ model }, entry.cost_usd ?? 0);
   metrics.callSeconds.observe({ tier, model }, (entry.model_ms ?? 0) / 1000);
