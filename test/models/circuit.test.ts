@@ -254,6 +254,20 @@ test('answers that are too slow open the circuit, and are given', async () => {
   expect(circuits.state(modelId)).toBe('open');
 });
 
+test('calls that are given up when they are too slow already open the circuit, sooner they do not', async () => {
+  const givenUp = (afterMs: number) => async (): Promise<string> => {
+    vi.advanceTimersByTime(afterMs);
+    throw fault('aborted');
+  };
+  for (const [afterMs, state] of [
+    [2000, 'closed'],
+    [2001, 'open'],
+  ] as const) {
+    for (let count = 0; count < 5; count += 1) await callErrorOf(circuits.run(modelId, givenUp(afterMs), 2000));
+    expect(circuits.state(modelId)).toBe(state);
+  }
+});
+
 test('what another process saw holds here too, until one call succeeds', async () => {
   circuits.hear(modelId, Date.now() + 5000);
   expect(circuits.state(modelId)).toBe('open');

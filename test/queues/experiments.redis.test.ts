@@ -1,4 +1,4 @@
-import type { Experiment } from '@upshift/contracts';
+import type { Experiment, ProblemError } from '@upshift/contracts';
 import {
   accept,
   advance,
@@ -16,7 +16,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { outcome } from '../eval-experiments/outcome.ts';
-import { answered, exampleConfig, exampleModel, failed, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, exampleModel, failed, HIGH, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -93,6 +93,26 @@ function dyingAfter(on: TestPipeline, commands: number): () => number {
   };
   return () => sentCommands;
 }
+
+test('what only an arm on trial could do is refused in each arm, and accepted once that is promoted', async () => {
+  const seeing = exampleConfig((file) => {
+    file.models[NEW] = exampleModel('economy', 0.5, { on_trial: true, capabilities: ['vision'] });
+    file.models[HIGH]!['capabilities'] = ['tools'];
+  });
+  pipeline = await open(seeing);
+  await start(pipeline, canary());
+  const image = { type: 'image_url', image_url: { url: 'https://example.com/cat.png' } } as const;
+  const asked = requestOf({ input: { messages: [{ role: 'user', content: [image] }] } });
+  const refusals = await Promise.allSettled(Array.from({ length: 20 }, () => accept(pipeline, asked, null)));
+  expect(new Set(refusals.map((one) => one.status === 'rejected' && (one.reason as ProblemError).code))).toEqual(
+    new Set(['no_capable_model']),
+  );
+  await commandExperimentByName(pipeline, 'new-model', 'promote', null);
+  const promoted = await open(seeing);
+  const { id } = await accept(promoted, asked, null);
+  await carry(promoted, id, simple);
+  expect((await stateOf(promoted, id)).attempts).toMatchObject([{ model: NEW }]);
+});
 
 describe('an evaluator may die before any of its commands, and the next one', () => {
   async function forEachDeath(work: (command: number) => Promise<number>): Promise<void> {

@@ -358,27 +358,6 @@ test('what Redis keeps is read without the rights of an administrator', async ()
   }
 });
 
-test('an attempt that ends without a call counts as no call of its model', async () => {
-  const { metrics } = pipeline;
-  const counted = async () => {
-    const [calls, durations] = await Promise.all([metrics.attempts.get(), metrics.callSeconds.get()]);
-    const made = durations.values.filter(({ metricName }) => metricName?.endsWith('_count'));
-    return [calls.values, made].map((values) => values.reduce((sum, { value }) => sum + value, 0));
-  };
-  const denied = await acceptOne();
-  await advance(pipeline, denied, simple);
-  const { error, times } = failed(1, 'timeout');
-  await advance(pipeline, denied, { type: 'place-denied', attempt: 1, epoch: 2, error, times });
-  const open = await acceptOne();
-  for (const event of [simple, sent(1), failed(1, 'circuit_open')]) await advance(pipeline, open, event);
-  expect((await stateOf(pipeline, denied)).attempts[0]).toMatchObject({ outcome: 'failed', sentAt: null });
-  expect((await stateOf(pipeline, open)).attempts[0]).toMatchObject({ outcome: 'failed' });
-  expect(await counted()).toEqual([0, 0]);
-  const made = await acceptOne();
-  for (const event of [simple, sent(1), answered(1)]) await advance(pipeline, made, event);
-  expect(await counted()).toEqual([1, 1]);
-});
-
 test('the name of a queue holds nothing that BullMQ refuses', () => {
   expect(encodeModelId('ollama/llama3.1:8b')).not.toMatch(/[:%]/);
 });

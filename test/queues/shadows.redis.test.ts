@@ -1,4 +1,4 @@
-import type { Experiment } from '@upshift/contracts';
+import type { Experiment, JobEvent } from '@upshift/contracts';
 import {
   accept,
   advance,
@@ -15,7 +15,7 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
-import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
+import { answered, classified, exampleConfig, failed, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -109,6 +109,9 @@ test('a shadow ends when its budget is spent, and begins nothing more', async ()
     reason: 'its budget of 0.000001 USD is spent',
   });
   expect(await shadowsOf()).toHaveLength(4);
+  // The last two of the six were not asked for any more.
+  const { tallies } = await recordOf(pipeline, 'seen');
+  expect([tallies['delivered']?.jobs, tallies['candidate']?.jobs]).toEqual([4, 4]);
 });
 
 test('a shadow whose route is gone ends, and forgets the comparisons that waited', async () => {
@@ -138,9 +141,28 @@ test('a shadow passes over what comes faster than it can follow, and counts it i
   for (let count = 0; count < 1200; count += 1)
     await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', JSON.stringify({ ...outcome, job: `job_${count}` }));
   await evaluateExperiments(pipeline);
+  // Four of those that are taken were followed at once, or would have been if they were kept.
   const record = await recordOf(pipeline, 'seen');
-  expect(record.skipped).toBe(200);
-  expect(record.tallies['delivered']?.jobs).toBe(1000);
+  expect([record.skipped, record.follow.length, record.tallies]).toEqual([200, 996, {}]);
+});
+
+test('an audit buys nothing of jobs that the top tier has answered, or nobody, and counts them in neither arm', async () => {
+  await start(pipeline, shadow({ below_top: true }));
+  const ended = async (...events: JobEvent[]): Promise<string> => {
+    const { id } = await accept(pipeline, request, null);
+    await carry(pipeline, id, ...events);
+    return id;
+  };
+  await ended(classified(0.9), sent(1), answered(1), judged(1, 1));
+  await ended(simple, sent(1), failed(1, 'invalid_request'));
+  await ended(simple, sent(1), answered(1, { finishReason: 'refusal' }));
+  const below = await ended(simple, sent(1), answered(1), judged(1, 1));
+  await evaluateExperiments(pipeline);
+  const followed = await shadowsOf();
+  expect(
+    (await Promise.all(followed.map((id) => stateOf(pipeline, id)))).map(({ experiments }) => experiments?.shadowOf),
+  ).toEqual([below]);
+  expect(await recordOf(pipeline, 'seen')).toMatchObject({ skipped: 0, tallies: { delivered: { jobs: 1 } } });
 });
 
 test.each([

@@ -1,10 +1,12 @@
-import type { JobRecording, JobView } from '@upshift/contracts';
+import type { JobRecording, JobState, JobView } from '@upshift/contracts';
+import { recordingOf } from '@upshift/routing';
 import { expect, test } from 'vitest';
 
 import { compare } from '../../services/cli/src/replay/compare.ts';
 import type { RecordedPlay } from '../../services/cli/src/replay/compare.ts';
 import type { Played } from '../../services/cli/src/replay/engine.ts';
 import { linesOf } from '../../services/cli/src/replay/print-report.ts';
+import { acceptedJob, exampleConfig, question } from '../routing/example.ts';
 import { exampleAttempt, exampleRecording, HIGH, LOW } from './example-recording.ts';
 
 const tiers = ['economy', 'premium'];
@@ -95,6 +97,39 @@ test('what is not known on both sides is counted by its reason and is in no sum'
     '1 of the compared jobs',
   ])
     expect(lines).toContain(words);
+});
+
+test('jobs that arms of experiments had answered are told of, since a replay gives none', () => {
+  const arms = [{ experiment: 'nova', arm: 'canary' }];
+  const jobs = [exampleRecording('job_1', { arms }), exampleRecording('job_2', { arms }), exampleRecording('job_3')];
+  const report = compare(
+    jobs.map((job) => played(job)),
+    tiers,
+  );
+  expect(report.arms).toEqual({ 'nova/canary': 2 });
+  expect(linesOf(report).join('\n')).toContain(
+    'Experiments are not replayed: of the compared jobs these arms had answered some (nova/canary 2).',
+  );
+  expect(linesOf(compare([played(jobs[2]!)], tiers)).join('\n')).not.toContain('Experiments');
+});
+
+test('what a canary cost before it was taken back is not in the cost then, since a replay has no canary that could save it', () => {
+  const attempts = [exampleAttempt({ model: HIGH, cost_usd: 2 }), exampleAttempt({ attempt: 2 })];
+  const rerun = exampleRecording('job_1', { attempts, final_attempt: 2, discarded_attempts: 1, cost_usd: 2.25 });
+  expect(compare([played(rerun)], tiers).compared.cost_usd).toEqual({ before: 0.25, after: 0.25 });
+});
+
+test('a recording names the arms that changed how its job was answered, which a shadow of it does not, and what of a canary was taken back', () => {
+  const config = exampleConfig();
+  const arms = [
+    { experiment: 'nova', arm: 'canary', probability: 0.5 },
+    { experiment: 'seen', arm: 'delivered', probability: 0.2 },
+  ];
+  const part = { arms, baseConfigVersion: 'v0', holdFor: null, held: null, discardedAttempts: 0, shadowOf: null };
+  const told = (experiments: JobState['experiments']) =>
+    recordingOf({ job: { ...acceptedJob(config), experiments }, request: question, answers: new Map(), trail: [], config }, [])
+      .arms;
+  expect([told(part), told(null)]).toEqual([[{ experiment: 'nova', arm: 'canary' }], []]);
 });
 
 test('no job at all is no division by zero', () => {

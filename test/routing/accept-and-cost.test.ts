@@ -134,6 +134,28 @@ describe('a request', () => {
     expect(accept(on)).toMatchObject({ status: 'queued' });
     expect(() => accept({ ...on, providersOff: { openai: 'no key' } })).toThrow(`no model can do this job: ${EMBEDDER} lacks`);
   });
+  test('that only a model could do which answers nowhere on its route is refused, and says so', () => {
+    const NEW = 'openai/new';
+    const accepted = (route: object, model: string | null = null): string => {
+      const trial = exampleConfig((file) => {
+        file.models[NEW] = exampleModel('economy', 1, { on_trial: true, capabilities: ['vision'] });
+        file.models[HIGH]!['capabilities'] = ['tools'];
+        Object.assign(file.routes['default']!, route);
+      });
+      const image = { type: 'image_url', image_url: { url: 'https://example.com/cat.png' } } as const;
+      const asked = requestOf({ input: { messages: [{ role: 'user', content: [image] }] }, model });
+      try {
+        return acceptJob(asked, trial, { id: 'job', configVersion: 'v', seed: 0, now: NOON }).status;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(accepted({})).toContain(`${NEW} lacks a place on route default`);
+    expect(accepted({ models: { economy: [LOW] } })).toContain(`${LOW_TWIN} lacks vision, a place on route default`);
+    expect(accepted({ models: { economy: [NEW] } })).toBe('queued');
+    expect(accepted({ fallback: [NEW] })).toBe('queued');
+    expect(accepted({}, NEW)).toBe('queued');
+  });
   test('takes the earlier deadline and the lower cap', () => {
     const body: JobRequestBody = {
       input: { prompt: 'x' },

@@ -128,6 +128,11 @@ describe('what each kind takes by itself', () => {
     expect(refused({ metric: 'cost_usd', absolute: 1 })).toEqual(['guardrails[0].ceiling']);
   });
 
+  test('are metrics that can be compared: nobody is given what a shadow answers', () => {
+    const metrics = ['pass_rate', 'late_failure_rate'];
+    expect([fieldsOf(shadow({ metrics })), fieldsOf(canary({ metrics }))]).toEqual([['metrics[1]'], []]);
+  });
+
   test('is none where no kind is meant, or the document is none', () => {
     expect(fieldsOf({ ...adaptive({}), kind: 'guess' })).toEqual(['kind']);
     for (const document of [null, 7, [], {}]) expect(fieldsOf(document)).toHaveLength(1);

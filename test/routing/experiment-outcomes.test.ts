@@ -314,6 +314,18 @@ test('a shadow that follows every job is counted', () => {
   expect(tallies['delivered']).toMatchObject({ jobs: 1, acceptedJobs: 1 });
 });
 
+test('a shadow counts no late failure: of a job that was passed over none could be, and of its candidate there is none', () => {
+  const parsed = parseExperiment({ kind: 'shadow', name: 'seen', arms: [{ name: 'candidate' }], share: 1, budget_usd: 1 });
+  if ('errors' in parsed) throw new Error(JSON.stringify(parsed.errors));
+  const arms = [{ experiment: 'seen', arm: 'delivered', probability: 1 }];
+  const [ended, failedLate] = told(jobOf({ ...part, arms }), [...toTheEnd, lateFailure]);
+  expect(addOutcome({}, parsed.experiment, failedLate!)).toEqual({});
+  const counted = addOutcome({}, parsed.experiment, ended!);
+  expect(counted['delivered']).toMatchObject({ jobs: 1, metrics: { pass_rate: { count: 1 } } });
+  expect(counted['delivered']!.metrics).not.toHaveProperty('late_failure_rate');
+  expect(addOutcome(counted, parsed.experiment, failedLate!)).toEqual(counted);
+});
+
 test('late failures never outnumber the jobs that were counted', () => {
   const fellBack = [classified(0.9), sent(1), failed(1, 'provider_error'), sent(2), answered(2), judged(2, 1), lateFailure];
   const outcomes = told(jobOf(part), fellBack);

@@ -4,6 +4,7 @@ import {
   addObservation,
   assign,
   canaryShare,
+  chooseArms,
   command,
   differenceInterval,
   differs,
@@ -18,7 +19,7 @@ import {
   tallyOf,
   thompsonShares,
 } from '@upshift/routing';
-import type { CanaryAction, CanaryState, Observation } from '@upshift/routing';
+import type { ActiveExperiment, CanaryAction, CanaryState, Observation, UnitFacts } from '@upshift/routing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -70,6 +71,50 @@ describe('assignment', () => {
   test('gives an arm without a share nothing', () => {
     fc.assert(fc.property(fc.string(), (unit) => assign('tried', { one: 0, two: 1 }, unit)?.arm === 'two'));
     expect(assign('tried', { one: 0 }, 'unit')).toBeNull();
+  });
+});
+
+describe('the arms of a job', () => {
+  /** Canaries that hold or do not, and shadows, all on one route. */
+  const actives = fc
+    .array(fc.record({ isShadow: fc.boolean(), holds: fc.boolean(), share: fc.double({ min: 0.1, max: 0.9, noNaN: true }) }), {
+      maxLength: 5,
+    })
+    .map((list) =>
+      list.map(({ isShadow, holds, share }, index): ActiveExperiment => {
+        const name = `tried-${index}`;
+        if (!isShadow) return { document: { ...canary, name }, shares: { stable: 1 - share, canary: share }, holds };
+        const document = experimentOf('shadow', { name, arms: [{ name: 'seen' }], share, budget_usd: 1 });
+        return { document, shares: { seen: share }, holds: false };
+      }),
+    );
+  const alone = (active: ActiveExperiment, unit: UnitFacts) => chooseArms([active], 'default', unit).arms;
+
+  test('in each experiment are those that it would have in that one alone, unless an answer is held', () => {
+    fc.assert(
+      fc.property(actives, fc.string(), (list, id) => {
+        const unit = { id, metadata: {} };
+        const { arms, holdFor } = chooseArms(list, 'default', unit);
+        const each = list.flatMap((active) => alone(active, unit));
+        const taken = each.filter((one) => holdFor === null || arms.some(({ experiment }) => experiment === one.experiment));
+        expect(arms).toEqual(taken);
+        expect(chooseArms(list, 'other', unit)).toEqual({ arms: [], holdFor: null });
+      }),
+    );
+  });
+
+  test('hold an answer for one canary, of whose second arm it is, and it then stands in no shadow and in no other canary that holds', () => {
+    fc.assert(
+      fc.property(actives, fc.string(), (list, id) => {
+        const { arms, holdFor } = chooseArms(list, 'default', { id, metadata: {} });
+        const of = (name: string) => list.find(({ document }) => document.name === name)!;
+        const held = arms.filter(({ experiment, arm }) => of(experiment).holds && arm === 'canary');
+        expect(held.map(({ experiment }) => experiment)).toEqual(holdFor === null ? [] : [holdFor]);
+        if (holdFor === null) return;
+        const others = arms.filter(({ experiment }) => experiment !== holdFor).map(({ experiment }) => of(experiment));
+        expect(others.filter(({ document, holds }) => holds || document.kind === 'shadow')).toEqual([]);
+      }),
+    );
   });
 });
 

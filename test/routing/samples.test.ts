@@ -1,5 +1,5 @@
 import type { Check, CheckOutcome } from '@upshift/contracts';
-import { decide, FAILS, samplesToAsk } from '@upshift/routing';
+import { buyerOf, decide, FAILS, samplesToAsk } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -100,6 +100,13 @@ describe('the check that wants other answers', () => {
     expect(wanted(checks, one)).toMatchObject({ missing: 1 });
     expect(wanted(checks, two)).toBeNull();
     expect(wanted([{ type: 'json' }, { type: 'agreement' }], scored)).toMatchObject({ most: 1, missing: 1 });
+  });
+  test('is the one that wants most of several, and of equals the first', () => {
+    const three: Check = { type: 'agreement', samples: 3, models: [MIDDLE] };
+    const several: Check[] = [{ type: 'agreement' }, three, { ...three, models: [LOW] }];
+    expect(wanted(several, scored)).toEqual({ index: 1, check: three, most: 3, missing: 3 });
+    expect(wanted(several, two)).toMatchObject({ index: 1, missing: 1 });
+    expect([buyerOf(several), buyerOf([{ type: 'json' }])]).toEqual([1, -1]);
   });
   test('does not count a call that failed', () => {
     const failedOnce = after(scored, facts, request, sent(2), failed(2, 'provider_error')).job;

@@ -90,7 +90,9 @@ test('an audit has jobs answered once more at the top tier, and what comes out i
 });
 
 test('with a rubric a judge compares the two answers, blind, and what it says is the label', async () => {
-  await audit('--route', 'plain', '--share', '1', '--budget-usd', '1', '--rubric', 'Which is kinder?');
+  const made = await audit('--route', 'plain', '--share', '1', '--budget-usd', '1', '--rubric', 'Which is kinder?', '--json');
+  // Of what the top tier has answered nothing would be learnt.
+  expect(JSON.parse(made)).toMatchObject({ document: { judge: { rubric: 'Which is kinder?' }, below_top: true } });
   const job = await firstAudited(() => ask('plain', `Say hello. (${Math.random()})`, 'Hi.', 'Hello, how nice to see you!'));
   expect((await auditsOf(job.id)).map(([tier]) => tier)).toEqual(['economy', 'premium']);
 });

@@ -141,6 +141,8 @@ test("a user's own service is asked with a signed request and says where a job s
     type: 'prompt.classify',
     data: { job: job.id, prompt: 'How long is a string?', route: 'served' },
   });
+  // Of the job alone, and not of this try: by it the service knows a question that it has answered.
+  expect(service.received[0]!.headers['webhook-id']).toBe(`msg_${job.id}_classify`);
 });
 
 test.each<[string, Receiver['answer'], string]>([

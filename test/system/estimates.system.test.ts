@@ -55,6 +55,20 @@ test('a further answer that comes to something else shifts the job up, and is on
   );
 });
 
+test('several checks share the further answers, as many as the one wants that wants most, which alone has their price', async () => {
+  const prompt = 'Which label fits: positive or negative? I would not sell it.';
+  answer('*', prompt, 'positive');
+  const checks: Check[] = [{ type: 'agreement' }, { type: 'agreement', samples: 2 }];
+  const job = await fleet.api.run({ input: { prompt }, task: 'classification', checks });
+  expect(job).toMatchObject({ escalations: 0, attempts: 3, result: { tier: 'economy', score: 1 } });
+  const judged = (await fleet.api.trail(job.id)).find(({ event }) => event === 'answer-judged');
+  const agreements = judged!.checks!.filter(({ type }) => type === 'agreement');
+  expect(agreements.map(({ reason, cost_usd: cost }) => [reason, cost !== undefined])).toEqual([
+    ['2 of 2 other answers come to the same', false],
+    ['2 of 2 other answers come to the same', true],
+  ]);
+});
+
 test('a further answer to a label that comes to the same lets it pass, and no second one is asked where nothing can change any more', async () => {
   const prompt = 'Which label fits: positive or negative? I would buy it again.';
   answer('*', prompt, 'positive');

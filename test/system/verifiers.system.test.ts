@@ -77,6 +77,9 @@ test("a user's own verifier is asked of each answer, signed, and what it fails i
     { type: 'answer.verify', data: { job: job.id, revision: 1, attempt: 1, tier: 'economy', prompt, answer: 'bad' } },
     { data: { attempt: 2, tier: 'standard', answer: 'good' } },
   ]);
+  // Of the answer alone, and not of this try: by it the verifier knows an answer that it has judged.
+  const ids = [1, 2].map((attempt) => `msg_${job.id}_1_verify_${attempt}`);
+  expect(verifier.received.map(({ headers }) => headers['webhook-id'])).toEqual(ids);
 });
 
 test('it is asked once although a judge makes the step come back, and each score has its price', async () => {

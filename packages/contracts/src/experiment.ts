@@ -120,6 +120,10 @@ const shadow = z.strictObject({
   share: share.describe('The part of the jobs that the candidate also answers.'),
   budget_usd: z.number().positive().describe('When it is spent the experiment ends.'),
   judge: z.strictObject({ rubric: z.string().min(1).max(4000) }).optional(),
+  below_top: z
+    .boolean()
+    .default(false)
+    .describe('Whether only jobs with an answer from below the top tier are followed, as in an audit.'),
 });
 
 const adaptive = z.strictObject({
@@ -159,6 +163,10 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
     case 'shadow':
       if (names[0] === DELIVERED) report(['arms', 0, 'name'], `${DELIVERED} stands for what was delivered; take another name`);
       if (names[0] === JUDGE) report(['arms', 0, 'name'], `${JUDGE} stands for what compares the answers; take another name`);
+      experiment.metrics.forEach((metric, index) => {
+        if (metric === 'late_failure_rate')
+          report(['metrics', index], 'is not measured in a shadow: nobody is given what its candidate answers');
+      });
       break;
     case 'adaptive':
       if (experiment.floor * experiment.arms.length > 1)

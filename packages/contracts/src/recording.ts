@@ -57,7 +57,15 @@ export const jobRecording = z.object({
   status,
   route,
   task,
+  arms: z
+    .array(z.object({ experiment: z.string(), arm: z.string() }))
+    .default([])
+    .describe('Of experiments: those under which it was answered.'),
   attempts: z.array(recordedAttempt),
+  discarded_attempts: z
+    .int()
+    .default(0)
+    .describe('So many of the first attempts are those of a canary that was taken back: what they cost stands in `cost_usd`.'),
   final_attempt: z.int().nullable(),
   degraded: z.boolean(),
   cost_usd,

@@ -23,8 +23,8 @@ export interface CircuitOptions {
 
 export interface Circuits {
   /**
-   * Runs the action, or throws `circuit_open` without running it. The action's own errors pass through; a success that took longer
-   * than `slowMs` counts as a fault.
+   * Runs the action, or throws `circuit_open` without running it. The action's own errors pass through; a call that took longer
+   * than `slowMs`, and then succeeded or was given up, counts as a fault.
    */
   run<Result>(modelId: string, action: () => Promise<Result>, slowMs?: number): Promise<Result>;
   /** Another process has opened its circuit: none is let through here until then (ms since the epoch), and then one by one until one succeeds. */
@@ -139,7 +139,7 @@ class Circuit {
       await this.#tell(epoch, tookMs - lostMs > slowMs);
       return result;
     } catch (error) {
-      if (isProviderFault(error) && !isOurLag(error, times())) await this.#tell(epoch, true);
+      if (isFault(error, times(), slowMs)) await this.#tell(epoch, true);
       throw error;
     } finally {
       // After an outcome that did not count the circuit is still half open, and the next call probes.
@@ -243,6 +243,13 @@ interface Times {
   tookMs: number;
   /** Of that, what this process could do nothing in. */
   lostMs: number;
+}
+
+/** A call that we gave up, as at the job's deadline, says nothing of its model, unless it was too slow by then. */
+function isFault(error: unknown, times: Times, slowMs: number): boolean {
+  if (isProviderFault(error)) return !isOurLag(error, times);
+  const isGivenUp = error instanceof ModelCallError && error.error.code === 'aborted';
+  return isGivenUp && times.tookMs - times.lostMs > slowMs;
 }
 
 function isOurLag({ error: { code } }: ModelCallError, { tookMs, lostMs }: Times): boolean {

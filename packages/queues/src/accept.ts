@@ -202,8 +202,8 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const text = requestText(request);
   if (holder !== null) return heldBy(holder, request, text);
   const { now, health } = known;
-  const state = acceptJob(request, config, { id, configVersion, seed, now, health });
   const arms = known.arms[position] ?? null;
+  const state = acceptJob(request, arms?.baseConfig ?? config, { id, configVersion, seed, now, health });
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
   refuseUnknownWebhook(state.webhook, request, known.webhooks);
   const decision = decide(state, { type: 'accepted' }, { config, health, now, draw: draw(state.seed, 0) });

@@ -1,6 +1,6 @@
 import type { Attempt, JobEvent, JobState, Step, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
 import { isTerminal, upshiftConfig } from '@upshift/contracts';
-import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
+import { decide, draw, gateLabelOf, hungUntilDeadline, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
 
@@ -103,7 +103,7 @@ async function tryAdvance(
     holding.record = { ...record, state: job, version: record.version + 1 };
     holding.finished ||= overtaken;
   }
-  count(pipeline, decision);
+  count(pipeline, decision, config);
   await keepAnswer(pipeline, decision, config).catch((error: unknown) =>
     pipeline.logger.warn({ job: job.id, reason: String(error) }, 'could not keep an answer'),
   );
@@ -138,26 +138,32 @@ export function countEndsFromZero({ metrics }: Connection): void {
   for (const status of Object.values(endings)) metrics.jobsEnded.inc({ status }, 0);
 }
 
-function count({ metrics }: Pipeline, decision: Decision): void {
-  for (const entry of decision.trail) countEntry(metrics, entry, decision);
+function count({ metrics }: Pipeline, decision: Decision, config: UpshiftConfig): void {
+  for (const entry of decision.trail) countEntry(metrics, entry, decision, config);
 }
 
-function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision): void {
+function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision, config: UpshiftConfig): void {
   const { event, tier = '', model = '', error, score } = entry;
   // As with those that were accepted: nobody sent a shadow.
   if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
   if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
   if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
-  if (event === 'attempt-settled' || event === 'attempt-failed')
-    countCall(metrics, entry, job.attempts[(entry.attempt ?? 0) - 1]);
+  if (event === 'attempt-settled' || event === 'attempt-failed') countCall(metrics, entry, job, config);
   if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
   if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
 }
 
 /** An attempt that ended without a call is no call that failed, nor one of 0 s. */
-function countCall(metrics: Metrics, { tier = '', model = '', error, ...entry }: TrailEntry, attempt?: Attempt): void {
+function countCall(
+  metrics: Metrics,
+  { tier = '', model = '', error, ...entry }: TrailEntry,
+  job: JobState,
+  config: UpshiftConfig,
+): void {
+  const attempt = job.attempts[(entry.attempt ?? 0) - 1];
   if (!attempt || !wasMade(attempt)) return;
-  metrics.attempts.inc({ tier, model, outcome: error ?? 'answered' });
+  const outcome = hungUntilDeadline(job, attempt, config) ? 'deadline' : (error ?? 'answered');
+  metrics.attempts.inc({ tier, model, outcome });
   metrics.costUsd.inc({ model }, entry.cost_usd ?? 0);
   metrics.callSeconds.observe({ tier, model }, (entry.model_ms ?? 0) / 1000);
   countTokens(metrics, model, attempt.usage);

@@ -2,7 +2,7 @@ import type { FieldError, JobRequest, JobState, Needs, UpshiftConfig } from '@up
 import { isEmbedding, modelsOfCheck, ProblemError, splitModelId } from '@upshift/contracts';
 
 import { lacks, needsOf, providerOf } from './capabilities.ts';
-import { embeddersOf } from './choose-model.ts';
+import { embeddersOf, isOffered } from './choose-model.ts';
 import { requiredUnder, usdToNanoUsd } from './cost.ts';
 import type { Health } from './facts.ts';
 import { badChecks, badSchema } from './score.ts';
@@ -139,6 +139,7 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
   const lackedBy = (id: string): string[] => [
     ...lacks(config.models[id]!, providerOf(config, id), needs),
     ...unreachable(id, config, health),
+    ...notOffered(id, request, config),
   ];
   if (models.some((id) => lackedBy(id).length === 0)) return;
   const missing = models.map((id) => ({ id, lacks: lackedBy(id) }));
@@ -157,6 +158,12 @@ function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfi
 
 function mayAnswer({ input, route }: JobRequest, config: UpshiftConfig): string[] {
   return isEmbedding(input) ? embeddersOf(config.routes[route]!, config) : Object.keys(config.models);
+}
+
+/** On trial, or not among those that the route names for its tier: it answers neither at first nor as the last resort. */
+function notOffered(id: string, { input, model, route }: JobRequest, config: UpshiftConfig): string[] {
+  if (model !== null || isEmbedding(input) || config.routes[route]!.fallback.includes(id)) return [];
+  return isOffered(id, config.models[id]!, { route }, config) ? [] : [`a place on route ${route}`];
 }
 
 /** A provider that is off stays so until a person does something: no job is to wait for it, or to fail by it after a while. */

@@ -37,14 +37,16 @@ function isCandidate(id: string, model: ModelConfig, job: JobState, tier: string
   return model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, model, job, facts);
 }
 
+type OnRoute = Pick<JobState, 'route'>;
+
 /** The models that the job's route names for a tier, in place of all of the tier; undefined where it names none. */
-function namedModels(job: JobState, tier: string, config: UpshiftConfig): string[] | undefined {
-  const models = config.routes[job.route]?.models ?? {};
+function namedModels({ route }: OnRoute, tier: string, config: UpshiftConfig): string[] | undefined {
+  const models = config.routes[route]?.models ?? {};
   return Object.hasOwn(models, tier) ? models[tier] : undefined;
 }
 
 /** Whether a model is one of those of its tier that answer on the job's route. */
-export function isOffered(id: string, { tier, on_trial: onTrial }: ModelConfig, job: JobState, config: UpshiftConfig): boolean {
+export function isOffered(id: string, { tier, on_trial: onTrial }: ModelConfig, job: OnRoute, config: UpshiftConfig): boolean {
   return namedModels(job, tier, config)?.includes(id) ?? onTrial !== true;
 }
 

@@ -9,6 +9,7 @@ import type {
   UpshiftConfig,
   Usage,
 } from '@upshift/contracts';
+import { DELIVERED } from '@upshift/contracts';
 
 import { costOfJob, nanoUsdToUsd } from './cost.ts';
 import { createRedactor } from './redact.ts';
@@ -52,7 +53,9 @@ export function recordingOf({ job, request, answers, trail, config }: Recorded, 
     status: job.status,
     route: job.route,
     task: job.task,
+    arms: armsOf(job),
     attempts: redacted,
+    discarded_attempts: job.experiments?.discardedAttempts ?? 0,
     final_attempt: job.finalAttempt,
     degraded: job.degraded,
     cost_usd: nanoUsdToUsd(nanoUsd),
@@ -61,6 +64,11 @@ export function recordingOf({ job, request, answers, trail, config }: Recorded, 
     failovers: job.failovers,
     fallbacks: job.fallbacks,
   };
+}
+
+/** A shadow changes nothing of the job that it follows. */
+function armsOf({ experiments }: JobState): JobRecording['arms'] {
+  return (experiments?.arms ?? []).flatMap(({ experiment, arm }) => (arm === DELIVERED ? [] : [{ experiment, arm }]));
 }
 
 function recordedAttempt(

@@ -25,9 +25,16 @@ export function sampleCalls(job: JobState, attempt: number, check: number): Atte
   );
 }
 
+/** The place of the check that buys what all of its kind compare: the first of those that want most; -1 without any. */
+export function buyerOf(checks: Check[]): number {
+  const wanted = checks.map((check) => (check.type === 'agreement' ? (check.samples ?? USUAL_SAMPLES) : 0));
+  const most = Math.max(0, ...wanted);
+  return most === 0 ? -1 : wanted.indexOf(most);
+}
+
 /** The check that wants a further answer; null where none does, or a gate has failed already. */
 export function samplesToAsk(checks: Check[], plain: CheckOutcome[], job: JobState, attempt: number): WantedSamples | null {
-  const index = checks.findIndex(({ type }) => type === 'agreement');
+  const index = buyerOf(checks);
   const check = checks[index];
   if (check?.type !== 'agreement' || !gatesPass(plain.filter(({ type }) => type !== 'agreement'))) return null;
   const given = sampleCalls(job, attempt, index).filter(({ outcome }) => outcome === 'answered').length;

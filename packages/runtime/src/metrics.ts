@@ -24,7 +24,7 @@ export const metricTable = {
   attempts: {
     type: 'counter',
     name: 'upshift_attempts_total',
-    help: 'Calls of models, by outcome: `answered`, or the code of the failure. What ended before its model was asked is none.',
+    help: 'Calls of models, by outcome: `answered`, the code of the failure, or `deadline` where that of the job, or of its classification, cut a call that had had most of its time. What ended before its model was asked is none.',
     labelNames: ['tier', 'model', 'outcome'],
   },
   escalations: {

@@ -45,6 +45,10 @@ function isAboutTheResult(job: JobState, { revision }: VerdictRequest): boolean 
       { field: 'revision', value: revision, message: `the job has come to revision ${job.revision}` },
     ]);
   if (!isTerminal(job.status)) throw new ProblemError('job_not_ended', `job ${job.id} is ${job.status}; it has no result yet`);
+  const followed = job.experiments?.shadowOf ?? null;
+  // Answered anew it would cost more than the budget of its experiment, for nobody.
+  if (followed !== null)
+    throw new ProblemError('not_judgeable', `job ${job.id} follows ${followed} for an experiment alone; say it of ${followed}`);
   if (judgeableResult(job) === null)
     throw new ProblemError('not_judgeable', `job ${job.id} is ${job.status} and has no answer that could be judged`);
   return true;

@@ -3,6 +3,7 @@ import type { Attempt, Check, CheckOutcome } from '@upshift/contracts';
 import { configOf, done, readAnswer, seenField } from '@upshift/queues';
 import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
 import {
+  buyerOf,
   checksOf,
   makesLabels,
   priceOf,
@@ -29,10 +30,11 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const config = await configOf(pipeline, job.configVersion);
   const checks = checksOf(request, config, job.route);
   const profile = config.scorer.profile ?? null;
-  const samples = checks.flatMap((check, index) => (check.type === 'agreement' ? sampleCalls(job, step.attempt, index) : []));
+  const buyer = buyerOf(checks);
+  const samples = sampleCalls(job, step.attempt, buyer);
   const subject = subjectOf(promptOf(request.input), answer, { profile, others: await otherAnswers(pipeline, job.id, samples) });
   // What is free goes before what is paid for.
-  const plain = withPrice(runPlainChecks(checks, subject), samples);
+  const plain = withPrice(runPlainChecks(checks, subject), checks.slice(0, buyer), samples);
   const verified = await verify(pipeline, context, checks, plain);
   if (await waitsForSample(context, checks, subject, plain, verified)) return done;
   const judged = await judge(pipeline, context, { config, checks, known: [...plain, ...verified] });
@@ -46,10 +48,13 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   return done;
 }
 
-/** Agreement costs what the further answers cost. */
-function withPrice(outcomes: CheckOutcome[], samples: Attempt[]): CheckOutcome[] {
+const isAgreement = ({ type }: { type: string }): boolean => type === 'agreement';
+
+/** Agreement costs what the further answers cost, which only one check has bought. */
+function withPrice(outcomes: CheckOutcome[], beforeBuyer: Check[], samples: Attempt[]): CheckOutcome[] {
   if (samples.length === 0) return outcomes;
-  return outcomes.map((outcome) => (outcome.type === 'agreement' ? { ...outcome, cost_usd: priceOf(samples) } : outcome));
+  const bought = outcomes.filter(isAgreement)[beforeBuyer.filter(isAgreement).length];
+  return outcomes.map((outcome) => (outcome === bought ? { ...outcome, cost_usd: priceOf(samples) } : outcome));
 }
 
 /** What other models have answered, to be compared with. */

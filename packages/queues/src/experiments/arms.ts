@@ -27,6 +27,8 @@ export async function experimentsRun(connection: Connection): Promise<boolean> {
 export interface Arms {
   experiments: JobExperiments;
   configVersion: string;
+  /** Without the arms that are still tried: what only such an arm could do is not accepted, be the job in it or not. */
+  baseConfig: UpshiftConfig;
 }
 
 /** What a new job gets in the experiments of its route; null where it gets none. Pinned jobs and embeddings take part in none. */
@@ -36,15 +38,16 @@ export async function armsOf(connection: Connection, request: JobRequest, id: st
   const { arms, holdFor } = chooseArms(active, request.route, { id, metadata: request.metadata });
   if (arms.length === 0) return null;
   const configVersion = await versionOf(connection, configOfArms(connection.config, active, arms));
+  const baseConfig = await baseConfigOf(connection, arms);
   const experiments = {
     arms,
-    baseConfigVersion: await versionOf(connection, await baseConfigOf(connection, arms)),
+    baseConfigVersion: await versionOf(connection, baseConfig),
     holdFor,
     held: null,
     discardedAttempts: 0,
     shadowOf: null,
   };
-  return { experiments, configVersion };
+  return { experiments, configVersion, baseConfig };
 }
 
 /** The configuration of a job with these arms without those that are still tried: promoted ones stay in force. */

@@ -4,6 +4,7 @@ import {
   endExperiment,
   evaluateExperiment,
   fateOfHeld,
+  isFollowed,
   reasonsToEnd,
   rerunNeedsMs,
   resultsOf,
@@ -73,7 +74,7 @@ async function evaluateOne(cells: Cells, known: ExperimentRecord): Promise<void>
     record = await changeExperiment(cells, document.name, (current) => {
       // Another evaluator was faster: it has counted these.
       if (current.cursor !== cursor) return current;
-      return news.all ? evaluated(cells, counted(current, news), now) : counted(current, news);
+      return news.all ? evaluated(cells, counted(cells, current, news), now) : counted(cells, current, news);
     });
   }
   if (record !== null) await carryOut(cells, record);
@@ -108,35 +109,29 @@ function idOf(cursor: string, cell: number): string {
   return cursor.split(',')[cell] ?? '0';
 }
 
-function counted(record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
+function counted({ config }: Cells, record: ExperimentRecord, { outcomes: all, cursor }: News): ExperimentRecord {
   const { document } = record;
   const outcomes = all.filter(({ arms }) => arms.some(({ experiment }) => experiment === document.name));
-  const taken = document.kind === 'shadow' ? withFollowed(record, outcomes) : { record, outcomes };
-  return {
-    ...taken.record,
-    tallies: taken.outcomes.reduce((tallies, outcome) => addOutcome(tallies, document, outcome), record.tallies),
-    cursor,
-  };
+  if (document.kind !== 'shadow') return withTallied({ ...record, cursor }, outcomes);
+  const own = outcomes.filter((outcome) => isOwnCost(document, outcome));
+  const delivered = outcomes.filter((outcome) => !own.includes(outcome) && isFollowed(document, outcome.observation, config));
+  const taken = delivered.slice(0, Math.max(0, MOST_WAITING - record.follow.length));
+  // What was delivered counts when its candidate is asked: both arms then have the same jobs, whatever is passed over, or waits at the end.
+  return withTallied(
+    {
+      ...record,
+      cursor,
+      follow: [...record.follow, ...own.filter(({ observation }) => observation !== null), ...taken],
+      skipped: record.skipped + delivered.length - taken.length,
+      shadowCostUsd: own.reduce((sum, { observation }) => sum + spentOf(observation), record.shadowCostUsd),
+    },
+    own,
+  );
 }
 
-/** Of a shadow: what it has cost, and which outcomes are to be followed. Those passed over are not counted either, so that both arms have the same jobs. */
-function withFollowed(record: ExperimentRecord, outcomes: Outcome[]): { record: ExperimentRecord; outcomes: Outcome[] } {
-  const { document, follow, skipped, shadowCostUsd } = record;
-  if (document.kind !== 'shadow') return { record, outcomes };
-  const isNew = (outcome: Outcome): boolean => outcome.observation !== null && !isOwnCost(document, outcome);
-  const room = Math.max(0, MOST_WAITING - follow.length);
-  const passedOver = new Set(outcomes.filter(isNew).slice(room));
-  const taken = outcomes.filter((outcome) => !passedOver.has(outcome));
-  const cost = taken.filter((outcome) => isOwnCost(document, outcome));
-  return {
-    outcomes: taken,
-    record: {
-      ...record,
-      follow: [...follow, ...taken.filter(({ observation }) => observation !== null)],
-      skipped: skipped + passedOver.size,
-      shadowCostUsd: cost.reduce((sum, { observation }) => sum + spentOf(observation), shadowCostUsd),
-    },
-  };
+function withTallied(record: ExperimentRecord, outcomes: Outcome[]): ExperimentRecord {
+  const { document } = record;
+  return { ...record, tallies: outcomes.reduce((tallies, outcome) => addOutcome(tallies, document, outcome), record.tallies) };
 }
 
 /** In USD; of an outcome from before this was told, its known cost. */
@@ -186,9 +181,8 @@ async function carryOut(cells: Cells, record: ExperimentRecord): Promise<void> {
   const followed = await follow(cells, record);
   if (pending.length + released + held.released + held.rerun + followed.done.length === 0) return;
   await changeExperiment(cells, document.name, (now) => ({
-    ...now,
+    ...afterFollowing(now, followed),
     pending: beginsWith(now.pending, pending) ? now.pending.slice(pending.length) : now.pending,
-    ...afterFollowing(now, followed.done, followed.preferences),
     releasedJobs: now.releasedJobs + released + held.released,
     rerunJobs: now.rerunJobs + held.rerun,
   }));
@@ -214,25 +208,34 @@ function beginsWith(list: unknown[], done: unknown[]): boolean {
   return JSON.stringify(list.slice(0, done.length)) === JSON.stringify(done);
 }
 
+/** What was done about outcomes of a shadow. */
+interface Following {
+  done: Outcome[];
+  /** Of them, those that were delivered and that the candidate was asked to answer once more. */
+  asked: Outcome[];
+  preferences: Preference[];
+}
+
 /** Without the outcomes that were followed; what another evaluator has written off already is counted by it. */
-function afterFollowing(now: ExperimentRecord, done: Outcome[], preferences: Preference[]): Partial<ExperimentRecord> {
+function afterFollowing(now: ExperimentRecord, { done, asked, preferences }: Following): ExperimentRecord {
   const jobs = new Set(done.map(({ job }) => job));
   const left = now.follow.filter(({ job }) => !jobs.has(job));
-  if (now.follow.length - left.length !== done.length) return {};
-  return { follow: left, preferences: withPreferences(now.preferences, preferences) };
+  if (now.follow.length - left.length !== done.length) return now;
+  return withTallied({ ...now, follow: left, preferences: withPreferences(now.preferences, preferences) }, asked);
 }
 
 /** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
-async function follow(
-  cells: Cells,
-  { document, state, follow: waiting }: ExperimentRecord,
-): Promise<{ done: Outcome[]; preferences: Preference[] }> {
-  if (document.kind !== 'shadow' || state.status === 'paused' || waiting.length === 0) return { done: [], preferences: [] };
+async function follow(cells: Cells, { document, state, follow: waiting }: ExperimentRecord): Promise<Following> {
+  if (document.kind !== 'shadow' || state.status === 'paused' || waiting.length === 0)
+    return { done: [], asked: [], preferences: [] };
   const isWanted = (outcome: Outcome): boolean => state.status === 'running' || isOwnCost(document, outcome);
   const now = await followable(cells, document, waiting.filter(isWanted));
-  const preferences = await Promise.all(now.map((outcome) => followOutcome(cells, document, outcome)));
-  const unwanted = waiting.filter((outcome) => !isWanted(outcome));
-  return { done: [...now, ...unwanted], preferences: preferences.filter((preference) => preference !== null) };
+  const followed = await Promise.all(now.map((outcome) => followOutcome(cells, document, outcome)));
+  return {
+    done: [...now, ...waiting.filter((outcome) => !isWanted(outcome))],
+    asked: now.filter((_, index) => followed[index] === 'asked'),
+    preferences: followed.filter((one) => one !== null && one !== 'asked'),
+  };
 }
 
 function withPreferences(counts: ExperimentRecord['preferences'], preferences: Preference[]): ExperimentRecord['preferences'] {

@@ -12,6 +12,8 @@ import { keepAudit } from './audits.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
+/** What came of following an outcome: the candidate was asked, a judge has said whom it prefers, or nothing that counts. */
+export type Followed = Preference | 'asked' | null;
 
 /**
  * Answers of a candidate that are under way at once, and as many comparisons: half of what a worker calls of a model at a time, so
@@ -20,10 +22,10 @@ export type Preference = 'candidate' | 'delivered' | 'same';
 const UNDER_WAY = 4;
 
 /** What is to be done about an outcome of a shadow: answer the job once more, compare the two answers, or read the comparison. */
-export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Preference | null> {
+export async function followOutcome(cells: Cells, document: Shadow, outcome: Outcome): Promise<Followed> {
   const arm = armOf(document, outcome);
   try {
-    if (arm === DELIVERED) await answerOnceMore(cells, document, outcome);
+    if (arm === DELIVERED) return await answerOnceMore(cells, document, outcome);
     else if (arm === JUDGE) return await preferenceOf(cells, outcome);
     else if (document.judge) await compare(cells, document, outcome, document.judge.rubric);
     else await compareResults(cells, outcome);
@@ -65,9 +67,9 @@ export function isOwnCost(document: Shadow, outcome: Outcome): boolean {
   return ![undefined, DELIVERED].includes(armOf(document, outcome));
 }
 
-async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Outcome): Promise<void> {
+async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Outcome): Promise<Followed> {
   const request = await readRequest(cells.of(job), job);
-  if (request === null) return;
+  if (request === null) return null;
   const [arm] = document.arms;
   const config = applyArm(await baseConfigOf(cells, arms), document.route, arm!.overrides);
   const configVersion = await versionOf(cells, config);
@@ -78,6 +80,7 @@ async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Out
     { config, configVersion },
     `${document.name}.answer.${job}`,
   );
+  return 'asked';
 }
 
 async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {

@@ -18,7 +18,8 @@ import type { Draft } from './draft.ts';
 import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
-  if (draft.job.step !== null) return;
+  // Once: one that a canary holds has no step either.
+  if (draft.job.epoch > 0) return;
   draft.trail.push(...acceptanceOf(draft.job));
   enqueue(draft, { kind: 'classify' });
 }

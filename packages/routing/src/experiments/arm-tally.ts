@@ -60,7 +60,7 @@ export function addObservation(tally: ArmTally, experiment: Experiment, observat
     acceptedJobs: tally.acceptedJobs + Number(accepted),
     costUsd: tally.costUsd + (knownCostUsd ?? metrics.cost_usd ?? 0),
     unknownCostJobs: tally.unknownCostJobs + Number(metrics.cost_usd === null),
-    metrics: metFallback ? tally.metrics : addMetrics(tally.metrics, metrics),
+    metrics: metFallback ? tally.metrics : addMetrics(tally.metrics, comparedOf(experiment, metrics)),
     guardrails: guardrailsOf(experiment).map((guardrail, index) =>
       addValue(tally.guardrails[index] ?? emptyTally, boundedValue(guardrail, observation)),
     ),
@@ -68,6 +68,15 @@ export function addObservation(tally: ArmTally, experiment: Experiment, observat
     rewards: addValue(tally.rewards, reward),
     weighted: reward === null ? tally.weighted : addWeighted(tally.weighted, reward, probability),
   };
+}
+
+/** Not a shadow: a late verdict is about what somebody was given, and nobody is given what its candidate answers, which would look better for it. */
+export function comparesLateFailures({ kind }: Experiment): boolean {
+  return kind !== 'shadow';
+}
+
+function comparedOf(experiment: Experiment, metrics: Observation['metrics']): Observation['metrics'] {
+  return comparesLateFailures(experiment) ? metrics : { ...metrics, late_failure_rate: null };
 }
 
 /** The tally after the answer of a job that it has counted, and that met no fallback, was failed by a late verdict. */

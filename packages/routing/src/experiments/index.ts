@@ -33,5 +33,5 @@ export type { Evidence, ExperimentResults } from './results.ts';
 export type { Preferences } from './result-words.ts';
 export { emptyTally, meanOf, minus, plus, tallyOf } from './tally.ts';
 export type { Tally } from './tally.ts';
-export { comeToTheSame, comparisonConfig, comparisonRequest, readPreference, shadowRequest } from './shadow.ts';
+export { comeToTheSame, comparisonConfig, comparisonRequest, isFollowed, readPreference, shadowRequest } from './shadow.ts';
 export { thompsonShares } from './thompson.ts';

@@ -14,6 +14,8 @@ export interface Observation {
   spentUsd: number;
   /** What is known of its cost, in USD, also where a part is not; absent in outcomes from before this was told. */
   knownCostUsd?: number;
+  /** That of its answer; null where it has none, absent in outcomes from before this was told. */
+  tier?: string | null;
 }
 
 /** What an ended job, or one whose answer is held, says of its arm; null where the client cancelled it. */
@@ -32,6 +34,7 @@ export function observationOf(job: JobState): Observation | null {
     accepted,
     limitMs: limitOf(job),
     ...moneyOf(job),
+    tier: answered ? final.tier : null,
     metrics: {
       score: answered ? final.score : null,
       pass_rate: Number(accepted),

@@ -2,7 +2,14 @@ import type { Assignment, Experiment, JobState } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
 import type { Decision } from '../decide/draft.ts';
-import { addLateFailure, addObservation, emptyArmTally, guardrailsOf, latencyQuantile } from './arm-tally.ts';
+import {
+  addLateFailure,
+  addObservation,
+  comparesLateFailures,
+  emptyArmTally,
+  guardrailsOf,
+  latencyQuantile,
+} from './arm-tally.ts';
 import type { ArmTally } from './arm-tally.ts';
 import { observationOf, observedWithin, unansweredObservation } from './observation.ts';
 import type { Observation } from './observation.ts';
@@ -40,6 +47,7 @@ export function outcomeOf(before: JobState | null, { job }: Decision, now: numbe
 export function addOutcome(tallies: Tallies, document: Experiment, { arms, observation }: Outcome): Tallies {
   const assigned = arms.find(({ experiment }) => experiment === document.name);
   if (!assigned || isPromoted(document, assigned)) return tallies;
+  if (observation === null && !comparesLateFailures(document)) return tallies;
   const tally = tallies[assigned.arm] ?? emptyArmTally(guardrailsOf(document).length);
   if (observation === null) return { ...tallies, [assigned.arm]: addLateFailure(tally) };
   const counted = observedInTime(tallies, document, observation);

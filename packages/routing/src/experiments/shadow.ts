@@ -1,4 +1,4 @@
-import type { JobRequest, RouteConfig, UpshiftConfig } from '@upshift/contracts';
+import type { ExperimentOf, JobRequest, RouteConfig, UpshiftConfig } from '@upshift/contracts';
 import { promptOf } from '@upshift/contracts';
 
 import { asData } from '../as-data.ts';
@@ -6,11 +6,22 @@ import { replyIn } from '../judge.ts';
 import { finalAnswerOf } from '../scorer/extract-answer.ts';
 import { isKnownGround } from '../scorer/features.ts';
 import { assign } from './assign.ts';
+import type { Observation } from './observation.ts';
 
 /** The same question once more: for nobody, without haste, and under none of the limits of the job that was delivered. */
 export function shadowRequest(experiment: string, request: JobRequest, of: string): JobRequest {
   const metadata = { upshift_experiment: experiment, upshift_shadow_of: of };
   return { ...request, webhook: null, priority: 'low', limits: {}, metadata };
+}
+
+/** Whether a shadow follows a job that has come to this. What the top tier has answered, or nobody, teaches an audit nothing that it would pay for. */
+export function isFollowed(
+  { below_top: belowTop }: ExperimentOf<'shadow'>,
+  observation: Observation | null,
+  { tiers }: UpshiftConfig,
+): boolean {
+  if (observation === null) return false;
+  return !belowTop || (observation.tier !== null && observation.tier !== tiers.at(-1)?.name);
 }
 
 /** Which of the two answers a judge sees first; by chance, but always the same for the same job. */

@@ -27,6 +27,7 @@ export async function audit(api: Api, { route, share, budgetUsd, rubric, json }:
     route,
     share,
     budget_usd: budgetUsd,
+    below_top: true,
     ...(rubric === undefined ? {} : { judge: { rubric } }),
     arms: [
       {
@@ -36,7 +37,7 @@ export async function audit(api: Api, { route, share, budgetUsd, rubric, json }:
     ],
   };
   const made = await api.post<ExperimentView>('/v1/experiments', document);
-  const text = `${made.name}: ${Number((100 * share).toPrecision(12))} % of the jobs of route ${route} are answered once more at the top tier, for at most ${budgetUsd} USD`;
+  const text = `${made.name}: ${Number((100 * share).toPrecision(12))} % of the jobs of route ${route} that a lower tier answers are answered once more at the top tier, for at most ${budgetUsd} USD`;
   process.stdout.write(`${json ? JSON.stringify(made) : text}\n`);
   return exitCode.ok;
 }

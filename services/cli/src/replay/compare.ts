@@ -63,12 +63,15 @@ export interface Report {
   unknown: LeftOut;
   /** Compared jobs that hold redacted text: what reads it, as the classifier does, may decide otherwise than on the text itself. */
   redacted: number;
+  /** Compared jobs that were answered under an arm of an experiment, by `experiment/arm`: a replay gives none. */
+  arms: Record<string, number>;
 }
 
 /** The sides of one job. */
 interface Pair extends BeforeAfter<Side> {
   route: string;
   redacted: boolean;
+  arms: JobRecording['arms'];
 }
 
 interface Side {
@@ -101,6 +104,7 @@ export function compare(played: Played<RecordedPlay>[], tiers: string[]): Report
     moves: movesOf(pairs),
     unknown,
     redacted: pairs.filter(({ redacted }) => redacted).length,
+    arms: armsOf(pairs),
   };
 }
 
@@ -115,9 +119,14 @@ function pairOf(one: Played<RecordedPlay>, unknown: LeftOut): Pair[] {
     return [];
   }
   if (recording.cost_unknown || one.job.cost_unknown) return ((unknown.cost_unknown += 1), []);
-  return [
-    { route: recording.route, redacted: recording.redactions > 0, before: sideBefore(recording), after: sideAfter(one.job) },
-  ];
+  const { route, redactions, arms } = recording;
+  return [{ route, redacted: redactions > 0, arms, before: sideBefore(recording), after: sideAfter(one.job) }];
+}
+
+function armsOf(pairs: Pair[]): Report['arms'] {
+  const counts: Report['arms'] = {};
+  for (const { experiment, arm } of pairs.flatMap(({ arms }) => arms)) increment(counts, `${experiment}/${arm}`);
+  return counts;
 }
 
 function increment(counts: Record<string, number>, name: string): void {
@@ -125,14 +134,16 @@ function increment(counts: Record<string, number>, name: string): void {
 }
 
 function sideBefore(recording: JobRecording): Side {
-  const { status, cost_usd, escalations, failovers, fallbacks, degraded } = recording;
-  const final = recording.attempts.find(({ attempt }) => attempt === recording.final_attempt);
+  const { status, cost_usd, attempts, discarded_attempts, escalations, failovers, fallbacks, degraded } = recording;
+  // No canary is replayed: what one cost before it was taken back would look saved.
+  const discardedUsd = sum(attempts.slice(0, discarded_attempts).map((attempt) => attempt.cost_usd ?? 0));
+  const final = attempts.find(({ attempt }) => attempt === recording.final_attempt);
   return {
     ending: endingOf(status, degraded, final?.outcome === 'refused'),
     status,
     place: final ? `${final.tier} ${final.model}` : 'none',
     tier: final?.tier ?? 'none',
-    costUsd: cost_usd,
+    costUsd: cost_usd - discardedUsd,
     score: final?.score ?? null,
     escalations,
     failovers,

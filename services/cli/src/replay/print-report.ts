@@ -3,7 +3,7 @@ import type { Comparison, LeftOut, Report, BeforeAfter } from './compare.ts';
 
 /** A report as lines for people. */
 export function linesOf(report: Report): string[] {
-  const { compared, routes, moves, unknown, jobs, redacted } = report;
+  const { compared, routes, moves, unknown, jobs, redacted, arms } = report;
   const columns = [...(routes.length > 1 ? routes : []), compared];
   return [
     `${compared.jobs} of ${jobs} jobs compared, then → now`,
@@ -15,8 +15,15 @@ export function linesOf(report: Report): string[] {
     ...(redacted === 0
       ? []
       : [`${redacted} of the compared jobs hold redacted text, on which classifier and checks may decide otherwise.`]),
+    ...armLines(arms),
     'Times are not replayed.',
   ];
+}
+
+function armLines(arms: Report['arms']): string[] {
+  const counts = Object.entries(arms).map(([arm, jobs]) => `${arm} ${jobs}`);
+  if (counts.length === 0) return [];
+  return [`Experiments are not replayed: of the compared jobs these arms had answered some (${counts.join(', ')}).`];
 }
 
 function rowsOf(columns: Comparison[]): (string | number)[][] {
