@@ -119,7 +119,7 @@ test('standard input that can not be read is named as such', async () => {
   server = await startJobServer((_seen, response) => sendJson(response, 202, running));
   const line = '"$NODE" "$MAIN" --url "$URL" submit < /';
   const child = spawn('sh', ['-c', line], { env: { ...process.env, NODE: process.execPath, MAIN: main, URL: server.url } });
-  expect(await text(child.stderr)).toMatch(/^standard input: EISDIR/);
+  expect(await text(child.stderr)).toMatch(/^standard input: it is a folder/);
 });
 
 test.each([

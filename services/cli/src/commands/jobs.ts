@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isatty } from 'node:tty';
 
 import { isTerminal } from '@upshift/contracts';
 import type { JobPage, JobView, TrailEntry } from '@upshift/contracts';
@@ -8,7 +7,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
-import { readText } from '../read-text.ts';
+import { readStandardInput, readText } from '../read-text.ts';
 import { patiently } from '../run/drive.ts';
 import { table } from '../table.ts';
 import { answerOf, costOf, storyLine, summaryOf } from './story.ts';
@@ -28,15 +27,13 @@ export interface SubmitOptions {
 
 /** Longest that one request may wait, in seconds: as the API has it. */
 const LONGEST_WAIT_S = 55;
-/** The descriptor of standard input. */
-const STDIN = 0;
 /** Pause before a job that has not ended is asked for again, in ms: an API that stops, or a proxy, may answer at once. */
 const LOOK_MS = 100;
 
 /** Submits one prompt: the argument, a file, or standard input. Returns the exit code. */
 export async function submit(api: Api, prompt: string | undefined, options: SubmitOptions): Promise<number> {
   const { task, route, model, webhook, idempotencyKey, wait } = options;
-  const text = promptOf(prompt, options.file);
+  const text = await promptOf(prompt, options.file);
   if (text === '') throw new CommandError('The prompt is empty. Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   const input = { prompt: text, ...formatOf(options.jsonSchema) };
   const key = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
@@ -84,15 +81,16 @@ function formatOf(file: string | undefined): object {
   }
 }
 
-function promptOf(prompt: string | undefined, file: string | undefined): string {
+async function promptOf(prompt: string | undefined, file: string | undefined): Promise<string> {
   if (prompt !== undefined && file !== undefined)
     throw new CommandError('Give the prompt or --file, not both.', exitCode.refused);
   if (prompt !== undefined) return prompt;
-  // Not `process.stdin.isTTY`: whoever looks at the stream makes a pipe one that can not be waited for.
-  if (file === undefined && isatty(STDIN)) throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
+  if (file === undefined && process.stdin.isTTY)
+    throw new CommandError('Give a prompt, --file FILE, or a pipe.', exitCode.refused);
   try {
     // The last newline is the editor's or the pipe's, not the prompt's.
-    return readText(file ?? STDIN).replace(/\r?\n$/, '');
+    const text = file === undefined ? await readStandardInput() : readText(file);
+    return text.replace(/\r?\n$/, '');
   } catch (error) {
     throw new CommandError(
       `${file === undefined ? 'standard input' : `--file ${file}`}: ${error instanceof Error ? error.message : String(error)}`,
