@@ -130,6 +130,13 @@ test.each([
   expect(await answered(chat, chunks([{ content: 'The capital of' }], { reason }))).toMatchObject({ finishReason });
 });
 
+test('a finish reason without words is none: it neither ends an answer nor takes its end back', async () => {
+  const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason: '' })));
+  expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+  const body = chunks([{ content: 'The capital of' }], { reason: 'length' }) + chunks([], { reason: '' });
+  expect(await answered(chat, body)).toMatchObject({ finishReason: 'length' });
+});
+
 test('of an answer in parts its text is read, and not its thoughts', async () => {
   const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
   const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }, { type: 'text' }] }, { content: 'me' }]);

@@ -82,7 +82,8 @@ class PartialCompletion {
     this.usage = chunk.usage ?? this.usage;
     const choice = chunk.choices?.[0];
     if (!choice) return;
-    this.finishReason = choice.finish_reason ?? this.finishReason;
+    // Some compatible servers say '' where others say null.
+    this.finishReason = choice.finish_reason || this.finishReason;
     this.text += textOf(choice.delta?.content);
     this.refusal += choice.delta?.refusal ?? '';
     choice.delta?.tool_calls?.forEach((delta, position) => this.#growTool(delta, position));
