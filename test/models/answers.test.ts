@@ -48,6 +48,21 @@ test('a tool call whose deltas each have an id of their own is one call', async 
   expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }]);
 });
 
+test('arguments that come as an object, or whole with the beginning of a call, are those of the call', async () => {
+  const expected = [{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }];
+  const begun = callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: null } });
+  const gone = callDelta({ index: 0, function: { arguments: { city: 'Rome' } } });
+  expect((await answered(chat, chunks([begun, gone]))).toolCalls).toEqual(expected);
+
+  const block = { type: 'tool_use', id: 'a', name: 'weather', input: { city: 'Rome' } };
+  const events = [
+    { type: 'content_block_start', index: 0, content_block: block },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use' } },
+  ];
+  const body = events.map((one) => event(one, one.type)).join('');
+  expect((await answered(named('anthropic'), body)).toolCalls).toEqual(expected);
+});
+
 test.each([
   ['beside', 109, 10],
   ['within', 30, 3],

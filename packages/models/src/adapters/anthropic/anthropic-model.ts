@@ -104,10 +104,15 @@ class PartialMessage {
   /** Why the model refused; a refusal often has no text. */
   explanation = '';
   usage: AnthropicUsageParts = { start: null, end: null };
-  readonly #tools = new Map<number, ToolCall>();
+  readonly #tools = new Map<number, ToolCall & { input: unknown }>();
 
+  /** Some compatible servers give the whole input with the beginning of a call, and nothing of it in pieces. */
   get toolCalls(): ToolCall[] {
-    return [...this.#tools.values()].map((call) => ({ ...call, arguments: call.arguments || '{}' }));
+    return [...this.#tools.values()].map(({ id, name, arguments: pieces, input }) => ({
+      id,
+      name,
+      arguments: pieces || JSON.stringify(input ?? {}),
+    }));
   }
 
   add(event: Anthropic.RawMessageStreamEvent): void {
@@ -129,7 +134,8 @@ class PartialMessage {
 
   #begin({ index, content_block: block }: Anthropic.RawContentBlockStartEvent): void {
     if (block.type === 'text') this.text += block.text ?? '';
-    if (block.type === 'tool_use') this.#tools.set(index, { id: block.id, name: block.name, arguments: '' });
+    if (block.type !== 'tool_use') return;
+    this.#tools.set(index, { id: block.id, name: block.name, arguments: '', input: block.input });
   }
 
   #grow({ index, delta }: Anthropic.RawContentBlockDeltaEvent): void {

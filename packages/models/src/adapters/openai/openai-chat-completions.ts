@@ -56,6 +56,12 @@ function textOf(content: unknown): string {
   return parts.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
 }
 
+/** Mistral may give an object in place of its text. */
+function argumentsText(given: unknown): string {
+  const said = given ?? '';
+  return typeof said === 'string' ? said : JSON.stringify(said);
+}
+
 /** What the chunks of a stream have said so far. */
 class PartialCompletion {
   text = '';
@@ -94,7 +100,7 @@ class PartialCompletion {
     const call = this.#callAt(index, delta);
     call.id ||= delta.id ?? '';
     call.name ||= delta.function?.name ?? '';
-    call.arguments += delta.function?.arguments ?? '';
+    call.arguments += argumentsText(delta.function?.arguments);
   }
 
   /** Some compatible servers do not count the index up, and some invent an id for every delta: both together begin a call. */
