@@ -28,16 +28,40 @@ afterAll(() => {
 /** A request that the server has, to be answered by the test. */
 async function call() {
   const received = once(server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
-  const watch = { connected: () => undefined, heard: () => undefined };
+  const over = Promise.withResolvers<void>();
+  const heard = (bytes: Buffer | null): void => void (bytes?.includes('the end') && over.resolve());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { answer } = startExchange(url, {}, watch);
+  const { answer, letGo } = startExchange(url, {}, { connected: () => undefined, heard });
   const [{ socket }, response] = await received;
   const answered = async (text: string): Promise<string> => {
     response.end(text);
     return (await answer).text();
   };
-  return { socket, answered };
+  return { socket, response, answer, answered, letGo, over: over.promise };
 }
+
+/** A call whose answer was read before its end came. */
+async function callLetGo() {
+  const made = await call();
+  made.response.write('whole');
+  await (await made.answer).body![Symbol.asyncIterator]().next();
+  made.letGo();
+  return made;
+}
+
+test('the connection of an answer that ends a moment after it was read serves the next call', async () => {
+  const first = await callLetGo();
+  first.response.end('the end');
+  await first.over;
+  const next = await call();
+  expect(next.socket).toBe(first.socket);
+  expect(await next.answered('next')).toBe('next');
+});
+
+test('the connection of an answer that was read, and never ends, is closed', async () => {
+  const { socket } = await callLetGo();
+  await once(socket, 'close');
+});
 
 test('a connection that no call uses is closed before its server does so, and one with a call that takes longer is kept', async () => {
   const long = await call();

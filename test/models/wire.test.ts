@@ -51,6 +51,12 @@ for (const setup of setups) {
       expect(answered.text).toBe('naïve 😀');
     });
 
+    test('an answer that is whole is given, though its server goes on holding the stream', async () => {
+      const held = (response: ServerResponse): unknown =>
+        response.writeHead(200, { 'content-type': setup.stream.contentType }).write(setup.stream.frames.join(''));
+      expect(await ask(held, { idleTimeoutMs: 500 })).toMatchObject({ text: 'ok', usage: setup.stream.usage });
+    });
+
     test('a stream that ends without a finish reason is no answer', async () => {
       const half = setup.stream.frames.slice(0, 1);
       expect(await callErrorOf(ask(streamed(half)))).toMatchObject({

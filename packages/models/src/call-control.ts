@@ -58,8 +58,11 @@ export class CallControl {
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       this.throwIfStopped();
-      return await Promise.race([work(), this.#stopped]);
+      const result = await Promise.race([work(), this.#stopped]);
+      this.#exchange?.letGo();
+      return result;
     } catch (error) {
+      this.#exchange?.close();
       this.throwIfStopped();
       // Thrown by whoever reads what is not there: no adapter looks at each part of an answer before it reads it.
       if (this.#answered && error instanceof TypeError) throw unusableAnswer(this.#provider, 'the answer has an unknown shape');
@@ -74,12 +77,11 @@ export class CallControl {
     if (this.#reason) throw this.#reason;
   }
 
-  /** Frees the timers, and the connection if its answer was not read to the end. */
+  /** Frees what would outlive the call. */
   #end(): void {
     clearTimeout(this.#deadline);
     if (this.#idle) clearTimeout(this.#idle);
     this.#bounds.signal.removeEventListener('abort', this.#onAbort);
-    this.#exchange?.close();
   }
 
   readonly #onAbort = (): void => this.#stop('aborted', 'cancelled by us');

@@ -13,6 +13,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 const KEPT_IDLE_MS = 4000;
 
+/** How long the end of an answer that was read is waited for, in ms: most often it comes with the next packet. */
+const LATE_END_MS = 1000;
+
 /** As Node's own has them, which knows the proxy of the environment. The timeout ends idle connections only, however long a call takes. */
 const kept = { ...(globalAgent as HttpsAgent).options, timeout: KEPT_IDLE_MS };
 const httpAgent = new HttpAgent(kept);
@@ -32,8 +35,10 @@ export type IsNeeded = (event: string) => boolean;
 /** A request under way and its answer. */
 export interface Exchange {
   answer: Promise<Response>;
-  /** Ends the connection, unless the answer was read to its end. */
+  /** Ends the connection, unless it is free for the next request. */
   close(): void;
+  /** Nothing more is read: the connection is ended unless it is free in a moment. */
+  letGo(): void;
 }
 
 /**
@@ -55,7 +60,14 @@ export function startExchange(url: string, init: RequestInit, watch: Watch, isNe
   });
   watchConnection(request, watch);
   request.end(body ?? undefined);
-  return { answer, close: () => void (received?.complete || request.destroy()) };
+  const isOver = (): boolean => received?.complete === true;
+  const close = (): void => void (isOver() || request.destroy());
+  return { answer, close, letGo: () => void (isOver() || closeLate(request, close)) };
+}
+
+function closeLate(request: ClientRequest, close: () => void): void {
+  const timer = setTimeout(close, LATE_END_MS).unref();
+  request.once('close', () => clearTimeout(timer));
 }
 
 function open(url: string, options: RequestOptions): ClientRequest {

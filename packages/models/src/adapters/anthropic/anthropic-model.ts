@@ -51,7 +51,11 @@ async function ask({ client, provider, request, control }: AnthropicCall): Promi
     .withResponse();
   const requestId = response.headers.get('request-id');
   const message = new PartialMessage();
-  for await (const event of stream) message.add(event);
+  for await (const event of stream) {
+    message.add(event);
+    // Some servers hold the stream open after it.
+    if (event.type === 'message_stop') break;
+  }
   control.throwIfStopped();
   annotate({ 'gen_ai.response.id': message.id, 'gen_ai.response.model': message.model });
 
