@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { createServer, globalAgent } from 'node:http';
 import type { AgentOptions, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { connect } from 'node:net';
-import type { AddressInfo, Server } from 'node:net';
+import { connect, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -76,6 +76,22 @@ test('a connection that no call uses is closed before its server does so, and on
   expect(performance.now() - idleFrom).toBeLessThan(SERVERS_CLOSE_AFTER_MS);
 
   expect(await long.answered('at last')).toBe('at last');
+});
+
+test('a server that answers before it has read the request, and does not read on, keeps no connection', async () => {
+  const hasty = createTcpServer({ pauseOnConnect: true }, (socket) => {
+    socket.on('error', () => undefined).write('HTTP/1.1 413 Too large\r\ncontent-length: 0\r\n\r\n');
+  });
+  const connected = once(hasty, 'connection') as Promise<[Socket]>;
+  const url = `http://127.0.0.1:${await listening(hasty)}`;
+  const body = 'x'.repeat(50_000_000);
+  const exchange = startExchange(url, { method: 'POST', body }, { connected: () => undefined, heard: () => undefined });
+  expect(await (await exchange.answer).text()).toBe('');
+  exchange.close();
+
+  const [socket] = await connected;
+  await once(socket.resume(), 'close');
+  expect(socket.bytesRead).toBeLessThan(body.length);
 });
 
 /** A proxy that tunnels, as an operator names it in HTTPS_PROXY. */

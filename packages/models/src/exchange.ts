@@ -60,7 +60,8 @@ export function startExchange(url: string, init: RequestInit, watch: Watch, isNe
   });
   watchConnection(request, watch);
   request.end(body ?? undefined);
-  const isOver = (): boolean => received?.complete === true;
+  // A server may answer before it has read the request, and never read on.
+  const isOver = (): boolean => received?.complete === true && request.writableFinished;
   const close = (): void => void (isOver() || request.destroy());
   return { answer, close, letGo: () => void (isOver() || closeLate(request, close)) };
 }
