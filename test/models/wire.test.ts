@@ -157,6 +157,14 @@ for (const setup of setups) {
       expect(await callErrorOf(ask(page))).toMatchObject({ code: 'provider_error', maybeBilled: true, status: 502 });
     });
 
+    test('an error page in another encoding than UTF-8 is read by its status, and its wait', async () => {
+      const page = (response: ServerResponse): unknown =>
+        response
+          .writeHead(429, { 'content-type': 'text/html; charset=iso-8859-1', 'retry-after': '3' })
+          .end(Buffer.from('<h1>Bitte später</h1>', 'latin1'));
+      expect(await callErrorOf(ask(page))).toMatchObject({ code: 'rate_limited', maybeBilled: false, retryAfterMs: 3000 });
+    });
+
     test('an error whose body never ends is over at the deadline', async () => {
       const endless = (response: ServerResponse): unknown =>
         response.writeHead(500, { 'content-type': 'application/json' }).write('{"err');

@@ -98,9 +98,9 @@ export class CallControl {
     const inspector = new AnswerInspector(this.#bounds.longestAnswerBytes + echoBytes(sentBytes));
     const watch: Watch = {
       connected: () => (this.#sent = true),
-      heard: (bytes) => {
+      heard: (bytes, status) => {
         this.#stayAwake();
-        const wrong = inspector.see(bytes);
+        const wrong = inspector.see(bytes, status);
         if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
       },
     };

@@ -25,8 +25,8 @@ const httpsAgent = new HttpsAgent(kept);
 export interface Watch {
   /** From here on the server may have the request. */
   connected(): void;
-  /** Bytes of the answer came, null for its headers or its end. */
-  heard(bytes: Buffer | null): void;
+  /** Bytes of an answer with this status came, null for its headers or its end. */
+  heard(bytes: Buffer | null, status: number): void;
 }
 
 /** Whether an event of a streamed answer is to be read, by its name. */
@@ -54,7 +54,7 @@ export function startExchange(url: string, init: RequestInit, watch: Watch, isNe
     request.on('error', reject);
     request.once('response', (message) => {
       received = message;
-      watch.heard(null);
+      watch.heard(null, statusOf(message));
       resolve(new Answer(url, message, watch, isNeeded) as unknown as Response);
     });
   });
@@ -96,6 +96,10 @@ function watchConnection(request: ClientRequest, watch: Watch): void {
   });
 }
 
+function statusOf({ statusCode = 0 }: IncomingMessage): number {
+  return statusCode;
+}
+
 /** As much of a Response as the vendors' SDKs use. */
 class Answer {
   readonly url: string;
@@ -106,7 +110,7 @@ class Answer {
 
   constructor(url: string, message: IncomingMessage, watch: Watch, isNeeded: IsNeeded | null) {
     this.url = url;
-    this.status = message.statusCode ?? 0;
+    this.status = statusOf(message);
     this.statusText = message.statusMessage ?? '';
     this.headers = new AnswerHeaders(message.headers);
     const streams = isNeeded !== null && this.headers.get('content-type')?.startsWith('text/event-stream') === true;
@@ -173,11 +177,11 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
 
   constructor(message: IncomingMessage, watch: Watch, filter: EventFilter | null) {
     message.on('data', (part: Buffer) => {
-      watch.heard(part);
+      watch.heard(part, statusOf(message));
       this.#add(filter === null ? part : filter.see(part));
     });
     message.on('end', () => {
-      watch.heard(null);
+      watch.heard(null, statusOf(message));
       this.#add(filter?.end() ?? null);
       this.#end('end');
     });
