@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { ollamaFetch } from '../../packages/models/src/adapters/ollama/ollama-fetch.ts';
 import { callErrorOf, callModel, chatInput } from './conformance.ts';
 import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
@@ -157,6 +158,16 @@ test('of an answer in parts its text is read, and not its thoughts', async () =>
   const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }, { type: 'text' }] }, { content: 'me' }]);
   expect((await answered(chat, body)).text).toBe('Rome');
 });
+
+test('a long line of Ollama, as many vectors make it, is looked through once, however many parts it comes in', async () => {
+  const embedding = Array<number>(600_000).fill(0.5);
+  const bytes = Buffer.from(JSON.stringify({ embedding }));
+  const body = async function* () {
+    for (let start = 0; start < bytes.length; start += 100) yield bytes.subarray(start, start + 100);
+  };
+  const fetch = ollamaFetch(async () => ({ ok: true, body: body() }) as unknown as Response);
+  expect(((await (await fetch('')).json()) as { embedding: number[] }).embedding).toHaveLength(embedding.length);
+}, 10_000);
 
 test('a tool call of Ollama has an id that OpenAI takes back', async () => {
   const message = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: {} } }] };
