@@ -49,6 +49,32 @@ test('a tool call whose deltas each have an id of their own is one call', async 
   expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }]);
 });
 
+test('tool calls without index and id are told apart by their place, and get ids', async () => {
+  const begun = ['weather', 'time'].map((name) => ({ function: { name, arguments: '{"city":' } }));
+  const body = chunks([{ tool_calls: begun }, { tool_calls: begun.map(() => ({ function: { arguments: '"Rome"}' } })) }]);
+  expect((await answered(chat, body)).toolCalls).toEqual([
+    { id: 'call_0', name: 'weather', arguments: '{"city":"Rome"}' },
+    { id: 'call_1', name: 'time', arguments: '{"city":"Rome"}' },
+  ]);
+});
+
+test('a tool call whose id comes after its name is one call', async () => {
+  const name = 'weather';
+  const body = chunks([
+    callDelta({ index: 0, function: { name, arguments: '' } }),
+    callDelta({ index: 0, id: 'a', function: { name, arguments: '{}' } }),
+  ]);
+  expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name, arguments: '{}' }]);
+});
+
+test('an answer is known by the id of its request, else by its own, and its usage by whichever chunk told it', async () => {
+  const usage = { prompt_tokens: 90, completion_tokens: 9 };
+  const body = event({ id: 'chatcmpl-1', usage }) + chunks([{ content: 'ok' }]);
+  expect(await answered(chat, body)).toMatchObject({ providerRequestId: 'chatcmpl-1', usage: { inputTokens: 90 } });
+  const headers = { 'x-request-id': 'req_1' };
+  expect(await answered(chat, body, { headers })).toMatchObject({ providerRequestId: 'req_1' });
+});
+
 test('arguments that come as an object, or whole with the beginning of a call, are those of the call', async () => {
   const expected = [{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }];
   const begun = callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: null } });
