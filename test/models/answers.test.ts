@@ -58,11 +58,11 @@ test('tool calls without index and id are told apart by their place, and get ids
   ]);
 });
 
-test('a tool call whose id comes after its name is one call', async () => {
+test('a tool call whose id comes after its name is one call, and one that says no arguments has none', async () => {
   const name = 'weather';
   const body = chunks([
     callDelta({ index: 0, function: { name, arguments: '' } }),
-    callDelta({ index: 0, id: 'a', function: { name, arguments: '{}' } }),
+    callDelta({ index: 0, id: 'a', function: { name, arguments: '' } }),
   ]);
   expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name, arguments: '{}' }]);
 });

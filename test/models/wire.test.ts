@@ -92,6 +92,14 @@ for (const setup of setups) {
       expect(answered.text).toBe('ok');
     });
 
+    test('an answer of which no more comes than its headers ends long before the deadline', async () => {
+      const silent = (response: ServerResponse): unknown =>
+        response.writeHead(200, { 'content-type': setup.stream.contentType }).flushHeaders();
+      const error = await callErrorOf(ask(silent, { idleTimeoutMs: 100 }));
+      expect(error).toMatchObject({ code: 'timeout', maybeBilled: true });
+      expect(error.message).toContain('silent');
+    });
+
     test.each([
       [400, 'invalid_request', false, false],
       [401, 'provider_denied', false, false],
