@@ -195,19 +195,12 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
     });
   }
 
-  /** What is not read is thrown away, so that the connection can be used again. */
-  return(): Promise<IteratorResult<Buffer, undefined>> {
-    this.#over = 'end';
-    this.#parts = [];
-    return Promise.resolve(END);
-  }
-
   [Symbol.asyncIterator](): this {
     return this;
   }
 
   #add(part: Buffer | null): void {
-    if (part === null || this.#over !== null) return;
+    if (part === null) return;
     this.#parts.push(part);
     this.#deliver();
   }
