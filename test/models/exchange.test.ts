@@ -31,21 +31,21 @@ async function call() {
   const over = Promise.withResolvers<void>();
   const heard = (bytes: Buffer | null): void => void (bytes?.includes('the end') && over.resolve());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { answer, letGo } = startExchange(url, {}, { connected: () => undefined, heard });
+  const exchange = startExchange(url, {}, { connected: () => undefined, heard });
   const [{ socket }, response] = await received;
   const answered = async (text: string): Promise<string> => {
     response.end(text);
-    return (await answer).text();
+    return (await exchange.answer).text();
   };
-  return { socket, response, answer, answered, letGo, over: over.promise };
+  return { socket, response, exchange, answered, over: over.promise };
 }
 
 /** A call whose answer was read before its end came. */
 async function callLetGo() {
   const made = await call();
   made.response.write('whole');
-  await (await made.answer).body![Symbol.asyncIterator]().next();
-  made.letGo();
+  await (await made.exchange.answer).body![Symbol.asyncIterator]().next();
+  made.exchange.letGo();
   return made;
 }
 

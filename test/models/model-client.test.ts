@@ -1,7 +1,7 @@
 import { createModelClient } from '@upshift/models';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 
-import { callErrorOf, chatInput } from './conformance.ts';
+import { callErrorOf, callModel, chatInput } from './conformance.ts';
 import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
 
@@ -44,4 +44,28 @@ test('several accounts of one vendor are providers of their own: each call goes 
   expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-second', 'Bearer sk-second']);
   expect(new Set(second.calls.map(({ body }) => body['model']))).toEqual(new Set(['m', 'n']));
   await Promise.all([first.close(), second.close()]);
+});
+
+test.each(setups)('$name: what the environment has for other programs is not sent', async (setup) => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const names = [
+    'ANTHROPIC_API_KEY',
+    'ANTHROPIC_AUTH_TOKEN',
+    'OPENAI_API_KEY',
+    'OPENAI_ADMIN_KEY',
+    'OPENAI_ORG_ID',
+    'OPENAI_PROJECT_ID',
+  ];
+  for (const name of [...names, 'OLLAMA_API_KEY']) vi.stubEnv(name, 'stranger');
+  for (const vendor of ['ANTHROPIC', 'OPENAI'])
+    vi.stubEnv(`${vendor}_CUSTOM_HEADERS`, 'authorization: Bearer stranger\nx-gateway: stranger');
+
+  const { contentType, frames } = setup.stream;
+  const server = await startFakeServer((_, response) => {
+    response.writeHead(200, { 'content-type': contentType }).end(frames.join(''));
+  });
+  await callModel(setup, server.url, chatInput('x'));
+  await server.close();
+  expect(server.calls[0]!.headers.authorization).toBe('Bearer sk-secret');
+  expect(JSON.stringify(server.calls[0]!.headers)).not.toContain('stranger');
 });

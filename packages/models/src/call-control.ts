@@ -140,3 +140,12 @@ export const controlledFetch: Fetch = (url, init) => (init as { control: CallCon
 export function underControl(control: CallControl): { fetchOptions: object; timeout: number } {
   return { fetchOptions: { control }, timeout: control.timeoutMs };
 }
+
+/**
+ * The SDKs add headers that the environment has for other programs (OPENAI_CUSTOM_HEADERS, ANTHROPIC_CUSTOM_HEADERS), and would send them
+ * to every account, in the place of its key if they say so.
+ */
+export function withoutForeignHeaders<Client>(client: Client): Client {
+  (client as { _options: { defaultHeaders: object } })['_options'].defaultHeaders = {};
+  return client;
+}

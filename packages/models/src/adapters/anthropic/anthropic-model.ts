@@ -5,7 +5,7 @@ import { annotate } from '@upshift/runtime';
 import type { ProviderSettings } from '@upshift/runtime';
 
 import type { Adapter } from '../../adapter.ts';
-import { controlledFetch, underControl } from '../../call-control.ts';
+import { controlledFetch, underControl, withoutForeignHeaders } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
 import { anthropicCatalogue } from './anthropic-catalogue.ts';
@@ -74,7 +74,7 @@ async function ask({ client, provider, request, control }: AnthropicCall): Promi
 }
 
 function clientOf(settings: ProviderSettings): Anthropic {
-  return new Anthropic({
+  const client = new Anthropic({
     // Null would let the SDK look for a profile; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
     authToken: null,
@@ -87,6 +87,7 @@ function clientOf(settings: ProviderSettings): Anthropic {
     // Else the SDK sends traceparent to the vendor and doubles our spans.
     openTelemetry: false,
   });
+  return withoutForeignHeaders(client);
 }
 
 /** `pause_turn` is missing: only the vendor's own tools cause it, and we send none. */
