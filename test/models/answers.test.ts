@@ -179,6 +179,40 @@ test('a finish reason without words is none: it neither ends an answer nor takes
   expect(await answered(chat, body)).toMatchObject({ finishReason: 'length' });
 });
 
+const claude = (stop_reason: string): string =>
+  [
+    { type: 'message_start', message: { id: 'msg_1', usage: { input_tokens: 90 } } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Ro' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'me' } },
+    { type: 'message_delta', delta: { stop_reason }, usage: { output_tokens: 9 } },
+    { type: 'message_delta', delta: {} },
+    { type: 'message_stop' },
+  ]
+    .map((one) => event(one, one.type))
+    .join('');
+
+test.each([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool_calls'],
+  ['refusal', 'refusal'],
+])('Claude that stops with %s means %s', async (reason, finishReason) => {
+  expect(await answered(named('anthropic'), claude(reason), { headers: { 'request-id': 'req_1' } })).toMatchObject({
+    text: 'Rome',
+    finishReason,
+    usage: { inputTokens: 90, outputTokens: 9 },
+    providerRequestId: 'req_1',
+  });
+});
+
+test('a reason to stop that Claude has for tools of its own is none', async () => {
+  const error = await callErrorOf(answered(named('anthropic'), claude('pause_turn')));
+  expect(error).toMatchObject({ code: 'provider_error', maybeBilled: true });
+  expect(error.message).toContain('pause_turn');
+});
+
 test('of an answer in parts its text is read, and not its thoughts', async () => {
   const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
   const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }, { type: 'text' }] }, { content: 'me' }]);
