@@ -77,7 +77,6 @@ function clientOf(settings: ProviderSettings): Anthropic {
   const client = new Anthropic({
     // Null would let the SDK look for a profile; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
-    authToken: null,
     baseURL: settings.baseUrl ?? 'https://api.anthropic.com',
     fetch: controlledFetch,
     // The SDK would wait for any retry-after within the call, up to 24 days.
