@@ -381,10 +381,10 @@ describe('one vendor only', () => {
     });
   });
 
-  test('Anthropic’s ramp limit is a wait', async () => {
+  test('Anthropic’s ramp limit is a wait, whatever its words', async () => {
     const body = {
       type: 'error',
-      error: { type: 'rate_limit_error', message: 'x', details: { error_code: 'ramp_limit_exceeded' } },
+      error: { type: 'rate_limit_error', message: 'Over the usage limit.', details: { error_code: 'ramp_limit_exceeded' } },
     };
     expect(await replied('anthropic', 429, body)).toMatchObject({ code: 'rate_limited', retryable: true });
   });
