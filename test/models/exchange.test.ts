@@ -11,7 +11,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 
 import { startExchange } from '../../packages/models/src/exchange.ts';
 import { makeCertificate } from '../cluster/certificate.ts';
-import { chatInput } from './conformance.ts';
+import { callErrorOf, callModel, chatInput } from './conformance.ts';
+import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
 
 /** When many servers close a connection that nobody uses, in ms. */
@@ -152,4 +153,30 @@ test.each(setups)('a proxy that refuses a call of $name is a connection that fai
     signal: new AbortController().signal,
   });
   await expect(call).rejects.toMatchObject({ error: { code: 'connection_failed', maybeBilled: false } });
+});
+
+test.each(setups)('$name: a connection that is not made in time is not billed', async (setup) => {
+  // Takes the connection, and never answers the greeting of its encryption.
+  const silent = createTcpServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const error = await callErrorOf(callModel(setup, url, chatInput('Hello.'), { timeoutMs: 100 }));
+  expect(error).toMatchObject({ code: 'timeout', retryable: true, maybeBilled: false });
+  silent.close();
+});
+
+test.each(setups)('$name: a connection that breaks before it is encrypted is not billed', async (setup) => {
+  const rude = createTcpServer((socket) => void socket.once('data', () => socket.destroy())).listen(0, '127.0.0.1');
+  await once(rude, 'listening');
+  const url = `https://127.0.0.1:${(rude.address() as AddressInfo).port}`;
+  const error = await callErrorOf(callModel(setup, url, chatInput('Hello.')));
+  expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
+  rude.close();
+});
+
+test.each(setups)('$name: a refused connection is not billed', async (setup) => {
+  const gone = await startFakeServer(() => undefined);
+  await gone.close();
+  const error = await callErrorOf(callModel(setup, gone.url, chatInput('Hello.')));
+  expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
 });
