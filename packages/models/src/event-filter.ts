@@ -31,8 +31,7 @@ export class EventFilter {
     let end = bytes.indexOf(separator, Math.max(0, this.#rest.length + 1 - separator.length));
     while (end >= 0) {
       const next = end + separator.length;
-      if (this.#stays(bytes.toString('latin1', start, Math.min(end, start + LONGEST_NAME))))
-        kept.push(bytes.subarray(start, next));
+      if (this.#stays(bytes.toString('latin1', start, start + LONGEST_NAME))) kept.push(bytes.subarray(start, next));
       start = next;
       end = bytes.indexOf(separator, start);
     }
@@ -43,9 +42,7 @@ export class EventFilter {
 
   /** What came after the last whole event; null for nothing. */
   end(): Buffer | null {
-    const rest = this.#rest;
-    this.#rest = Buffer.alloc(0);
-    return rest.length === 0 ? null : rest;
+    return this.#rest.length === 0 ? null : this.#rest;
   }
 
   #stays(beginning: string): boolean {
