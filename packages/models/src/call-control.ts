@@ -89,7 +89,6 @@ export class CallControl {
   #stop(code: CallErrorCode, detail: string): void {
     this.#reason ??= failedCall(this.#provider, { code, detail, maybeBilled: this.#sent });
     this.#reject(this.#reason);
-    this.#exchange?.close();
   }
 
   async #send(url: string, init: RequestInit): Promise<Response> {
