@@ -115,6 +115,16 @@ async function listening(started: Server): Promise<number> {
   return (started.address() as AddressInfo).port;
 }
 
+/** The port of a server whose certificate is trusted; null where none can be made. */
+async function listeningSecurely(...extensions: string[]): Promise<number | null> {
+  const certificate = await makeCertificate(...extensions);
+  if (certificate === null) return null;
+  onTestFinished(() => certificate.remove());
+  setDefaultCACertificates([...getCACertificates(), certificate.text]);
+  const [cert, key] = await Promise.all([readFile(certificate.certificateFile), readFile(certificate.keyFile)]);
+  return listening(createSecureServer({ cert, key }, (_, response) => void response.end('whole')));
+}
+
 /** As if the environment named the proxy when the process began: what is imported from here on knows it. */
 async function useProxy(proxy: Server): Promise<void> {
   const proxyEnv = { HTTPS_PROXY: `http://127.0.0.1:${await listening(proxy)}` };
@@ -123,12 +133,8 @@ async function useProxy(proxy: Server): Promise<void> {
 }
 
 test('a request through a proxy is known to have been sent, and its connection is not taken to be late', async ({ skip }) => {
-  const certificate = await makeCertificate();
-  if (certificate === null) return skip();
-  onTestFinished(() => certificate.remove());
-  setDefaultCACertificates([...getCACertificates(), certificate.text]);
-  const [cert, key] = await Promise.all([readFile(certificate.certificateFile), readFile(certificate.keyFile)]);
-  const port = await listening(createSecureServer({ cert, key }, (_, response) => void response.end('whole')));
+  const port = await listeningSecurely();
+  if (port === null) return skip();
   await useProxy(createProxy());
   const behindProxy = await import('../../packages/models/src/exchange.ts');
 
@@ -180,3 +186,14 @@ test.each(setups)('$name: a refused connection is not billed', async (setup) => 
   const error = await callErrorOf(callModel(setup, gone.url, chatInput('Hello.')));
   expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
 });
+
+test.for(setups)(
+  '$name: a certificate that is for something else is a connection that failed, and nothing is billed',
+  async (setup, { skip }) => {
+    const port = await listeningSecurely('extendedKeyUsage=clientAuth');
+    if (port === null) return skip();
+    const error = await callErrorOf(callModel(setup, `https://127.0.0.1:${port}`, chatInput('Hello.')));
+    expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
+    expect(error.message).toContain('INVALID_PURPOSE');
+  },
+);

@@ -1,7 +1,7 @@
 import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 
 import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
-import { failedCall, failureOfTransport, unusableAnswer } from './call-failure.ts';
+import { failedCall, failureToConnect, unusableAnswer } from './call-failure.ts';
 import { startExchange } from './exchange.ts';
 import type { Exchange, IsNeeded, Watch } from './exchange.ts';
 
@@ -117,9 +117,8 @@ export class CallControl {
 
   /** Kept here, because the SDKs hide what is beneath their own error of a connection. */
   #transportError(error: unknown): unknown {
-    const failure = failureOfTransport(error);
-    if (failure)
-      this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
+    const failure = failureToConnect(error);
+    this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
     return error;
   }
 

@@ -168,13 +168,18 @@ export function callErrorOf(provider: string, error: unknown, failureOf: (error:
   return failedCall(provider, failure, failure.code === 'connection_failed' ? error : undefined);
 }
 
+/** Whatever ends a request before its answer begins is the connection's, as a certificate for another purpose is. */
+export function failureToConnect(error: unknown): Failure {
+  return failureOfTransport(error) ?? { code: 'connection_failed', detail: codeIn(causes(error)), maybeBilled: true };
+}
+
 /** Errors of the connection and of an answer that is not JSON; null for anything else. */
 export function failureOfTransport(error: unknown): Failure | null {
   const chain = causes(error);
   if (chain.some((cause) => cause instanceof SyntaxError)) {
     return { code: 'provider_error', detail: 'the answer is not JSON', maybeBilled: true };
   }
-  const code = chain.map(codeOf).find((found) => found !== null) ?? '';
+  const code = codeIn(chain);
   if (neverSent.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: false };
   if (code === 'ETIMEDOUT' || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
   if (network.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: true };
@@ -188,6 +193,10 @@ const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {
   return error.name === 'AbortError' || error.name === 'TimeoutError';
+}
+
+function codeIn(chain: Error[]): string {
+  return chain.map(codeOf).find((code) => code !== null) ?? '';
 }
 
 function codeOf(error: Error): string | null {
