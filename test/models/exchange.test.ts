@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, globalAgent } from 'node:http';
-import type { AgentOptions, IncomingMessage, ServerResponse } from 'node:http';
+import type { AgentOptions, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -116,13 +116,13 @@ async function listening(started: Server): Promise<number> {
 }
 
 /** The port of a server whose certificate is trusted; null where none can be made. */
-async function listeningSecurely(...extensions: string[]): Promise<number | null> {
+async function listeningSecurely(handle: RequestListener, ...extensions: string[]): Promise<number | null> {
   const certificate = await makeCertificate(...extensions);
   if (certificate === null) return null;
   onTestFinished(() => certificate.remove());
   setDefaultCACertificates([...getCACertificates(), certificate.text]);
   const [cert, key] = await Promise.all([readFile(certificate.certificateFile), readFile(certificate.keyFile)]);
-  return listening(createSecureServer({ cert, key }, (_, response) => void response.end('whole')));
+  return listening(createSecureServer({ cert, key }, handle));
 }
 
 /** As if the environment named the proxy when the process began: what is imported from here on knows it. */
@@ -133,7 +133,7 @@ async function useProxy(proxy: Server): Promise<void> {
 }
 
 test('a request through a proxy is known to have been sent, and its connection is not taken to be late', async ({ skip }) => {
-  const port = await listeningSecurely();
+  const port = await listeningSecurely((_, response) => void response.end('whole'));
   if (port === null) return skip();
   await useProxy(createProxy());
   const behindProxy = await import('../../packages/models/src/exchange.ts');
@@ -144,20 +144,23 @@ test('a request through a proxy is known to have been sent, and its connection i
   expect(connected).toHaveBeenCalledOnce();
 });
 
+const proxied = {
+  input: chatInput('Hello.'),
+  maxOutputTokens: 1,
+  drop: [],
+  contextWindow: 1,
+  requestId: 'r',
+  timeoutMs: 5000,
+  idleTimeoutMs: 5000,
+  signal: new AbortController().signal,
+};
+
 test.each(setups)('a proxy that refuses a call of $name is a connection that failed, and nothing is billed', async (setup) => {
   await useProxy(createServer().on('connect', (_, client) => client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n')));
   const behindProxy = await import('../../packages/models/src/model-client.ts');
-  const call = behindProxy.createModelClient([setup.settings('https://127.0.0.1:1')]).call({
-    modelId: setup.modelId,
-    input: chatInput('Hello.'),
-    maxOutputTokens: 1,
-    drop: [],
-    contextWindow: 1,
-    requestId: 'r',
-    timeoutMs: 5000,
-    idleTimeoutMs: 5000,
-    signal: new AbortController().signal,
-  });
+  const call = behindProxy
+    .createModelClient([setup.settings('https://127.0.0.1:1')])
+    .call({ ...proxied, modelId: setup.modelId });
   await expect(call).rejects.toMatchObject({ error: { code: 'connection_failed', maybeBilled: false } });
 });
 
@@ -190,10 +193,35 @@ test.each(setups)('$name: a refused connection is not billed', async (setup) => 
 test.for(setups)(
   '$name: a certificate that is for something else is a connection that failed, and nothing is billed',
   async (setup, { skip }) => {
-    const port = await listeningSecurely('extendedKeyUsage=clientAuth');
+    const port = await listeningSecurely(() => undefined, 'extendedKeyUsage=clientAuth');
     if (port === null) return skip();
     const error = await callErrorOf(callModel(setup, `https://127.0.0.1:${port}`, chatInput('Hello.')));
     expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: false });
     expect(error.message).toContain('INVALID_PURPOSE');
   },
 );
+
+test.for(setups)('$name: an encryption that breaks once the request is sent is maybe billed', async (setup, { skip }) => {
+  let toClient: Socket | undefined;
+  const spoil = (): void => void toClient?.write(Buffer.from([23, 3, 3, 0, 32, ...Array<number>(32).fill(0)]));
+  const port = await listeningSecurely((request) => void request.resume().on('end', spoil));
+  if (port === null) return skip();
+  const between = createTcpServer((client) => {
+    toClient = client;
+    client.pipe(connect(port, '127.0.0.1')).pipe(client, { end: false });
+  });
+  const error = await callErrorOf(callModel(setup, `https://127.0.0.1:${await listening(between)}`, chatInput('Hello.')));
+  expect(error).toMatchObject({ code: 'connection_failed', retryable: true, maybeBilled: true });
+  expect(error.message).toContain('ERR_SSL_');
+});
+
+test.for(setups)('$name: a certificate that is refused behind a proxy is not billed', async (setup, { skip }) => {
+  const port = await listeningSecurely(() => undefined, 'extendedKeyUsage=clientAuth');
+  if (port === null) return skip();
+  await useProxy(createProxy());
+  const behindProxy = await import('../../packages/models/src/model-client.ts');
+  const call = behindProxy
+    .createModelClient([setup.settings(`https://127.0.0.1:${port}`)])
+    .call({ ...proxied, modelId: setup.modelId });
+  await expect(call).rejects.toMatchObject({ error: { code: 'connection_failed', maybeBilled: false } });
+});

@@ -180,15 +180,11 @@ export function failureOfTransport(error: unknown): Failure | null {
     return { code: 'provider_error', detail: 'the answer is not JSON', maybeBilled: true };
   }
   const code = codeIn(chain);
-  if (neverSent.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: false };
   if (code === 'ETIMEDOUT' || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
   if (network.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: true };
   return null;
 }
 
-/** No connection was made, so nothing was asked: name not found, refused, by a proxy too, unreachable, certificate. */
-const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_PROXY_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
 const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {
