@@ -126,3 +126,20 @@ test('a call that was not sent by the time at which its worker gives up its call
   expect(await made.promise).toBe('put-back');
   expect(server.calls).toEqual([]);
 });
+
+test('a call of a job that has ended meanwhile is not made, though nobody has told its worker yet', async () => {
+  const server = await startServer((_, response) => void response.end());
+  const tools = toolsFor(server);
+  const made = Promise.withResolvers<Made>();
+  consumeCalls(async (context) => {
+    await advance(pipeline, context.job.id, { type: 'cancelled' });
+    const [attempt] = context.job.attempts;
+    const stop = new AbortController().signal;
+    made.resolve(await makeCall({ tools, context, config: pipeline.config, attempt: attempt!, stop }));
+    return done;
+  });
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+  expect(await made.promise).toBeNull();
+  expect(server.calls).toEqual([]);
+});
