@@ -12,12 +12,13 @@ export interface Certificate {
   remove(): Promise<void>;
 }
 
-/** A certificate for 127.0.0.1, by `openssl`; null where that is not installed. */
-export async function makeCertificate(): Promise<Certificate | null> {
+/** A certificate for 127.0.0.1, by `openssl`, with such extensions more; null where that is not installed. */
+export async function makeCertificate(...extensions: string[]): Promise<Certificate | null> {
   const directory = await mkdtemp(join(tmpdir(), 'upshift-certificate-'));
   const [certificateFile, keyFile] = [join(directory, 'certificate.pem'), join(directory, 'key.pem')];
   const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
-  const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=upshift', '-addext', 'subjectAltName=IP:127.0.0.1'];
+  const extended = ['subjectAltName=IP:127.0.0.1', ...extensions].flatMap((extension) => ['-addext', extension]);
+  const kind = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=upshift', ...extended];
   try {
     await promisify(execFile)('openssl', ['req', ...kind, '-keyout', keyFile, '-out', certificateFile]);
     return { text: await readFile(certificateFile, 'utf8'), certificateFile, keyFile, remove };

@@ -6,10 +6,10 @@ import { chatInput } from './conformance.ts';
 const [euro, letter] = [Buffer.from('€'), Buffer.from('x')];
 
 /** What is wrong with an answer that comes in these parts. */
-const faultOf = (longestBytes: number, parts: Buffer[]): string | null => {
+const faultOf = (longestBytes: number, parts: Buffer[], status = 200): string | null => {
   const inspector = new AnswerInspector(longestBytes);
   for (const part of [...parts, null]) {
-    const fault = inspector.see(part);
+    const fault = inspector.see(part, status);
     if (fault !== null) return fault;
   }
   return null;
@@ -26,6 +26,11 @@ test.each<[string, Buffer[], fault: string | null]>([
   ['that is no text', [Buffer.from([0xff])], 'invalid UTF-8'],
 ])('an answer %s', (_, parts, fault) => expect(faultOf(4, parts)).toBe(fault));
 
+test('an error is bounded too, and may be no text', () => {
+  expect(faultOf(1, [Buffer.from([0xff])], 400)).toBe(null);
+  expect(faultOf(1, [letter, letter], 400)).toBe('more than 1 bytes');
+});
+
 test('an honest answer has room for its tokens, or for a vector of each text', () => {
   const room = [0, 100].map((tokens) => longestAnswerBytes(chatInput('x'), tokens));
   expect(room[1]! - room[0]!).toBe(100 * 1024);
@@ -40,7 +45,8 @@ test.each<[status: number, headers: Record<string, string>, fault: string | null
   [200, { 'content-type': 'text/html; charset=utf-8' }, 'content-type text/html'],
   [399, { 'content-type': 'xapplication/json' }, 'content-type xapplication/json'],
   [400, { 'content-type': 'text/html' }, null],
-  [400, { 'content-encoding': 'gzip' }, 'content-encoding gzip, which was not asked for'],
+  [399, { 'content-encoding': 'gzip' }, 'content-encoding gzip, which was not asked for'],
+  [400, { 'content-encoding': 'gzip' }, null],
 ])('of an answer with status %d and %j is wrong: %s', (status, headers, fault) => {
   expect(badHeaders(status, new Headers(headers))).toBe(fault);
 });

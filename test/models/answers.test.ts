@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 
+import { ollamaFetch } from '../../packages/models/src/adapters/ollama/ollama-fetch.ts';
 import { callErrorOf, callModel, chatInput } from './conformance.ts';
 import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
@@ -46,6 +47,47 @@ test('a tool call whose deltas each have an id of their own is one call', async 
     callDelta({ index: 0, id: 'c', function: { arguments: '"Rome"}' } }),
   ]);
   expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }]);
+});
+
+test('tool calls without index and id are told apart by their place, and get ids', async () => {
+  const begun = ['weather', 'time'].map((name) => ({ function: { name, arguments: '{"city":' } }));
+  const body = chunks([{ tool_calls: begun }, { tool_calls: begun.map(() => ({ function: { arguments: '"Rome"}' } })) }]);
+  expect((await answered(chat, body)).toolCalls).toEqual([
+    { id: 'call_0', name: 'weather', arguments: '{"city":"Rome"}' },
+    { id: 'call_1', name: 'time', arguments: '{"city":"Rome"}' },
+  ]);
+});
+
+test('a tool call whose id comes after its name is one call, and one that says no arguments has none', async () => {
+  const name = 'weather';
+  const body = chunks([
+    callDelta({ index: 0, function: { name, arguments: '' } }),
+    callDelta({ index: 0, id: 'a', function: { name, arguments: '' } }),
+  ]);
+  expect((await answered(chat, body)).toolCalls).toEqual([{ id: 'a', name, arguments: '{}' }]);
+});
+
+test('an answer is known by the id of its request, else by its own, and its usage by whichever chunk told it', async () => {
+  const usage = { prompt_tokens: 90, completion_tokens: 9 };
+  const body = event({ id: 'chatcmpl-1', usage }) + chunks([{ content: 'ok' }]);
+  expect(await answered(chat, body)).toMatchObject({ providerRequestId: 'chatcmpl-1', usage: { inputTokens: 90 } });
+  const headers = { 'x-request-id': 'req_1' };
+  expect(await answered(chat, body, { headers })).toMatchObject({ providerRequestId: 'req_1' });
+});
+
+test('arguments that come as an object, or whole with the beginning of a call, are those of the call', async () => {
+  const expected = [{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }];
+  const begun = callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: null } });
+  const gone = callDelta({ index: 0, function: { arguments: { city: 'Rome' } } });
+  expect((await answered(chat, chunks([begun, gone]))).toolCalls).toEqual(expected);
+
+  const block = { type: 'tool_use', id: 'a', name: 'weather', input: { city: 'Rome' } };
+  const events = [
+    { type: 'content_block_start', index: 0, content_block: block },
+    { type: 'message_delta', delta: { stop_reason: 'tool_use' } },
+  ];
+  const body = events.map((one) => event(one, one.type)).join('');
+  expect((await answered(named('anthropic'), body)).toolCalls).toEqual(expected);
 });
 
 test.each([
@@ -130,11 +172,62 @@ test.each([
   expect(await answered(chat, chunks([{ content: 'The capital of' }], { reason }))).toMatchObject({ finishReason });
 });
 
+test('a finish reason without words is none: it neither ends an answer nor takes its end back', async () => {
+  const error = await callErrorOf(answered(chat, chunks([{ content: 'The capital of' }], { reason: '' })));
+  expect(error).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+  const body = chunks([{ content: 'The capital of' }], { reason: 'length' }) + chunks([], { reason: '' });
+  expect(await answered(chat, body)).toMatchObject({ finishReason: 'length' });
+});
+
+const claude = (stop_reason: string): string =>
+  [
+    { type: 'message_start', message: { id: 'msg_1', usage: { input_tokens: 90 } } },
+    { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'Ro' } },
+    { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'me' } },
+    { type: 'message_delta', delta: { stop_reason }, usage: { output_tokens: 9 } },
+    { type: 'message_delta', delta: {} },
+    { type: 'message_stop' },
+  ]
+    .map((one) => event(one, one.type))
+    .join('');
+
+test.each([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool_calls'],
+  ['refusal', 'refusal'],
+])('Claude that stops with %s means %s', async (reason, finishReason) => {
+  expect(await answered(named('anthropic'), claude(reason), { headers: { 'request-id': 'req_1' } })).toMatchObject({
+    text: 'Rome',
+    finishReason,
+    usage: { inputTokens: 90, outputTokens: 9 },
+    providerRequestId: 'req_1',
+  });
+});
+
+test('a reason to stop that Claude has for tools of its own is none', async () => {
+  const error = await callErrorOf(answered(named('anthropic'), claude('pause_turn')));
+  expect(error).toMatchObject({ code: 'provider_error', maybeBilled: true });
+  expect(error.message).toContain('pause_turn');
+});
+
 test('of an answer in parts its text is read, and not its thoughts', async () => {
   const thought = { type: 'thinking', thinking: [{ type: 'text', text: 'Italy, so' }] };
   const body = chunks([{ content: [thought] }, { content: [{ type: 'text', text: 'Ro' }, { type: 'text' }] }, { content: 'me' }]);
   expect((await answered(chat, body)).text).toBe('Rome');
 });
+
+test('a long line of Ollama, as many vectors make it, is looked through once, however many parts it comes in', async () => {
+  const embedding = Array<number>(600_000).fill(0.5);
+  const bytes = Buffer.from(JSON.stringify({ embedding }));
+  const body = async function* () {
+    for (let start = 0; start < bytes.length; start += 100) yield bytes.subarray(start, start + 100);
+  };
+  const fetch = ollamaFetch(async () => ({ ok: true, body: body() }) as unknown as Response);
+  expect(((await (await fetch('')).json()) as { embedding: number[] }).embedding).toHaveLength(embedding.length);
+}, 10_000);
 
 test('a tool call of Ollama has an id that OpenAI takes back', async () => {
   const message = { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: {} } }] };

@@ -38,7 +38,7 @@ const answers: Record<string, unknown> = {
     first_id: 'claude-haiku-5-5',
     last_id: 'claude-haiku-5-5',
   },
-  '/ollama/api/tags': { models: [{ name: 'llama3.1:8b', model: 'llama3.1:8b' }] },
+  '/ollama/api/tags': { models: [{ model: 'llama3.1:8b' }, { model: 'qwen3:latest' }] },
   '/ollama/api/show': { capabilities: ['completion'], model_info: { 'llama.context_length': 131_072 } },
 };
 
@@ -84,10 +84,11 @@ test('Anthropic says limits and capabilities', async () => {
   });
 });
 
-test('Ollama is asked for the models that are declared and that it has', async () => {
+test('Ollama is asked for the models that are declared and that it has, the latest of a name without a tag', async () => {
   expect(await read('ollama', 'ollama', '/ollama', 'ollama/llama3.1:8b', 'ollama/gone')).toMatchObject({
     models: [{ name: 'llama3.1:8b', contextWindow: 131_072, capabilities: { tools: false, vision: false } }],
   });
+  expect(await read('ollama', 'ollama', '/ollama', 'ollama/qwen3')).toMatchObject({ models: [{ name: 'qwen3' }] });
 });
 
 test('a provider that fails or is off says why, and the others are still heard', async () => {

@@ -47,7 +47,10 @@ function pendingCall(): { call: Promise<unknown>; resolve: (value: string) => vo
   return { call: circuits.run(modelId, () => promise), resolve, reject };
 }
 
-test('a closed set of circuits leaves no timer', async () => {
+test('a closed set of circuits leaves no timer, also of one that has opened and closed meanwhile', async () => {
+  await failTimes(5);
+  vi.advanceTimersByTime(restMs);
+  await succeed();
   await failTimes(5);
   circuits.close();
   expect(vi.getTimerCount()).toBe(0);

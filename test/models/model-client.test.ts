@@ -1,9 +1,12 @@
-import { createModelClient } from '@upshift/models';
-import { expect, test } from 'vitest';
+import { getEventListeners } from 'node:events';
 
-import { callErrorOf, chatInput } from './conformance.ts';
+import { createModelClient } from '@upshift/models';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+import { callErrorOf, callModel, chatInput } from './conformance.ts';
 import { startFakeServer } from './fake-server.ts';
 import { setups } from './setups.ts';
+import type { AdapterSetup } from './setups.ts';
 
 const call = {
   input: chatInput('x'),
@@ -15,6 +18,9 @@ const call = {
   idleTimeoutMs: 1000,
   signal: new AbortController().signal,
 };
+
+const serve = ({ stream: { contentType, frames } }: AdapterSetup) =>
+  startFakeServer((_, response) => void response.writeHead(200, { 'content-type': contentType }).end(frames.join('')));
 
 test('a provider that is off is not called, and the error says why', async () => {
   const settings = setups.map((setup) => ({ ...setup.settings('http://127.0.0.1:1'), off: 'OPENAI_API_KEY is not set' }));
@@ -30,10 +36,7 @@ test('a provider that is not configured is off', async () => {
 
 test('several accounts of one vendor are providers of their own: each call goes to its server, with its key', async () => {
   const setup = setups.find(({ name }) => name === 'openai chat completions')!;
-  const { contentType, frames } = setup.stream;
-  const serve = () =>
-    startFakeServer((_, response) => void response.writeHead(200, { 'content-type': contentType }).end(frames.join('')));
-  const [first, second] = await Promise.all([serve(), serve()]);
+  const [first, second] = await Promise.all([serve(setup), serve(setup)]);
   const client = createModelClient([
     { ...setup.settings(first.url), id: 'openai', apiKey: 'sk-first' },
     { ...setup.settings(second.url), id: 'openai-eu', apiKey: 'sk-second' },
@@ -44,4 +47,37 @@ test('several accounts of one vendor are providers of their own: each call goes 
   expect(second.calls.map(({ headers }) => headers.authorization)).toEqual(['Bearer sk-second', 'Bearer sk-second']);
   expect(new Set(second.calls.map(({ body }) => body['model']))).toEqual(new Set(['m', 'n']));
   await Promise.all([first.close(), second.close()]);
+});
+
+test.each(setups)('$name: what the environment has for other programs is not sent', async (setup) => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const names = [
+    'ANTHROPIC_API_KEY',
+    'ANTHROPIC_AUTH_TOKEN',
+    'OPENAI_API_KEY',
+    'OPENAI_ADMIN_KEY',
+    'OPENAI_ORG_ID',
+    'OPENAI_PROJECT_ID',
+  ];
+  for (const name of [...names, 'OLLAMA_API_KEY']) vi.stubEnv(name, 'stranger');
+  for (const vendor of ['ANTHROPIC', 'OPENAI'])
+    vi.stubEnv(`${vendor}_CUSTOM_HEADERS`, 'authorization: Bearer stranger\nx-gateway: stranger');
+
+  const server = await serve(setup);
+  await callModel(setup, server.url, chatInput('x'));
+  await server.close();
+  expect(server.calls[0]!.headers.authorization).toBe('Bearer sk-secret');
+  expect(JSON.stringify(server.calls[0]!.headers)).not.toContain('stranger');
+});
+
+test.each(setups)('$name: a call that has ended leaves no timer, and nobody who listens to its caller', async (setup) => {
+  onTestFinished(() => void vi.useRealTimers());
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const server = await serve(setup);
+  const { signal } = new AbortController();
+  await callModel(setup, server.url, chatInput('x'), { signal });
+  await server.close();
+  await expect(callModel(setup, 'http://127.0.0.1:1', chatInput('x'), { signal })).rejects.toThrow('connection');
+  await expect.poll(() => vi.getTimerCount()).toBe(0);
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

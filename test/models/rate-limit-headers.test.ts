@@ -37,6 +37,9 @@ test("Anthropic's limits are read, with their times, and of those of tokens the 
     { unit: 'requests', limit: 50, remaining: 49, resetMs: 30_000 },
     { unit: 'tokens', limit: 10_000, remaining: 100, resetMs: 30_000 },
   ]);
+  expect(heard({ ...limit('tokens', 50_000, 40_000), ...limit('input-tokens', 40_000, 0) })).toEqual([
+    { unit: 'tokens', limit: 40_000, remaining: 0, resetMs: 30_000 },
+  ]);
 });
 
 test('a time that has passed is now', () => {

@@ -2,7 +2,9 @@ import type { UnifiedRequest } from '@upshift/contracts';
 import { describe, expect, test } from 'vitest';
 
 import { responsesRequest } from '../../packages/models/src/adapters/openai/openai-messages.ts';
-import { bodySent, chatInput } from './conformance.ts';
+import { bodySent, callModel, chatInput } from './conformance.ts';
+import { startFakeServer } from './fake-server.ts';
+import { setups } from './setups.ts';
 
 /** What is sent so that a vendor does not refuse it. */
 test('JSON without a schema is asked of OpenAI with the word JSON, without which it refuses', async () => {
@@ -124,6 +126,26 @@ test('system messages alone become the user’s where a vendor wants a turn', as
 
 test('Ollama is told not to drop the first messages of a prompt that is too long', async () => {
   expect(await bodySent('ollama', chatInput('x'))).toMatchObject({ truncate: false });
+});
+
+test.each([
+  ['ollama', { model: 'test-model:8b', truncate: false, options: { num_ctx: 8192 } }],
+  ['openai responses', { model: 'test-model', encoding_format: 'float' }],
+])('%s is asked to embed texts whole, in numbers', async (name, expected) => {
+  const vector = { embeddings: [[1]], data: [{ embedding: [1] }] };
+  const server = await startFakeServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(vector));
+  });
+  const setup = setups.find((one) => one.name === name)!;
+  await callModel(setup, server.url, { texts: ['x'] });
+  await server.close();
+  expect(server.calls[0]!.body).toEqual({ ...expected, input: ['x'] });
+});
+
+test('Ollama gets a text in parts as lines', async () => {
+  const content = ['What is', 'it?'].map((text) => ({ type: 'text' as const, text }));
+  const input = chatInput('', { messages: [{ role: 'user', content }] });
+  expect(await bodySent('ollama', input)).toMatchObject({ messages: [{ content: 'What is\nit?' }] });
 });
 
 describe('a conversation with all that a job may say', () => {

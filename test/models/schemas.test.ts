@@ -44,6 +44,15 @@ describe('a schema at Anthropic', () => {
     expect(schema).toEqual(object({ n: { type: 'integer', description: '{minimum: 3}' }, o: { anyOf: [text, plain] } }));
   });
 
+  test('whose definitions each refer twice to the next is looked through once', async () => {
+    const defs = Array.from({ length: 40 }, (_, index) => {
+      const next = index === 39 ? text : { $ref: `#/$defs/d${index + 1}` };
+      return [`d${index}`, object({ a: next, b: next })];
+    });
+    const schema = object({ first: { $ref: '#/$defs/d0' } }, { $defs: Object.fromEntries(defs) });
+    expect((await sent(schema)).schema).toEqual(schema);
+  });
+
   const node = object({ next: { $ref: '#/$defs/node' } });
   test.each<[string, Schema]>([
     ['a part of any type', object({ any: {} })],

@@ -20,15 +20,18 @@ interface Course {
   /** The same of the hedge, and after how long. */
   hedge?: (attempt: number) => JobEvent;
   hedgeTakesMs?: number;
+  /** Told when Redis is asked for a hedge. */
+  onAsked?: () => void;
   /** What Redis says to the hedge. */
   refusal?: Error;
 }
 
 /** Makes the first call of a job after a wait; what the job's attempts have come to when all calls have ended. */
 async function hedged(waitMs: number, answersAfterMs: number, course: Course = {}) {
-  const { first: endOfFirst = answered, hedge: endOfHedge = answered, hedgeTakesMs = 0, refusal } = course;
+  const { first: endOfFirst = answered, hedge: endOfHedge = answered, hedgeTakesMs = 0, onAsked, refusal } = course;
   let { job } = after(acceptedJob(config), facts, classified(0.1));
   const advance = (event: JobEvent) => {
+    if (event.type === 'hedge-due') onAsked?.();
     if (refusal !== undefined && event.type === 'hedge-due') return Promise.reject(refusal);
     const { job: next, trail } = after(job, facts, event);
     job = next;
@@ -63,7 +66,9 @@ const elapsed = (ms: number): Promise<void> => new Promise((resolve) => setTimeo
 const aborted = (stop: AbortSignal): Promise<void> => new Promise((resolve) => stop.addEventListener('abort', () => resolve()));
 
 test('a call that had to wait, and is as quick as usual once it is sent, is not hedged', async () => {
-  expect(await hedged(USUAL_MS * 0.9, USUAL_MS * 0.5)).toEqual(['answer answered']);
+  const onAsked = vi.fn<() => void>();
+  expect(await hedged(USUAL_MS * 0.9, USUAL_MS * 0.5, { onAsked })).toEqual(['answer answered']);
+  expect(onAsked).not.toHaveBeenCalled();
 });
 
 test('a call that had to wait for longer than calls take, and is slow once it is sent, is hedged', async () => {

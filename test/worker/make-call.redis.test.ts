@@ -126,3 +126,42 @@ test('a call that was not sent by the time at which its worker gives up its call
   expect(await made.promise).toBe('put-back');
   expect(server.calls).toEqual([]);
 });
+
+test('a call of a job that has ended meanwhile is not made, though nobody has told its worker yet', async () => {
+  const server = await startServer((_, response) => void response.end());
+  const tools = toolsFor(server);
+  const made = Promise.withResolvers<Made>();
+  consumeCalls(async (context) => {
+    await advance(pipeline, context.job.id, { type: 'cancelled' });
+    const [attempt] = context.job.attempts;
+    const stop = new AbortController().signal;
+    made.resolve(await makeCall({ tools, context, config: pipeline.config, attempt: attempt!, stop }));
+    return done;
+  });
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+  expect(await made.promise).toBeNull();
+  expect(server.calls).toEqual([]);
+});
+
+test('an answer that took longer than its model should makes for fewer calls at a time, and is given', async () => {
+  const { contentType, frames } = setup.stream;
+  const server = await startServer((_, response) => {
+    response.writeHead(200, { 'content-type': contentType }).end(frames.join(''));
+  });
+  const limits: number[] = [];
+  const tools = toolsFor(server, { slots: createSlots((_, limit) => limits.push(limit)) });
+  // No answer is quicker, however coarse the clock.
+  const model = { ...pipeline.config.models[LOW]!, slow_call_s: -1 };
+  const config = { ...pipeline.config, models: { ...pipeline.config.models, [LOW]: model } };
+  const made = Promise.withResolvers<Made>();
+  consumeCalls(async (context) => {
+    const [attempt] = context.job.attempts;
+    made.resolve(await makeCall({ tools, context, config, attempt: attempt!, stop: new AbortController().signal }));
+    return done;
+  });
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+  expect(await made.promise).toMatchObject({ type: 'answered' });
+  expect(limits).toEqual([5]);
+});

@@ -1,3 +1,5 @@
+import { getEventListeners } from 'node:events';
+
 import { expect, test } from 'vitest';
 
 import { createSlots } from '../../services/worker/src/slots.ts';
@@ -58,6 +60,8 @@ test('a call whose wait ends, or has ended before, gets its turn beside the one 
   await second;
   await turn();
   expect(turns).toBe(2);
+  // A signal that somebody listens to is kept for good.
+  expect(getEventListeners(waiting.signal, 'abort')).toEqual([]);
 
   busy.resolve(null);
   await first;

@@ -35,10 +35,10 @@ export class AnswerInspector {
     this.#longestBytes = longestBytes;
   }
 
-  see(part: Buffer | null): string | null {
+  see(part: Buffer | null, status: number): string | null {
     this.#bytes += part?.length ?? 0;
     if (this.#bytes > this.#longestBytes) return `more than ${this.#longestBytes} bytes`;
-    return this.#isText(part) ? null : 'invalid UTF-8';
+    return isError(status) || this.#isText(part) ? null : 'invalid UTF-8';
   }
 
   #isText(part: Buffer | null): boolean {
@@ -55,10 +55,16 @@ export class AnswerInspector {
 
 const readableTypes = /^(application\/(json|x-ndjson|jsonl|octet-stream|problem\+json)|text\/(event-stream|plain))\b/i;
 
+/** Its status says enough, however the page of a proxy is written. */
+function isError(status: number): boolean {
+  return status >= 400;
+}
+
 /** Why an answer with these headers is none of a model's; null for one that may be read. */
 export function badHeaders(status: number, headers: Headers): string | null {
+  if (isError(status)) return null;
   const encoding = headers.get('content-encoding') ?? 'identity';
   if (encoding !== 'identity') return `content-encoding ${encoding}, which was not asked for`;
   const type = headers.get('content-type');
-  return status >= 400 || type === null || readableTypes.test(type) ? null : `content-type ${type.split(';', 1)[0]}`;
+  return type === null || readableTypes.test(type) ? null : `content-type ${type.split(';', 1)[0]}`;
 }

@@ -1,7 +1,7 @@
 import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 
 import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
-import { failedCall, failureOfTransport, unusableAnswer } from './call-failure.ts';
+import { failedCall, failureToConnect, unusableAnswer } from './call-failure.ts';
 import { startExchange } from './exchange.ts';
 import type { Exchange, IsNeeded, Watch } from './exchange.ts';
 
@@ -58,8 +58,11 @@ export class CallControl {
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       this.throwIfStopped();
-      return await Promise.race([work(), this.#stopped]);
+      const result = await Promise.race([work(), this.#stopped]);
+      this.#exchange?.letGo();
+      return result;
     } catch (error) {
+      this.#exchange?.close();
       this.throwIfStopped();
       // Thrown by whoever reads what is not there: no adapter looks at each part of an answer before it reads it.
       if (this.#answered && error instanceof TypeError) throw unusableAnswer(this.#provider, 'the answer has an unknown shape');
@@ -74,12 +77,11 @@ export class CallControl {
     if (this.#reason) throw this.#reason;
   }
 
-  /** Frees the timers, and the connection if its answer was not read to the end. */
+  /** Frees what would outlive the call. */
   #end(): void {
     clearTimeout(this.#deadline);
     if (this.#idle) clearTimeout(this.#idle);
     this.#bounds.signal.removeEventListener('abort', this.#onAbort);
-    this.#exchange?.close();
   }
 
   readonly #onAbort = (): void => this.#stop('aborted', 'cancelled by us');
@@ -87,7 +89,6 @@ export class CallControl {
   #stop(code: CallErrorCode, detail: string): void {
     this.#reason ??= failedCall(this.#provider, { code, detail, maybeBilled: this.#sent });
     this.#reject(this.#reason);
-    this.#exchange?.close();
   }
 
   async #send(url: string, init: RequestInit): Promise<Response> {
@@ -96,9 +97,9 @@ export class CallControl {
     const inspector = new AnswerInspector(this.#bounds.longestAnswerBytes + echoBytes(sentBytes));
     const watch: Watch = {
       connected: () => (this.#sent = true),
-      heard: (bytes) => {
+      heard: (bytes, status) => {
         this.#stayAwake();
-        const wrong = inspector.see(bytes);
+        const wrong = inspector.see(bytes, status);
         if (wrong !== null) this.#stop('provider_error', `the answer has ${wrong}`);
       },
     };
@@ -116,9 +117,8 @@ export class CallControl {
 
   /** Kept here, because the SDKs hide what is beneath their own error of a connection. */
   #transportError(error: unknown): unknown {
-    const failure = failureOfTransport(error);
-    if (failure)
-      this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
+    const failure = failureToConnect(error);
+    this.#reason ??= failedCall(this.#provider, { ...failure, maybeBilled: failure.maybeBilled && this.#sent }, error);
     return error;
   }
 
@@ -137,4 +137,13 @@ export const controlledFetch: Fetch = (url, init) => (init as { control: CallCon
 /** The SDKs' request options that put a call under its control. */
 export function underControl(control: CallControl): { fetchOptions: object; timeout: number } {
   return { fetchOptions: { control }, timeout: control.timeoutMs };
+}
+
+/**
+ * The SDKs add headers that the environment has for other programs (OPENAI_CUSTOM_HEADERS, ANTHROPIC_CUSTOM_HEADERS), and would send them
+ * to every account, in the place of its key if they say so.
+ */
+export function withoutForeignHeaders<Client>(client: Client): Client {
+  (client as { _options: { defaultHeaders: object } })['_options'].defaultHeaders = {};
+  return client;
 }

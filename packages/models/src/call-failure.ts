@@ -168,26 +168,31 @@ export function callErrorOf(provider: string, error: unknown, failureOf: (error:
   return failedCall(provider, failure, failure.code === 'connection_failed' ? error : undefined);
 }
 
+/** Whatever ends a request before its answer begins is the connection's, as a certificate for another purpose is. */
+export function failureToConnect(error: unknown): Failure {
+  return failureOfTransport(error) ?? { code: 'connection_failed', detail: codeIn(causes(error)), maybeBilled: true };
+}
+
 /** Errors of the connection and of an answer that is not JSON; null for anything else. */
 export function failureOfTransport(error: unknown): Failure | null {
   const chain = causes(error);
   if (chain.some((cause) => cause instanceof SyntaxError)) {
     return { code: 'provider_error', detail: 'the answer is not JSON', maybeBilled: true };
   }
-  const code = chain.map(codeOf).find((found) => found !== null) ?? '';
-  if (neverSent.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: false };
+  const code = codeIn(chain);
   if (code === 'ETIMEDOUT' || chain.some(isAbort)) return { code: 'timeout', detail: code, maybeBilled: true };
   if (network.test(code)) return { code: 'connection_failed', detail: code, maybeBilled: true };
   return null;
 }
 
-/** No connection was made, so nothing was asked: name not found, refused, by a proxy too, unreachable, certificate. */
-const neverSent =
-  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CONNECT_TIMEOUT|ERR_INVALID_URL|ERR_PROXY_|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/;
 const network = /^(E[A-Z]{3,}$|HPE_)/;
 
 function isAbort(error: Error): boolean {
   return error.name === 'AbortError' || error.name === 'TimeoutError';
+}
+
+function codeIn(chain: Error[]): string {
+  return chain.map(codeOf).find((code) => code !== null) ?? '';
 }
 
 function codeOf(error: Error): string | null {

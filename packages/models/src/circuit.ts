@@ -186,7 +186,7 @@ class Circuit {
     this.#countInARow(isFault);
     // A fault comes back as a rejection; run() throws the call's own error.
     await this.#breaker.fire(isFault).catch(() => undefined);
-    if (this.#faultsInARow >= faultsInARow && this.#breaker.closed) this.#breaker.open();
+    if (this.#faultsInARow >= faultsInARow) this.#breaker.open();
   }
 
   /** What another process said is over for this one: its own circuit was closed all along. */

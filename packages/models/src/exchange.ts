@@ -13,6 +13,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 const KEPT_IDLE_MS = 4000;
 
+/** How long the end of an answer that was read is waited for, in ms: most often it comes with the next packet. */
+const LATE_END_MS = 1000;
+
 /** As Node's own has them, which knows the proxy of the environment. The timeout ends idle connections only, however long a call takes. */
 const kept = { ...(globalAgent as HttpsAgent).options, timeout: KEPT_IDLE_MS };
 const httpAgent = new HttpAgent(kept);
@@ -22,8 +25,8 @@ const httpsAgent = new HttpsAgent(kept);
 export interface Watch {
   /** From here on the server may have the request. */
   connected(): void;
-  /** Bytes of the answer came, null for its headers or its end. */
-  heard(bytes: Buffer | null): void;
+  /** Bytes of an answer with this status came, null for its headers or its end. */
+  heard(bytes: Buffer | null, status: number): void;
 }
 
 /** Whether an event of a streamed answer is to be read, by its name. */
@@ -32,8 +35,10 @@ export type IsNeeded = (event: string) => boolean;
 /** A request under way and its answer. */
 export interface Exchange {
   answer: Promise<Response>;
-  /** Ends the connection, unless the answer was read to its end. */
+  /** Ends the connection, unless it is free for the next request. */
   close(): void;
+  /** Nothing more is read: the connection is ended unless it is free in a moment. */
+  letGo(): void;
 }
 
 /**
@@ -49,13 +54,21 @@ export function startExchange(url: string, init: RequestInit, watch: Watch, isNe
     request.on('error', reject);
     request.once('response', (message) => {
       received = message;
-      watch.heard(null);
+      watch.heard(null, statusOf(message));
       resolve(new Answer(url, message, watch, isNeeded) as unknown as Response);
     });
   });
   watchConnection(request, watch);
   request.end(body ?? undefined);
-  return { answer, close: () => void (received?.complete || request.destroy()) };
+  // A server may answer before it has read the request, and never read on.
+  const isOver = (): boolean => received?.complete === true && request.writableFinished;
+  const close = (): void => void (isOver() || request.destroy());
+  return { answer, close, letGo: () => void (isOver() || closeLate(request, close)) };
+}
+
+function closeLate(request: ClientRequest, close: () => void): void {
+  const timer = setTimeout(close, LATE_END_MS).unref();
+  request.once('close', () => clearTimeout(timer));
 }
 
 function open(url: string, options: RequestOptions): ClientRequest {
@@ -83,6 +96,10 @@ function watchConnection(request: ClientRequest, watch: Watch): void {
   });
 }
 
+function statusOf({ statusCode = 0 }: IncomingMessage): number {
+  return statusCode;
+}
+
 /** As much of a Response as the vendors' SDKs use. */
 class Answer {
   readonly url: string;
@@ -93,7 +110,7 @@ class Answer {
 
   constructor(url: string, message: IncomingMessage, watch: Watch, isNeeded: IsNeeded | null) {
     this.url = url;
-    this.status = message.statusCode ?? 0;
+    this.status = statusOf(message);
     this.statusText = message.statusMessage ?? '';
     this.headers = new AnswerHeaders(message.headers);
     const streams = isNeeded !== null && this.headers.get('content-type')?.startsWith('text/event-stream') === true;
@@ -160,11 +177,11 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
 
   constructor(message: IncomingMessage, watch: Watch, filter: EventFilter | null) {
     message.on('data', (part: Buffer) => {
-      watch.heard(part);
+      watch.heard(part, statusOf(message));
       this.#add(filter === null ? part : filter.see(part));
     });
     message.on('end', () => {
-      watch.heard(null);
+      watch.heard(null, statusOf(message));
       this.#add(filter?.end() ?? null);
       this.#end('end');
     });
@@ -178,19 +195,12 @@ class AnswerBody implements AsyncIterableIterator<Buffer, undefined> {
     });
   }
 
-  /** What is not read is thrown away, so that the connection can be used again. */
-  return(): Promise<IteratorResult<Buffer, undefined>> {
-    this.#over = 'end';
-    this.#parts = [];
-    return Promise.resolve(END);
-  }
-
   [Symbol.asyncIterator](): this {
     return this;
   }
 
   #add(part: Buffer | null): void {
-    if (part === null || this.#over !== null) return;
+    if (part === null) return;
     this.#parts.push(part);
     this.#deliver();
   }

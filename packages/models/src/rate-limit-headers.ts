@@ -36,7 +36,7 @@ function scarcest(limits: HeardLimit[]): HeardLimit[] {
 }
 
 function isUsable({ limit, remaining, resetMs }: HeardLimit): boolean {
-  return limit > 0 && remaining >= 0 && remaining <= limit && resetMs >= 0 && resetMs <= LONGEST_RESET_MS;
+  return limit > 0 && remaining >= 0 && remaining <= limit && resetMs <= LONGEST_RESET_MS;
 }
 
 function count(text: string): number {

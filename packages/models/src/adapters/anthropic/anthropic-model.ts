@@ -5,7 +5,7 @@ import { annotate } from '@upshift/runtime';
 import type { ProviderSettings } from '@upshift/runtime';
 
 import type { Adapter } from '../../adapter.ts';
-import { controlledFetch, underControl } from '../../call-control.ts';
+import { controlledFetch, underControl, withoutForeignHeaders } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
 import { anthropicCatalogue } from './anthropic-catalogue.ts';
@@ -51,7 +51,11 @@ async function ask({ client, provider, request, control }: AnthropicCall): Promi
     .withResponse();
   const requestId = response.headers.get('request-id');
   const message = new PartialMessage();
-  for await (const event of stream) message.add(event);
+  for await (const event of stream) {
+    message.add(event);
+    // Some servers hold the stream open after it.
+    if (event.type === 'message_stop') break;
+  }
   control.throwIfStopped();
   annotate({ 'gen_ai.response.id': message.id, 'gen_ai.response.model': message.model });
 
@@ -70,10 +74,9 @@ async function ask({ client, provider, request, control }: AnthropicCall): Promi
 }
 
 function clientOf(settings: ProviderSettings): Anthropic {
-  return new Anthropic({
+  const client = new Anthropic({
     // Null would let the SDK look for a profile; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
-    authToken: null,
     baseURL: settings.baseUrl ?? 'https://api.anthropic.com',
     fetch: controlledFetch,
     // The SDK would wait for any retry-after within the call, up to 24 days.
@@ -83,6 +86,7 @@ function clientOf(settings: ProviderSettings): Anthropic {
     // Else the SDK sends traceparent to the vendor and doubles our spans.
     openTelemetry: false,
   });
+  return withoutForeignHeaders(client);
 }
 
 /** `pause_turn` is missing: only the vendor's own tools cause it, and we send none. */
@@ -104,10 +108,15 @@ class PartialMessage {
   /** Why the model refused; a refusal often has no text. */
   explanation = '';
   usage: AnthropicUsageParts = { start: null, end: null };
-  readonly #tools = new Map<number, ToolCall>();
+  readonly #tools = new Map<number, ToolCall & { input: unknown }>();
 
+  /** Some compatible servers give the whole input with the beginning of a call, and nothing of it in pieces. */
   get toolCalls(): ToolCall[] {
-    return [...this.#tools.values()].map((call) => ({ ...call, arguments: call.arguments || '{}' }));
+    return [...this.#tools.values()].map(({ id, name, arguments: pieces, input }) => ({
+      id,
+      name,
+      arguments: pieces || JSON.stringify(input ?? {}),
+    }));
   }
 
   add(event: Anthropic.RawMessageStreamEvent): void {
@@ -129,7 +138,8 @@ class PartialMessage {
 
   #begin({ index, content_block: block }: Anthropic.RawContentBlockStartEvent): void {
     if (block.type === 'text') this.text += block.text ?? '';
-    if (block.type === 'tool_use') this.#tools.set(index, { id: block.id, name: block.name, arguments: '' });
+    if (block.type !== 'tool_use') return;
+    this.#tools.set(index, { id: block.id, name: block.name, arguments: '', input: block.input });
   }
 
   #grow({ index, delta }: Anthropic.RawContentBlockDeltaEvent): void {

@@ -31,7 +31,11 @@ async function* wholeLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<stri
   const decoder = new TextDecoder();
   let rest = '';
   for await (const bytes of body) {
-    const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
+    const text = decoder.decode(bytes, { stream: true });
+    rest += text;
+    // The line of many vectors comes in thousands of parts.
+    if (!text.includes('\n')) continue;
+    const lines = rest.split('\n');
     rest = lines.pop() ?? '';
     const whole = lines.map(checked).join('');
     if (whole !== '') yield whole;

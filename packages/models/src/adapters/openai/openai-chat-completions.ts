@@ -56,6 +56,12 @@ function textOf(content: unknown): string {
   return parts.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
 }
 
+/** Mistral may give an object in place of its text. */
+function argumentsText(given: unknown): string {
+  const said = given ?? '';
+  return typeof said === 'string' ? said : JSON.stringify(said);
+}
+
 /** What the chunks of a stream have said so far. */
 class PartialCompletion {
   text = '';
@@ -82,7 +88,8 @@ class PartialCompletion {
     this.usage = chunk.usage ?? this.usage;
     const choice = chunk.choices?.[0];
     if (!choice) return;
-    this.finishReason = choice.finish_reason ?? this.finishReason;
+    // Some compatible servers say '' where others say null.
+    this.finishReason = choice.finish_reason || this.finishReason;
     this.text += textOf(choice.delta?.content);
     this.refusal += choice.delta?.refusal ?? '';
     choice.delta?.tool_calls?.forEach((delta, position) => this.#growTool(delta, position));
@@ -93,7 +100,7 @@ class PartialCompletion {
     const call = this.#callAt(index, delta);
     call.id ||= delta.id ?? '';
     call.name ||= delta.function?.name ?? '';
-    call.arguments += delta.function?.arguments ?? '';
+    call.arguments += argumentsText(delta.function?.arguments);
   }
 
   /** Some compatible servers do not count the index up, and some invent an id for every delta: both together begin a call. */

@@ -3,7 +3,7 @@ import type { ProviderSettings } from '@upshift/runtime';
 import OpenAI from 'openai';
 
 import type { Adapter } from '../../adapter.ts';
-import { controlledFetch } from '../../call-control.ts';
+import { controlledFetch, withoutForeignHeaders } from '../../call-control.ts';
 import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
@@ -34,7 +34,7 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
 }
 
 function clientOf(settings: ProviderSettings): OpenAI {
-  return new OpenAI({
+  const client = new OpenAI({
     // The SDK wants a key; a server without keys ignores the word.
     apiKey: settings.apiKey ?? 'none',
     // Nulls, because the SDK would read the environment.
@@ -47,4 +47,5 @@ function clientOf(settings: ProviderSettings): OpenAI {
     maxRetries: 0,
     logLevel: 'off',
   });
+  return withoutForeignHeaders(client);
 }

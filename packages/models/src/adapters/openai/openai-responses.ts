@@ -19,7 +19,11 @@ export async function askResponses(call: OpenaiCall): Promise<UnifiedResponse> {
     .create(responsesRequest(request), sendOptions(call))
     .withResponse();
   let answer: Answer | null = null;
-  for await (const event of stream) answer = endOf(event) ?? answer;
+  for await (const event of stream) {
+    answer = endOf(event);
+    // Some servers hold the stream open after it.
+    if (answer) break;
+  }
   control.throwIfStopped();
   annotate({ 'gen_ai.response.id': answer?.id, 'gen_ai.response.model': answer?.model });
 

@@ -1,0 +1,40 @@
+import { readHealth, reservePlace } from '@upshift/queues';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+
+import { giveBackPlace, takePlace } from '../../services/worker/src/pace.ts';
+import { closeAll, flushAll, openTestPipeline } from '../queues/setting.ts';
+import type { TestPipeline } from '../queues/setting.ts';
+import { exampleConfig, failed, LOW } from '../routing/example.ts';
+
+/** One request in ten seconds. */
+const config = exampleConfig((file) => void (file.models[LOW]!['rate_limit'] = { requests_per_minute: 6, max_wait_s: 60 }));
+const size = { inputTokens: 1, maxOutputTokens: 1 };
+
+const open: TestPipeline[] = [];
+let pipeline: TestPipeline;
+
+beforeEach(async () => {
+  pipeline = await openTestPipeline(inject('redisUrl'));
+  open.push(pipeline);
+  await flushAll(pipeline);
+});
+afterEach(() => closeAll(open));
+
+const take = (until = new AbortController().signal) => takePlace(pipeline, config, LOW, size, () => until);
+
+test('a call that nobody wants any more does not wait for its place', async () => {
+  expect(await take()).toHaveProperty('places');
+  expect(await take(AbortSignal.abort())).toHaveProperty('places');
+});
+
+test.each([
+  ['that jobs wait for holds all calls back', 20_000, []],
+  ['that lasts longer than any job waits closes the model besides', 40_000, [LOW]],
+])('a limit %s', async (_, retryAfterMs, closed) => {
+  const taken = await take();
+  if (!('places' in taken)) throw new Error('no place');
+  await giveBackPlace(pipeline, LOW, taken.places, failed(1, 'rate_limited', { retryAfterMs }), []);
+  const place = await reservePlace(pipeline, taken.places, Infinity);
+  expect(place).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > retryAfterMs - 5000) });
+  expect(Object.keys((await readHealth(pipeline)).circuitsOpen)).toEqual(closed);
+});
