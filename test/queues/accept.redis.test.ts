@@ -7,15 +7,17 @@ import {
   advance,
   CLASSIFY_QUEUE,
   listJobs,
+  modelQueue,
   readEvents,
   readJob,
+  readQueues,
   readTrail,
   unfinishedJobs,
 } from '@upshift/queues';
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
-import { exampleConfig, question, requestOf } from '../routing/example.ts';
+import { exampleConfig, LOW, question, requestOf, sent } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -121,6 +123,59 @@ test('a backlog is filled to its last place and no further', async () => {
     'backlog_full',
   ]);
   expect(await unfinishedJobs(small)).toBe(3);
+  const [begun = ''] = idsOf(results);
+  for (const event of [simple, sent(1)]) await advance(small, begun, event);
+  expect(await stateOf(small, begun)).toMatchObject({ status: 'in_progress' });
+  await expect(accept(small, question, null)).rejects.toMatchObject({ code: 'backlog_full' });
+});
+
+describe('entries of one priority', () => {
+  const acceptEight = async () => [...(await acceptFour()), ...(await acceptFour())];
+  const acceptFour = async () =>
+    idsOf(
+      await acceptAll(
+        pipeline,
+        Array.from({ length: 4 }, () => asking({ input })),
+      ),
+    );
+  const steps = [
+    ['classify', 'classify.1'],
+    [modelQueue('economy', LOW), 'call-1.2'],
+  ];
+  const keyOf = (queue = '', name = '') => `{upshift-0}:${queue}:${name}`;
+
+  test('stand in the order in which they came, over several calls of each script', async () => {
+    const ids = await acceptEight();
+    for (const half of [ids.slice(0, 4), ids.slice(4)]) await Promise.all(half.map((id) => advance(pipeline, id, simple)));
+    for (const [queue, step] of steps)
+      expect(await pipeline.redis.zrange(keyOf(queue, 'prioritized'), '0', '-1')).toEqual(ids.map((id) => `${id}.1.${step}`));
+  });
+
+  test('stay before those of the next one when the counter of their queue runs over', async () => {
+    for (const [queue] of steps) await pipeline.redis.set(keyOf(queue, 'pc'), 2 ** 32 - 3);
+    for (const id of await acceptEight()) await advance(pipeline, id, simple);
+    for (const [queue] of steps)
+      expect(await pipeline.redis.zcount(keyOf(queue, 'prioritized'), 2 ** 32, `(${2 * 2 ** 32}`)).toBe(8);
+  });
+});
+
+test('a queue is known from its first entry on; counters and claims have an end, and so has the stream of events', async () => {
+  const { redis, keys } = pipeline;
+  await Promise.all(Array.from({ length: 2500 }, () => redis.xadd(keys.events, '*', 'steps', '[]')));
+  const { id } = await accept(pipeline, question, { key: 'k' });
+  expect((await readQueues(pipeline)).map(({ queue }) => queue)).toEqual(['classify']);
+  const lengthThen = await redis.xlen(keys.events);
+  expect(lengthThen).toBeLessThan(2200);
+  const kept = [...(await keysLike(redis, '*:stats:*')), ...(await keysLike(redis, '*:idempotency:*'))];
+  expect(kept).toHaveLength(2);
+  for (const key of kept) expect(await redis.pttl(key)).toBeGreaterThan(40 * 3_600_000);
+  await redis.del(kept);
+  await Promise.all(Array.from({ length: 300 }, () => redis.xadd(keys.events, '*', 'steps', '[]')));
+  await advance(pipeline, id, simple);
+  expect((await readQueues(pipeline)).map(({ queue }) => queue)).toEqual(['classify', modelQueue('economy', LOW)]);
+  expect(await redis.xlen(keys.events)).toBeLessThan(2200);
+  await advance(pipeline, id, { type: 'cancelled' });
+  for (const key of await keysLike(redis, '*:stats:*')) expect(await redis.pttl(key)).toBeGreaterThan(40 * 3_600_000);
 });
 
 test.each([null, 'k'])('a batch that a broken connection sends twice begins its job once (key %s)', async (key) => {
