@@ -106,10 +106,7 @@ local function transition(t, by)
   local id, version, fields, step, counters, enters, leaves, entry, held, atEnd = unpack(t)
   local job = cell .. 'job:' .. id
   local known = call('HGET', job, 'version') or '0'
-  if known ~= version then
-    local isSentAgain = known == ARGV[fields[1] + 1] and call('HGET', job, 'by') == by
-    return {isSentAgain and 'ok' or 'conflict'}
-  end
+  if known ~= version then return {call('HGET', job, 'by') == by and 'ok' or 'conflict'} end
   -- Without a version a record is new, or there is none.
   if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
   call('HSET', job, 'by', by, unpack(ARGV, fields[1], fields[2]))
