@@ -7,10 +7,12 @@ import {
   advance,
   CLASSIFY_QUEUE,
   listJobs,
+  minuteOf,
   modelQueue,
   readEvents,
   readJob,
   readQueues,
+  readStats,
   readTrail,
   unfinishedJobs,
 } from '@upshift/queues';
@@ -189,6 +191,14 @@ test.each([null, 'k'])('a batch that a broken connection sends twice begins its 
   const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, others: [], earlier: [], cells: 1 });
   expect(await acceptAll({ ...pipeline, place }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
   expect(await dumpOf(pipeline)).toEqual(afterFirst);
+});
+
+test('jobs that end together are all counted', async () => {
+  const ids = idsOf(await acceptAll(pipeline, [asking({ input }), asking({ input }), asking({ input })]));
+  await Promise.all(ids.map((id) => advance(pipeline, id, { type: 'cancelled' })));
+  const minute = minuteOf(Date.now());
+  const stats = await readStats(pipeline, minute - 1, minute);
+  expect(stats.reduce((sum, { ended }) => sum + ended.cancelled, 0)).toBe(3);
 });
 
 test('a trail begins with the acceptance, before and after anything else happens, and it is told once', async () => {
