@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 
 import { ProblemError } from '@upshift/contracts';
+import type { JobEvent } from '@upshift/contracts';
 import {
   accept,
   acceptAll,
   advance,
   CLASSIFY_QUEUE,
+  forgetJobs,
   listJobs,
   minuteOf,
   modelQueue,
@@ -19,7 +21,7 @@ import {
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
-import { exampleConfig, LOW, question, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -226,20 +228,49 @@ test('a step of a new job whose record is gone writes nothing', async () => {
   const { id } = await accept(pipeline, question, null);
   const record = await readJob(pipeline, id);
   expect(record).toMatchObject({ version: 0, state: await stateOf(pipeline, id) });
-  const lost = advance({ ...pipeline, redis: afterRead(pipeline, id) }, id, simple);
+  const lost = advance({ ...pipeline, redis: afterRead(pipeline, () => pipeline.redis.del(pipeline.keys.job(id))) }, id, simple);
   expect(await lost).toBeNull();
   expect(await pipeline.redis.exists(`{upshift-0}:job:${id}`)).toBe(0);
 });
 
-/** A connection on which a job is read and then lost, as by a Redis that was emptied. */
-function afterRead({ redis }: Pipeline, id: string): Pipeline['redis'] {
+test('a step that was decided before another one of the same process was written is decided anew', async () => {
+  const { id } = await accept(pipeline, question, null);
+  let others = 0;
+  const redis = afterRead(pipeline, async () => void ((others += 1) === 1 && (await advance(pipeline, id, simple))));
+  await advance({ ...pipeline, redis }, id, { type: 'cancelled' });
+  expect(others).toBe(2);
+  expect((await stateOf(pipeline, id)).status).toBe('cancelled');
+});
+
+test('a job that is forgotten leaves nothing behind, nor does one of which nothing else is left', async () => {
+  const { redis, keys } = pipeline;
+  const { id } = await accept(pipeline, requestOf({ input, task: 'translation', metadata: { team: 'red' } }), null);
+  await advance(pipeline, id, { type: 'cancelled' });
+  await redis.zadd(keys.quarantine, 1, id);
+  await redis.zadd(keys.expiries, 1, id, 1, 'job_0gone');
+  expect(await forgetJobs(pipeline)).toBe(2);
+  const names = await Promise.all(['job', 'index'].map((kind) => keysLike(redis, `*:${kind}:*`)));
+  expect([...names.flat(), ...(await keysLike(redis, keys.expiries)), ...(await keysLike(redis, keys.quarantine))]).toEqual([]);
+});
+
+test('a job that is opened again while it is about to be forgotten stays', async () => {
+  const { id } = await accept(pipeline, question, null);
+  for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);
+  await pipeline.redis.zadd(pipeline.keys.expiries, 1, id);
+  const late: JobEvent = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) };
+  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late)) })).toBe(0);
+  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
+});
+
+/** A connection on which something happens between the reading of a job and what comes of it. */
+function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>): Pipeline['redis'] {
   return new Proxy(redis, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (name !== 'hmget' || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
       return async (...args: unknown[]) => {
         const reply: unknown = await value.apply(target, args);
-        await target.del(`{upshift-0}:job:${id}`);
+        await happens();
         return reply;
       };
     },
