@@ -5,6 +5,7 @@ import {
   commandExperimentByName,
   configOf,
   createExperiment,
+  createWebhook,
   evaluateExperiments,
   experimentViewOf,
   queueOf,
@@ -313,6 +314,16 @@ test('a plot that is thinned keeps its first point and its newest', async () => 
   const jobsAt = series.map(({ metrics }) => metrics['pass_rate']?.['canary']?.jobs);
   expect(jobsAt).toHaveLength(31);
   expect([jobsAt[0], jobsAt.at(-1)]).toEqual([1, 61]);
+});
+
+test('of two experiments that stand in each other’s way only one begins, and jobs are accepted when it has ended', async () => {
+  await createWebhook(pipeline, { name: 'watcher', url: 'https://example.com/', payload: 'thin' });
+  const made = await Promise.allSettled(['one', 'two'].map((name) => createExperiment(pipeline, canary({ name }))));
+  expect(made.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const begun = made[0]!.status === 'fulfilled' ? 'one' : 'two';
+  await commandExperimentByName(pipeline, begun, 'abort', null);
+  const { id } = await accept(await open(), request, null);
+  expect((await stateOf(pipeline, id)).experiments).toBeNull();
 });
 
 test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {
