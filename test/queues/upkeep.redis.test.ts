@@ -1,6 +1,7 @@
-import { accept, expireJobs, reconcile } from '@upshift/queues';
+import { accept, expireJobs, listQuarantined, reconcile } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
+import { quarantine } from '../../packages/queues/src/quarantine.ts';
 import { question } from '../routing/example.ts';
 import { closeAll, entriesOf, flushAll, openTestPipeline, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -37,4 +38,11 @@ test('a job whose entry was finished without it is carried on by a new one', asy
   expect(await reconcile(pipeline, -1000)).toBe(1);
   expect(await entriesOf(pipeline, 'classify')).toEqual([`${id}.1.classify.2`]);
   expect((await stateOf(pipeline, id)).epoch).toBe(2);
+});
+
+test('a job that crashes workers again is on the list since the first time', async () => {
+  const { id } = await accept(pipeline, question, null);
+  await pipeline.redis.zadd(pipeline.keys.quarantine, 1, id);
+  await quarantine(pipeline, id);
+  expect(await listQuarantined(pipeline)).toMatchObject([{ id, at: 1 }]);
 });
