@@ -253,6 +253,23 @@ test('a job that is forgotten leaves nothing behind, nor does one of which nothi
   expect([...names.flat(), ...(await keysLike(redis, keys.expiries)), ...(await keysLike(redis, keys.quarantine))]).toEqual([]);
 });
 
+test('an answer that a late verdict fails answers nobody else any more', async () => {
+  const keeping = await openTestPipeline(
+    inject('redisUrl'),
+    exampleConfig((file) => {
+      file.routes['default']!.cached_answers_s = 60;
+    }),
+  );
+  opened.push(keeping);
+  const { id } = await accept(keeping, question, null);
+  for (const event of [simple, sent(1)]) await advance(keeping, id, event);
+  await advance(keeping, id, answered(1), { 'answer:1': '{}' });
+  await advance(keeping, id, judged(1, 1));
+  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toHaveLength(1);
+  await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toEqual([]);
+});
+
 test('a job that is opened again while it is about to be forgotten stays', async () => {
   const { id } = await accept(pipeline, question, null);
   for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);

@@ -316,6 +316,24 @@ test('a plot that is thinned keeps its first point and its newest', async () => 
   expect([jobsAt[0], jobsAt.at(-1)]).toEqual([1, 61]);
 });
 
+test('an evaluator that another one has overtaken counts no job a second time', async () => {
+  await start(pipeline, canary({ min_samples: 100 }));
+  await answerJobs(pipeline, 3, true);
+  const other = await open();
+  const { redis } = pipeline;
+  const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  const overtaken = async (...args: unknown[]): Promise<unknown> => {
+    const outcomes = await read(...args);
+    redis.xrange = read as typeof redis.xrange;
+    await evaluateExperiments(other);
+    return outcomes;
+  };
+  redis.xrange = overtaken as typeof redis.xrange;
+  await evaluateExperiments(pipeline);
+  const { tallies } = await recordOf(pipeline, 'new-model');
+  expect(Object.values(tallies).map(({ jobs }) => jobs)).toEqual([3, 3]);
+});
+
 test('of two experiments that stand in each other’s way only one begins, and jobs are accepted when it has ended', async () => {
   await createWebhook(pipeline, { name: 'watcher', url: 'https://example.com/', payload: 'thin' });
   const made = await Promise.allSettled(['one', 'two'].map((name) => createExperiment(pipeline, canary({ name }))));
