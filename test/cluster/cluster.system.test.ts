@@ -1,8 +1,10 @@
 import type { JobView } from '@upshift/contracts';
-import { isRedisAway } from '@upshift/queues';
+import { accept, advance, closeCells, isRedisAway } from '@upshift/queues';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
+import { openTestPipeline } from '../queues/setting.ts';
+import { requestOf } from '../routing/example.ts';
 import { hasEnded } from '../system/job-api.ts';
 import { startFleet } from '../system/fleet.ts';
 import type { Fleet } from '../system/fleet.ts';
@@ -94,6 +96,23 @@ test('the slot of a cell moves to another node in the middle of a run: every job
   await cluster.moveSlot('{upshift-0}:open', other);
   expect(await cluster.ownerOf('{upshift-0}:open')).toBe(other);
   await expectAllToEndOnce(ids);
+});
+
+test('while the slot of a cell moves nobody makes a key that both nodes would then have', async () => {
+  const opened = await openTestPipeline(cluster.url, undefined, true);
+  const pipeline = { ...opened, place: async () => ({ pipeline: opened, others: [], earlier: [], cells: 1 }) };
+  const { id } = await accept(pipeline, requestOf(question), null);
+  const owner = await cluster.ownerOf(pipeline.keys.events);
+  const other = cluster.nodes.find((node) => node !== owner)!;
+  await cluster.beginMove(pipeline.keys.events, other, [
+    pipeline.keys.events,
+    ...(await owner.redis.keys(`${pipeline.keys.prefix}:stats:*`)),
+  ]);
+  await expect(accept(pipeline, requestOf(question), null)).rejects.toSatisfy(isRedisAway);
+  await expect(advance(pipeline, id, { type: 'cancelled' })).rejects.toSatisfy(isRedisAway);
+  await cluster.moveSlot(pipeline.keys.events, other);
+  expect((await advance(pipeline, id, { type: 'cancelled' }))?.job.status).toBe('cancelled');
+  await closeCells(pipeline);
 });
 
 test('the node of a cell is killed and comes back in the middle of a run: every job accepted ends once', async () => {

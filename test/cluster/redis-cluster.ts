@@ -38,6 +38,8 @@ export interface RedisCluster {
   startNodes(): Promise<void>;
   /** Moves the slot of a key to another node, key by key, while clients go on. */
   moveSlot(key: string, to: Node): Promise<void>;
+  /** Begins that, and has moved only some of its keys. */
+  beginMove(key: string, to: Node, moved: string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -83,6 +85,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     async moveSlot(key, to) {
       const slot = await to.redis.cluster('KEYSLOT', key);
       await moveSlot(slot, await nodeOfSlot(nodes, slot), to, nodes);
+    },
+    async beginMove(key, to, moved) {
+      const slot = await to.redis.cluster('KEYSLOT', key);
+      await beginMove(slot, await nodeOfSlot(nodes, slot), to, moved);
     },
     async stop() {
       for (const { redis } of nodes) redis.disconnect();
@@ -143,13 +149,22 @@ async function nodeOfSlot(nodes: Node[], slot: number): Promise<Node> {
 const KEYS_AT_ONCE = 20;
 const MIGRATE_TIMEOUT_MS = 5000;
 
-async function moveSlot(slot: number, from: Node, to: Node, all: Node[]): Promise<void> {
+async function beginMove(slot: number, from: Node, to: Node, keys: string[]): Promise<void> {
   await to.redis.cluster('SETSLOT', slot, 'IMPORTING', from.id);
   await from.redis.cluster('SETSLOT', slot, 'MIGRATING', to.id);
+  await moveKeys(from, to, keys);
+}
+
+async function moveKeys(from: Node, to: Node, keys: string[]): Promise<void> {
+  if (keys.length > 0) await from.redis.migrate('127.0.0.1', to.port, '', 0, MIGRATE_TIMEOUT_MS, 'KEYS', ...keys);
+}
+
+async function moveSlot(slot: number, from: Node, to: Node, all: Node[]): Promise<void> {
+  await beginMove(slot, from, to, []);
   for (;;) {
     const keys = await from.redis.cluster('GETKEYSINSLOT', slot, KEYS_AT_ONCE);
     if (keys.length === 0) break;
-    await from.redis.migrate('127.0.0.1', to.port, '', 0, MIGRATE_TIMEOUT_MS, 'KEYS', ...keys);
+    await moveKeys(from, to, keys);
   }
   for (const { redis } of [to, from, ...all]) await redis.cluster('SETSLOT', slot, 'NODE', to.id);
 }

@@ -217,6 +217,50 @@ test('what a deleted webhook was to get goes to none that has its name afterward
   expect(receiver.received.map(({ body }) => body.includes('"object":"job"'))).toEqual([true, false]);
 });
 
+test('a line stays as long as any change of it said, and the list of them is cut and has an end', async () => {
+  const pipeline = await open([60]);
+  const { redis, keys } = pipeline;
+  const told = await endJob(pipeline);
+  await redis.zadd(keys.deliveries('orders'), 1, 'msg_old');
+  const next = new Date(Date.now() + 10 * HOUR_S * 1000).toISOString();
+  await changeDelivery(pipeline, told, (line) => ({ ...line, next_attempt_at: next }));
+  await changeDelivery(pipeline, told, (line) => ({ ...line, status: 'delivered', next_attempt_at: null }));
+  const [line = ''] = await keysLike(redis, '*:delivery:*');
+  expect(await redis.pttl(line)).toBeGreaterThan(10 * HOUR_S * 1000);
+  expect(await redis.zrange(keys.deliveries('orders'), '0', '-1')).toEqual([`msg_${told.job}_1`]);
+  expect(await redis.pttl(keys.deliveries('orders'))).toBeGreaterThan(HOUR_S * 1000);
+});
+
+test('a delivery that is given up is logged as failed, unless it was asked for again or its endpoint is gone', async () => {
+  const pipeline = await open([60]);
+  const { redis, keys } = pipeline;
+  const [again, other, last] = [await endJob(pipeline), await endJob(pipeline), await endJob(pipeline)];
+  await changeDelivery(pipeline, again, (line) => ({ ...line, redeliveries: 1 }));
+  const entries = [again, { ...other, webhook: 'gone' }, last].map((data, index) => ({
+    name: data.event,
+    data,
+    opts: { jobId: `given-up-${index}` },
+  }));
+  await queueOf(pipeline, DELIVER_QUEUE).drain();
+  await queueOf(pipeline, DELIVER_QUEUE).addBulk(entries);
+  consumers.push(consumeDeliveries([pipeline], 1, async () => ({ kind: 'failed', reason: 'for the test' })));
+  await until(pipeline, async () => (await lineOf(pipeline, last.job))?.status === 'failed');
+  expect((await lineOf(pipeline, again.job))?.status).toBe('pending');
+  expect(await redis.exists(keys.deliveries('gone'))).toBe(0);
+});
+
+test('a delivery is asked for again whatever the clock says, and its log keeps the newest tries', async () => {
+  const pipeline = await open([60]);
+  const told = await endJob(pipeline);
+  const later = Date.now() + HOUR_S * 1000;
+  const attempts = Array.from({ length: 60 }, (_, index) => ({ at: '', status: 200 + index, error: null, duration_ms: 1 }));
+  await changeDelivery(pipeline, told, (line) => ({ ...line, attempts, status: 'failed', redeliveries: later }));
+  const line = (await lineOf(pipeline, told.job))!;
+  expect(line.attempts).toEqual(attempts.slice(10));
+  await redeliver(pipeline, line);
+  expect(await lineOf(pipeline, told.job)).toMatchObject({ status: 'pending', redeliveries: later + 1 });
+});
+
 test('a webhook that is made while one of its name is deleted is whole, or refused', async () => {
   const [pipeline] = opened as [TestPipeline];
   const deleting = deleteWebhook(pipeline, 'orders');

@@ -1,21 +1,27 @@
 import { createHash } from 'node:crypto';
 
 import { ProblemError } from '@upshift/contracts';
+import type { JobEvent } from '@upshift/contracts';
 import {
   accept,
   acceptAll,
   advance,
   CLASSIFY_QUEUE,
+  forgetJobs,
   listJobs,
+  minuteOf,
+  modelQueue,
   readEvents,
   readJob,
+  readQueues,
+  readStats,
   readTrail,
   unfinishedJobs,
 } from '@upshift/queues';
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
-import { exampleConfig, question, requestOf } from '../routing/example.ts';
+import { answered, exampleConfig, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
@@ -121,6 +127,59 @@ test('a backlog is filled to its last place and no further', async () => {
     'backlog_full',
   ]);
   expect(await unfinishedJobs(small)).toBe(3);
+  const [begun = ''] = idsOf(results);
+  for (const event of [simple, sent(1)]) await advance(small, begun, event);
+  expect(await stateOf(small, begun)).toMatchObject({ status: 'in_progress' });
+  await expect(accept(small, question, null)).rejects.toMatchObject({ code: 'backlog_full' });
+});
+
+describe('entries of one priority', () => {
+  const acceptEight = async () => [...(await acceptFour()), ...(await acceptFour())];
+  const acceptFour = async () =>
+    idsOf(
+      await acceptAll(
+        pipeline,
+        Array.from({ length: 4 }, () => asking({ input })),
+      ),
+    );
+  const steps = [
+    ['classify', 'classify.1'],
+    [modelQueue('economy', LOW), 'call-1.2'],
+  ];
+  const keyOf = (queue = '', name = '') => `{upshift-0}:${queue}:${name}`;
+
+  test('stand in the order in which they came, over several calls of each script', async () => {
+    const ids = await acceptEight();
+    for (const half of [ids.slice(0, 4), ids.slice(4)]) await Promise.all(half.map((id) => advance(pipeline, id, simple)));
+    for (const [queue, step] of steps)
+      expect(await pipeline.redis.zrange(keyOf(queue, 'prioritized'), '0', '-1')).toEqual(ids.map((id) => `${id}.1.${step}`));
+  });
+
+  test('stay before those of the next one when the counter of their queue runs over', async () => {
+    for (const [queue] of steps) await pipeline.redis.set(keyOf(queue, 'pc'), 2 ** 32 - 3);
+    for (const id of await acceptEight()) await advance(pipeline, id, simple);
+    for (const [queue] of steps)
+      expect(await pipeline.redis.zcount(keyOf(queue, 'prioritized'), 2 ** 32, `(${2 * 2 ** 32}`)).toBe(8);
+  });
+});
+
+test('a queue is known from its first entry on; counters and claims have an end, and so has the stream of events', async () => {
+  const { redis, keys } = pipeline;
+  await Promise.all(Array.from({ length: 2500 }, () => redis.xadd(keys.events, '*', 'steps', '[]')));
+  const { id } = await accept(pipeline, question, { key: 'k' });
+  expect((await readQueues(pipeline)).map(({ queue }) => queue)).toEqual(['classify']);
+  const lengthThen = await redis.xlen(keys.events);
+  expect(lengthThen).toBeLessThan(2200);
+  const kept = [...(await keysLike(redis, '*:stats:*')), ...(await keysLike(redis, '*:idempotency:*'))];
+  expect(kept).toHaveLength(2);
+  for (const key of kept) expect(await redis.pttl(key)).toBeGreaterThan(40 * 3_600_000);
+  await redis.del(kept);
+  await Promise.all(Array.from({ length: 300 }, () => redis.xadd(keys.events, '*', 'steps', '[]')));
+  await advance(pipeline, id, simple);
+  expect((await readQueues(pipeline)).map(({ queue }) => queue)).toEqual(['classify', modelQueue('economy', LOW)]);
+  expect(await redis.xlen(keys.events)).toBeLessThan(2200);
+  await advance(pipeline, id, { type: 'cancelled' });
+  for (const key of await keysLike(redis, '*:stats:*')) expect(await redis.pttl(key)).toBeGreaterThan(40 * 3_600_000);
 });
 
 test.each([null, 'k'])('a batch that a broken connection sends twice begins its job once (key %s)', async (key) => {
@@ -134,6 +193,14 @@ test.each([null, 'k'])('a batch that a broken connection sends twice begins its 
   const place = async () => ({ pipeline: { ...pipeline, accept: sentTwice }, others: [], earlier: [], cells: 1 });
   expect(await acceptAll({ ...pipeline, place }, [asking({ input }, key)])).toMatchObject([{ created: true }]);
   expect(await dumpOf(pipeline)).toEqual(afterFirst);
+});
+
+test('jobs that end together are all counted', async () => {
+  const ids = idsOf(await acceptAll(pipeline, [asking({ input }), asking({ input }), asking({ input })]));
+  await Promise.all(ids.map((id) => advance(pipeline, id, { type: 'cancelled' })));
+  const minute = minuteOf(Date.now());
+  const stats = await readStats(pipeline, minute - 1, minute);
+  expect(stats.reduce((sum, { ended }) => sum + ended.cancelled, 0)).toBe(3);
 });
 
 test('a trail begins with the acceptance, before and after anything else happens, and it is told once', async () => {
@@ -161,20 +228,66 @@ test('a step of a new job whose record is gone writes nothing', async () => {
   const { id } = await accept(pipeline, question, null);
   const record = await readJob(pipeline, id);
   expect(record).toMatchObject({ version: 0, state: await stateOf(pipeline, id) });
-  const lost = advance({ ...pipeline, redis: afterRead(pipeline, id) }, id, simple);
+  const lost = advance({ ...pipeline, redis: afterRead(pipeline, () => pipeline.redis.del(pipeline.keys.job(id))) }, id, simple);
   expect(await lost).toBeNull();
   expect(await pipeline.redis.exists(`{upshift-0}:job:${id}`)).toBe(0);
 });
 
-/** A connection on which a job is read and then lost, as by a Redis that was emptied. */
-function afterRead({ redis }: Pipeline, id: string): Pipeline['redis'] {
+test('a step that was decided before another one of the same process was written is decided anew', async () => {
+  const { id } = await accept(pipeline, question, null);
+  let others = 0;
+  const redis = afterRead(pipeline, async () => void ((others += 1) === 1 && (await advance(pipeline, id, simple))));
+  await advance({ ...pipeline, redis }, id, { type: 'cancelled' });
+  expect(others).toBe(2);
+  expect((await stateOf(pipeline, id)).status).toBe('cancelled');
+});
+
+test('a job that is forgotten leaves nothing behind, nor does one of which nothing else is left', async () => {
+  const { redis, keys } = pipeline;
+  const { id } = await accept(pipeline, requestOf({ input, task: 'translation', metadata: { team: 'red' } }), null);
+  await advance(pipeline, id, { type: 'cancelled' });
+  await redis.zadd(keys.quarantine, 1, id);
+  await redis.zadd(keys.expiries, 1, id, 1, 'job_0gone');
+  expect(await forgetJobs(pipeline)).toBe(2);
+  const names = await Promise.all(['job', 'index'].map((kind) => keysLike(redis, `*:${kind}:*`)));
+  expect([...names.flat(), ...(await keysLike(redis, keys.expiries)), ...(await keysLike(redis, keys.quarantine))]).toEqual([]);
+});
+
+test('an answer that a late verdict fails answers nobody else any more', async () => {
+  const keeping = await openTestPipeline(
+    inject('redisUrl'),
+    exampleConfig((file) => {
+      file.routes['default']!.cached_answers_s = 60;
+    }),
+  );
+  opened.push(keeping);
+  const { id } = await accept(keeping, question, null);
+  for (const event of [simple, sent(1)]) await advance(keeping, id, event);
+  await advance(keeping, id, answered(1), { 'answer:1': '{}' });
+  await advance(keeping, id, judged(1, 1));
+  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toHaveLength(1);
+  await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toEqual([]);
+});
+
+test('a job that is opened again while it is about to be forgotten stays', async () => {
+  const { id } = await accept(pipeline, question, null);
+  for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);
+  await pipeline.redis.zadd(pipeline.keys.expiries, 1, id);
+  const late: JobEvent = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) };
+  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late)) })).toBe(0);
+  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
+});
+
+/** A connection on which something happens between the reading of a job and what comes of it. */
+function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>): Pipeline['redis'] {
   return new Proxy(redis, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (name !== 'hmget' || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
       return async (...args: unknown[]) => {
         const reply: unknown = await value.apply(target, args);
-        await target.del(`{upshift-0}:job:${id}`);
+        await happens();
         return reply;
       };
     },

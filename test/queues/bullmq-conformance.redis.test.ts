@@ -29,20 +29,22 @@ async function contentsOf({ redis }: TestPipeline, queue: string, id: string): P
   return Object.fromEntries(values) as Record<string, unknown>;
 }
 
-type Case = [kind: string, priority: 'high' | 'normal' | 'low', delayed: boolean];
+type Case = [kind: string, script: 'acceptance' | 'transition', priority: 'high' | 'normal' | 'low', delayed: boolean];
 
 test.each<Case>([
-  ['standard', 'high', false],
-  ['prioritized', 'low', false],
-  ['delayed', 'high', true],
-  ['delayed and prioritized', 'normal', true],
-])('a %s entry of the transition script is equal to one of queue.add', async (_, priority, delayed) => {
+  ['standard', 'acceptance', 'high', false],
+  ['prioritized', 'acceptance', 'low', false],
+  ['standard', 'transition', 'high', false],
+  ['prioritized', 'transition', 'low', false],
+  ['delayed', 'transition', 'high', true],
+  ['delayed and prioritized', 'transition', 'normal', true],
+])('a %s entry of the %s script is equal to one of queue.add', async (_, script, priority, delayed) => {
   const pipeline = await openTestPipeline(inject('redisUrl'));
   await flushAll(pipeline);
   const { id } = await accept(pipeline, { ...question, priority }, null);
   await advance(pipeline, id, simple);
   await advance(pipeline, id, sent(1));
-  const name = delayed ? `tier.economy.${LOW.replace('/', '~2F')}` : 'classify';
+  const name = script === 'transition' ? `tier.economy.${LOW.replace('/', '~2F')}` : 'classify';
   if (delayed) {
     await queueOf(pipeline, name).remove(`${id}.1.call-1.2`);
     await pipeline.redis.del(
@@ -53,7 +55,7 @@ test.each<Case>([
     );
     await advance(pipeline, id, failed(1, 'rate_limited', { retryAfterMs: 20_000 }));
   }
-  const entryId = delayed ? `${id}.1.call-1.3` : `${id}.1.classify.1`;
+  const entryId = `${id}.1.${script === 'acceptance' ? 'classify.1' : delayed ? 'call-1.3' : 'call-1.2'}`;
   const ours = await contentsOf(pipeline, name, entryId);
   const entry = await queueOf(pipeline, name).getJob(entryId);
 

@@ -102,6 +102,14 @@ test('where there are jobs already, a new number of cells holds some seconds lat
   expect(new Set((await acceptMany(late, 40)).map((id) => id.charAt(4))).size).toBe(4);
 });
 
+test('jobs from before there was a number of cells are in the first one', async () => {
+  const old = await openIntake(1);
+  await acceptMany(old, 1);
+  await old.redis.del('{upshift-0}:cells');
+  await openIntake(4);
+  expect(await periodsOf(old)).toEqual(['1', '4']);
+});
+
 test('a number that is announced twice changes nothing, and a first one holds at once', async () => {
   const [one, other] = [await openIntake(3), await openIntake(3)];
   expect(await one.redis.zrange('{upshift-0}:cells', 0, '-1', 'WITHSCORES')).toEqual(['3', '0']);

@@ -2,11 +2,23 @@ import { once } from 'node:events';
 import { createConnection, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 
-import { isRedisAway } from '@upshift/queues';
+import {
+  changeDelivery,
+  commandExperimentByName,
+  createExperiment,
+  createWebhook,
+  isRedisAway,
+  readDelivery,
+  readExperiment,
+  readWebhook,
+  rotateWebhook,
+} from '@upshift/queues';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
-import { closeAll, openTestCells, openTestPipeline, serversOf } from './setting.ts';
+import { LOW_TWIN } from '../routing/example.ts';
+import { documentOf } from './experiments-setting.ts';
+import { closeAll, flushAll, openTestCells, openTestPipeline, serversOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -72,3 +84,51 @@ test('a Redis that is too old for the scripts is refused by its version, be it d
   );
   proxy.close();
 });
+
+describe('a connection that breaks off before the answer sends a script again, and', () => {
+  beforeEach(async () => {
+    await flushAll(pipeline);
+    pipeline = { ...pipeline, redis: sendingTwice(pipeline.redis) };
+  });
+
+  test('who makes an endpoint or gives it a new secret is shown the secret that signs', async () => {
+    const made = await createWebhook(pipeline, { name: 'orders', url: 'https://example.com/', payload: 'thin' });
+    const rotated = await rotateWebhook(pipeline, 'orders');
+    const { secrets } = (await readWebhook(pipeline, 'orders'))!;
+    expect(secrets.map(({ secret }) => secret)).toEqual([rotated?.secret, made.secret]);
+  });
+
+  test('an experiment is begun and commanded once', async () => {
+    const arms = [
+      { name: 'a', share: 0.5 },
+      { name: 'b', share: 0.5, overrides: { models: { economy: [LOW_TWIN] } } },
+    ];
+    const document = documentOf({ name: 'once', kind: 'ab', route: 'default', arms });
+    await createExperiment(pipeline, document);
+    await commandExperimentByName(pipeline, 'once', 'pause', null);
+    const record = await readExperiment(pipeline, 'once');
+    expect(record?.history.map(({ event }) => event)).toEqual(['experiment.started', 'experiment.paused']);
+  });
+
+  test('a delivery is logged once', async () => {
+    const told = { job: 'job_x', revision: 1, webhook: 'orders', event: 'job.completed', redelivery: 0 } as const;
+    const attempt = { at: new Date().toISOString(), status: 500, error: null, duration_ms: 1 };
+    await changeDelivery(pipeline, told, (line) => ({ ...line, attempts: [...line.attempts, attempt] }));
+    expect((await readDelivery(pipeline, told)).attempts).toEqual([attempt]);
+  });
+});
+
+/** Each script reaches Redis twice, and only the second answer comes back. */
+function sendingTwice(redis: Redis): Redis {
+  const twice = async (...args: Parameters<Redis['eval']>) => {
+    await redis.eval(...args);
+    return redis.eval(...args);
+  };
+  return new Proxy(redis, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name === 'eval') return twice;
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,5 +1,8 @@
+import { once } from 'node:events';
+
 import {
   accept,
+  acceptAll,
   advance,
   CLASSIFY_QUEUE,
   consume,
@@ -17,7 +20,7 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
 import { answered, judged, LOW, question, sent } from '../routing/example.ts';
-import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf, until } from './setting.ts';
+import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf, until, untilBlocked } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -37,6 +40,7 @@ afterEach(async () => {
 });
 
 const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);
+const asking = () => ({ request: question, key: null, traceparent: null });
 const payloadOf = (job: string, epoch = 1) => ({
   job,
   revision: 1,
@@ -72,6 +76,55 @@ test('an entry that is delivered twice has one effect', async () => {
   expect(await finished(`${id}.twin`)).toBe('completed');
   expect(await finished(`${id}.1.classify.1`)).toBe('completed');
   expect(await entriesOf(pipeline, modelQueue('economy', LOW))).toEqual([`${id}.1.call-1.2`]);
+});
+
+test('entries that come together are taken at once by as many processes as wait', async () => {
+  const seen: string[] = [];
+  const both = Promise.withResolvers<void>();
+  for (const _ of [1, 2]) {
+    const line = consume([pipeline], CLASSIFY_QUEUE, 'classify', 1, async ({ job, advance: move }) => {
+      if (seen.push(job.id) === 2) both.resolve();
+      await both.promise;
+      await move(simple);
+      return done;
+    });
+    consumers.push(line);
+  }
+  await untilBlocked(pipeline, 2);
+  const beganAt = performance.now();
+  await acceptAll(pipeline, [asking(), asking(), asking()]);
+  await both.promise;
+  // Without the word, which each passes on, it looks again after 5 s.
+  expect(performance.now() - beganAt).toBeLessThan(3000);
+});
+
+test('a call is locked when it is taken, for as long as locks hold', async () => {
+  const { id } = await accept(pipeline, question, null);
+  await advance(pipeline, id, simple);
+  const lock = `{upshift-0}:${modelQueue('economy', LOW)}:${id}.1.call-1.2:lock`;
+  const leftMs = Promise.withResolvers<number>();
+  const line = consume([pipeline], modelQueue('economy', LOW), 'call', 1, async () => {
+    leftMs.resolve(await pipeline.redis.pttl(lock));
+    return done;
+  });
+  consumers.push(line);
+  expect(await leftMs.promise).toSatisfy((ms: number) => ms > 5000 && ms <= 10_000);
+});
+
+test('who has an entry in hand that went back to its queue is told that it is lost', async () => {
+  const { id } = await accept(pipeline, question, null);
+  const entry = `${id}.1.classify.1`;
+  const lost = Promise.withResolvers<string>();
+  const line = consume([pipeline], CLASSIFY_QUEUE, 'classify', 1, async ({ signal }) => {
+    await pipeline.redis.lrem('{upshift-0}:classify:active', 1, entry);
+    await pipeline.redis.rpush('{upshift-0}:classify:wait', entry);
+    if (!signal.aborted) await once(signal, 'abort');
+    lost.resolve(await classifyQueue().getJobState(entry));
+    return done;
+  });
+  consumers.push(line);
+  expect(await lost.promise).toBe('waiting');
+  expect(await pipeline.redis.exists(`{upshift-0}:classify:${entry}:lock`)).toBe(0);
 });
 
 test('an entry of an earlier epoch is dropped unread', async () => {

@@ -5,6 +5,7 @@ import {
   commandExperimentByName,
   configOf,
   createExperiment,
+  createWebhook,
   evaluateExperiments,
   experimentViewOf,
   queueOf,
@@ -333,6 +334,34 @@ test('a plot that is thinned keeps its first point and its newest', async () => 
   const jobsAt = series.map(({ metrics }) => metrics['pass_rate']?.['canary']?.jobs);
   expect(jobsAt).toHaveLength(31);
   expect([jobsAt[0], jobsAt.at(-1)]).toEqual([1, 61]);
+});
+
+test('an evaluator that another one has overtaken counts no job a second time', async () => {
+  await start(pipeline, canary({ min_samples: 100 }));
+  await answerJobs(pipeline, 3, true);
+  const other = await open();
+  const { redis } = pipeline;
+  const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  const overtaken = async (...args: unknown[]): Promise<unknown> => {
+    const outcomes = await read(...args);
+    redis.xrange = read as typeof redis.xrange;
+    await evaluateExperiments(other);
+    return outcomes;
+  };
+  redis.xrange = overtaken as typeof redis.xrange;
+  await evaluateExperiments(pipeline);
+  const { tallies } = await recordOf(pipeline, 'new-model');
+  expect(Object.values(tallies).map(({ jobs }) => jobs)).toEqual([3, 3]);
+});
+
+test('of two experiments that stand in each other’s way only one begins, and jobs are accepted when it has ended', async () => {
+  await createWebhook(pipeline, { name: 'watcher', url: 'https://example.com/', payload: 'thin' });
+  const made = await Promise.allSettled(['one', 'two'].map((name) => createExperiment(pipeline, canary({ name }))));
+  expect(made.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  const begun = made[0]!.status === 'fulfilled' ? 'one' : 'two';
+  await commandExperimentByName(pipeline, begun, 'abort', null);
+  const { id } = await accept(await open(), request, null);
+  expect((await stateOf(pipeline, id)).experiments).toBeNull();
 });
 
 test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {

@@ -103,8 +103,8 @@ async function acceptOne(body = question): Promise<string> {
   return (await accept(pipeline, body, null)).id;
 }
 
-async function jobThatIsBeingCalled(): Promise<string> {
-  const id = await acceptOne();
+async function jobThatIsBeingCalled(body = question): Promise<string> {
+  const id = await acceptOne(body);
   await advance(pipeline, id, simple);
   await advance(pipeline, id, sent(1));
   return id;
@@ -188,17 +188,21 @@ test('an event of a job that is unknown gives null and writes nothing', async ()
   expect(await dumpOf(pipeline)).toEqual(before);
 });
 
-test('retention starts when the job ends, and stops when a late verdict reopens it', async () => {
-  const id = await jobThatIsBeingCalled();
+test('retention starts when the job ends, and stops when a late verdict reopens it; its deadline holds while it is open', async () => {
+  const deadline = new Date(Date.now() + 600_000).toISOString();
+  const id = await jobThatIsBeingCalled({ ...question, limits: { deadline } });
   await advance(pipeline, id, answered(1));
   expect(await pipeline.redis.zcard('{upshift-0}:expiries')).toBe(0);
   await advance(pipeline, id, judged(1, 1));
   const week = 7 * 24 * 3_600_000;
   const forgottenAt = Number(await pipeline.redis.zscore('{upshift-0}:expiries', id));
   expect(forgottenAt - Date.now()).toSatisfy((ms: number) => ms > week - 60_000 && ms <= week);
+  expect(await pipeline.redis.zcard('{upshift-0}:deadlines')).toBe(0);
   await advance(pipeline, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
-  expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
+  const reopened = await stateOf(pipeline, id);
+  expect(reopened).toMatchObject({ status: 'in_progress', revision: 2 });
   expect(await pipeline.redis.zcard('{upshift-0}:expiries')).toBe(0);
+  expect(await pipeline.redis.zscore('{upshift-0}:deadlines', id)).toBe(String(reopened.deadline));
   expect(await unfinishedJobs(pipeline)).toBe(1);
 });
 

@@ -3,7 +3,7 @@ import type { JobFilter } from '@upshift/queues';
 import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
 
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
-import { closeAll, dumpOf, flushAll, openTestPipeline, simple } from './setting.ts';
+import { closeAll, dumpOf, flushAll, openTestCells, openTestPipeline, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const opened: TestPipeline[] = [];
@@ -116,4 +116,26 @@ test('the counters of a minute add up to the trails of its jobs, and events that
   expect(sum(({ accepted }) => accepted)).toBe(1);
   expect(sum(({ ended }) => ended.completed)).toBe(1);
   expect(sum(({ answered: of }) => of['economy'] ?? 0)).toBe(1);
+});
+
+test('there is more where many that do not fit lie between, and where each cell has no more than asked for', async () => {
+  const cells = await openTestCells(inject('redisUrl'), { cells: 2 });
+  const idsOf = (cell: number, count: number) =>
+    Array.from({ length: count }, (_, index) => `job_${cell}${String(index).padStart(30, '0')}`);
+  const stand = async (cell: number, index: string, ids: string[]) => {
+    const { redis, keys } = cells.of(`job_${cell}${'0'.repeat(30)}`);
+    await redis.zadd(keys.index(index), ...ids.flatMap((id) => ['0', id]));
+  };
+  const many = idsOf(0, 1500);
+  await stand(0, 'task:many', many);
+  await cells.redis.sadd(cells.first.keys.routes, 'default');
+  // Of those that fit one is among the first thousand that are looked at, and one behind them.
+  const fit = [many[1400]!, many[100]!];
+  await stand(0, 'queued:default', [...fit, ...idsOf(0, 3500).slice(1600)]);
+  const filter: JobFilter = { status: 'queued', task: 'many' };
+  expect(await listJobs(cells, filter, { limit: 1 })).toEqual({ ids: [fit[0]], hasMore: true });
+  expect(await listJobs(cells, filter, { limit: 1, after: fit[0]! })).toEqual({ ids: [fit[1]], hasMore: false });
+  for (const cell of [0, 1]) await stand(cell, 'task:few', idsOf(cell, 1));
+  expect(await listJobs(cells, { task: 'few' }, { limit: 1 })).toMatchObject({ hasMore: true });
+  await closeAll([cells]);
 });

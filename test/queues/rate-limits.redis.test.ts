@@ -5,7 +5,7 @@ import { limitsLearned, placesOf } from '@upshift/routing';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline } from './setting.ts';
+import { closeAll, flushAll, keysLike, openTestPipeline } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const open: TestPipeline[] = [];
@@ -91,6 +91,28 @@ async function placeFor(of: TestPipeline, inputTokens = 0): Promise<{ waitMs: nu
   const { places, mostMs } = placesOf(config, MODEL, { inputTokens, maxOutputTokens: 0 }, await learnedLimits(of, MODEL));
   return reservePlace(of, places, mostMs);
 }
+
+test('a shorter wait that a vendor asks for does not end a longer one', async () => {
+  for (const forMs of [60_000, 1000]) await holdBack(pipeline, [slow], forMs);
+  expect(await reservePlace(pipeline, [slow], 0)).toMatchObject({ tooLongMs: expect.toSatisfy((ms: number) => ms > 50_000) });
+});
+
+test('a bucket is kept while it is not full, and for two minutes more', async () => {
+  const { redis } = pipeline;
+  const [limited, idle, held] = ['low', 'idle', 'held'].map((model) =>
+    place({ requests_per_minute: 6, tokens_per_minute: 600 }, 10, model),
+  );
+  const leftOf = async (model: string) => {
+    const left = await Promise.all((await keysLike(redis, `*limits:openai}:${model}:*`)).map((key) => redis.pttl(key)));
+    return left.map((ms) => Math.round(ms / 10_000) * 10);
+  };
+  for (let calls = 0; calls < 20; calls += 1) await reservePlace(pipeline, [limited!], 600_000);
+  for (const one of [limited!, idle!]) await settlePlace(pipeline, [one], 5);
+  await holdBack(pipeline, [held!], 3_600_000);
+  expect(await leftOf('low')).toEqual([320, 140]);
+  expect(await leftOf('idle')).toEqual([]);
+  expect(await leftOf('held')).toEqual([3730, 3730]);
+});
 
 test('what a vendor says of a scarce limit holds for all processes: so many calls go, and the next one waits', async () => {
   const heard = [{ unit: 'requests' as const, limit: 60, remaining: 2, resetMs: 58_000 }];

@@ -71,11 +71,17 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   expect((await listJobs(pipeline, { route: 'default' }, { limit: 100 })).ids).toEqual([waiting, real]);
   const entries = await queueOf(pipeline, 'classify').getJobs(['prioritized'], 0, -1, true);
   expect(entries.map(({ data }) => (data as { job: string }).job)).toEqual([real, waiting, shadowJob]);
+  const almostFull = await open(exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 2 } })));
+  const last = (await accept(almostFull, requestOf({ input: { prompt: 'Why?' } }), null)).id;
+  await expect(accept(almostFull, requestOf({ input: { prompt: 'Why?' } }), null)).rejects.toMatchObject({
+    code: 'backlog_full',
+  });
+  await advance(pipeline, last, { type: 'cancelled' });
   await carry(pipeline, shadowJob!, simple, sent(1), answered(1), judged(1, 1));
   const minute = minuteOf(Date.now());
   const stats = await readStats(pipeline, minute - 1, minute);
   const sum = (of: (one: (typeof stats)[number]) => number): number => stats.reduce((total, one) => total + of(one), 0);
-  expect(sum(({ accepted }) => accepted)).toBe(2);
+  expect(sum(({ accepted }) => accepted)).toBe(3);
   expect(sum(({ ended }) => ended.completed)).toBe(1);
   const [ofReal, ofShadow] = (await Promise.all([real, shadowJob!].map((id) => stateOf(pipeline, id)))).map(
     ({ attempts }) => attempts[0]!.costNanoUsd!,

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { BATCHES_KEPT, optionsText } from './catalogue.ts';
 import type { Entry } from './entry.ts';
 import { minuteOf, STATS_KEPT_MS } from './minute.ts';
-import { SHADOWS_INDEX, statusIndex } from './names.ts';
+import { statusIndex } from './names.ts';
 import type { CellKeys } from './names.ts';
 
 /** A job that is to begin: its record, its places in indexes, its claim and the queue entry of its first step. */
@@ -41,7 +41,7 @@ interface More {
 export type Refusal = ['held', string] | ['backlog'];
 
 /**
- * KEYS: events, stats of the minute. ARGV: now in ms, what all keys of the cell begin with, the kinds as JSON, then five for each job: the position of its kind, id, state, request, and `more` as JSON (empty
+ * KEYS: events, stats of the minute, nothing. ARGV: now in ms, what all keys of the cell begin with, the kinds as JSON, then five for each job: the position of its kind, id, state, request, and `more` as JSON (empty
  * for none). Answers with the position of each job that was refused, and why.
  *
  * What goes to one key is gathered over the batch: a command inside a script costs more than what it does. Numbers go to Redis as
@@ -56,8 +56,9 @@ local kinds = cjson.decode(ARGV[3])
 local call = redis.call
 local count = (#ARGV - 3) / 5
 
+-- Without shadows: nobody sent them.
 local function unfinished()
-  local sum = call('ZCARD', cell .. 'index:${SHADOWS_INDEX}')
+  local sum = 0
   for _, route in ipairs(call('SMEMBERS', cell .. 'routes')) do
     sum = sum + call('ZCARD', cell .. 'index:${statusIndex('queued', '')}' .. route)
     sum = sum + call('ZCARD', cell .. 'index:${statusIndex('in_progress', '')}' .. route)
@@ -150,7 +151,7 @@ type Command = (...keysAndArguments: (string | number)[]) => Promise<[position: 
 
 /** Makes the script known to a connection; gives what accepts jobs in one call and says for each why not, or null. */
 export function defineAcceptance(redis: Redis, keys: CellKeys): (jobs: NewJob[]) => Promise<(Refusal | null)[]> {
-  redis.defineCommand('upshiftAcceptance', { lua: script, numberOfKeys: 2 });
+  redis.defineCommand('upshiftAcceptance', { lua: script, numberOfKeys: 3 });
   const command = (redis as unknown as { upshiftAcceptance: Command }).upshiftAcceptance.bind(redis);
   return async (jobs) => {
     const now = Date.now();
@@ -158,7 +159,7 @@ export function defineAcceptance(redis: Redis, keys: CellKeys): (jobs: NewJob[])
     const rows: (string | number)[] = [];
     for (const job of jobs) rows.push(kinds.positionOf(job), job.id, job.state, job.request, moreText(job.more));
     const before = [now, `${keys.prefix}:`, JSON.stringify(kinds.all)];
-    const refusals = await command(keys.events, keys.stats(minuteOf(now)), ...before, ...rows);
+    const refusals = await command(keys.events, keys.stats(minuteOf(now)), keys.nothing, ...before, ...rows);
     const replies: (Refusal | null)[] = jobs.map(() => null);
     for (const [position, ...refusal] of refusals) replies[position - 1] = refusal;
     return replies;

@@ -151,10 +151,12 @@ const KEPT_ATTEMPTS = 50;
  * KEYS: line, the endpoint's list. ARGV: the line as it was ('' for none) and as it is now, how long it is kept in ms, its id, now, the time of
  * the oldest line that may still be kept, how long the list is kept in ms.
  *
- * No change lets a line go sooner: an earlier entry may wait for its next try, and finds the body there.
+ * No change lets a line go sooner: an earlier entry may wait for its next try, and finds the body there. Sent twice, by a connection that broke
+ * off, it finds what it has written.
  */
 const replaceScript = `
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+local stored = redis.call('GET', KEYS[1]) or ''
+if stored ~= ARGV[1] then return stored == ARGV[2] and 1 or 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', math.max(tonumber(ARGV[3]), redis.call('PTTL', KEYS[1])))
 redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])

@@ -4,7 +4,7 @@ import type { CellKeys } from './names.ts';
 
 /**
  * Locks entries that are in hand, or holds their locks for longer. One that is neither locked nor in hand any more has stalled and went
- * back to its queue. KEYS: active, stalled. ARGV: the queue's prefix, token, ms, ids. Gives the ids that are another consumer's now.
+ * back to its queue. KEYS: active, stalled, nothing. ARGV: the queue's prefix, token, ms, ids. Gives the ids that are another consumer's now.
  */
 const script = `
 local call = redis.call
@@ -34,8 +34,8 @@ export function defineLock(
   queue: string,
   { token, holdsMs }: { token: string; holdsMs: number },
 ): (ids: string[]) => Promise<string[]> {
-  redis.defineCommand('upshiftLock', { lua: script, numberOfKeys: 2 });
+  redis.defineCommand('upshiftLock', { lua: script, numberOfKeys: 3 });
   const command = (redis as unknown as { upshiftLock: Command }).upshiftLock.bind(redis);
   const prefix = `${keys.prefix}:${queue}:`;
-  return (ids) => command(`${prefix}active`, `${prefix}stalled`, prefix, token, holdsMs, ...ids);
+  return (ids) => command(`${prefix}active`, `${prefix}stalled`, keys.nothing, prefix, token, holdsMs, ...ids);
 }

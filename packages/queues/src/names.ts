@@ -39,6 +39,11 @@ export function cellKeys(cell: number) {
     outcomes: `${tag}:outcomes`,
     /** Stream: what became of answers, for `upshift train`. */
     labels: `${tag}:labels`,
+    /**
+     * Is never there. A script that names it waits while the slot of the cell moves to another node: on either node it would find some of its
+     * keys, and make those anew that the other one has, so that neither node could have them all.
+     */
+    nothing: `${tag}:nothing`,
   };
 }
 export type CellKeys = ReturnType<typeof cellKeys>;

@@ -42,9 +42,6 @@ export interface Taken {
 const require = createRequire(import.meta.url);
 const { moveToActive } = require('bullmq/dist/cjs/scripts/moveToActive-11.js') as { moveToActive: { content: string } };
 
-/** BullMQ's script adds to the queue's event stream and nothing else of ours would cut it. */
-const QUEUE_EVENTS_KEPT = 500;
-
 /**
  * KEYS and ARGV 1 to 3: those of moveToActive. ARGV 4: how many at most; 5: the token of locks that are made at once, or empty; 6: how
  * long they hold, in ms; 7: what stands before the id in the key of a record.
@@ -67,7 +64,6 @@ local due = firstDue()
 if settings[1] or settings[2] or settings[3] or (due and due <= tonumber(ARGV[2])) then
   local first = moveToActive(KEYS, {ARGV[1], ARGV[2], ARGV[3]})
   if type(first[1]) ~= 'table' then return {{}, first[3] or 0, first[4] or 0, 1} end
-  call('XTRIM', KEYS[4], 'MAXLEN', '~', ${QUEUE_EVENTS_KEPT})
   ids[1] = first[2]
   due = firstDue()
   if settings[2] or settings[3] then most = 1 end

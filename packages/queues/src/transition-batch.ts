@@ -33,7 +33,6 @@ export class Batch {
     return [
       t.id,
       String(t.version),
-      // The version first: by it the script knows its own step again.
       this.#texts(['version', next, ...t.fields]),
       t.lines > 0 && this.#text(JSON.stringify([t.id, t.route, t.task, t.status, next, t.lines])),
       t.counters.map((value) => (typeof value === 'string' ? this.#share(value) : value)),

@@ -26,7 +26,7 @@ const KEPT_OF_BATCH = 4;
  * indexes, takes the step's own entry off its queue and puts the next one on. A crash can so fall before or after a step, never
  * inside it. Steps of many jobs go in one call; each stands for itself. See docs/decisions/2026-11-24-batches-of-steps.md.
  *
- * KEYS: deadlines, queues, events, stats of the minute, expiries. ARGV: now in ms, what all keys of the cell begin with, how many labels are
+ * KEYS: deadlines, queues, events, stats of the minute, expiries, nothing. ARGV: now in ms, what all keys of the cell begin with, how many labels are
  * kept, the name of this call, the requests as JSON (texts that many of them share, kinds of entries, and a row for each), then what rows name by its position here:
  * fields of records, which are long (Lua reads every character of a text once for each time that it is handed on), texts that are JSON
  * themselves, and the arguments of BullMQ's script for delayed entries (bytes, which JSON does not have).
@@ -106,10 +106,7 @@ local function transition(t, by)
   local id, version, fields, step, counters, enters, leaves, entry, held, atEnd = unpack(t)
   local job = cell .. 'job:' .. id
   local known = call('HGET', job, 'version') or '0'
-  if known ~= version then
-    local isSentAgain = known == ARGV[fields[1] + 1] and call('HGET', job, 'by') == by
-    return {isSentAgain and 'ok' or 'conflict'}
-  end
+  if known ~= version then return {call('HGET', job, 'by') == by and 'ok' or 'conflict'} end
   -- Without a version a record is new, or there is none.
   if version == '0' and call('EXISTS', job) == 0 then return {'conflict'} end
   call('HSET', job, 'by', by, unpack(ARGV, fields[1], fields[2]))
@@ -191,7 +188,7 @@ export function defineTransitions(
   redis: Redis,
   keys: CellKeys,
 ): (requests: Request[], now: number, labelsKept: number) => Promise<TransitionReply[]> {
-  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 5 });
+  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
   const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
   const caller = randomBytes(6).toString('base64url');
   let calls = 0;
@@ -205,6 +202,7 @@ export function defineTransitions(
       keys.events,
       keys.stats(minuteOf(now)),
       keys.expiries,
+      keys.nothing,
       now,
       `${keys.prefix}:`,
       labelsKept,

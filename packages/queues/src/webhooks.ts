@@ -30,8 +30,9 @@ function newSecret(): string {
   return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
+/** A connection that broke off may send it twice: what is there already was made by it then, as the secret tells. */
 const createScript = `
-if redis.call('SADD', KEYS[1], ARGV[1]) == 0 then return 0 end
+if redis.call('SADD', KEYS[1], ARGV[1]) == 0 then return redis.call('GET', KEYS[2]) == ARGV[2] and 1 or 0 end
 redis.call('SET', KEYS[2], ARGV[2])
 return 1`;
 
@@ -139,8 +140,10 @@ export function withoutSecrets({ secrets: _secrets, ...view }: Webhook): Webhook
   return view;
 }
 
+/** Sent twice, it finds what it has written. */
 const replaceScript = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+local stored = redis.call('GET', KEYS[1])
+if stored ~= ARGV[1] then return stored == ARGV[2] and 1 or 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
 

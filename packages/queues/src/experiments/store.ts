@@ -9,7 +9,9 @@ import type { Connection } from '../pipeline.ts';
 import { isInForce, withDecision } from './record.ts';
 import type { ExperimentRecord } from './record.ts';
 
+/** Both may be sent twice, by a connection that broke off: they find what they have written then. */
 const createScript = `
+if redis.call('HGET', KEYS[1], ARGV[2]) == ARGV[3] then return 'ok' end
 if (redis.call('GET', KEYS[3]) or '0') ~= ARGV[1] then return 'again' end
 if redis.call('HEXISTS', KEYS[1], ARGV[2]) == 1 then return 'exists' end
 redis.call('INCR', KEYS[3])
@@ -18,7 +20,8 @@ redis.call('HSET', KEYS[2], ARGV[2], ARGV[4])
 return 'ok'`;
 
 const replaceScript = `
-if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+local stored = redis.call('HGET', KEYS[1], ARGV[1])
+if stored ~= ARGV[2] then return stored == ARGV[3] and 1 or 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 if ARGV[4] == '' then redis.call('HDEL', KEYS[2], ARGV[1]) else redis.call('HSET', KEYS[2], ARGV[1], ARGV[4]) end
 return 1`;
