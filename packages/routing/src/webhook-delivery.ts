@@ -58,8 +58,9 @@ const LONGEST_ASIDE_MS = 60_000;
 
 /**
  * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. An endpoint has at most as many slots as are then
- * left free, so that no receiver that is slow, nor several, can hold all. What has waited long steps aside for as long again: so a burst is sent
- * without long pauses, nor is a backlog looked through all the time. While an endpoint is sent more than it takes, newer deliveries may go first.
+ * left free: so none that is slow can hold all, and of 50 slots it takes six of them. What has waited long steps aside for as long again: so a
+ * burst is sent without long pauses, nor is a backlog looked through all the time. While an endpoint is sent more than it takes, newer deliveries
+ * may go first.
  *
  * @param waitedMs how long ago the delivery was asked for
  * @param draw in [0, 1)
