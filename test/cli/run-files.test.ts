@@ -2,9 +2,11 @@ import { link, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { labelLine } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 
+import { LABEL } from '../../services/cli/src/calibrate/read-labels.ts';
 import { parseLine } from '../../services/cli/src/parse-line.ts';
 import { openJournal } from '../../services/cli/src/run/journal.ts';
 import type { JournalOptions } from '../../services/cli/src/run/journal.ts';
@@ -165,4 +167,10 @@ test('a bad line of what is no run says where it stands, which field is bad, and
     ['{"prompt": 7}', ': prompt (7): must be a string, not a number'],
   ] as const)
     expect(() => told(line)).toThrow(`labels.jsonl, line 3${what}; a line is {"prompt": "…"}`);
+});
+
+test('of a field that may be of two kinds, and is missing, both are told, and once that it is', () => {
+  expect(() => parseLine('{}', 'line 1', labelLine, LABEL)).toThrow(
+    'line 1: question_id: is missing; must be a string or a number; a',
+  );
 });

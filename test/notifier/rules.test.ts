@@ -73,8 +73,18 @@ describe('a delivery', () => {
     expect(stepAsideMs({ toThisEndpoint: 0, toAll: 0, most: 1 }, 0, 0)).toBe(0);
   });
 
-  test('steps aside for as long again as it has waited, within a second and a minute, and for half of that at least', () => {
-    expect([aside(25, 25, -5), aside(25, 25, 7000), aside(25, 25, 1e9)]).toEqual([1000, 7000, 60_000]);
+  test('finds a free slot unless six endpoints hold all that they may', () => {
+    let toAll = 0;
+    const held = Array.from({ length: 7 }, () => {
+      let toThisEndpoint = 0;
+      while (aside(toThisEndpoint, toAll) === 0) [toThisEndpoint, toAll] = [toThisEndpoint + 1, toAll + 1];
+      return toThisEndpoint;
+    });
+    expect(held).toEqual([25, 13, 6, 3, 2, 1, 0]);
+  });
+
+  test('steps aside for as long again as it has waited, within a tenth of a second and a minute, and for half of that at least', () => {
+    expect([aside(25, 25, -5), aside(25, 25, 7000), aside(25, 25, 1e9)]).toEqual([100, 7000, 60_000]);
     expect(aside(25, 25, 7000, 0.999)).toBeGreaterThanOrEqual(3500);
   });
 });

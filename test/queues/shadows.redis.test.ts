@@ -15,6 +15,8 @@ import {
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
+import { changeExperiment } from '../../packages/queues/src/experiments/store.ts';
+import { outcome } from '../eval-experiments/outcome.ts';
 import { answered, classified, exampleConfig, failed, judged, requestOf, sent } from '../routing/example.ts';
 import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
 import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
@@ -139,17 +141,30 @@ test('a shadow whose route is gone ends, and forgets the comparisons that waited
 
 test('a shadow passes over what comes faster than it can follow, and counts it in neither arm', async () => {
   await start(pipeline, shadow());
-  const outcome = {
+  const ended = {
     arms: [{ experiment: 'seen', arm: 'delivered', probability: 1 }],
     shadowOf: null,
     observation: { accepted: true, metFallback: false, limitMs: null, metrics: { pass_rate: 1 } },
   };
   for (let count = 0; count < 1200; count += 1)
-    await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', JSON.stringify({ ...outcome, job: `job_${count}` }));
+    await pipeline.redis.xadd('{upshift-0}:outcomes', '*', 'outcome', JSON.stringify({ ...ended, job: `job_${count}` }));
   await evaluateExperiments(pipeline);
   // Four of those that are taken were followed at once, or would have been if they were kept.
   const record = await recordOf(pipeline, 'seen');
   expect([record.skipped, record.follow.length, record.tallies]).toEqual([200, 996, {}]);
+});
+
+test('what an earlier version had counted when it ended is not counted once more when its candidate is asked', async () => {
+  await start(pipeline, shadow());
+  await completed();
+  await evaluateExperiments(pipeline);
+  const arms = [{ experiment: 'seen', arm: 'delivered', probability: 1 }];
+  const job = (await accept(pipeline, request, null)).id;
+  const follow = [{ job, arms, shadowOf: null, observation: outcome(true) }];
+  await changeExperiment(pipeline, 'seen', (record) => ({ ...record, follow }));
+  await evaluateExperiments(pipeline);
+  expect(await shadowsOf()).toHaveLength(2);
+  expect(await recordOf(pipeline, 'seen')).toMatchObject({ follow: [], tallies: { delivered: { jobs: 1 } } });
 });
 
 test('an audit buys nothing of jobs that the top tier has answered, or nobody, and counts them in neither arm', async () => {

@@ -125,11 +125,11 @@ test('a recording names the arms that changed how its job was answered, which a 
     { experiment: 'nova', arm: 'canary', probability: 0.5 },
     { experiment: 'seen', arm: 'delivered', probability: 0.2 },
   ];
-  const part = { arms, baseConfigVersion: 'v0', holdFor: null, held: null, discardedAttempts: 0, shadowOf: null };
+  const part = { arms, baseConfigVersion: 'v0', holdFor: null, held: null, discardedAttempts: 2, shadowOf: null };
   const told = (experiments: JobState['experiments']) =>
-    recordingOf({ job: { ...acceptedJob(config), experiments }, request: question, answers: new Map(), trail: [], config }, [])
-      .arms;
-  expect([told(part), told(null)]).toEqual([[{ experiment: 'nova', arm: 'canary' }], []]);
+    recordingOf({ job: { ...acceptedJob(config), experiments }, request: question, answers: new Map(), trail: [], config }, []);
+  expect(told(part)).toMatchObject({ arms: [{ experiment: 'nova', arm: 'canary' }], discarded_attempts: 2 });
+  expect(told(null)).toMatchObject({ arms: [], discarded_attempts: 0 });
 });
 
 test('no job at all is no division by zero', () => {

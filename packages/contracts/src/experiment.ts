@@ -120,9 +120,10 @@ const shadow = z.strictObject({
   share: share.describe('The part of the jobs that the candidate also answers.'),
   budget_usd: z.number().positive().describe('When it is spent the experiment ends.'),
   judge: z.strictObject({ rubric: z.string().min(1).max(4000) }).optional(),
+  // Not false by default: shadows that are stored since before it was there are shown without it.
   below_top: z
     .boolean()
-    .default(false)
+    .optional()
     .describe('Whether only jobs with an answer from below the top tier are followed, as in an audit.'),
 });
 

@@ -13,6 +13,8 @@ const kinds: Partial<Record<string, string>> = {
 
 const bounds: Partial<Record<string, string>> = { '>': 'more than', '>=': 'at least', '<': 'less than', '<=': 'at most' };
 
+const MISSING = 'is missing; ';
+
 /** What is wrong: the words of the schema, or what would be right where it has none of its own and zod's would be told. */
 export function wordsOf(issue: z.core.$ZodIssue): string {
   const { message } = issue;
@@ -43,16 +45,18 @@ export function wordsOf(issue: z.core.$ZodIssue): string {
 
 function typeWords(expected: string, received: string): string {
   const right = kinds[expected] ?? expected;
-  if (received === 'undefined') return `is missing; must be ${right}`;
+  if (received === 'undefined') return `${MISSING}must be ${right}`;
   // Of 1.5 zod says that an int was expected and a number received, of what is no number at all that it is NaN.
   const isTold = received === 'NaN' || (expected === 'int' && received === 'number');
   return `must be ${right}${isTold ? '' : `, not ${kinds[received] ?? received}`}`;
 }
 
-/** Of what is of no kind that an option has: which kinds there are. */
+/** Of what is of no kind that an option has, or is not there: which kinds there are. */
 function wordsOfUnion(options: z.core.$ZodIssue[][]): string {
-  const right = options.flatMap(([first]) => (first ? wordsOf(first).replace(/^must be |, not .*$/g, '') : []));
-  return `must be ${[...new Set(right)].join(' or ')}`;
+  const words = options.flatMap(([first]) => (first ? wordsOf(first) : []));
+  const missing = words.some((one) => one.startsWith(MISSING)) ? MISSING : '';
+  const right = words.map((one) => one.replace(MISSING, '').replace(/^must be |, not .*$/g, ''));
+  return `${missing}must be ${[...new Set(right)].join(' or ')}`;
 }
 
 /** What a schema has found wrong, each where it is, and nothing of the length of what is no text or list at all. */

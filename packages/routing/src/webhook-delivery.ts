@@ -45,7 +45,7 @@ export function longestPauseMs(scheduleSeconds: number[]): number {
   return Math.max(LONGEST_RETRY_AFTER_MS, ...scheduleSeconds.map((seconds) => seconds * 1000)) * (1 + JITTER);
 }
 
-/** Deliveries under way in one process, and how many it can have under way at once. */
+/** Deliveries of a cell under way in one process, and how many it can have under way at once. */
 export interface DeliverySlots {
   toThisEndpoint: number;
   toAll: number;
@@ -53,13 +53,14 @@ export interface DeliverySlots {
 }
 
 /** The shortest and the longest time that a delivery steps aside, in ms. */
-const SHORTEST_ASIDE_MS = 1000;
+const SHORTEST_ASIDE_MS = 100;
 const LONGEST_ASIDE_MS = 60_000;
 
 /**
  * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. An endpoint has at most as many slots as are then
- * left free, so that no receiver that is slow, nor several, can hold all. What has waited long steps aside for as long again: so nothing waits
- * more than twice as long as it must, nor is a backlog looked through all the time.
+ * left free: so none that is slow can hold all, and of 50 slots it takes six of them. What has waited long steps aside for as long again: so a
+ * burst is sent without long pauses, nor is a backlog looked through all the time. While an endpoint is sent more than it takes, newer deliveries
+ * may go first.
  *
  * @param waitedMs how long ago the delivery was asked for
  * @param draw in [0, 1)

@@ -38,23 +38,28 @@ const refusedLine = z.object({ line: z.int(), error: problemView });
 const [abTest, canary, shadow, adaptive] = experimentDocument.options;
 const checks = Object.fromEntries(check.options.map((option) => [`Check_${option.shape.type.value}`, option]));
 
-/** What clients send. */
-const sent = {
-  JobRequest: jobRequest,
+/** What clients send, and are given back in answers. */
+const givenBack = {
   JobLimits: jobRequest.shape.limits.unwrap(),
   ChatInput: chatInput,
-  PromptInput: promptInput,
   EmbeddingInput: embeddingInput,
   Check: check,
   ...checks,
-  WebhookRequest: webhookRequest,
-  RedeliverRequest: redeliverRequest,
   ExperimentDocument: experimentDocument,
   AbTest: abTest,
   Canary: canary,
   Shadow: shadow,
   AdaptiveExperiment: adaptive,
   ArmOverrides: armOverrides,
+};
+
+/** What clients send. */
+const sent = {
+  ...givenBack,
+  JobRequest: jobRequest,
+  PromptInput: promptInput,
+  WebhookRequest: webhookRequest,
+  RedeliverRequest: redeliverRequest,
   PromoteRequest: promoteRequest,
   VerdictRequest: verdictRequest,
 };
@@ -90,7 +95,9 @@ const answered = {
 
 /** By name, each naming the others that it holds: generators make a type of each, once. */
 export function componentSchemas(): Record<string, unknown> {
-  return { ...schemasOf({ ...sent, ...answered }, 'output'), ...schemasOf(sent, 'input') };
+  // Under a name of its own: what is sent has no field that is not known, what is given back may have some.
+  const views = Object.fromEntries(Object.entries(givenBack).map(([id, schema]) => [`${id}View`, schema]));
+  return { ...schemasOf(sent, 'input'), ...schemasOf({ ...answered, ...views }, 'output') };
 }
 
 function schemasOf(named: Record<string, z.ZodType>, io: 'input' | 'output'): Record<string, unknown> {

@@ -16,7 +16,7 @@ import { compareIds } from '../event-feed.ts';
 import { announce } from './announce.ts';
 import { countUnfinished, releaseHeld, rerunBeforeDeadline, rerunHeld } from './held-jobs.ts';
 import { isInForce, withDecision } from './record.ts';
-import type { ExperimentRecord } from './record.ts';
+import type { ExperimentRecord, ToFollow } from './record.ts';
 import { followable, followOutcome, isOwnCost } from './shadows.ts';
 import type { Preference } from './shadows.ts';
 import { changeExperiment, readUnfinishedExperiments, rememberFinished } from './store.ts';
@@ -115,7 +115,8 @@ function counted({ config }: Cells, record: ExperimentRecord, { outcomes: all, c
   if (document.kind !== 'shadow') return withTallied({ ...record, cursor }, outcomes);
   const own = outcomes.filter((outcome) => isOwnCost(document, outcome));
   const delivered = outcomes.filter((outcome) => !own.includes(outcome) && isFollowed(document, outcome.observation, config));
-  const taken = delivered.slice(0, Math.max(0, MOST_WAITING - record.follow.length));
+  const room = Math.max(0, MOST_WAITING - record.follow.length);
+  const taken = delivered.slice(0, room).map((outcome): ToFollow => ({ ...outcome, countsWhenAsked: true }));
   // What was delivered counts when its candidate is asked: both arms then have the same jobs, whatever is passed over, or waits at the end.
   return withTallied(
     {
@@ -210,9 +211,9 @@ function beginsWith(list: unknown[], done: unknown[]): boolean {
 
 /** What was done about outcomes of a shadow. */
 interface Following {
-  done: Outcome[];
+  done: ToFollow[];
   /** Of them, those that were delivered and that the candidate was asked to answer once more. */
-  asked: Outcome[];
+  asked: ToFollow[];
   preferences: Preference[];
 }
 
@@ -221,14 +222,15 @@ function afterFollowing(now: ExperimentRecord, { done, asked, preferences }: Fol
   const jobs = new Set(done.map(({ job }) => job));
   const left = now.follow.filter(({ job }) => !jobs.has(job));
   if (now.follow.length - left.length !== done.length) return now;
-  return withTallied({ ...now, follow: left, preferences: withPreferences(now.preferences, preferences) }, asked);
+  const uncounted = asked.filter(({ countsWhenAsked }) => countsWhenAsked);
+  return withTallied({ ...now, follow: left, preferences: withPreferences(now.preferences, preferences) }, uncounted);
 }
 
 /** Follows the outcomes of a shadow: more answers only while it runs, comparisons of what was answered to the end. */
 async function follow(cells: Cells, { document, state, follow: waiting }: ExperimentRecord): Promise<Following> {
   if (document.kind !== 'shadow' || state.status === 'paused' || waiting.length === 0)
     return { done: [], asked: [], preferences: [] };
-  const isWanted = (outcome: Outcome): boolean => state.status === 'running' || isOwnCost(document, outcome);
+  const isWanted = (outcome: ToFollow): boolean => state.status === 'running' || isOwnCost(document, outcome);
   const now = await followable(cells, document, waiting.filter(isWanted));
   const followed = await Promise.all(now.map((outcome) => followOutcome(cells, document, outcome)));
   return {

@@ -8,6 +8,12 @@ export type Pending =
   /** The endpoint is told of a line of the history, from 1. */
   | { type: 'announce'; event: ExperimentEvent; line: number };
 
+/** An outcome of a shadow of which something is yet to be started or read. */
+export interface ToFollow extends Outcome {
+  /** Of one that was delivered: it counts once its candidate is asked. Missing where an earlier version has counted it already. */
+  countsWhenAsked?: true;
+}
+
 /** All that is known of an experiment. */
 export interface ExperimentRecord {
   document: Experiment;
@@ -23,7 +29,7 @@ export interface ExperimentRecord {
   /** What of the configuration it goes by. */
   dependsOn: Dependencies;
   /** Of a shadow: outcomes of which something is yet to be started or read, how many were passed over, what it has cost, and whom the judge preferred. */
-  follow: Outcome[];
+  follow: ToFollow[];
   skipped: number;
   shadowCostUsd: number;
   preferences: Preferences;

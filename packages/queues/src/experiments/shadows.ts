@@ -9,6 +9,7 @@ import { readAnswer, readJob, readRequest } from '../job-store.ts';
 import { shadowIndex } from '../names.ts';
 import { baseConfigOf, versionOf } from './arms.ts';
 import { keepAudit } from './audits.ts';
+import type { ToFollow } from './record.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
@@ -38,7 +39,7 @@ export async function followOutcome(cells: Cells, document: Shadow, outcome: Out
 }
 
 /** The outcomes, of those that wait, of which something may be started or read now: the first ones, in their order. */
-export async function followable(cells: Cells, document: Shadow, waiting: Outcome[]): Promise<Outcome[]> {
+export async function followable(cells: Cells, document: Shadow, waiting: ToFollow[]): Promise<ToFollow[]> {
   const all = await cells.all();
   const underWay = async (arm: string): Promise<number> => {
     const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(shadowIndex(document.name, arm)))));
