@@ -50,8 +50,9 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     const told = deliveryPayload.safeParse(entry.data);
     if (!told.success) throw new UnrecoverableError('malformed entry');
     const { webhook } = told.data;
+    const endpoints = await pipeline.redis.scard(globalKeys.webhooks);
     const toThisEndpoint = underWay.filter((other) => other === webhook).length;
-    const slots = { toThisEndpoint, toAll: underWay.length, most: concurrency };
+    const slots = { toThisEndpoint, toAll: underWay.length, most: concurrency, endpoints };
     const asideMs = stepAsideMs(slots, Date.now() - entry.timestamp, Math.random());
     if (asideMs > 0) return stepAside(entry, asideMs, token);
     underWay.push(webhook);

@@ -50,6 +50,8 @@ export interface DeliverySlots {
   toThisEndpoint: number;
   toAll: number;
   most: number;
+  /** Endpoints that there are. */
+  endpoints: number;
 }
 
 /** The shortest and the longest time that a delivery steps aside, in ms. */
@@ -57,7 +59,7 @@ const SHORTEST_ASIDE_MS = 100;
 const LONGEST_ASIDE_MS = 60_000;
 
 /**
- * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. An endpoint has at most as many slots as are then
+ * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. Of several endpoints each has at most as many slots as are then
  * left free: so none that is slow can hold all, and of 50 slots it takes six of them. What has waited long steps aside for as long again: so a
  * burst is sent without long pauses, nor is a backlog looked through all the time. While an endpoint is sent more than it takes, newer deliveries
  * may go first.
@@ -65,8 +67,8 @@ const LONGEST_ASIDE_MS = 60_000;
  * @param waitedMs how long ago the delivery was asked for
  * @param draw in [0, 1)
  */
-export function stepAsideMs({ toThisEndpoint, toAll, most }: DeliverySlots, waitedMs: number, draw: number): number {
-  if (toThisEndpoint < most - toAll) return 0;
+export function stepAsideMs({ toThisEndpoint, toAll, most, endpoints }: DeliverySlots, waitedMs: number, draw: number): number {
+  if (endpoints <= 1 || toThisEndpoint < most - toAll) return 0;
   const longest = Math.min(Math.max(waitedMs, SHORTEST_ASIDE_MS), LONGEST_ASIDE_MS);
   return Math.round(longest * (1 - draw / 2));
 }
