@@ -49,10 +49,12 @@ function typeWords(expected: string, received: string): string {
   return `must be ${right}${isTold ? '' : `, not ${kinds[received] ?? received}`}`;
 }
 
-/** Of what is of no kind that an option has: which kinds there are. */
+/** Of what is not there, or of no kind that an option has: which kinds there are. */
 function wordsOfUnion(options: z.core.$ZodIssue[][]): string {
-  const right = options.flatMap(([first]) => (first ? wordsOf(first).replace(/^must be |, not .*$/g, '') : []));
-  return `must be ${[...new Set(right)].join(' or ')}`;
+  const words = options.flatMap(([first]) => (first ? wordsOf(first) : []));
+  const right = words.map((one) => one.replace(/^(is missing; )?must be |, not .*$/g, ''));
+  const isMissing = words.some((one) => one.startsWith('is missing; '));
+  return `${isMissing ? 'is missing; ' : ''}must be ${[...new Set(right)].join(' or ')}`;
 }
 
 /** What a schema has found wrong, each where it is, and nothing of the length of what is no text or list at all. */
