@@ -111,6 +111,7 @@ test('what has no place in a job is refused by its name, never dropped', () => {
   expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toBe(
     'body.dimensions (64): is not known here; known: model, input, encoding_format',
   );
+  expect(errorOf('/v1/embeddings', {})).toBe('body.input: is missing; must be a string or a list');
   expect(errorOf('/v1/moderations', { input: 'x' })).toContain(
     'url ("/v1/moderations"): must be one of "/v1/chat/completions", ',
   );

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -23,21 +23,30 @@ function writeRows(file: string, rows: object[]): void {
 const run = (changes: Partial<Parameters<typeof evalCommand>[0]> = {}): number =>
   evalCommand({ data: directory, out: join(directory, 'out'), weights: 'shipped', json: false, ...changes });
 
+const rows = Array.from({ length: 60 }, (_, index) => ({
+  id: (index * 7_919_777 + 1_000_003).toString(16).padStart(16, '0'),
+  domain: index % 3 === 0 ? 'history' : 'physics',
+  prompt: `In which year did event ${index} take place?\nA. 18${10 + index}\nB. 19${10 + index}\nAnswer:`,
+  weak_ok: index % 2 === 0,
+  strong_ok: index % 5 !== 0,
+  excluded_as_contaminated: index === 7,
+}));
+
 test('a folder with some of the sets is evaluated by these, and the report is written', () => {
-  const rows = Array.from({ length: 60 }, (_, index) => ({
-    id: (index * 7_919_777 + 1_000_003).toString(16).padStart(16, '0'),
-    domain: index % 3 === 0 ? 'history' : 'physics',
-    prompt: `In which year did event ${index} take place?\nA. 18${10 + index}\nB. 19${10 + index}\nAnswer:`,
-    weak_ok: index % 2 === 0,
-    strong_ok: index % 5 !== 0,
-    excluded_as_contaminated: index === 7,
-  }));
   writeRows('routellm_mmlu', rows);
   expect(run()).toBe(0);
   expect(readdirSync(join(directory, 'out')).toSorted()).toEqual(['report.html', 'report.json']);
   const { pairs } = JSON.parse(readFileSync(join(directory, 'out', 'report.json'), 'utf8')) as Evaluation;
   expect(pairs).toMatchObject([{ name: 'MMLU', questions: 59 }]);
   expect(pairs[0]!.routers.map(({ name }) => name)).toContain('classifier');
+});
+
+test.runIf(process.platform === 'linux')('where the disk is full, the file that can not be written is named', () => {
+  writeRows('routellm_mmlu', rows);
+  mkdirSync(join(directory, 'out'));
+  const path = join(directory, 'out', 'report.json');
+  symlinkSync('/dev/full', path);
+  expect(() => run()).toThrow(expect.objectContaining({ code: 'ENOSPC', path }) as Error);
 });
 
 test('a folder without recorded answers, and a name that no pair has, are refused', () => {

@@ -81,3 +81,20 @@ test.each(setups)('$name: a call that has ended leaves no timer, and nobody who 
   await expect.poll(() => vi.getTimerCount()).toBe(0);
   expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
+
+test('a server that sends on and on behind a whole answer is cut off where no answer is that long', async () => {
+  onTestFinished(() => void vi.useRealTimers());
+  // That of the wait for a late end, which would cut it off too.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const setup = setups.find(({ name }) => name === 'anthropic')!;
+  const closed = Promise.withResolvers<void>();
+  const server = await startFakeServer((_, response) => {
+    const sendOn = (): unknown => response.write(Buffer.alloc(1_000_000, ':\n'));
+    response.on('drain', sendOn).on('close', () => closed.resolve());
+    response.writeHead(200, { 'content-type': setup.stream.contentType }).write(setup.stream.frames.join(''));
+    sendOn();
+  });
+  expect(await callModel(setup, server.url, chatInput('x'))).toMatchObject({ text: 'ok' });
+  await closed.promise;
+  await server.close();
+});

@@ -89,6 +89,8 @@ export class CallControl {
   #stop(code: CallErrorCode, detail: string): void {
     this.#reason ??= failedCall(this.#provider, { code, detail, maybeBilled: this.#sent });
     this.#reject(this.#reason);
+    // By itself, for the call may be over: a server may send on and on behind a whole answer.
+    this.#exchange?.close();
   }
 
   async #send(url: string, init: RequestInit): Promise<Response> {

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { writeWhole } from '../write-file.ts';
 import { readTrainingAnswers } from './answer-rows.ts';
 import { evaluate } from './evaluate.ts';
 import { readGainRows } from './gain-rows.ts';
@@ -34,8 +35,8 @@ export function evalCommand({ data, only = '', out, weights, json }: EvalOptions
       : unseenWeights(readTrainingAnswers(data), readGainRows(data), (done) => say(done, 'training, each time without a fifth'));
   const evaluation = evaluate(pairs, used, weights, say);
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'report.json'), `${JSON.stringify(evaluation, null, 1)}\n`);
-  writeFileSync(join(out, 'report.html'), htmlOf(evaluation));
+  writeWhole(join(out, 'report.json'), `${JSON.stringify(evaluation, null, 1)}\n`);
+  writeWhole(join(out, 'report.html'), htmlOf(evaluation));
   process.stdout.write(json ? `${JSON.stringify(evaluation)}\n` : `${textOf(evaluation).join('\n')}\n`);
   process.stderr.write(`wrote ${join(out, 'report.html')} and report.json\n`);
   return exitCode.ok;
