@@ -168,6 +168,19 @@ test('a receiver that does not answer holds no others up, and what stepped aside
   }
 });
 
+test('a receiver that was quick may take every slot', async () => {
+  const pipeline = await open([]);
+  receiver.answer = takes;
+  const first = await endJob(pipeline);
+  consume(pipeline);
+  await untilLine(pipeline, first.job, 'delivered');
+  const held: (() => void)[] = [];
+  receiver.answer = (received, response) => void held.push(() => takes(received, response));
+  for (let count = 0; count < 5; count += 1) await endJob(pipeline);
+  await until(pipeline, () => Promise.resolve(held.length === 5));
+  held.forEach((letGo) => letGo());
+});
+
 test('an entry that may not be tried as often as the schedule says fails in the log too', async () => {
   const pipeline = await open([0.01, 0.01]);
   const told = await endJob(pipeline);

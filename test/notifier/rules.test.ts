@@ -65,16 +65,18 @@ describe('after a try', () => {
 
 describe('a delivery', () => {
   const aside = (toThisEndpoint: number, toAll: number, waitedMs = 0, draw = 0): number =>
-    stepAsideMs({ toThisEndpoint, toAll, most: 50, endpoints: 2 }, waitedMs, draw);
+    stepAsideMs({ toThisEndpoint, toAll, most: 50, lastTookMs: null }, waitedMs, draw);
 
   test('begins while its endpoint has fewer slots than are free: half of them at most', () => {
     expect([aside(0, 0), aside(24, 24), aside(0, 49), aside(16, 33)]).toEqual([0, 0, 0, 0]);
     expect([aside(25, 25), aside(1, 49), aside(17, 34)].every((ms) => ms > 0)).toBe(true);
-    expect(stepAsideMs({ toThisEndpoint: 0, toAll: 0, most: 1, endpoints: 2 }, 0, 0)).toBe(0);
+    expect(stepAsideMs({ toThisEndpoint: 0, toAll: 0, most: 1, lastTookMs: null }, 0, 0)).toBe(0);
   });
 
-  test('begins where there is no other endpoint that could wait for it', () => {
-    expect(stepAsideMs({ toThisEndpoint: 49, toAll: 49, most: 50, endpoints: 1 }, 0, 0)).toBe(0);
+  test('begins at once where its endpoint was quick the last time: it can hold nobody up for long', () => {
+    const slots = { toThisEndpoint: 49, toAll: 49, most: 50 };
+    expect(stepAsideMs({ ...slots, lastTookMs: 1000 }, 0, 0)).toBe(0);
+    expect(stepAsideMs({ ...slots, lastTookMs: 1001 }, 0, 0)).toBe(100);
   });
 
   test('finds a free slot unless six endpoints hold all that they may', () => {

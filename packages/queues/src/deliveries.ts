@@ -46,19 +46,26 @@ export function consumeDeliveries(cells: Pipeline[], concurrency: number, handle
 function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): () => Promise<void> {
   const connection = connect(pipeline.url, { failFast: false });
   const underWay: string[] = [];
+  const lastTookMs = new Map<string, number>();
   const deliver = async (entry: Job, token?: string): Promise<void> => {
     const told = deliveryPayload.safeParse(entry.data);
     if (!told.success) throw new UnrecoverableError('malformed entry');
     const { webhook } = told.data;
-    const endpoints = await pipeline.redis.scard(globalKeys.webhooks);
     const toThisEndpoint = underWay.filter((other) => other === webhook).length;
-    const slots = { toThisEndpoint, toAll: underWay.length, most: concurrency, endpoints };
+    const slots = {
+      toThisEndpoint,
+      toAll: underWay.length,
+      most: concurrency,
+      lastTookMs: lastTookMs.get(webhook) ?? null,
+    };
     const asideMs = stepAsideMs(slots, Date.now() - entry.timestamp, Math.random());
     if (asideMs > 0) return stepAside(entry, asideMs, token);
     underWay.push(webhook);
+    const begunAt = performance.now();
     try {
       await deliverEntry(pipeline, entry, told.data, handle);
     } finally {
+      lastTookMs.set(webhook, performance.now() - begunAt);
       underWay.splice(underWay.indexOf(webhook), 1);
     }
   };

@@ -50,25 +50,28 @@ export interface DeliverySlots {
   toThisEndpoint: number;
   toAll: number;
   most: number;
-  /** Endpoints that there are. */
-  endpoints: number;
+  /** How long the last delivery to this endpoint took, in ms; null where none has ended yet. */
+  lastTookMs: number | null;
 }
 
+/** An endpoint that takes longer is slow, in ms. */
+const SLOW_MS = 1000;
 /** The shortest and the longest time that a delivery steps aside, in ms. */
 const SHORTEST_ASIDE_MS = 100;
 const LONGEST_ASIDE_MS = 60_000;
 
 /**
- * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. Of several endpoints each has at most as many slots as are then
- * left free: so none that is slow can hold all, and of 50 slots it takes six of them. What has waited long steps aside for as long again: so a
- * burst is sent without long pauses, nor is a backlog looked through all the time. While an endpoint is sent more than it takes, newer deliveries
- * may go first.
+ * How long a delivery steps aside for those to other endpoints, in ms; 0 where it may begin. An endpoint that is slow, or not known yet, has at
+ * most as many slots as are then left free: so none can hold all for longer than one delivery may take, and of 50 slots it takes six that are
+ * slow. What has waited long steps aside for as long again, so that a backlog is not looked through all the time. While an endpoint is sent more
+ * than it takes, newer deliveries may go first.
  *
  * @param waitedMs how long ago the delivery was asked for
  * @param draw in [0, 1)
  */
-export function stepAsideMs({ toThisEndpoint, toAll, most, endpoints }: DeliverySlots, waitedMs: number, draw: number): number {
-  if (endpoints <= 1 || toThisEndpoint < most - toAll) return 0;
+export function stepAsideMs({ toThisEndpoint, toAll, most, lastTookMs }: DeliverySlots, waitedMs: number, draw: number): number {
+  const isSlow = (lastTookMs ?? Infinity) > SLOW_MS;
+  if (!isSlow || toThisEndpoint < most - toAll) return 0;
   const longest = Math.min(Math.max(waitedMs, SHORTEST_ASIDE_MS), LONGEST_ASIDE_MS);
   return Math.round(longest * (1 - draw / 2));
 }
