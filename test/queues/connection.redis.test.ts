@@ -4,10 +4,12 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 
 import {
   changeDelivery,
+  closeCells,
   commandExperimentByName,
   createExperiment,
   createWebhook,
   isRedisAway,
+  openCells,
   readDelivery,
   readExperiment,
   readWebhook,
@@ -40,6 +42,17 @@ test('a transaction of which Redis could not take a command says that it is away
   }
   const wrong = pipeline.redis.multi();
   await expect(wrong.call('NO_SUCH_COMMAND', '{away}:a').exec()).rejects.not.toSatisfy(isRedisAway);
+});
+
+test('a connection that is away says so once, not at each try to come back', async () => {
+  const warnings: object[] = [];
+  const logger = Object.assign(Object.create(pipeline.logger) as typeof pipeline.logger, {
+    warn: (fields: object) => void warnings.push(fields),
+  });
+  const cells = await openCells({ ...pipeline.options, logger });
+  for (let tries = 0; tries < 3; tries += 1) cells.redis.emit('error', new Error('connect ECONNREFUSED'));
+  await closeCells(cells);
+  expect(warnings).toEqual([{ reason: 'Error: connect ECONNREFUSED' }]);
 });
 
 /** Stands before a server and hands its answers on. */

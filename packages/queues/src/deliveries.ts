@@ -76,7 +76,7 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     ...recovery,
     settings: { backoffStrategy },
   });
-  worker.on('error', (error) => pipeline.logger.warn({ queue: DELIVER_QUEUE, reason: error.message }, 'worker'));
+  worker.on('error', (error) => pipeline.sayFailure('worker', { queue: DELIVER_QUEUE }, error));
   worker.on('failed', (entry) => void giveUp(pipeline, entry));
   pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }, 0);
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));

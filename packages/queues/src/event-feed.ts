@@ -70,7 +70,7 @@ export function openEventFeed(cells: Cells): EventFeed {
 
   const connectionOf = (cell: number): Redis => {
     const redis = connections.get(cell) ?? connect(cells.url, { failFast: false });
-    if (!connections.has(cell)) redis.on('error', (error) => cells.logger.warn({ reason: error.message }, 'event feed'));
+    if (!connections.has(cell)) redis.on('error', (error) => cells.sayFailure('event feed', {}, error));
     connections.set(cell, redis);
     return redis;
   };
@@ -103,7 +103,7 @@ export function openEventFeed(cells: Cells): EventFeed {
         for (const cell of await cells.all()) start(cell, NO_STREAM_ID);
       } catch (error) {
         if (closed) continue;
-        cells.logger.warn({ reason: String(error) }, 'event feed');
+        cells.sayFailure('event feed', {}, error);
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }

@@ -1,5 +1,6 @@
 import type { UpshiftConfig } from '@upshift/contracts';
-import type { Logger, Metrics } from '@upshift/runtime';
+import { createFailureLog } from '@upshift/runtime';
+import type { FailureLog, Logger, Metrics } from '@upshift/runtime';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 
@@ -38,6 +39,8 @@ export interface PipelineOptions {
 /** An open connection to Redis and what this process goes by: for functions that are about no one cell. */
 export interface Connection extends PipelineOptions {
   redis: Redis;
+  /** For what fails again and again while Redis is away, in each of this process's connections. */
+  sayFailure: FailureLog;
   /** Of the steps of all queues that this process works on. */
   solitude: Solitude;
   /** Configurations by version, as far as this process has met them. */
@@ -57,12 +60,14 @@ export interface Pipeline extends Connection {
 
 export async function openConnection(options: PipelineOptions): Promise<Connection> {
   const redis = connect(options.url, options);
-  redis.on('error', (error) => options.logger.warn({ reason: error.message }, 'redis'));
+  const sayFailure = createFailureLog((fields, what) => options.logger.warn(fields, what));
+  redis.on('error', (error) => sayFailure('redis', {}, error));
   await reach(redis, options.url, options.logger);
   await assertFit(redis, options.disposable);
   // A service that is started while Redis is full is there when there is room; and the steward makes it.
   await setWhenFull(redis, globalKeys.config(options.configVersion), JSON.stringify(options.config));
-  return { ...options, redis, solitude: new Solitude(), configs: new Map([[options.configVersion, options.config]]) };
+  const configs = new Map([[options.configVersion, options.config]]);
+  return { ...options, redis, sayFailure, solitude: new Solitude(), configs };
 }
 
 export function pipelineOf(connection: Connection, cell: number): Pipeline {
@@ -84,7 +89,7 @@ export function queueOf(pipeline: Pipeline, name: string): Queue {
     prefix: pipeline.keys.prefix,
     streams: { events: { maxLen: eventStreamLength } },
   });
-  queue.on('error', (error) => pipeline.logger.warn({ queue: name, reason: error.message }, 'queue'));
+  queue.on('error', (error) => pipeline.sayFailure('queue', { queue: name }, error));
   pipeline.queues.set(name, queue);
   return queue;
 }

@@ -99,7 +99,7 @@ export class QueueLine {
       ...keptEntries,
       settings: { backoffStrategy: stepBackoff },
     });
-    const warn = (error: Error): void => pipeline.logger.warn({ queue, reason: error.message }, 'worker');
+    const warn = (error: Error): void => pipeline.sayFailure('worker', { queue }, error);
     this.#worker.on('error', warn);
     // All that a worker had in hand stalls at once: a series that begins with them shows no increase.
     pipeline.metrics.stalled.inc({ queue }, 0);
@@ -136,7 +136,7 @@ export class QueueLine {
         await this.#turn();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'worker');
+        this.#pipeline.sayFailure('worker', { queue: this.#queue }, error);
         await pause(RETRY_MS, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
@@ -300,7 +300,7 @@ export class QueueLine {
         if (gone.has(id)) inHand.lost.abort(new Error('another worker has this entry'));
       }
     } catch (error) {
-      this.#pipeline.logger.warn({ queue: this.#queue, reason: String(error) }, 'could not lock entries');
+      this.#pipeline.sayFailure('could not lock entries', { queue: this.#queue }, error);
     }
   }
 }

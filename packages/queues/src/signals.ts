@@ -19,7 +19,7 @@ const REMEMBERED = 1000;
 /** @param wanted what this process listens for: a message that nobody needs costs time in every process */
 export async function listenToSignals(connection: Connection, wanted: 'ended' | 'abort'): Promise<Signals> {
   const redis = connect(connection.url, { failFast: false });
-  redis.on('error', (error) => connection.logger.warn({ reason: error.message }, 'signals'));
+  redis.on('error', (error) => connection.sayFailure('signals', {}, error));
   const emitter = new EventEmitter().setMaxListeners(0);
   const remembered = new Set<string>();
   const ended = (id: string): void => {

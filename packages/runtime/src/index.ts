@@ -1,6 +1,8 @@
 export { ConfigError, configVersionOf, loadConfig, parseConfig } from './config-file.ts';
 export { environmentVariables, readEnvironment } from './config.ts';
 export type { Environment } from './config.ts';
+export { createFailureLog } from './failure-log.ts';
+export type { FailureLog } from './failure-log.ts';
 export { createLogger } from './logger.ts';
 export type { Logger } from './logger.ts';
 export { createMetrics, metricTable } from './metrics.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { createFailureLog } from '@upshift/runtime';
 import type { Logger } from '@upshift/runtime';
 
 /** What is done again and again, with so much time at least from one beginning to the next. */
@@ -7,22 +8,6 @@ export interface Chore<Subject> {
   name: string;
   everyMs: number;
   run: (subject: Subject) => Promise<unknown>;
-}
-
-/** What fails in the same way goes on saying so, but not at each of its turns, which come several times a second. In ms. */
-const SAID_AGAIN_AFTER_MS = 60_000;
-
-/** Says why a chore failed, or a turn. */
-function createFailureLog(logger: Pick<Logger, 'error'>) {
-  const said = new Map<string, { reason: string; atMs: number }>();
-  return (words: string, fields: { chore?: string }, error: unknown): void => {
-    const reason = String(error);
-    const key = fields.chore ?? '';
-    const last = said.get(key);
-    if (last?.reason === reason && performance.now() < last.atMs + SAID_AGAIN_AFTER_MS) return;
-    said.set(key, { reason, atMs: performance.now() });
-    logger.error({ ...fields, reason }, words);
-  };
 }
 
 /**
@@ -33,7 +18,7 @@ export function createChores(logger: Pick<Logger, 'error'>) {
   // By a clock that nobody sets.
   const due = new Map<string, number>();
   const running = new Map<string, Promise<void>>();
-  const sayFailure = createFailureLog(logger);
+  const sayFailure = createFailureLog((fields, words) => logger.error(fields, words));
 
   async function run<Subject>(what: string, chore: Chore<Subject>, subject: Subject): Promise<void> {
     await chore.run(subject).catch((error: unknown) => sayFailure('chore failed', { chore: what }, error));
@@ -61,7 +46,7 @@ export async function takeTurns(
   stopping: AbortSignal,
   turn: () => Promise<void>,
 ): Promise<void> {
-  const sayFailure = createFailureLog(logger);
+  const sayFailure = createFailureLog((fields, words) => logger.error(fields, words));
   while (!stopping.aborted) {
     await turn().catch((error: unknown) => sayFailure('no chore was begun', {}, error));
     await pause(pauseMs, undefined, { signal: stopping }).catch(() => undefined);
