@@ -2,6 +2,7 @@ import { runPlainChecks, subjectOf } from '@upshift/routing';
 import { expect, test, vi } from 'vitest';
 
 import { compileSchema } from '../../packages/routing/src/checks/json-schema.ts';
+import { badCheck } from '../../packages/routing/src/score.ts';
 import { answerOf } from './example.ts';
 
 type Schema = Record<string, unknown>;
@@ -52,6 +53,17 @@ test.each<Schema>([{ $ref: '#' }, { allOf: [{ $ref: '#' }] }, { type: 'object', 
     expect(() => compileSchema(schema)).toThrow('refers to itself without end');
   },
 );
+
+test('patterns that would be tried for seconds are refused', () => {
+  const pattern = String.raw`\pL{1000}`.repeat(6);
+  expect(() => compileSchema({ pattern })).toThrow('repeats too much: it has 6002 steps, and may have 5000');
+  expect(badCheck({ type: 'regex', pattern }, 'checks[0]')).toEqual([
+    { field: 'checks[0].pattern', value: pattern, message: 'repeats too much: it has 6002 steps, and may have 5000' },
+  ]);
+  const many = Array.from({ length: 60 }, (_, index) => ({ pattern: `.{1000}${index}` }));
+  expect(() => compileSchema({ anyOf: many })).toThrow('its patterns repeat too much: they may have 50000 steps together');
+  expect(compileSchema({ pattern: '^.{1,1000}$' })('x')).toBe(true);
+});
 
 test('a format that is not known says nothing, in the log neither', () => {
   const warned = vi.spyOn(console, 'warn');

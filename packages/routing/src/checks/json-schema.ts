@@ -23,10 +23,25 @@ export function compileSchema(schema: Record<string, unknown>): ValidateFunction
   return validate;
 }
 
+/** Steps that the patterns of a schema may have together: to compile so many takes some 50 ms. */
+const MOST_STEPS = 50_000;
+
+/** Compiles the patterns of one schema. */
+function patternsOfOne(): typeof compileOfSchema {
+  let steps = 0;
+  return (text) => {
+    const pattern = compileOfSchema(text);
+    steps += pattern.steps;
+    if (steps > MOST_STEPS) throw new Error(`its patterns repeat too much: they may have ${MOST_STEPS} steps together`);
+    return pattern;
+  };
+}
+
 /** A new instance each time: ajv keeps every schema it has seen, and these are clients'. */
 function newAjv(dialect: unknown): Ajv | Ajv2020 {
   // ajv keeps patterns by their text: without one of its own, each would be taken for the first.
-  const regExp = Object.assign((pattern: string) => ({ ...compileOfSchema(pattern), toString: () => pattern }), {
+  const compileWithin = patternsOfOne();
+  const regExp = Object.assign((pattern: string) => ({ ...compileWithin(pattern), toString: () => pattern }), {
     code: 'compileOfSchema',
   });
   const options = { strict: false, allErrors: false, logger: false, inlineRefs: false, code: { regExp } } as const;
