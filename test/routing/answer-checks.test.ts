@@ -309,6 +309,7 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('sql', 'SELECT FROM WHERE'), /^sql does not parse: syntax error at or near "WHERE"/],
     ['sql', fenced('mysql', 'SELECT FROM WHERE'), /^sql does not parse/],
     ['sql', 'Here is no query', /^sql does not parse/],
+    [undefined, fenced(' js', 'const = 1;'), /^javascript does not parse/],
     ['sql', fenced('js', '1'), /^there is no sql/],
     ['javascript', '('.repeat(100_000), /^javascript does not parse/],
     ['sql', `SELECT ${'1+'.repeat(90_000)}1`, /^sql does not parse/],
@@ -380,6 +381,13 @@ test('of an answer that goes on without end not every name is looked for in a so
   const began = performance.now();
   expect(outcomeOf({ type: 'grounded' }, names, source).passed).toBe(false);
   expect(performance.now() - began).toBeLessThan(1500);
+});
+
+test('the tag of a block that is not closed is read once, however long it is', () => {
+  const text = `\`\`\`${'a'.repeat(100_000)}\n${'b'.repeat(100_000)}`;
+  const began = performance.now();
+  expect(outcomeOf({ type: 'code' }, text).passed).toBe(true);
+  expect(performance.now() - began).toBeLessThan(1000);
 });
 
 test('empty lines are passed over once each, however many there are', () => {

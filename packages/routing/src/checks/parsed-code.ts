@@ -54,9 +54,10 @@ interface Block {
 }
 
 function blocksOf(text: string, language?: CodeLanguage): Block[] {
-  const fenced = [...text.matchAll(/^[ \t]*```([\w+-]*)[^\n]*\n([\s\S]*?)^[ \t]*```/gm)].flatMap(([, tag = '', code = '']) => {
-    const isAsked = tag === '' || (language === 'sql' && dialects.includes(tag.toLowerCase()));
-    const known = byTag[tag.toLowerCase()] ?? (isAsked ? language : undefined);
+  const fenced = [...text.matchAll(/^[ \t]*```([^\n]*)\n([\s\S]*?)^[ \t]*```/gm)].flatMap(([, info = '', code = '']) => {
+    const tag = /^\s*([\w+-]*)/.exec(info)![1]!.toLowerCase();
+    const isAsked = tag === '' || (language === 'sql' && dialects.includes(tag));
+    const known = byTag[tag] ?? (isAsked ? language : undefined);
     return known !== undefined && (language === undefined || known === language) ? [{ language: known, code }] : [];
   });
   if (fenced.length > 0 || language === undefined || text.trim() === '') return fenced;
