@@ -12,6 +12,8 @@ const outcomeOf = (schema: Schema, text: string) =>
 
 const draft7 = 'http://json-schema.org/draft-07/schema#';
 const tuple = [{ type: 'string' }, { type: 'number' }];
+/** As TypeBox writes what holds itself. */
+const node: Schema = { $id: 'Node', type: 'object', properties: { nodes: { type: 'array', items: { $ref: 'Node' } } } };
 const list: Schema = { type: 'array', items: { $ref: '#' } };
 
 test.each<[Schema, string, string | null]>([
@@ -39,6 +41,13 @@ test.each<[Schema, string, string | null]>([
   [{ format: 'url' }, '"https://example.com/a?b=c#d"', null],
   [{ format: 'url' }, '"mailto:ada@example.com"', 'the answer must match format "url"'],
   [{ format: 'url' }, '"https://exa mple.com"', 'the answer must match format "url"'],
+  [{ properties: { constructor: { type: 'string' } } }, '{}', null],
+  [{ required: ['constructor'] }, '{}', "the answer must have required property 'constructor'"],
+  [{ required: ['constructor'] }, '{"constructor": "Ferrari"}', null],
+  [node, '{"nodes": [{"nodes": []}]}', null],
+  [node, '{"nodes": [{"nodes": 1}]}', '/nodes/0/nodes must be array'],
+  [{ $id: 'https://example.com/a.json', items: { $ref: 'a.json#/$defs/b' }, $defs: { b: { type: 'null' } } }, '[null]', null],
+  [{ $schema: draft7, ...node }, '{"nodes": [{"nodes": 1}]}', '/nodes/0/nodes must be array'],
   [list, '[[], [[]]]', null],
   [list, '['.repeat(20_000) + ']'.repeat(20_000), 'the answer is nested too deeply'],
   [{ uniqueItems: true }, '['.repeat(20_000) + ']'.repeat(20_000), 'the answer is nested too deeply'],
@@ -53,6 +62,10 @@ test.each<Schema>([{ $ref: '#' }, { allOf: [{ $ref: '#' }] }, { type: 'object', 
     expect(() => compileSchema(schema)).toThrow('refers to itself without end');
   },
 );
+
+test('an $id that is no text is refused in plain words', () => {
+  expect(() => compileSchema({ $id: 5 })).toThrow('$id must be a text');
+});
 
 test('patterns that would be tried for seconds are refused', () => {
   const pattern = String.raw`\pL{1000}`.repeat(6);

@@ -16,6 +16,8 @@ export function compileSchema(schema: Record<string, unknown>): ValidateFunction
   if (kept) return kept;
   // An asynchronous validator would answer with a promise, which is neither yes nor no.
   if (key.includes('"$async"')) throw new Error('$async schemas are not supported');
+  // Of a number ajv says that `id.replace is not a function`.
+  if (typeof (schema['$id'] ?? '') !== 'string') throw new Error('$id must be a text');
   const validate = newAjv(schema['$schema']).compile(withoutDialect(schema));
   refuseEndless(validate);
   if (compiled.size >= KEPT_SCHEMAS) compiled.delete(compiled.keys().next().value ?? '');
@@ -44,7 +46,9 @@ function newAjv(dialect: unknown): Ajv | Ajv2020 {
   const regExp = Object.assign((pattern: string) => ({ ...compileWithin(pattern), toString: () => pattern }), {
     code: 'compileOfSchema',
   });
-  const options = { strict: false, allErrors: false, logger: false, inlineRefs: false, code: { regExp } } as const;
+  const code = { regExp };
+  // Without own ones only, every object would have a `constructor`.
+  const options = { strict: false, allErrors: false, logger: false, inlineRefs: false, ownProperties: true, code } as const;
   const ajv = DRAFT_7.test(String(dialect)) ? new Ajv(options) : new Ajv2020(options);
   formats.default(ajv);
   return withExactMultiples(withLinearTime(ajv));
@@ -104,7 +108,7 @@ function refuseEndless(validate: ValidateFunction): void {
 }
 
 /** Its dialect chooses the instance of ajv, which would refuse the name of another one. */
-function withoutDialect({ $schema: _dialect, $id: _id, ...schema }: Record<string, unknown>): Record<string, unknown> {
+function withoutDialect({ $schema: _dialect, ...schema }: Record<string, unknown>): Record<string, unknown> {
   return schema;
 }
 
