@@ -80,7 +80,7 @@ function find(check: Exclude<PlainCheck, Estimate | Sign>, answer: UnifiedRespon
     case 'contains':
       return contains(check.values, check.mode ?? 'all', text);
     case 'one_of':
-      return check.values.some((value) => fold(value) === fold(text))
+      return check.values.some((value) => fold(value.trim()) === fold(text.trim()))
         ? yes('is one of the values')
         : no(`not one of ${check.values.join(', ')}`);
     case 'code':
@@ -121,6 +121,7 @@ function length(check: Extract<Check, { type: 'length' }>, text: string): Findin
   return yes('the length is right');
 }
 
+/** The same for letters in whatever case and Unicode form: in capitals also `ß` and `ς` are as elsewhere. */
 function fold(text: string): string {
-  return text.trim().toLowerCase();
+  return text.normalize('NFC').toUpperCase();
 }
