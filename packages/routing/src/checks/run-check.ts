@@ -110,8 +110,9 @@ function contains(values: string[], mode: 'all' | 'any', text: string): Finding 
 }
 
 function length(check: Extract<Check, { type: 'length' }>, text: string): Finding {
-  const words = text.split(/\s+/).filter(Boolean).length;
-  const characters = text.length;
+  const words = wordsIn(text);
+  // Of Unicode, as `maxLength` of a schema counts them: an emoji is not two.
+  const characters = Array.from(text).length;
   if (check.min_words !== undefined && words < check.min_words) return no(`${words} words, at least ${check.min_words} wanted`);
   if (check.max_words !== undefined && words > check.max_words) return no(`${words} words, at most ${check.max_words} wanted`);
   if (check.min_chars !== undefined && characters < check.min_chars)
@@ -119,6 +120,20 @@ function length(check: Extract<Check, { type: 'length' }>, text: string): Findin
   if (check.max_chars !== undefined && characters > check.max_chars)
     return no(`${characters} characters, at most ${check.max_chars} wanted`);
   return yes('the length is right');
+}
+
+/** Of scripts that put no spaces between words. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
+const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+
+function wordsIn(text: string): number {
+  const pieces = text.split(/\s+/).filter(Boolean);
+  return pieces.reduce((sum, piece) => sum + (UNSPACED.test(piece) ? unspacedWordsIn(piece) : 1), 0);
+}
+
+function unspacedWordsIn(text: string): number {
+  return Array.from(segmenter.segment(text)).filter(({ isWordLike }) => isWordLike).length;
 }
 
 /** The same for letters in whatever case and Unicode form: in capitals also `ß` and `ς` are as elsewhere. */
