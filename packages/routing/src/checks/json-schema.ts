@@ -124,7 +124,12 @@ export function misfit(schema: Record<string, unknown>, value: unknown): string 
   }
 }
 
+/** Keywords whose messages leave out what they are about: it stands first among their parameters. */
+const UNNAMED = ['additionalProperties', 'unevaluatedProperties', 'enum', 'const'];
+
 function explain(validate: ValidateFunction): string {
   const error = validate.errors?.[0];
-  return error ? `${error.instancePath || 'the answer'} ${error.message ?? 'is not valid'}` : 'not valid';
+  if (!error) return 'not valid';
+  const named = UNNAMED.includes(error.keyword) ? `: ${JSON.stringify(Object.values(error.params)[0])}` : '';
+  return `${error.instancePath || 'the answer'} ${error.message ?? 'is not valid'}${named}`;
 }
