@@ -1,5 +1,5 @@
 import type { JobEvent } from '@upshift/contracts';
-import { decide, FAILS, isOpen, readVerification } from '@upshift/routing';
+import { decide, FAILS, isOpen, readVerification, verifierOutcome } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
 import {
@@ -130,9 +130,13 @@ test('what a verifier says is written down while the answer is scored, and chang
 
 test('what a verifier says counts, however long its reason is, and where it gives neither that nor a score', () => {
   const output = 'x'.repeat(3000);
-  expect(readVerification(200, JSON.stringify({ passed: false, reason: output }))).toEqual({
+  const said = readVerification(200, JSON.stringify({ passed: false, reason: output }));
+  expect(verifierOutcome({ type: 'verifier', webhook: 'verifier' }, said)).toEqual({
+    type: 'verifier',
+    gate: true,
     passed: false,
     score: 0,
+    weight: 1,
     reason: output.slice(0, 2000),
   });
   const bare = { passed: true, score: 1, reason: 'no reason given' };

@@ -82,6 +82,11 @@ test('patterns that would be tried for seconds are refused', () => {
   expect(compileSchema({ pattern: '^.{1,1000}$' })('x')).toBe(true);
 });
 
+test('a reason is no longer than anybody reads, whatever an answer holds', () => {
+  const { reason } = outcomeOf({ additionalProperties: { type: 'null' } }, JSON.stringify({ ['a'.repeat(50_000)]: 1 }));
+  expect(reason).toBe(`/${'a'.repeat(1999)}`);
+});
+
 test('a format that is not known says nothing, in the log neither', () => {
   const warned = vi.spyOn(console, 'warn');
   expect(outcomeOf({ format: 'color' }, '"red"').passed).toBe(true);

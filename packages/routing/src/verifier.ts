@@ -34,16 +34,13 @@ export function verifierBody(
 /** 202 says that the verdict comes later. */
 const LATER = 202;
 
-/** The longest reason that is kept, in characters. */
-const REASON_CHARACTERS = 2000;
-
 /** What a verifier's reply says; anything but a verdict in the agreed form is no verdict. */
 export function readVerification(status: number | null, text: string): Verification {
   if (status === LATER) return { later: true };
   const parsed = verificationReply.safeParse(parseJsonAnswer(text));
   if (!parsed.success) return { unavailable: 'what it answered can not be read' };
   const { passed, score, reason } = parsed.data;
-  return { passed, score: score ?? (passed ? 1 : 0), reason: reason?.slice(0, REASON_CHARACTERS) ?? 'no reason given' };
+  return { passed, score: score ?? (passed ? 1 : 0), reason: reason ?? 'no reason given' };
 }
 
 /**
