@@ -78,6 +78,13 @@ describe('a check passes or fails', () => {
     expect(passes({ type: 'non_empty' }, '', { toolCalls })).toBe(true);
     expect(passes({ type: 'non_empty' }, '', { vectors: [[1]] })).toBe(true);
   });
+  test('an answer whose language can not be told passes, and is not called short', () => {
+    const reasonOf = (prompt: string, text: string) =>
+      runPlainChecks([{ type: 'language' }], subjectOf(prompt, answerOf(text)))[0]!.reason;
+    const english = 'It is the name of the town, and it is in the north of the country.';
+    expect(reasonOf(english, 'Budapest Magyarország fővárosa. '.repeat(50))).toBe('its language can not be told');
+    expect(reasonOf('Answer in Norwegian: what is Oslo?', english)).toBe('the wanted language can not be told');
+  });
   test('a fence with nothing but lines behind it is read once', () => {
     const start = performance.now();
     expect(passes({ type: 'json' }, `\`\`\`json${'\n'.repeat(200_000)}`)).toBe(false);

@@ -118,7 +118,8 @@ function askedFor(prompt: string): Language | null {
 export function language(prompt: string, text: string, wanted?: Language): Finding {
   const expected = wanted ?? askedFor(prompt);
   const found = languageOf(text);
-  if (expected === null || found === null) return yes('too short to tell its language');
+  if (expected === null) return yes('the wanted language can not be told');
+  if (found === null) return yes('its language can not be told');
   return expected === found ? yes(`is in ${nameOf(found)}`) : no(`is in ${nameOf(found)}, where ${nameOf(expected)} was wanted`);
 }
 
