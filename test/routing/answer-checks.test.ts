@@ -286,6 +286,7 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('mysql', 'INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE b = 2;')],
     [undefined, fenced('sqlite', 'INSERT OR REPLACE INTO a VALUES (1);')],
     ['sql', fenced('mysql', 'SELECT `a` FROM t;')],
+    ['sql', '````md\n```\n?\n```\n````\n' + fenced('sql', 'SELECT 1')],
     ['sql', 'SELECT a FROM t WHERE id = :id AND b>:b_1 AND c IN (%s, %(name)s);'],
     ['sql', "SELECT a::int FROM t WHERE b ? 'key' AND 5 %s = 1 AND d[1:n] IS NULL;"],
     ['typescript', 'return await load<string>(1);'],

@@ -53,8 +53,11 @@ interface Block {
   code: string;
 }
 
+/** One that shows fences has longer ones around them. */
+const FENCED = /^[ \t]*(`{3,})([^`\n]*)\n([\s\S]*?)^[ \t]*\1/gm;
+
 function blocksOf(text: string, language?: CodeLanguage): Block[] {
-  const fenced = [...text.matchAll(/^[ \t]*```([^\n]*)\n([\s\S]*?)^[ \t]*```/gm)].flatMap(([, info = '', code = '']) => {
+  const fenced = [...text.matchAll(FENCED)].flatMap(([, , info = '', code = '']) => {
     const tag = /^\s*([\w+-]*)/.exec(info)![1]!.toLowerCase();
     const isAsked = tag === '' || (language === 'sql' && dialects.includes(tag));
     const known = byTag[tag] ?? (isAsked ? language : undefined);
