@@ -259,6 +259,15 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await expect.poll(border, { timeout: 10_000 }).not.toBe(before);
   });
 
+  test('plots are drawn also where the address has the login in it', async () => {
+    await runHostileJob();
+    const page = await open('/');
+    const address = Object.assign(new URL(fleet.url('console')), { username: 'upshift', password: CONSOLE_PASSWORD });
+    await page.goto(address.href, { waitUntil: 'networkidle' });
+    expect(await page.locator('.plot canvas').count()).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+
   test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
     fleet.sandbox.settings.change({ hold: true });
     onTestFinished(() => fleet.sandbox.settings.change({ hold: false }));

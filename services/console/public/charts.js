@@ -24,7 +24,9 @@ export function startCharts() {
 
 async function load() {
   try {
-    const response = await fetch(root.dataset.plots, { signal: AbortSignal.timeout(REFRESH_MS) });
+    // Beside the address that the browser shows: one that was typed with the login in it can not be asked for anything.
+    const address = new URL(root.dataset.plots, location.href);
+    const response = await fetch(address, { signal: AbortSignal.timeout(REFRESH_MS) });
     if (!response.ok) return;
     const plots = await response.json();
     if (JSON.stringify(plots) === JSON.stringify(latest)) return;
