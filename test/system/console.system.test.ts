@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
+import type { Plots } from '../../services/console/src/plots.ts';
 import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -266,6 +267,30 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await page.goto(address.href, { waitUntil: 'networkidle' });
     expect(await page.locator('.plot canvas').count()).toBe(3);
     expect(complaints).toEqual([]);
+  });
+
+  /** The overview with plots of two minutes that are alike. */
+  async function openWith(changes: { cost?: Plots['cost']; tiers?: Plots['tiers'] }): Promise<Page> {
+    const plots: Plots = {
+      bucket: 1,
+      at: [1_800_000_000, 1_800_000_060],
+      throughput: { accepted: [1, 1], completed: [1, 1], failed: [0, 0] },
+      cost: { actual: [0, 0], alone: [0, 0] },
+      tiers: [],
+      ...changes,
+    };
+    const page = await open('/');
+    await page.route('**/plots.json*', (route) => route.fulfill({ json: plots }));
+    await page.reload({ waitUntil: 'networkidle' });
+    return page;
+  }
+
+  test('no two of many tiers look alike in their plot', async () => {
+    const page = await openWith({ tiers: Array.from({ length: 16 }, (_, index) => ({ name: `t${index}`, answered: [1, 1] })) });
+    const marks = await page
+      .locator('#plot-tiers .u-series:not(:first-child) .u-marker')
+      .evaluateAll((all) => all.map((mark) => mark.style.background));
+    expect([marks.length, new Set(marks).size]).toEqual([16, 16]);
   });
 
   test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
