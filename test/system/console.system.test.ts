@@ -293,6 +293,12 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     expect([marks.length, new Set(marks).size]).toEqual([16, 16]);
   });
 
+  test('the plot of costs tells three digits: its axis has steps of $2.50, and of $25', async () => {
+    const page = await openWith({ cost: { actual: [12.34, 12.34], alone: [125, 125] } });
+    await page.locator('#plot-cost .u-over').hover();
+    expect(await page.locator('#plot-cost .u-legend').textContent()).toMatch(/\$125.*\$12\.3/);
+  });
+
   test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
     fleet.sandbox.settings.change({ hold: true });
     onTestFinished(() => fleet.sandbox.settings.change({ hold: false }));

@@ -214,7 +214,8 @@ function perMinute(value) {
   return compact.format(value);
 }
 
-const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 });
+/** Three digits, as the steps of an axis have: 12.5 is not 13. */
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumSignificantDigits: 3 });
 
 function usd(value) {
   return dollars.format(value);
