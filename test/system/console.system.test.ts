@@ -343,6 +343,20 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     const page = await open('/', { viewport: { width: 360, height: 900 } });
     expect((await page.locator('.savings text').first().boundingBox())?.height).toBeGreaterThan(9);
   });
+
+  test('a name of a model that is longer than the chart of savings is not cut off', async () => {
+    await runHostileJob();
+    const page = await open('/', { viewport: { width: 1440, height: 900 } });
+    const name = page.locator('.savings text').first();
+    await name.evaluate((text, long) => void (text.textContent = `all premium: provider/${long}`), 'm'.repeat(60));
+    await name.scrollIntoViewIfNeeded();
+    const isSeenAtItsEnd = await page.evaluate(`(() => {
+      const text = document.querySelector('.savings text');
+      const { right, top, height } = text.getBoundingClientRect();
+      return document.elementFromPoint(right - 3, top + height / 2) === text;
+    })()`);
+    expect(isSeenAtItsEnd).toBe(true);
+  });
 });
 
 async function widthOf(page: Page): Promise<number> {
