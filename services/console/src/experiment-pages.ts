@@ -34,7 +34,8 @@ export function experimentPage(experiment: ExperimentView): Html {
     <p>New jobs: ${sharesText(shares)}.</p>
     ${document.kind === 'canary' && document.hold && html`<p>${heldText(experiment)}</p>`}
     ${document.kind === 'shadow' && html`<p>${shadowText(experiment)}</p>`}`;
-  const plots = document.metrics.map((metric) => metricPlot(metric, series));
+  const names = experiment.arms.map(({ arm }) => arm);
+  const plots = document.metrics.map((metric) => metricPlot(metric, series, names));
   const events = history.map(
     (entry) =>
       html`<tr>
