@@ -1,7 +1,7 @@
 import type { ExperimentView } from '@upshift/contracts';
 import { expect, test } from 'vitest';
 
-import { experimentPage } from '../../services/console/src/experiment-pages.ts';
+import { experimentPage, experimentsPage } from '../../services/console/src/experiment-pages.ts';
 import { metricPlot } from '../../services/console/src/experiment-plot.ts';
 import type { Html } from '../../services/console/src/html.ts';
 import { exampleView } from '../routing/experiment-view.ts';
@@ -75,4 +75,9 @@ test('an arm has its colour in each plot, also where another one has no value of
   const document = { ...exampleView().document, metrics: ['pass_rate', 'score'] } as ExperimentView['document'];
   const coloursOfCanary = [...page({ series, document }).matchAll(/class="arm-(\d)">■ canary/g)].map(([, index]) => index);
   expect(coloursOfCanary).toEqual(['1', '1']);
+});
+
+test('the pages of experiments have a heading above those of their parts, as all pages have', () => {
+  expect(page()).toContain('<h1 class="sr">Experiment new-model</h1>');
+  expect(experimentsPage([]).text).toContain('<h1 class="sr">Experiments</h1>');
 });
