@@ -1,6 +1,7 @@
+import type { ExperimentView } from '@upshift/contracts';
 import { expect, test } from 'vitest';
 
-import { experimentPage } from '../../services/console/src/experiment-pages.ts';
+import { experimentPage, experimentsPage } from '../../services/console/src/experiment-pages.ts';
 import { metricPlot } from '../../services/console/src/experiment-plot.ts';
 import type { Html } from '../../services/console/src/html.ts';
 import { exampleView } from '../routing/experiment-view.ts';
@@ -36,7 +37,7 @@ test('a plot has a line and a band per arm, inside its frame, and says its range
 const shapesOf = (plot: Html): string[] => [...plot.text.matchAll(/points="([^"]*)"/g)].map(([, points]) => points!);
 
 test('a plot is drawn to the scale of its times, its values and the intervals of now', () => {
-  expect(shapesOf(metricPlot('pass_rate', exampleView().series))).toEqual([
+  expect(shapesOf(metricPlot('pass_rate', exampleView().series, ['stable', 'canary']))).toEqual([
     '0,4 333.3,4 600,19.2 600,49.6 333.3,64.8 0,156',
     '0,4 333.3,34.4 600,34.4',
     '0,4 333.3,34.4 600,95.2 600,156 333.3,156 0,156',
@@ -49,7 +50,7 @@ test('where an end is not known the band goes to the edge, and what never change
     at,
     metrics: { score: { only: { value: 0.5, low: null, high: null, jobs: 1 } } },
   }));
-  const plot = metricPlot('score', series);
+  const plot = metricPlot('score', series, ['only']);
   expect(shapesOf(plot)).toEqual(['0,4 333.3,4 600,4 600,156 333.3,156 0,156', '0,156 333.3,156 600,156']);
   expect(plot.text).toContain('■ only 0.5 [?, ?]');
 });
@@ -57,9 +58,26 @@ test('where an end is not known the band goes to the edge, and what never change
 test('one point is no plot, and points without the metric are none', () => {
   const [first, second] = exampleView().series;
   for (const series of [[], [first!], [{ ...first!, metrics: {} }, second!]])
-    expect(metricPlot('pass_rate', series).text).toContain('Too little has been measured for a plot of pass_rate.');
+    expect(metricPlot('pass_rate', series, ['stable', 'canary']).text).toContain(
+      'Too little has been measured for a plot of pass_rate.',
+    );
 });
 
 test('what an operator wrote is text, never markup', () => {
   expect(page({ reason: '<script>alert(1)</script>' })).not.toContain('<script>alert');
+});
+
+test('an arm has its colour in each plot, also where another one has no value of the metric', () => {
+  const series = exampleView().series.map(({ at, metrics }) => ({
+    at,
+    metrics: { ...metrics, score: { canary: metrics['pass_rate']!['canary']! } },
+  }));
+  const document = { ...exampleView().document, metrics: ['pass_rate', 'score'] } as ExperimentView['document'];
+  const coloursOfCanary = [...page({ series, document }).matchAll(/class="arm-(\d)">■ canary/g)].map(([, index]) => index);
+  expect(coloursOfCanary).toEqual(['1', '1']);
+});
+
+test('the pages of experiments have a heading above those of their parts, as all pages have', () => {
+  expect(page()).toContain('<h1 class="sr">Experiment new-model</h1>');
+  expect(experimentsPage([]).text).toContain('<h1 class="sr">Experiments</h1>');
 });

@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 
+import type { Plots } from '../../services/console/src/plots.ts';
 import { CONSOLE_PASSWORD, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -259,6 +260,45 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await expect.poll(border, { timeout: 10_000 }).not.toBe(before);
   });
 
+  test('plots are drawn also where the address has the login in it', async () => {
+    await runHostileJob();
+    const page = await open('/');
+    const address = Object.assign(new URL(fleet.url('console')), { username: 'upshift', password: CONSOLE_PASSWORD });
+    await page.goto(address.href, { waitUntil: 'networkidle' });
+    expect(await page.locator('.plot canvas').count()).toBe(3);
+    expect(complaints).toEqual([]);
+  });
+
+  /** The overview with plots of two minutes that are alike. */
+  async function openWith(changes: { cost?: Plots['cost']; tiers?: Plots['tiers'] }): Promise<Page> {
+    const plots: Plots = {
+      bucket: 1,
+      at: [1_800_000_000, 1_800_000_060],
+      throughput: { accepted: [1, 1], completed: [1, 1], failed: [0, 0] },
+      cost: { actual: [0, 0], alone: [0, 0] },
+      tiers: [],
+      ...changes,
+    };
+    const page = await open('/');
+    await page.route('**/plots.json*', (route) => route.fulfill({ json: plots }));
+    await page.reload({ waitUntil: 'networkidle' });
+    return page;
+  }
+
+  test('no two of many tiers look alike in their plot', async () => {
+    const page = await openWith({ tiers: Array.from({ length: 16 }, (_, index) => ({ name: `t${index}`, answered: [1, 1] })) });
+    const marks = await page
+      .locator('#plot-tiers .u-series:not(:first-child) .u-marker')
+      .evaluateAll((all) => all.map((mark) => mark.style.background));
+    expect([marks.length, new Set(marks).size]).toEqual([16, 16]);
+  });
+
+  test('the plot of costs tells three digits: its axis has steps of $2.50, and of $25', async () => {
+    const page = await openWith({ cost: { actual: [12.34, 12.34], alone: [125, 125] } });
+    await page.locator('#plot-cost .u-over').hover();
+    expect(await page.locator('#plot-cost .u-legend').textContent()).toMatch(/\$125.*\$12\.3/);
+  });
+
   test('the page of a job goes on although somebody has clicked into its table of attempts', async () => {
     fleet.sandbox.settings.change({ hold: true });
     onTestFinished(() => fleet.sandbox.settings.change({ hold: false }));
@@ -302,6 +342,20 @@ describe.skipIf(!hasChromium)('in Chromium', () => {
     await runHostileJob();
     const page = await open('/', { viewport: { width: 360, height: 900 } });
     expect((await page.locator('.savings text').first().boundingBox())?.height).toBeGreaterThan(9);
+  });
+
+  test('a name of a model that is longer than the chart of savings is not cut off', async () => {
+    await runHostileJob();
+    const page = await open('/', { viewport: { width: 1440, height: 900 } });
+    const name = page.locator('.savings text').first();
+    await name.evaluate((text, long) => void (text.textContent = `all premium: provider/${long}`), 'm'.repeat(60));
+    await name.scrollIntoViewIfNeeded();
+    const isSeenAtItsEnd = await page.evaluate(`(() => {
+      const text = document.querySelector('.savings text');
+      const { right, top, height } = text.getBoundingClientRect();
+      return document.elementFromPoint(right - 3, top + height / 2) === text;
+    })()`);
+    expect(isSeenAtItsEnd).toBe(true);
   });
 });
 

@@ -8,6 +8,8 @@ const HEIGHT = 210;
 const DASHES = [[], [8, 4], [2, 3]];
 const BORDERS = ['solid', 'dashed', 'dotted'];
 const PATTERNS = ['solid', 'stripes', 'dots', 'grid'];
+/** Those of the style sheet that tell tiers apart. */
+const COLOURS = 4;
 
 const root = document.querySelector('[data-plots]');
 const scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -24,7 +26,9 @@ export function startCharts() {
 
 async function load() {
   try {
-    const response = await fetch(root.dataset.plots, { signal: AbortSignal.timeout(REFRESH_MS) });
+    // Beside the address that the browser shows: one that was typed with the login in it can not be asked for anything.
+    const address = new URL(root.dataset.plots, location.href);
+    const response = await fetch(address, { signal: AbortSignal.timeout(REFRESH_MS) });
     if (!response.ok) return;
     const plots = await response.json();
     if (JSON.stringify(plots) === JSON.stringify(latest)) return;
@@ -110,13 +114,15 @@ function cost({ at, cost: { actual, alone } }) {
   };
 }
 
-/** Stacked: each series is drawn up to the sum of those below it, the highest first. */
+/** Stacked: each series is drawn up to the sum of those below it, the highest first. Where the colours begin anew, their patterns are others. */
 function tiers({ at, tiers: answered }) {
   const sums = answered.map((_, index) =>
     at.map((_at, bucket) => answered.slice(0, index + 1).reduce((sum, tier) => sum + tier.answered[bucket], 0)),
   );
   const series = answered.map(({ name, answered: counts }, index) =>
-    bar(name, `--plot-${(index % 4) + 1}`, PATTERNS[index % PATTERNS.length], (bucket) => String(counts[bucket])),
+    bar(name, `--plot-${(index % COLOURS) + 1}`, PATTERNS[(index + Math.floor(index / COLOURS)) % PATTERNS.length], (bucket) =>
+      String(counts[bucket]),
+    ),
   );
   return { data: [at, ...sums.toReversed()], series: series.toReversed(), format: (value) => compact.format(value) };
 }
@@ -208,7 +214,8 @@ function perMinute(value) {
   return compact.format(value);
 }
 
-const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumSignificantDigits: 2 });
+/** Three digits, as the steps of an axis have: 12.5 is not 13. */
+const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', maximumSignificantDigits: 3 });
 
 function usd(value) {
   return dollars.format(value);

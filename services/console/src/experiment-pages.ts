@@ -24,7 +24,11 @@ export function experimentsPage(experiments: ExperimentSummary[]): Html {
     rows.length === 0
       ? html`<p class="empty">There is none. <code>npx upshift experiments create canary.yaml</code> starts one.</p>`
       : table(['Name', 'Kind', 'Route', 'Status', 'New jobs', 'Why'], rows);
-  return layout({ title: 'Experiments', here: 'experiments', body: liveCard('experiments', 'Experiments', body) });
+  return layout({
+    title: 'Experiments',
+    here: 'experiments',
+    body: [html`<h1 class="sr">Experiments</h1>`, liveCard('experiments', 'Experiments', body)],
+  });
 }
 
 /** One experiment: its arms, what can be concluded, and its metrics over time. */
@@ -34,7 +38,8 @@ export function experimentPage(experiment: ExperimentView): Html {
     <p>New jobs: ${sharesText(shares)}.</p>
     ${document.kind === 'canary' && document.hold && html`<p>${heldText(experiment)}</p>`}
     ${document.kind === 'shadow' && html`<p>${shadowText(experiment)}</p>`}`;
-  const plots = document.metrics.map((metric) => metricPlot(metric, series));
+  const names = experiment.arms.map(({ arm }) => arm);
+  const plots = document.metrics.map((metric) => metricPlot(metric, series, names));
   const events = history.map(
     (entry) =>
       html`<tr>
@@ -47,6 +52,7 @@ export function experimentPage(experiment: ExperimentView): Html {
     title: name,
     here: 'experiments',
     body: [
+      html`<h1 class="sr">Experiment ${name}</h1>`,
       liveCard('experiment', name, summary),
       liveCard('arms', 'Arms', armsTable(experiment)),
       liveCard(

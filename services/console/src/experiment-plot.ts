@@ -19,28 +19,32 @@ interface Scale {
 
 type ArmPoint = [point: SeriesPoint, estimate: EstimateView];
 
-/** A metric of all arms over time: a line per arm, with the interval that holds at all times as a band. */
-export function metricPlot(metric: string, series: SeriesPoint[]): Html {
+/**
+ * A metric of all arms over time: a line per arm, with the interval that holds at all times as a band.
+ *
+ * @param names of all arms: each has the colour of its place, in the plots of all metrics
+ */
+export function metricPlot(metric: string, series: SeriesPoint[], names: string[]): Html {
   const points = series.filter((point) => point.metrics[metric] !== undefined);
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last || first === last) return html`<p class="empty">Too little has been measured for a plot of ${metric}.</p>`;
-  const arms = Object.keys(last.metrics[metric] ?? {});
+  const arms = names.flatMap((name, place) => (last.metrics[metric]?.[name] ? [{ name, place }] : []));
   const scale = scaleOf(metric, points);
   const ofArm = (arm: string): ArmPoint[] =>
     points.flatMap((point) => (point.metrics[metric]?.[arm] ? [[point, point.metrics[metric][arm]] as ArmPoint] : []));
   return html`<figure class="experiment-plot">
     <figcaption>
       <strong>${metric}</strong>
-      ${arms.map((arm, index) => html`<span class="arm-${index}">■ ${arm} ${estimateText(last.metrics[metric]?.[arm])}</span> `)}
+      ${arms.map(({ name, place }) => html`<span class="arm-${place}">■ ${name} ${estimateText(last.metrics[metric]?.[name])}</span> `)}
     </figcaption>
     <div class="range"><span>${short(scale.most)}</span><span>${short(scale.least)}</span></div>
     <svg
       viewBox="0 0 ${WIDTH} ${HEIGHT}"
       preserveAspectRatio="none"
       role="img"
-      aria-label="${metric} of ${arms.join(', ')} over time"
+      aria-label="${metric} of ${arms.map(({ name }) => name).join(', ')} over time"
     >
-      ${arms.map((arm, index) => html`<g class="arm-${index}">${band(ofArm(arm), scale)}${line(ofArm(arm), scale)}</g>`)}
+      ${arms.map(({ name, place }) => html`<g class="arm-${place}">${band(ofArm(name), scale)}${line(ofArm(name), scale)}</g>`)}
     </svg>
     <div class="times"><span>${moment(Date.parse(first.at))}</span><span>${moment(Date.parse(last.at))}</span></div>
   </figure>`;

@@ -65,7 +65,7 @@ function chart(bars: Bar[]): Html {
   </figure>`;
 }
 
-/** Its name stands above it: that of a model may be as long as all of the drawing. */
+/** Its name stands above it: that of a model may be longer than all of the drawing. */
 function barOf(bar: Bar, top: number, most: number): Html {
   const scale = (WIDTH - BAR.values) / most;
   const y = top + BAR.label;
