@@ -107,8 +107,9 @@ function fit(labels: LabelLine[], options: CalibrateOptions): { calibration: Cal
     const complexityOf = (prompt: string): number => classify(bareFacts(prompt)).complexity;
     const starts = tiers.length === config.tiers.length && !asksElsewhere(config);
     const ladder = { tiers, complexityOf: starts ? complexityOf : null, costUsdOf: costsOf(config, options.config) };
-    const scores = labels.map((label) => (isSilentOn(label) ? 1 : (scoreOf.get(label) ?? 1)));
-    const silent = judged.filter(isSilentOn).length;
+    const withoutOpinion = new Set(labels.filter(isSilentOn));
+    const scores = labels.map((label) => (withoutOpinion.has(label) ? 1 : (scoreOf.get(label) ?? 1)));
+    const silent = judged.filter((label) => withoutOpinion.has(label)).length;
     const thresholds = calibrateThresholds(labels, scores, ladder, target);
     return { calibration: { ...calibrated, hadProfile, tiers, starts, silent, target, ...thresholds }, config };
   } catch (error) {
