@@ -58,9 +58,11 @@ export async function startIntake(context: ServiceContext): Promise<Running> {
   app.route('/v1/quarantine/:id').delete(dropQuarantined(tools)).all(methodNotAllowed('DELETE'));
   app.use(webhookRoutes(cells, json));
   app.use(experimentRoutes(cells, json));
+  let described: ReturnType<typeof openapi> | undefined;
   app
     .route('/openapi.json')
-    .get((_request, response) => void response.json(openapi()))
+    // Made when it is first asked for, and once: it takes some 10 ms, in which nothing else is answered.
+    .get((_request, response) => void response.json((described ??= openapi())))
     .all(methodNotAllowed('GET'));
   return {
     readiness: async () => (stopping.signal.aborted ? { ready: false, reason: 'stopping' } : redisReadiness(cells)),
