@@ -8,6 +8,7 @@ import type { Adapter } from '../../adapter.ts';
 import { controlledFetch, underControl, withoutForeignHeaders } from '../../call-control.ts';
 import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
+import { readUntil } from '../../read-until.ts';
 import { anthropicCatalogue } from './anthropic-catalogue.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { anthropicMessage } from './anthropic-messages.ts';
@@ -51,11 +52,11 @@ async function ask({ client, provider, request, control }: AnthropicCall): Promi
     .withResponse();
   const requestId = response.headers.get('request-id');
   const message = new PartialMessage();
-  for await (const event of stream) {
+  await readUntil(stream, (event) => {
     message.add(event);
     // Some servers hold the stream open after it.
-    if (event.type === 'message_stop') break;
-  }
+    return event.type === 'message_stop' ? event : null;
+  });
   control.throwIfStopped();
   annotate({ 'gen_ai.response.id': message.id, 'gen_ai.response.model': message.model });
 

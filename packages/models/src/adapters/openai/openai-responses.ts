@@ -4,6 +4,7 @@ import { APIError } from 'openai';
 import type OpenAI from 'openai';
 
 import { unusableAnswer } from '../../call-failure.ts';
+import { readUntil } from '../../read-until.ts';
 import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
 import { responsesRequest } from './openai-messages.ts';
@@ -18,12 +19,8 @@ export async function askResponses(call: OpenaiCall): Promise<UnifiedResponse> {
   const { data: stream, request_id: requestId } = await client.responses
     .create(responsesRequest(request), sendOptions(call))
     .withResponse();
-  let answer: Answer | null = null;
-  for await (const event of stream) {
-    answer = endOf(event);
-    // Some servers hold the stream open after it.
-    if (answer) break;
-  }
+  // Some servers hold the stream open after it.
+  const answer = await readUntil(stream, endOf);
   control.throwIfStopped();
   annotate({ 'gen_ai.response.id': answer?.id, 'gen_ai.response.model': answer?.model });
 
