@@ -2,7 +2,7 @@ import type { JobEvent, JobState } from '@upshift/contracts';
 import { decide } from '@upshift/routing';
 import { describe, expect, test } from 'vitest';
 
-import { countersOf } from '../../packages/queues/src/stats.ts';
+import { countersOf } from '../../packages/queues/src/counters.ts';
 import {
   acceptedJob,
   after,

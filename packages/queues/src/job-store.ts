@@ -3,13 +3,13 @@ import { isTerminal } from '@upshift/contracts';
 import { acceptanceOf, outcomeOf } from '@upshift/routing';
 import type { Decision, UnseenLabel } from '@upshift/routing';
 
+import { countersOf } from './counters.ts';
 import { deliveryEntry, deliveryEventOf, queueEntryOf, stepEntry } from './entries.ts';
 import type { Entry } from './entry.ts';
 import { channels, indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState, stateText } from './state-text.ts';
-import { countersOf } from './stats.ts';
 import { trailFieldName, trailText } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition.ts';
 

@@ -3,9 +3,10 @@ import { savingsOf } from '@upshift/routing';
 import type { RouteCounters } from '@upshift/routing';
 
 import type { Cells } from './cells/cells.ts';
+import { SAVED } from './counters.ts';
 import { minuteOf } from './minute.ts';
 import { globalKeys } from './names.ts';
-import { readSums, SAVED } from './stats.ts';
+import { readSums } from './stats.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const DAY_MINUTES = 24 * 60;
