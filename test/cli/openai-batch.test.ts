@@ -146,3 +146,20 @@ test('null is what a client writes for what it leaves out', () => {
     ],
   });
 });
+
+test.each([
+  ['/v1/responses', { input: 'x', instructions: null, max_output_tokens: null, tools: null, text: null, reasoning: null }],
+  ['/v1/embeddings', { input: 'x', dimensions: null, encoding_format: null, user: null }],
+])('null is that for %s too, also in a field for which a job has no place', (url, body) => {
+  expect(inputOf(url, body)).toEqual(inputOf(url, { input: 'x' }));
+});
+
+test('what OpenAI takes for granted may be written out', () => {
+  const messages = [{ role: 'user', content: 'x' }];
+  const usual = { n: 1, frequency_penalty: 0, presence_penalty: 0, logprobs: false, parallel_tool_calls: true, store: false };
+  expect(inputOf('/v1/chat/completions', { messages, ...usual, service_tier: 'auto', verbosity: 'medium' })).toEqual({
+    messages,
+  });
+  const { error } = rowOfBatchLine(lineOf('/v1/chat/completions', { messages, ...usual, store: true }));
+  expect(error).toMatch(/^body\.store \(true\): is not known here/);
+});

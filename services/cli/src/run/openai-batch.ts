@@ -25,14 +25,36 @@ const batchLine = z.discriminatedUnion('url', [
   }),
 ]);
 
+/** What these fields say where they say what OpenAI takes for granted, and a job does too. Tools that export requests write them out. */
+const usual = new Map<string, readonly unknown[]>(
+  Object.entries({
+    n: [1],
+    frequency_penalty: [0],
+    presence_penalty: [0],
+    logprobs: [false],
+    parallel_tool_calls: [true],
+    service_tier: ['auto', 'default'],
+    store: [false],
+    truncation: ['disabled'],
+    verbosity: ['medium'],
+  }),
+);
+
 /** The input of a job, made of a line of an OpenAI batch; or why it can not be. `model` is left to the router. */
-export function rowOfBatchLine(line: object): { customId: string | null; input: object | null; error: string | null } {
+export function rowOfBatchLine(given: object): { customId: string | null; input: object | null; error: string | null } {
+  const line = 'body' in given ? { ...given, body: withoutUsual(given.body) } : given;
   const parsed = batchLine.safeParse(line);
   const customId = 'custom_id' in line && typeof line.custom_id === 'string' ? line.custom_id : null;
   if (parsed.success) return { customId, input: withoutUndefined(parsed.data.body), error: null };
   // What is known in a line depends on its address.
   const schema = batchLine.options.find(({ shape }) => 'url' in line && line.url === shape.url.value) ?? batchLine;
   return { customId, input: null, error: wrongFields(parsed.error, line, schema).join('; ') };
+}
+
+/** Clients also write null for what they leave out. */
+function withoutUsual(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([key, value]) => value !== null && !usual.get(key)?.includes(value)));
 }
 
 function withoutUndefined(input: object): object {
