@@ -63,7 +63,7 @@ test('a bad row says what it is and what would be right', async () => {
   expect(rows.map(({ error }) => error)).toEqual([
     expect.stringContaining('not JSON'),
     expect.stringContaining('7 is no row'),
-    expect.stringContaining('neither "input"'),
+    expect.stringContaining('has prompt, and neither "input", as in {"input": {"prompt": "…"}}'),
     expect.stringContaining('/v1/chat/completions'),
   ]);
 });

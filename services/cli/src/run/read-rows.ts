@@ -66,8 +66,8 @@ function readRow(text: string, line: number, options: RowOptions): Row {
   const defaults = defaultsOf(options);
   if ('input' in object) return { line, customId: null, job: { ...defaults, ...object }, error: null };
   if (!('custom_id' in object)) {
-    const keys = Object.keys(object).join(', ') || 'an empty object';
-    return badRow(line, `neither "input" (a job) nor "custom_id" (an OpenAI batch) in ${keys}`);
+    const keys = Object.keys(object).join(', ') || 'nothing';
+    return badRow(line, `has ${keys}, and neither "input", as in {"input": {"prompt": "…"}}, nor "custom_id" (an OpenAI batch)`);
   }
   const { customId, input, error } = rowOfBatchLine(object);
   return { line, customId, job: input === null ? null : { ...defaults, input }, error };
