@@ -84,6 +84,13 @@ test.each([
   expect(await refusedWith(422, error)).toMatchObject({ code: 'context_too_long' });
 });
 
+test('a server that answers in one piece, though a stream was asked for, is told so', async () => {
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }];
+  const error = await failureOf(200, 'application/json', JSON.stringify({ id: 'c1', object: 'chat.completion', choices }));
+  expect(error).toMatchObject({ code: 'provider_error', maybeBilled: true });
+  expect(error.message).toContain('the server must stream');
+});
+
 test('an error is told by its status once, though its code is the status too', async () => {
   const { message } = await refusedWith(400, { message: 'no', type: 'None', code: '400' });
   expect(message).toContain('(400 None)');
