@@ -72,6 +72,9 @@ export const responsesFormat = z.discriminatedUnion('type', [
     .transform(({ type, name, schema: given }) => ({ type, name, schema: given })),
 ]);
 
+/** What a job has as its metadata. */
+export const aboutTheJob = { metadata: z.record(z.string(), z.string()).optional(), user: z.string().optional() };
+
 /** What both ways of asking have alike, and a job too. */
 export const sharedSettings = {
   model: z.string().optional(),
@@ -80,6 +83,7 @@ export const sharedSettings = {
   tool_choice: z.enum(['auto', 'none', 'required']).optional(),
   /** A batch has no use for a stream; `false` says what holds anyway. */
   stream: z.literal(false).optional(),
+  ...aboutTheJob,
 };
 
 /** The body of a chat completion, as the input of a job. */

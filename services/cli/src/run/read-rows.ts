@@ -69,8 +69,8 @@ function readRow(text: string, line: number, options: RowOptions): Row {
     const keys = Object.keys(object).join(', ') || 'nothing';
     return badRow(line, `has ${keys}, and neither "input", as in {"input": {"prompt": "…"}}, nor "custom_id" (an OpenAI batch)`);
   }
-  const { customId, input, error } = rowOfBatchLine(object);
-  return { line, customId, job: input === null ? null : { ...defaults, input }, error };
+  const { customId, job, error } = rowOfBatchLine(object);
+  return { line, customId, job: job === null ? null : { ...defaults, ...job }, error };
 }
 
 function promptRow(line: number, prompt: string, options: RowOptions): Row {
