@@ -174,3 +174,8 @@ test('of a field that may be of two kinds, and is missing, both are told, and on
     'line 1: question_id: is missing; must be a string or a number; a',
   );
 });
+
+test('a file that is none, or whose fields stand between other signs than commas, is refused with what would be right', async () => {
+  await expect(rowsOf('id;text\n1;x', { column: 'text' })).rejects.toThrow('it has id;text. Fields must stand between commas.');
+  await expect(readRows('-', {}).next()).rejects.toThrow('There is no file -. A pipe is /dev/stdin.');
+});

@@ -28,7 +28,8 @@ export interface RowOptions {
 
 /** Reads rows one by one, so that the file may be of any length. Throws a `CommandError` where it can not be read. */
 export async function* readRows(file: string, options: RowOptions): AsyncGenerator<Row> {
-  if (!existsSync(file)) throw new CommandError(`There is no file ${file}.`, exitCode.refused);
+  if (!existsSync(file))
+    throw new CommandError(`There is no file ${file}.${file === '-' ? ' A pipe is /dev/stdin.' : ''}`, exitCode.refused);
   if (options.column !== undefined) return yield* csvRows(file, options.column, options);
   if (file.toLowerCase().endsWith('.csv'))
     throw new CommandError(`${file} is CSV: say which column holds the prompts, with --column NAME.`, exitCode.refused);
