@@ -84,6 +84,13 @@ test.each([
   expect(await refusedWith(422, error)).toMatchObject({ code: 'context_too_long' });
 });
 
+test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
+  const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];
+  const error = await failureOf(422, 'application/json', JSON.stringify({ object: 'error', message: { detail } }));
+  expect(error.message).toContain('(422; of stream_options: see unknown_parameters)');
+  expect((await refusedWith(400, { message: 'Invalid value.' })).message).not.toContain('unknown_parameters');
+});
+
 test('a server that answers in one piece, though a stream was asked for, is told so', async () => {
   const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }];
   const error = await failureOf(200, 'application/json', JSON.stringify({ id: 'c1', object: 'chat.completion', choices }));

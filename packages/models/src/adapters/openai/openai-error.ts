@@ -41,6 +41,9 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
 /** Groq refuses by status 400 what its model wrote: no JSON, or no call of these tools. Another answer may be good, and this one billed. */
 const wroteNonsense = ['tool_use_failed', 'json_validate_failed'];
 
+/** What compatible servers may not know; the configuration says so under `unknown_parameters`. */
+const deniable = ['max_completion_tokens', 'stream_options'];
+
 /** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
 export function openaiError(provider: string, error: unknown): unknown {
   return callErrorOf(provider, error, failureOf);
@@ -60,5 +63,7 @@ function failureOfResponse(error: APIError): Failure {
     { status: error.status ?? null, labels: [code, type, param], message, headers, requestId: error.requestID ?? null },
     codes,
   );
-  return wroteNonsense.includes(code ?? '') ? { ...failure, maybeBilled: true } : failure;
+  if (wroteNonsense.includes(code ?? '')) return { ...failure, maybeBilled: true };
+  const unknown = failure.code === 'invalid_request' && deniable.find((parameter) => message.includes(parameter));
+  return unknown ? { ...failure, detail: `${failure.detail}; of ${unknown}: see unknown_parameters` } : failure;
 }
