@@ -84,6 +84,13 @@ test.each([
   expect(await refusedWith(422, error)).toMatchObject({ code: 'context_too_long' });
 });
 
+test('a prompt that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request', async () => {
+  const error = { message: 'The response was filtered.', type: null, param: 'prompt', code: 'content_filter', status: 400 };
+  answer = (response) => response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+  const response = await callModel(setup, server.url, chatInput('Hello.'));
+  expect(response).toMatchObject({ finishReason: 'refusal', text: '', usage: null });
+});
+
 test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
   const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];
   const error = await failureOf(422, 'application/json', JSON.stringify({ object: 'error', message: { detail } }));

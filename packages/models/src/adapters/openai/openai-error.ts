@@ -1,4 +1,4 @@
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 
 import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
@@ -47,6 +47,13 @@ const deniable = ['max_completion_tokens', 'stream_options'];
 /** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
 export function openaiError(provider: string, error: unknown): unknown {
   return callErrorOf(provider, error, failureOf);
+}
+
+/** Azure's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Null for any other error. */
+export function refusalOf(error: unknown): UnifiedResponse | null {
+  if (!(error instanceof APIError) || error.code !== 'content_filter') return null;
+  const providerRequestId = error.requestID ?? null;
+  return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
 }
 
 function failureOf(error: unknown): Failure | null {
