@@ -87,6 +87,14 @@ test('a row whose model’s provider is off is refused, as intake refuses it', a
   expect(refused).toEqual([{ line: 1, error: expect.stringContaining('ANTHROPIC_API_KEY is not set') }]);
 });
 
+test('where nobody has given a key, that all providers are taken to be on is said beside the price', async () => {
+  const note = 'No provider has a key here';
+  expect((await dryRun('no-key.jsonl', '"one"')).out).toContain(note);
+  const file = join(directory, 'no-key.jsonl');
+  const withKey = await upshift(process.execPath, [main, 'run', file, '--dry-run'], { OPENAI_API_KEY: 'sk' });
+  expect(withKey).toMatchObject({ code: 0, out: expect.not.stringContaining(note) as string });
+});
+
 test('a column of a CSV file holds the prompts, line breaks within quotes included', async () => {
   const text = 'id,text\n1,"first\nstill first"\n2,second\n3,\n';
   const { code, out } = await dryRun('rows.csv', text, '--column', 'text', '--system', 'Be brief.', '--json');

@@ -62,7 +62,7 @@ test('how far it is is said on the way: all that is kept is read', async () => {
   expect(said).toEqual([
     '1 of 2 audited answers read',
     '2 of 2 audited answers read',
-    '1 jobs looked at for late verdicts, back to 2026-11-23T12:00:00.000Z',
+    '1 job looked at for late verdicts, back to 2026-11-23T12:00:00.000Z',
     '2 jobs looked at for late verdicts, back to 2026-11-23T12:00:00.000Z',
   ]);
 });

@@ -10,11 +10,17 @@ const lineOf = (url: string, body: object): object => ({
   body: { model: 'gpt-x', ...body },
 });
 
-/** The input, after proving that intake takes it. */
-function inputOf(url: string, body: object): object | null {
-  const { input, error } = rowOfBatchLine(lineOf(url, body));
+/** The job, after proving that intake takes it. */
+function jobOf(url: string, body: object): object {
+  const { job, error } = rowOfBatchLine(lineOf(url, body));
   expect(error).toBeNull();
-  expect(parseJobRequest({ input })).toHaveProperty('request');
+  expect(parseJobRequest(job)).toHaveProperty('request');
+  return job!;
+}
+
+function inputOf(url: string, body: object): object {
+  const { input, ...others } = jobOf(url, body) as { input: object };
+  expect(others).toEqual({});
   return input;
 }
 
@@ -109,7 +115,7 @@ test('what has no place in a job is refused by its name, never dropped', () => {
     'body.tools[0].type ("web_search"): must be "function"',
   );
   expect(errorOf('/v1/embeddings', { input: 'x', dimensions: 64 })).toBe(
-    'body.dimensions (64): is not known here; known: model, input, encoding_format',
+    'body.dimensions (64): is not known here; known: model, input, encoding_format, metadata, user',
   );
   expect(errorOf('/v1/embeddings', {})).toBe('body.input: is missing; must be a string or a list');
   expect(errorOf('/v1/moderations', { input: 'x' })).toContain(
@@ -145,4 +151,30 @@ test('null is what a client writes for what it leaves out', () => {
       { role: 'user', content: 'x' },
     ],
   });
+});
+
+test.each([
+  ['/v1/responses', { input: 'x', instructions: null, max_output_tokens: null, tools: null, text: null, reasoning: null }],
+  ['/v1/embeddings', { input: 'x', dimensions: null, encoding_format: null, user: null }],
+])('null is that for %s too, also in a field for which a job has no place', (url, body) => {
+  expect(inputOf(url, body)).toEqual(inputOf(url, { input: 'x' }));
+});
+
+test('what OpenAI takes for granted may be written out', () => {
+  const messages = [{ role: 'user', content: 'x' }];
+  const usual = { n: 1, frequency_penalty: 0, presence_penalty: 0, logprobs: false, parallel_tool_calls: true, store: false };
+  expect(inputOf('/v1/chat/completions', { messages, ...usual, service_tier: 'auto', verbosity: 'medium' })).toEqual({
+    messages,
+  });
+  const { error } = rowOfBatchLine(lineOf('/v1/chat/completions', { messages, ...usual, store: true }));
+  expect(error).toMatch(/^body\.store \(true\): is not known here/);
+});
+
+test('metadata is that of the job, and the user is a part of it', () => {
+  const metadata = { ticket: '7' };
+  const messages = [{ role: 'user', content: 'x' }];
+  const about = { metadata: { user: 'u1', ticket: '7' } };
+  expect(jobOf('/v1/chat/completions', { messages, metadata, user: 'u1' })).toEqual({ input: { messages }, ...about });
+  expect(jobOf('/v1/responses', { input: 'x', metadata, user: 'u1' })).toEqual({ input: { messages }, ...about });
+  expect(jobOf('/v1/embeddings', { input: 'x', user: 'u1' })).toEqual({ input: { texts: ['x'] }, metadata: { user: 'u1' } });
 });

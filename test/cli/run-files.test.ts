@@ -63,7 +63,7 @@ test('a bad row says what it is and what would be right', async () => {
   expect(rows.map(({ error }) => error)).toEqual([
     expect.stringContaining('not JSON'),
     expect.stringContaining('7 is no row'),
-    expect.stringContaining('neither "input"'),
+    expect.stringContaining('has prompt, and neither "input", as in {"input": {"prompt": "…"}}'),
     expect.stringContaining('/v1/chat/completions'),
   ]);
 });
@@ -173,4 +173,9 @@ test('of a field that may be of two kinds, and is missing, both are told, and on
   expect(() => parseLine('{}', 'line 1', labelLine, LABEL)).toThrow(
     'line 1: question_id: is missing; must be a string or a number; a',
   );
+});
+
+test('a file that is none, or whose fields stand between other signs than commas, is refused with what would be right', async () => {
+  await expect(rowsOf('id;text\n1;x', { column: 'text' })).rejects.toThrow('it has id;text. Fields must stand between commas.');
+  await expect(readRows('-', {}).next()).rejects.toThrow('There is no file -. A pipe is /dev/stdin.');
 });

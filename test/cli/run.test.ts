@@ -25,7 +25,7 @@ test('what a run came to says which answers are refusals, and how many costs are
   const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   onTestFinished(() => written.mockRestore());
   for (const json of [false, true]) await run(apiAt(server.url), input, { out, force: true, json });
-  expect(written.mock.calls[0]?.[0]).toBe(`2 completed, 0 failed, 0 refused, 0.002000 USD and 1 jobs of unknown cost: ${out}\n`);
+  expect(written.mock.calls[0]?.[0]).toBe(`2 completed, 0 failed, 0 refused, 0.002000 USD and 1 job of unknown cost: ${out}\n`);
   expect(JSON.parse(written.mock.calls[1]?.[0] as string)).toMatchObject({ cost_usd: 0.002, cost_unknown: 1 });
   const results = (await readFile(out, 'utf8')).trim().split('\n');
   expect(results.map((line) => (JSON.parse(line) as { refusal: boolean }).refusal)).toEqual([true, false]);

@@ -43,6 +43,73 @@ test.each([
   expect(error).toMatchObject({ code: 'provider_denied', retryable: false, maybeBilled: false });
 });
 
+test.each([
+  [400, { message: 'Budget has been exceeded! Current cost: 1.0, Max budget: 1.0', type: 'budget_exceeded', code: '400' }],
+  [429, { message: 'Budget has been exceeded! Team=t1 Current cost: 1.0', type: 'budget_exceeded', code: '429' }],
+  [
+    412,
+    { message: 'Account a1 is suspended, possibly due to reaching the monthly spending limit.', code: 'PRECONDITION_FAILED' },
+  ],
+])('a budget that is used up, by status %i, is the account’s fault, and no job’s', async (status, body) => {
+  expect(await refusedWith(status, body)).toMatchObject({ code: 'provider_denied', maybeBilled: false });
+});
+
+test.each([
+  { message: 'The model `m` has been decommissioned and is no longer supported.', code: 'model_decommissioned' },
+  { message: 'The model `m` requires terms acceptance.', type: 'invalid_request_error', code: 'model_terms_required' },
+  { message: 'Unable to access non-serverless model m.', type: 'invalid_request_error', code: 'model_not_available' },
+  { message: 'Invalid model: m', type: 'invalid_model', code: '1500' },
+  {
+    message: '/chat/completions: Invalid model name passed in model=m. Call `/v1/models` to view available models.',
+    code: '400',
+  },
+  { message: { error: '/chat/completions: Invalid model name passed in model=m.' }, type: 'None', param: 'None', code: '400' },
+])('a model that is not there by status 400 (%j) may be replaced by another: the input is not to blame', async (body) => {
+  expect(await refusedWith(400, body)).toMatchObject({ code: 'model_not_found', retryable: false, maybeBilled: false });
+});
+
+test.each(['tool_use_failed', 'json_validate_failed'])(
+  'an answer that the server refuses with %s is the model’s fault, and no job’s; it is maybe billed',
+  async (code) => {
+    const error = { message: 'Failed to generate JSON.', type: 'invalid_request_error', code, failed_generation: '{' };
+    expect(await refusedWith(400, error)).toMatchObject({ code: 'provider_error', retryable: true, maybeBilled: true });
+  },
+);
+
+test.each([
+  '`inputs` must have less than 4096 tokens. Given: 4545',
+  '`inputs` tokens + `max_new_tokens` must be <= 8193. Given: 9000 `inputs` tokens and 512 `max_new_tokens`',
+])('an input of which a server says that %s does not fit', async (words) => {
+  const error = { message: `Input validation error: ${words}`, type: 'invalid_request_error' };
+  expect(await refusedWith(422, error)).toMatchObject({ code: 'context_too_long' });
+});
+
+test('a prompt that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request', async () => {
+  const error = { message: 'The response was filtered.', type: null, param: 'prompt', code: 'content_filter', status: 400 };
+  answer = (response) => response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+  const response = await callModel(setup, server.url, chatInput('Hello.'));
+  expect(response).toMatchObject({ finishReason: 'refusal', text: '', usage: null });
+});
+
+test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
+  const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];
+  const error = await failureOf(422, 'application/json', JSON.stringify({ object: 'error', message: { detail } }));
+  expect(error.message).toContain('(422; of stream_options: see unknown_parameters)');
+  expect((await refusedWith(400, { message: 'Invalid value.' })).message).not.toContain('unknown_parameters');
+});
+
+test('a server that answers in one piece, though a stream was asked for, is told so', async () => {
+  const choices = [{ index: 0, message: { role: 'assistant', content: 'Hello.' }, finish_reason: 'stop' }];
+  const error = await failureOf(200, 'application/json', JSON.stringify({ id: 'c1', object: 'chat.completion', choices }));
+  expect(error).toMatchObject({ code: 'provider_error', maybeBilled: true });
+  expect(error.message).toContain('the server must stream');
+});
+
+test('an error is told by its status once, though its code is the status too', async () => {
+  const { message } = await refusedWith(400, { message: 'no', type: 'None', code: '400' });
+  expect(message).toContain('(400 None)');
+});
+
 test('an input that speaks of keys is not a key', async () => {
   const error = { message: 'Invalid value: "Incorrect API key provided". Expected an object.' };
   expect(await refusedWith(400, error)).toMatchObject({ code: 'invalid_request' });

@@ -32,6 +32,6 @@ test('an address of a provider without its scheme is named, but not one that Oll
     Object.assign(providers['ollama']!, { base_url: 'gpu:11434' });
   });
   expect(badConfig(config)).toEqual([
-    'providers.openai.base_url: must begin with http:// or https://, as in http://vllm:8000/v1',
+    'providers.openai.base_url: must begin with http:// or https:// and have no ? or #, as in http://vllm:8000/v1',
   ]);
 });

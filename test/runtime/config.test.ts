@@ -295,11 +295,13 @@ test('a key that no header can carry, or an address that is none, is told instea
   expect(offWith({ OPENAI_API_KEY: 'sk-…', ANTHROPIC_API_KEY: 'sk-a\nsk-b', OLLAMA_HOST: 'ws://gpu:11434' })).toEqual([
     'OPENAI_API_KEY is no key: it must be printable ASCII without spaces',
     'ANTHROPIC_API_KEY is no key: it must be printable ASCII without spaces',
-    'OLLAMA_HOST is no URL that begins with http:// or https://',
+    'OLLAMA_HOST is no URL that begins with http:// or https:// and has no ? or #',
   ]);
   const openai = { base_url_env: 'VLLM_URL' };
   expect(offWith({ OPENAI_API_KEY: 'sk', VLLM_URL: 'http://vllm:8000/v1' }, openai)[0]).toBeNull();
   expect(offWith({ OPENAI_API_KEY: 'sk', VLLM_URL: 'localhost:8000/v1' }, openai)[0]).toContain('VLLM_URL is no URL');
+  const withQuery = 'https://a.openai.azure.com/openai/deployments/d?api-version=2024-10-21';
+  expect(offWith({ OPENAI_API_KEY: 'sk', VLLM_URL: withQuery }, openai)[0]).toContain('VLLM_URL is no URL');
   expect(offWith({ OPENAI_API_KEY: 'sk' }, { base_url: 'localhost:8000/v1' })[0]).toContain('base_url is no URL');
 });
 

@@ -316,4 +316,14 @@ test('outside of development a name that leads to this machine gets no request, 
   const byName = await delivery('inside-443', await runJob('inside-443'), 'failed');
   expect(byName.attempts[0]?.error).toMatch(/localhost resolves to (127\.0\.0\.1|::1), which is no public address/);
   expect(connections).toEqual([]);
+
+  await fleet.stop('intake');
+  await fleet.start('intake');
+  const errorsOf = (url: string) => call('POST', '', { name: 'outside', url }).then(({ body }) => body);
+  expect(await errorsOf('http://127.0.0.1/')).toMatchObject({
+    errors: [{ message: 'must begin with https://; webhooks.allow_private_addresses lifts that for development' }],
+  });
+  expect(await errorsOf('https://me@example.com/')).toMatchObject({
+    errors: [{ message: 'must hold no user name or password' }],
+  });
 });

@@ -37,8 +37,18 @@ const price = z.strictObject({
     })
     .optional()
     .describe('What the whole request costs when its input is longer.'),
-  batch_factor: z.number().positive().max(1).optional().describe('What a batch costs of the price, as in 0.5.'),
-  flex_factor: z.number().positive().max(1).optional().describe('What a flexible call costs of the price, as in 0.5.'),
+  batch_factor: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe('What a batch costs of the price, as in 0.5. All calls are live: nothing is sent as a batch.'),
+  flex_factor: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe('What a flexible call costs of the price, as in 0.5. None is sent.'),
 });
 export type Price = z.infer<typeof price>;
 

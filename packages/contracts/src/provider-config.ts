@@ -39,9 +39,9 @@ export const providerConfig = z
   })
   .describe('An account at a vendor, or a server that speaks a vendor’s protocol.');
 
-/** Whether calls can be made of an address. To a URL's reader `vllm:8000` is one, of the scheme `vllm`; Ollama's own SDK takes a host, a port or both. */
+/** Whether calls can be made of an address: a path is put behind it, so nothing may follow its own. To a URL's reader `vllm:8000` is one, of the scheme `vllm`; Ollama's own SDK takes a host, a port or both. */
 export function isBaseUrl(text: string, adapter: z.infer<typeof providerConfig>['adapter']): boolean {
   const isShort = adapter === 'ollama' && !text.includes('://');
   const url = isShort ? `http://${text.replace(/^:/, '127.0.0.1:')}` : text;
-  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && !/[?#]/.test(url);
 }

@@ -82,8 +82,9 @@ export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<st
   };
 }
 
-/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI and Gemini. */
-const tooLong = /prompt is too long|maximum prompt length|context (length|window|size|limit)|input token count .*exceeds/i;
+/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI, Gemini and Together. */
+const tooLong =
+  /prompt is too long|maximum prompt length|context (length|window|size|limit)|input token count .*exceeds|`inputs` (tokens \+|must have less)/i;
 
 function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);
@@ -97,21 +98,27 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
 }
 
 /**
- * xAI and Gemini refuse a key as they refuse a request, which would fail each job. At the beginning only, with or without the JSON around
- * it: what follows may quote the prompt.
+ * xAI and Gemini refuse a key, and LiteLLM one whose budget is used up, as they refuse a request, which would fail each job. At the
+ * beginning only, with or without the JSON around it: what follows may quote the prompt.
  */
 const keyRefused =
-  /^(400|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key)/i;
+  /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|budget has been exceeded)/i;
+
+/** So does LiteLLM a model that it has not; the path of the API may stand before it. */
+const modelUnknown = /^[\w\s[{":',/]{0,80}invalid model name passed in/i;
 
 /** What the words say where no label does, and more than the status. */
 function codeOfWords(vendor: VendorError): CallErrorCode | null {
   if (saysTooLong(vendor)) return 'context_too_long';
-  if (vendor.status === 400 && keyRefused.test(vendor.message)) return 'provider_denied';
+  const { status, message } = vendor;
+  if ((status === 400 || status === 429) && keyRefused.test(message)) return 'provider_denied';
+  if (status === 400 && modelUnknown.test(message)) return 'model_not_found';
   return saysPromptRefused(vendor) ? 'invalid_request' : null;
 }
 
 function codeOfStatus(status: number | null): CallErrorCode {
-  if (status === 401 || status === 402 || status === 403) return 'provider_denied';
+  // 412: Fireworks has suspended the account.
+  if (status === 401 || status === 402 || status === 403 || status === 412) return 'provider_denied';
   // 410: retired for good; 405: another API at this address.
   if (status === 404 || status === 405 || status === 410) return 'model_not_found';
   if (status === 413) return 'context_too_long';
@@ -140,7 +147,8 @@ const identifier = /^[\w.[\]-]{1,80}$/;
 
 function detailOf({ status, labels }: VendorError): string {
   const named = labels.filter((label) => typeof label === 'string' && identifier.test(label));
-  return [status ?? 'in the stream', ...new Set(named)].join(' ');
+  // Some give the status once more as the code.
+  return [...new Set([String(status ?? 'in the stream'), ...named])].join(' ');
 }
 
 /** Longest wait that a server is believed, in ms: some send a time where seconds belong, and one call an hour asks whether the wait is over. */

@@ -29,7 +29,7 @@ function badBaseUrls(providers: UpshiftConfig['providers']): string[] {
   return Object.entries(providers).flatMap(([id, { adapter, base_url: url }]) =>
     url === undefined || isBaseUrl(url, adapter)
       ? []
-      : [`providers.${id}.base_url: must begin with http:// or https://, as in http://vllm:8000/v1`],
+      : [`providers.${id}.base_url: must begin with http:// or https:// and have no ? or #, as in http://vllm:8000/v1`],
   );
 }
 

@@ -58,7 +58,7 @@ function whyOff(provider: Provider, apiKey: string | null, baseUrl: string | nul
   if (apiKey && !printable.test(apiKey)) return `${keyName} is no key: it must be printable ASCII without spaces`;
   if (urlName && !baseUrl) return `${urlName} is not set`;
   if (baseUrl === null || isBaseUrl(baseUrl, provider.adapter)) return null;
-  return `${baseUrl === provider.base_url ? 'base_url' : urlName} is no URL that begins with http:// or https://`;
+  return `${baseUrl === provider.base_url ? 'base_url' : urlName} is no URL that begins with http:// or https:// and has no ? or #`;
 }
 
 const printable = /^[!-~]+$/;

@@ -5,6 +5,7 @@ import type { Api } from '../api.ts';
 import { parseLine } from '../parse-line.ts';
 import { recordingOf, recordingPages } from '../record/record.ts';
 import { readLines } from '../run/read-lines.ts';
+import { counted } from '../table.ts';
 
 /** An example of a label. */
 export const LABEL = '{"question_id": "…", "prompt": "…", "tier": "…", "answer": "…", "ok": true}';
@@ -51,7 +52,7 @@ export async function labelsFromHistory(
     recordings.flatMap(labelsOf).forEach(add);
     jobs += recordings.length;
     const last = recordings.at(-1);
-    if (last !== undefined) say(`${jobs} jobs looked at for late verdicts, back to ${last.created_at}`);
+    if (last !== undefined) say(`${counted(jobs, 'job')} looked at for late verdicts, back to ${last.created_at}`);
   }
   return [...labels.values()];
 }

@@ -2,6 +2,8 @@ import { styleText } from 'node:util';
 
 import type { JobView, TrailEntry } from '@upshift/contracts';
 
+import { counted } from '../table.ts';
+
 const WIDTH = { offset: 9, event: 16, attempt: 2, tier: 9, model: 30 };
 
 /** One line of a trail for people: when (from the first line), what, which attempt of which model, cost, why. */
@@ -32,12 +34,18 @@ export function summaryOf(job: JobView): string {
     result === null
       ? 'no answer'
       : `${result.model} (${result.tier})${result.degraded ? ', degraded' : ''}${result.refusal ? ', refused' : ''}`;
-  return `${job.id}  ${job.status}  ${by}\n${job.attempts} attempts, ${job.escalations} escalations, ${job.failovers} failovers, ${job.fallbacks} fallbacks, ${costOf(job)}`;
+  const counts = [
+    counted(job.attempts, 'attempt'),
+    counted(job.escalations, 'escalation'),
+    counted(job.failovers, 'failover'),
+    counted(job.fallbacks, 'fallback'),
+  ];
+  return `${job.id}  ${job.status}  ${by}\n${counts.join(', ')}, ${costOf(job)}`;
 }
 
 /** What a model gave: its text, the calls of tools that it asks for as JSON, and of vectors how many there are. */
 export function answerOf({ text, tool_calls: calls, vectors }: NonNullable<JobView['result']>): string {
-  if (vectors !== null) return `${vectors.length} vectors (--json has them)`;
+  if (vectors !== null) return `${counted(vectors.length, 'vector')} (--json has them)`;
   return [...(text === '' ? [] : [text]), ...calls.map((call) => JSON.stringify(call))].join('\n');
 }
 

@@ -4,6 +4,7 @@ import type { JobPage, JobRecording, JobView } from '@upshift/contracts';
 import { isNotFound } from '../api.ts';
 import type { Api } from '../api.ts';
 import { exitCode } from '../exit-code.ts';
+import { counted } from '../table.ts';
 import { openPart } from './part-file.ts';
 
 export interface RecordOptions {
@@ -98,7 +99,7 @@ export async function recordingOf(api: Api, path: string): Promise<JobRecording 
 
 function report({ recorded, unfinished, redactions }: Tally, out: string, json: boolean): number {
   const notEnded = unfinished === 0 ? '' : `; ${unfinished} had not ended`;
-  const words = `${recorded} jobs recorded in ${out}, newest first; ${redactions} pieces of text redacted${notEnded}.\n`;
+  const words = `${counted(recorded, 'job')} recorded in ${out}, newest first; ${counted(redactions, 'piece')} of text redacted${notEnded}.\n`;
   process.stdout.write(json ? `${JSON.stringify({ recorded, unfinished, redactions, out })}\n` : words);
   return exitCode.ok;
 }

@@ -16,7 +16,6 @@ import {
 } from '@upshift/routing';
 import type { Facts } from '@upshift/routing';
 import { configVersionOf, readEnvironment, resolveProviders } from '@upshift/runtime';
-import type { Environment } from '@upshift/runtime';
 
 import { exitCode } from '../exit-code.ts';
 import { table } from '../table.ts';
@@ -50,7 +49,8 @@ const SHOWN_REFUSALS = 10;
 export async function dryRun(file: string, { outputTokens, json, ...options }: DryRunOptions): Promise<number> {
   const environment = readEnvironment();
   const config = usableConfig(environment.UPSHIFT_CONFIG);
-  const plan = planner(config, environment, outputTokens);
+  const live = isLive(config, environment);
+  const plan = planner(config, live ? environment.raw : { UPSHIFT_SANDBOX_URL: 'http://sandbox' }, outputTokens);
   const estimates = new Map<string, Estimate>();
   const refused: { line: number; error: string }[] = [];
   for await (const row of readRows(file, options)) {
@@ -64,15 +64,14 @@ export async function dryRun(file: string, { outputTokens, json, ...options }: D
   const starts = [...estimates.values()].toSorted((a, b) => b.jobs - a.jobs);
   const total = { ...starts.reduce(sum, emptyEstimate), tier: 'total', model: '' };
   if (json) process.stdout.write(`${JSON.stringify({ output_tokens: outputTokens, starts, total, refused })}\n`);
-  else process.stdout.write(`${[...lines(starts, total, outputTokens), ...refusalLines(refused)].join('\n')}\n`);
+  else process.stdout.write(`${[...lines(starts, total, outputTokens, live), ...refusalLines(refused)].join('\n')}\n`);
   return refused.length === 0 ? exitCode.ok : exitCode.failed;
 }
 
 /** Gives a row's estimate as the services would decide it now. Throws a `ProblemError` for a row that intake would refuse. */
-function planner(config: UpshiftConfig, environment: Environment, outputTokens: number): (row: Row) => Estimate {
+function planner(config: UpshiftConfig, environment: NodeJS.ProcessEnv, outputTokens: number): (row: Row) => Estimate {
   const now = Date.now();
-  const sandbox = isLive(config, environment) ? {} : { UPSHIFT_SANDBOX_URL: 'http://sandbox' };
-  const providers = resolveProviders(config, { ...environment.raw, ...sandbox });
+  const providers = resolveProviders(config, environment);
   const providersOff = Object.fromEntries(providers.flatMap(({ id, off }) => (off === null ? [] : [[id, off]])));
   const health = { providersOff, circuitsOpen: {} };
   const acceptance = { id: 'job_0', configVersion: configVersionOf(config), now, health };
@@ -154,7 +153,7 @@ function usd(nanoUsd: number | null): number | null {
   return nanoUsd === null ? null : nanoUsdToUsd(nanoUsd);
 }
 
-function lines(starts: Estimate[], total: Estimate, outputTokens: number): string[] {
+function lines(starts: Estimate[], total: Estimate, outputTokens: number, live: boolean): string[] {
   const rows = [...starts, total].map((one) => [
     one.model === '' ? one.tier : `${one.tier} · ${one.model}`,
     one.jobs,
@@ -166,6 +165,7 @@ function lines(starts: Estimate[], total: Estimate, outputTokens: number): strin
     ...table(['starts at', 'jobs', 'input tokens', 'USD, first call', 'USD, up to the top'], rows),
     '',
     `Input is estimated at 4 characters a token, answers at ${outputTokens} tokens (--output-tokens). Judges and repeated calls come on top.`,
+    ...(live ? [] : ['No provider has a key here, so every provider is taken to be on.']),
   ];
 }
 

@@ -1,10 +1,5 @@
 import { z } from 'zod';
 
-/** Clients write null for what they leave out. */
-function absent<Schema extends z.ZodType>(schema: Schema) {
-  return schema.nullish().transform((value) => value ?? undefined);
-}
-
 const textPart = z.object({ type: z.enum(['text', 'input_text', 'output_text']), text: z.string() });
 const text = z.union([z.string(), z.array(textPart).transform((parts) => parts.map((part) => part.text).join('\n'))]);
 
@@ -34,7 +29,10 @@ const message = z.discriminatedUnion('role', [
     .strictObject({
       role: z.literal('assistant'),
       content: text.nullish().transform((content) => content ?? ''),
-      tool_calls: absent(z.array(toolCall)),
+      tool_calls: z
+        .array(toolCall)
+        .nullish()
+        .transform((calls) => calls ?? undefined),
       refusal: z.null().optional(),
     })
     .transform(({ refusal: _refusal, ...same }) => same),
@@ -74,14 +72,18 @@ export const responsesFormat = z.discriminatedUnion('type', [
     .transform(({ type, name, schema: given }) => ({ type, name, schema: given })),
 ]);
 
+/** What a job has as its metadata. */
+export const aboutTheJob = { metadata: z.record(z.string(), z.string()).optional(), user: z.string().optional() };
+
 /** What both ways of asking have alike, and a job too. */
 export const sharedSettings = {
-  model: absent(z.string()),
-  temperature: absent(z.number()),
-  top_p: absent(z.number()),
-  tool_choice: absent(z.enum(['auto', 'none', 'required'])),
+  model: z.string().optional(),
+  temperature: z.number().optional(),
+  top_p: z.number().optional(),
+  tool_choice: z.enum(['auto', 'none', 'required']).optional(),
   /** A batch has no use for a stream; `false` says what holds anyway. */
-  stream: absent(z.literal(false)),
+  stream: z.literal(false).optional(),
+  ...aboutTheJob,
 };
 
 /** The body of a chat completion, as the input of a job. */
@@ -89,13 +91,13 @@ export const chatBody = z
   .strictObject({
     ...sharedSettings,
     messages: z.array(message).min(1),
-    max_tokens: absent(z.int()),
-    max_completion_tokens: absent(z.int()),
-    seed: absent(z.int()),
-    stop: absent(z.union([z.string(), z.array(z.string())])),
-    reasoning_effort: absent(z.string()),
-    tools: absent(z.array(chatTool)),
-    response_format: absent(chatFormat),
+    max_tokens: z.int().optional(),
+    max_completion_tokens: z.int().optional(),
+    seed: z.int().optional(),
+    stop: z.union([z.string(), z.array(z.string())]).optional(),
+    reasoning_effort: z.string().optional(),
+    tools: z.array(chatTool).optional(),
+    response_format: chatFormat.optional(),
   })
   .transform(
     ({ model: _model, stream: _stream, max_tokens: maxTokens, max_completion_tokens: maxCompletion, stop, ...same }) => ({

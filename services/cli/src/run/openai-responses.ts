@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { plainMessage, responsesFormat, responsesTool, sharedSettings } from './openai-chat.ts';
+import { aboutTheJob, plainMessage, responsesFormat, responsesTool, sharedSettings } from './openai-chat.ts';
 
 /** The body of a response, as the input of a job. */
 export const responsesBody = z
@@ -29,5 +29,6 @@ export const embeddingsBody = z
     model: z.string().optional(),
     input: z.union([z.string(), z.array(z.string()).min(1)]),
     encoding_format: z.literal('float').optional(),
+    ...aboutTheJob,
   })
-  .transform(({ input }) => ({ texts: [input].flat() }));
+  .transform(({ input, metadata, user }) => ({ texts: [input].flat(), metadata, user }));

@@ -41,8 +41,10 @@ export async function* readCsv(file: string, column: string): AsyncGenerator<Cel
 
 function columnOf(head: string[], column: string, file: string): number {
   const at = head.indexOf(column);
-  if (at === -1)
-    throw new CommandError(`--column ${column}: ${file} has no such column; it has ${head.join(', ')}.`, exitCode.refused);
+  if (at === -1) {
+    const hint = head.length === 1 ? ' Fields must stand between commas.' : '';
+    throw new CommandError(`--column ${column}: ${file} has no such column; it has ${head.join(', ')}.${hint}`, exitCode.refused);
+  }
   if (head.lastIndexOf(column) === at) return at;
   throw new CommandError(`--column ${column}: ${file} has more than one column of that name; rename one.`, exitCode.refused);
 }

@@ -28,7 +28,8 @@ export interface RowOptions {
 
 /** Reads rows one by one, so that the file may be of any length. Throws a `CommandError` where it can not be read. */
 export async function* readRows(file: string, options: RowOptions): AsyncGenerator<Row> {
-  if (!existsSync(file)) throw new CommandError(`There is no file ${file}.`, exitCode.refused);
+  if (!existsSync(file))
+    throw new CommandError(`There is no file ${file}.${file === '-' ? ' A pipe is /dev/stdin.' : ''}`, exitCode.refused);
   if (options.column !== undefined) return yield* csvRows(file, options.column, options);
   if (file.toLowerCase().endsWith('.csv'))
     throw new CommandError(`${file} is CSV: say which column holds the prompts, with --column NAME.`, exitCode.refused);
@@ -66,11 +67,11 @@ function readRow(text: string, line: number, options: RowOptions): Row {
   const defaults = defaultsOf(options);
   if ('input' in object) return { line, customId: null, job: { ...defaults, ...object }, error: null };
   if (!('custom_id' in object)) {
-    const keys = Object.keys(object).join(', ') || 'an empty object';
-    return badRow(line, `neither "input" (a job) nor "custom_id" (an OpenAI batch) in ${keys}`);
+    const keys = Object.keys(object).join(', ') || 'nothing';
+    return badRow(line, `has ${keys}, and neither "input", as in {"input": {"prompt": "…"}}, nor "custom_id" (an OpenAI batch)`);
   }
-  const { customId, input, error } = rowOfBatchLine(object);
-  return { line, customId, job: input === null ? null : { ...defaults, input }, error };
+  const { customId, job, error } = rowOfBatchLine(object);
+  return { line, customId, job: job === null ? null : { ...defaults, ...job }, error };
 }
 
 function promptRow(line: number, prompt: string, options: RowOptions): Row {

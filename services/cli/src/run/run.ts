@@ -6,6 +6,7 @@ import { isNotFound, pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { INTERRUPTED } from '../interruption.ts';
+import { counted } from '../table.ts';
 import { createProgress, newProgress } from '../up/progress.ts';
 import { naming } from '../write-file.ts';
 import { drive } from './drive.ts';
@@ -140,7 +141,7 @@ async function tallyOf(out: string): Promise<Tally> {
 
 function report(tally: Tally, out: string, json: boolean): number {
   const { completed, failed, refused, cost_usd: usd, cost_unknown: unknown } = tally;
-  const cost = `${usd.toFixed(6)} USD${unknown === 0 ? '' : ` and ${unknown} jobs of unknown cost`}`;
+  const cost = `${usd.toFixed(6)} USD${unknown === 0 ? '' : ` and ${counted(unknown, 'job')} of unknown cost`}`;
   const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost}: ${out}\n`;
   process.stdout.write(json ? `${JSON.stringify({ ...tally, out })}\n` : words);
   return failed + refused === 0 ? exitCode.ok : exitCode.failed;

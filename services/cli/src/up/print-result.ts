@@ -5,16 +5,16 @@ import type { UpshiftConfig } from '@upshift/contracts';
 import { firstModelOf } from '@upshift/routing';
 
 import type { Result } from './result.ts';
-import { table } from '../table.ts';
+import { counted, table } from '../table.ts';
 
 /** The result for people: two tables that line up, and what the scorer missed. */
 export function printResult(result: Result, config: UpshiftConfig, stream: WriteStream | NodeJS.WriteStream): void {
   const strong = (text: string): string => styleText('bold', text, { stream });
   const lines = [
     '',
-    strong(`${result.jobs.total} jobs in ${result.seconds} s`),
+    strong(`${counted(result.jobs.total, 'job')} in ${result.seconds} s`),
     `  ${result.jobs.completed} completed (${result.jobs.degraded} degraded), ${result.jobs.failed} failed, ${result.jobs.cancelled} cancelled, ${result.jobs.expired} expired`,
-    `  ${result.escalations} escalations, ${result.failovers} failovers, ${result.fallbacks} fallbacks`,
+    `  ${counted(result.escalations, 'escalation')}, ${counted(result.failovers, 'failover')}, ${counted(result.fallbacks, 'fallback')}`,
     '',
     ...table(
       ['', 'right', 'cost USD'],
@@ -41,7 +41,7 @@ export function printResult(result: Result, config: UpshiftConfig, stream: Write
     '',
     `The scorer accepted ${result.scorer.accepted_wrong} wrong answers${result.scorer.escalated_right === null ? '' : ` and escalated ${result.scorer.escalated_right} right ones`}.`,
     ...(result.cost_unknown_jobs > 0
-      ? [`The cost of ${result.cost_unknown_jobs} jobs is partly unknown: a call was sent and its outcome never came.`]
+      ? [`The cost of ${counted(result.cost_unknown_jobs, 'job')} is partly unknown: a call was sent and its outcome never came.`]
       : []),
     '',
   ];

@@ -23,7 +23,7 @@ export async function askChatCompletions(call: OpenaiCall): Promise<UnifiedRespo
   annotate({ 'gen_ai.response.id': answer.id, 'gen_ai.response.model': answer.model });
 
   const { finishReason, text, refusal, toolCalls, usage, id } = answer;
-  if (finishReason === null) throw unusableAnswer(provider, 'the stream ended without a finish reason', requestId);
+  if (finishReason === null) throw unusableAnswer(provider, answer.whyUnfinished, requestId);
   if (brokeOff.test(finishReason)) throw unusableAnswer(provider, `finish reason ${finishReason}`, requestId);
   return {
     text: text || refusal,
@@ -70,6 +70,7 @@ class PartialCompletion {
   model: string | null = null;
   finishReason: string | null = null;
   usage: OpenAI.CompletionUsage | null = null;
+  #hasBegun = false;
   readonly #tools: ToolCall[] = [];
   readonly #growing = new Map<number, ToolCall>();
 
@@ -81,7 +82,12 @@ class PartialCompletion {
     }));
   }
 
+  get whyUnfinished(): string {
+    return this.#hasBegun ? 'the stream ended without a finish reason' : 'no event of a stream came: the server must stream';
+  }
+
   add(chunk: OpenAI.ChatCompletionChunk): void {
+    this.#hasBegun = true;
     this.id = chunk.id ?? this.id;
     this.model = chunk.model ?? this.model;
     // The last chunk has the usage and no choices.

@@ -1,4 +1,4 @@
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 
 import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
@@ -15,6 +15,13 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   // llama.cpp's server.
   exceed_context_size_error: 'context_too_long',
   model_not_found: 'model_not_found',
+  // By status 400: Groq twice, Together, Mistral.
+  model_decommissioned: 'model_not_found',
+  model_terms_required: 'model_not_found',
+  model_not_available: 'model_not_found',
+  invalid_model: 'model_not_found',
+  tool_use_failed: 'provider_error',
+  json_validate_failed: 'provider_error',
   rate_limit_exceeded: 'rate_limited',
   invalid_prompt: 'invalid_request',
   invalid_image: 'invalid_request',
@@ -31,9 +38,22 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   image_file_not_found: 'invalid_request',
 };
 
+/** Groq refuses by status 400 what its model wrote: no JSON, or no call of these tools. Another answer may be good, and this one billed. */
+const wroteNonsense = ['tool_use_failed', 'json_validate_failed'];
+
+/** What compatible servers may not know; the configuration says so under `unknown_parameters`. */
+const deniable = ['max_completion_tokens', 'stream_options'];
+
 /** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
 export function openaiError(provider: string, error: unknown): unknown {
   return callErrorOf(provider, error, failureOf);
+}
+
+/** Azure's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Null for any other error. */
+export function refusalOf(error: unknown): UnifiedResponse | null {
+  if (!(error instanceof APIError) || error.code !== 'content_filter') return null;
+  const providerRequestId = error.requestID ?? null;
+  return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
 }
 
 function failureOf(error: unknown): Failure | null {
@@ -46,8 +66,11 @@ function failureOf(error: unknown): Failure | null {
 
 function failureOfResponse(error: APIError): Failure {
   const { headers, code, type, param, message } = error;
-  return failureOfVendor(
+  const failure = failureOfVendor(
     { status: error.status ?? null, labels: [code, type, param], message, headers, requestId: error.requestID ?? null },
     codes,
   );
+  if (wroteNonsense.includes(code ?? '')) return { ...failure, maybeBilled: true };
+  const unknown = failure.code === 'invalid_request' && deniable.find((parameter) => message.includes(parameter));
+  return unknown ? { ...failure, detail: `${failure.detail}; of ${unknown}: see unknown_parameters` } : failure;
 }

@@ -7,7 +7,7 @@ import { controlledFetch, withoutForeignHeaders } from '../../call-control.ts';
 import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
-import { openaiError } from './openai-error.ts';
+import { openaiError, refusalOf } from './openai-error.ts';
 import { askResponses } from './openai-responses.ts';
 
 /** OpenAI through the Responses API, servers compatible with it through chat completions, and embeddings of both. */
@@ -17,9 +17,12 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
   const client = clientOf(settings);
   return {
     async call(request, control) {
+      const isChat = !isEmbedding(request.input);
       try {
-        return await (isEmbedding(request.input) ? embed : ask)({ client, provider, unknownParameters, request, control });
+        return await (isChat ? ask : embed)({ client, provider, unknownParameters, request, control });
       } catch (error) {
+        const refusal = isChat ? refusalOf(error) : null;
+        if (refusal !== null) return refusal;
         throw openaiError(provider, error);
       }
     },
