@@ -336,6 +336,19 @@ test('a process with another configuration decides on the one under which the jo
   expect((await advance(other, id, judged(1, 0.5)))?.job).toMatchObject({ status: 'in_progress', escalations: 1 });
 });
 
+test('a configuration that an older or a newer version has stored is read with the defaults of what it lacks, and without what it has more', async () => {
+  const { learning: _later, ...older } = pipeline.config;
+  const { default: route, ...routes } = older.routes;
+  const stored = {
+    ...older,
+    newer: { a: 1 },
+    routes: { ...routes, default: { ...route, newer: 0.5, checks: [{ type: 'json', newer: [] }] } },
+  };
+  await pipeline.redis.set('{upshift-0}:config:newer', JSON.stringify(stored));
+  const known = { ...route, checks: [{ type: 'json' }] };
+  expect(await configOf(pipeline, 'newer')).toEqual({ ...pipeline.config, routes: { ...routes, default: known } });
+});
+
 test('a configuration that nobody stored is named', async () => {
   await expect(configOf(pipeline, 'abc')).rejects.toThrow('configuration abc is not stored');
 });

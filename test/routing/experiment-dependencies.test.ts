@@ -74,6 +74,24 @@ test('a promoted arm ends where the configuration no longer allows it, in the wo
   ]);
 });
 
+test('keys that a newer version knows, and whose defaults hold, end no experiment that began before them', () => {
+  const now = dependenciesOf(experiment, exampleConfig(withTrial));
+  const without = (name: string, key: string): Record<string, string> => {
+    const { [key]: left, ...others } = JSON.parse(now.measured[name]!) as Record<string, unknown>;
+    expect(left).toBeDefined();
+    return { [name]: JSON.stringify(others) };
+  };
+  const older = {
+    ...without('route default', 'explore'),
+    ...without('scorer', 'type'),
+    ...without(`model ${LOW}`, 'equivalents'),
+  };
+  const then = { ...now, measured: { ...now.measured, ...older } };
+  expect(changesSince(then, now, 'running')).toEqual([]);
+  const exploring = exampleConfig((file) => (withTrial(file), (file.routes['default']!['explore'] = 0.1)));
+  expect(changesSince(then, dependenciesOf(experiment, exploring), 'running')).toEqual(['route default']);
+});
+
 test('what stood in a record of an older form counts as changed, never as an error', () => {
   expect(changesSince({} as never, dependenciesOf(experiment, exampleConfig(withTrial)), 'running')).not.toEqual([]);
 });

@@ -239,6 +239,20 @@ export const upshiftConfig = shape.superRefine((config, context) => {
 });
 export type UpshiftConfig = z.infer<typeof upshiftConfig>;
 
+/**
+ * A configuration as some version of Upshift has stored it: keys that came later have their defaults, and those of a newer version, which a file
+ * may not have, are left out, so that the way back from it strands no job.
+ */
+export function readStoredConfig(text: string): UpshiftConfig {
+  const stored: unknown = JSON.parse(text);
+  for (const issue of upshiftConfig.safeParse(stored).error?.issues ?? []) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const place = issue.path.reduce((value, key) => (value as Record<PropertyKey, unknown>)[key], stored);
+    for (const key of issue.keys) Reflect.deleteProperty(place as object, key);
+  }
+  return upshiftConfig.parse(stored);
+}
+
 /** Classifiers that are named and lack what they need. */
 function badClassifiers({
   classifier: { type, llm, http },

@@ -1,5 +1,5 @@
 import type { Attempt, JobEvent, JobState, Step, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
-import { isTerminal, upshiftConfig } from '@upshift/contracts';
+import { isTerminal, readStoredConfig } from '@upshift/contracts';
 import { decide, draw, gateLabelOf, hungUntilDeadline, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 import type { Metrics } from '@upshift/runtime';
@@ -124,8 +124,7 @@ export async function configOf({ redis, configs }: Connection, version: string):
   if (known) return known;
   const stored = await redis.get(globalKeys.config(version));
   if (stored === null) throw new Error(`configuration ${version} is not stored`);
-  // Parsed, so that one that was stored before a key existed has its default.
-  const config = upshiftConfig.parse(JSON.parse(stored));
+  const config = readStoredConfig(stored);
   configs.set(version, config);
   return config;
 }

@@ -1,4 +1,5 @@
 import type { Experiment, ExperimentStatus, ModelConfig, UpshiftConfig } from '@upshift/contracts';
+import { upshiftConfig } from '@upshift/contracts';
 
 import { badExperiment } from './apply-arm.ts';
 import { overriddenBy } from './conflicts.ts';
@@ -37,7 +38,24 @@ export function dependenciesOf(document: Experiment, config: UpshiftConfig): Dep
 export function changesSince(then: Dependencies, now: Dependencies, status: ExperimentStatus): string[] {
   const part = status === 'promoted' ? 'replaced' : 'measured';
   const names = new Set([...Object.keys(then[part] ?? {}), ...Object.keys(now[part])]);
-  return [...names].filter((name) => then[part]?.[name] !== now[part][name]);
+  return [...names].filter((name) => !isSame(name, then[part]?.[name], now[part][name]));
+}
+
+function isSame(name: string, then: string | undefined, now: string | undefined): boolean {
+  return then === now || (then !== undefined && asReadToday(name, then) === now);
+}
+
+const { routes, models, tiers, classifier, scorer, rules, judge } = upshiftConfig.shape;
+const schemas = new Map(
+  Object.entries({ route: routes.valueType, model: models.valueType, tiers, classifier, scorer, rules, judge }),
+);
+
+/** What stood there with the defaults of keys that it was stored without: a version that knows more keys is no change of the configuration. */
+function asReadToday(name: string, then: string): string {
+  const [kind = ''] = name.split(' ');
+  const read = schemas.get(kind)?.safeParse(JSON.parse(then));
+  if (!read?.success) return then;
+  return text(kind === 'model' ? answeringPart(read.data as ModelConfig) : read.data);
 }
 
 /** What an experiment goes by, as far as it is known to the processes that give jobs its arms. */
