@@ -16,6 +16,7 @@ function expectEach(check: Check, cases: Case[]): void {
 describe('an answer in the wrong language is found', () => {
   const german = 'Die Antwort ist, dass der Zug mit dem Fahrer nicht auf die Insel fährt und die Fähre das Schiff ist.';
   const english = 'The answer is that the train does not go to the island and that the ferry is the ship.';
+  const finnish = 'Suomen pääkaupunki on Helsinki, joka on meren rannalla, ja se on iso, mutta ei niin suuri kuin Tukholma.';
   expectEach({ type: 'language' }, [
     [english, english, null],
     [german, german, null],
@@ -82,6 +83,9 @@ describe('an answer in the wrong language is found', () => {
       'Det er kaldt og havet är på det för att jag har det bra.',
       null,
     ],
+    // Letters of options and of variables, and one word over and over, are of no language.
+    ['Determine (0.0081)^(3/4).\nA. a = 5, e = 2\nB. o = 4, i = 2\nC. a e i o w z y', english, null],
+    ['Policy 1: $.28 per $100. Policy 2: $.35 per $100. Policy 3: $.42 per $100.', english, null],
     // None of its words is the beginning of a language's name.
     [
       'Do you know what kind of person is made to be the king of the land, and why?',
@@ -90,7 +94,19 @@ describe('an answer in the wrong language is found', () => {
     ],
     ['Напиши на иврите, какой это город.', english, null],
     ['Odpowiedz po włosku, czy to jest w Polsce i jak się do tego ma pociąg, który jest na wyspie.', english, null],
+    [finnish, english, 'is in English, where Finnish was wanted'],
+    [english, finnish, 'is in Finnish, where English was wanted'],
+    [`Vastaa englanniksi: ${finnish}`, english, null],
+    [`Käännä suomeksi: ${english}`, finnish, null],
+    ['Reply in Finnish.', english, 'is in English, where Finnish was wanted'],
+    [english, 'Eesti on riik Euroopas. Selle pealinn on Tallinn, mis on mere ääres, ja see on ilus.', null],
+    ['Столиця Франції?', 'Столица Франции — Париж, и это большой город.', 'is in Russian, where Ukrainian was wanted'],
+    ['Какой это город?', 'Столиця Франції — Париж.', 'is in Ukrainian, where Russian was wanted'],
+    ['Як справи?', 'Добре, дякую! Чим я можу вам допомогти?', null],
+    ['Відповідай англійською: яка столиця Франції?', english, null],
+    ['日本の首都はどこですか。漢字で答えてください。', '東京都', null],
     [english, 'Paris', null],
+    [english, '~~~text\nder die das und ist nicht\n~~~', null],
     [english, '```python\nfor x in y: print(x)\n```', null],
   ]);
   expectEach({ type: 'language', language: 'fr' }, [

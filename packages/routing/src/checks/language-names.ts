@@ -20,10 +20,15 @@ const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 const codes: string[] = [...letters.flatMap((first) => letters.map((second) => first + second)), ...languages];
 /** Endings take the place of the last letters of adjectives, or come behind names: `по-английски`, `ins Englische`, `İngilizceye`. */
 const ADJECTIVE = /^(.+[сцsc]ь?[кk])(?:ий|а|i)$/;
-const inflected: Language[] = ['ru', 'pl'];
-const extended: Language[] = ['de', 'tr'];
-/** That change otherwise: `на иврите`. */
-const irregular: [string, Language][] = [['иврит', 'he']];
+const inflected: Language[] = ['ru', 'uk', 'pl'];
+const extended: Language[] = ['de', 'tr', 'fi'];
+/** That change otherwise: `englanniksi`, `suomeksi`, `на иврите`. */
+const irregular: [string, Language][] = [
+  ['englanni', 'en'],
+  ['suome', 'fi'],
+  ['иврит', 'he'],
+  ['івріт', 'he'],
+];
 /** A shorter name begins words of other languages too: of `twice`, Twi is one in German. */
 const SHORTEST_EXTENDED = 5;
 const unspaced: Language[] = ['zh', 'ja', 'ko', 'th', 'ar', 'he', 'hi'];
