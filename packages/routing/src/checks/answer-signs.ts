@@ -1,6 +1,7 @@
 import { equationsOf, holdsInThousands } from '../scorer/arithmetic.ts';
 import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
+import { fencedBlocks } from './fenced-blocks.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 
@@ -52,7 +53,7 @@ function lastWordsOf(text: string): string {
 /** The text does not break off: in the middle of a sentence, of a block of code or of brackets. */
 export function finished(text: string): Finding {
   const end = text.trim();
-  if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
+  if (fencedBlocks(end).at(-1)?.isClosed === false) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
   if (isOpenJson(inText)) return no('the brackets at its beginning are not closed');
   const dangling = isClosing(end) ? undefined : danglingEnd(lastWordsOf(end));
