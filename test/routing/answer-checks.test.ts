@@ -117,6 +117,10 @@ describe('an answer that does not stand by what it says is found', () => {
     ['', 'We store no data, and no information is shared.', null],
     ['', 'The mail has no information on it.', 'says that information is missing: “has no information”'],
     ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
+    ['', 'I’m not sure, but it may be 5.', "says that it is not sure: “I'm not sure”"],
+    ['', 'I don’t know.', "says that it does not know: “I don't know”"],
+    ['', 'It can’t be\ndetermined.', "says that it can not be told: “can't be determined”"],
+    ['', 'I\u00a0cannot answer this.', 'says that it can not: “I cannot answer”'],
   ]);
 });
 

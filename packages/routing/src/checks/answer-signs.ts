@@ -94,8 +94,10 @@ const HEDGES: [RegExp, string][] = [
 
 /** The answer stands by what it says. */
 export function unhedged(text: string): Finding {
-  const found = HEDGES.find(([pattern]) => pattern.test(text));
-  return found === undefined ? yes('stands by what it says') : no(`${found[1]}: “${found[0].exec(text)![0]}”`);
+  // As the patterns have them: models write ’ too, and wrap their lines.
+  const plain = text.replaceAll('’', "'").replaceAll(/\s/g, ' ');
+  const found = HEDGES.find(([pattern]) => pattern.test(plain));
+  return found === undefined ? yes('stands by what it says') : no(`${found[1]}: “${found[0].exec(plain)![0]}”`);
 }
 
 /** The answer says one thing: its final answers, its yes or no, and the results of the same calculation are the same throughout. */
