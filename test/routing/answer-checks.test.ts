@@ -100,6 +100,8 @@ describe('an answer that breaks off is found', () => {
     ['', 'Dear Ms. Jones,', null],
     ['', 'Dear Ms. Jones, we have sent the parcel,', 'breaks off after “,”'],
     ['', 'Schalten Sie das Gerät einfach an', null],
+    ['', '首先，我们把两个数相加，', 'breaks off after “，”'],
+    ['', 'He said “yes”,', 'breaks off after “,”'],
     ['', '[1, 2, 3', 'the brackets at its beginning are not closed'],
     ['', '[x] done\n[ ] open', null],
     ...['of', 'Log in', 'https://example.com/', 'aGVsbG8=', '*/5 * * * *', 'Of the type AB-', 'Na+ and Cl-', 'So sad :('].map(

@@ -31,7 +31,7 @@ const DANGLING_WORD = /^(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|
 /** Shorter lines may be an answer: `of`, `Log in`. */
 const FEWEST_WORDS = 4;
 /** Signs after which more must come: alone, behind a number, or a comma or colon behind a word. Others are part of a name: C++, Cl-, example.com/. */
-const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"')\]][,:]$/u;
+const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"'’”)\]][,:]$|[，、：]$/u;
 
 /** `an` and `in` end a German sentence. */
 const ENGLISH = /\b(?:the|of|and|to|is|are|we|it|you|this|that|a)\b/i;
