@@ -1,13 +1,14 @@
-import { equationsOf, holdsInThousands } from '../scorer/arithmetic.ts';
+import { holdsInThousands } from '../scorer/arithmetic.ts';
 import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
+import { calculationsOf } from './calculations.ts';
 import { fencedBlocks } from './fenced-blocks.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 /** Calculations that an answer shows add up. */
 export function arithmetic(text: string): Finding {
-  const equations = equationsOf(text);
+  const equations = calculationsOf(text);
   const wrong = equations.filter((equation) => !equation.holds && !holdsInThousands(equation));
   const [first] = wrong;
   if (equations.length === 0) return yes('shows no calculation');
@@ -141,7 +142,7 @@ function yesAndNo(text: string): Finding | null {
 
 function twoResults(text: string): Finding | null {
   const results = new Map<string, number>();
-  for (const { text: equation, stated } of equationsOf(text)) {
+  for (const { text: equation, stated } of calculationsOf(text)) {
     const left = equation.slice(0, equation.lastIndexOf('=')).replaceAll(/\s/g, '');
     const before = results.get(left);
     if (before !== undefined && !isRounded(before, stated)) return no(`${left} is once ${before} and once ${stated}`);
