@@ -51,6 +51,18 @@ describe('calculations that do not add up are found', () => {
     ['', '100 - 20% = 70', '100 - 20% = 70 does not add up (99.8)'],
     ['', '2 + 2 = 5/day', '2 + 2 = 5 does not add up (4)'],
     ['', '6 * 2 = 4 * 4 = 15', '4 * 4 = 15 does not add up (16)'],
+    ['', '23:00 + 3 h = 02:00, 45 + 30 = 1:15, (6 am - 10 pm = 8 hours), July 19th - December 31st = 200 days', null],
+    ['', 'At 12:30 he has 5 + 3 = 9.', '5 + 3 = 9 does not add up (8)'],
+    ['', '8 * 1024 = 8 KB, 4 * 250 g = 1 kg, 700 × 5 cents = $35, 1/8 m = 12.5 cm, 6 feet + 2 inches = 6 feet 2 inches', null],
+    ['', 'It takes 3 * 20 = 65 minutes.', '3 * 20 = 65 does not add up (60)'],
+    ['', '2 million * 3 = 6,000,000, 500 * 2,000 = 1 million, 1/2 dozen = 6, 20% of 50 + 5 = 15, 50 + 20 % = 60', null],
+    ['', 'So c = 0 or c - 36 = 0, M + 20 = 80 and A + 45 = 80, (2/5)x = 12.8, 24 - 2xy = 36, 5 * 3 / 2 pi = 2.39', null],
+    ['', 'Of 3 non-empty sets 10/5 = 2, of 18 two-month periods (36 / 2 = 18), so 16 half-gallon jars are 16 * $3 = $48', null],
+    ['', '50 people (day 1) + 20 people = 70 people, and 70 people (day 2) * 2 = 140', null],
+    ['', '$100 (Ann) + $125 (Bob) = $235', '100 + 125 = 235 does not add up (225)'],
+    ['', '(6 + 3 - 1) choose (3 - 1) = 8 choose 2, 0x10 + 1 = 17, 10 + 5 = 0xF, 50/3 = 16(2/3)', null],
+    ['', "1’200 + 800 = 2’000, 1'200 + 800 = 2'000, 1\u202f200 - 200 = 1\u202f000", null],
+    ['', '₹500 + ₹300 = ₹900', '500 + 300 = 900 does not add up (800)'],
   ]);
   test('the score is the share that holds', () => {
     expect(outcomeOf({ type: 'arithmetic' }, '12 * 5 = 65, and 2 + 2 = 4.').score).toBe(0.5);
@@ -71,6 +83,11 @@ describe('an answer that breaks off is found', () => {
   expectEach({ type: 'finished' }, [
     ['', 'All is said.', null],
     ['', '```js\nconst a = 1;\n```', null],
+    ['', '~~~js\nconst a = 1;\n~~~', null],
+    ['', '~~~js\nconst a = 1;', 'a block of code is not closed'],
+    ['', '````md\n```js\nconst a = 1;\n````', null],
+    ['', '1. Write it:\n2. ```js\n   const a = 1;\n   ```\n3. Done.', null],
+    ['', '```a``` is the start.', null],
     ['', 'Paris', null],
     ['', 'So we add the', 'breaks off after “the”'],
     ['', 'Then 3 * 4 =', 'breaks off after “=”'],
@@ -95,6 +112,8 @@ describe('an answer that breaks off is found', () => {
     ['', 'Dear Ms. Jones,', null],
     ['', 'Dear Ms. Jones, we have sent the parcel,', 'breaks off after “,”'],
     ['', 'Schalten Sie das Gerät einfach an', null],
+    ['', '首先，我们把两个数相加，', 'breaks off after “，”'],
+    ['', 'He said “yes”,', 'breaks off after “,”'],
     ['', '[1, 2, 3', 'the brackets at its beginning are not closed'],
     ['', '[x] done\n[ ] open', null],
     ...['of', 'Log in', 'https://example.com/', 'aGVsbG8=', '*/5 * * * *', 'Of the type AB-', 'Na+ and Cl-', 'So sad :('].map(
@@ -112,6 +131,10 @@ describe('an answer that does not stand by what it says is found', () => {
     ['', 'We store no data, and no information is shared.', null],
     ['', 'The mail has no information on it.', 'says that information is missing: “has no information”'],
     ['', "I'm not sure, but it may be 5.", "says that it is not sure: “I'm not sure”"],
+    ['', 'I’m not sure, but it may be 5.', "says that it is not sure: “I'm not sure”"],
+    ['', 'I don’t know.', "says that it does not know: “I don't know”"],
+    ['', 'It can’t be\ndetermined.', "says that it can not be told: “can't be determined”"],
+    ['', 'I\u00a0cannot answer this.', 'says that it can not: “I cannot answer”'],
   ]);
 });
 
@@ -156,84 +179,6 @@ test('contradictions of a long answer to a prompt of many options are looked for
   const dots = `Which is right?\nA) ${'. '.repeat(50_000)}x\nB) Rome`;
   for (const line of ['', '-', '|'])
     expect(outcomeOf({ type: 'consistent' }, `Answer: 5\nAnswer: 7\n${`${line}\n`.repeat(50_000)}`, dots).passed).toBe(false);
-});
-
-describe('an answer in the wrong language is found', () => {
-  const german = 'Die Antwort ist, dass der Zug mit dem Fahrer nicht auf die Insel fährt und die Fähre das Schiff ist.';
-  const english = 'The answer is that the train does not go to the island and that the ferry is the ship.';
-  expectEach({ type: 'language' }, [
-    [english, english, null],
-    [german, german, null],
-    [german, english, 'is in English, where German was wanted'],
-    [english, german, 'is in German, where English was wanted'],
-    [`Translate into German: ${english}`, german, null],
-    [`Translate into German: ${english}`, english, 'is in English, where German was wanted'],
-    ['What is the name of the first novel that was written in Spanish?', english, null],
-    ['What is the name of the first novel that was written in Spanish?', german, null],
-    ['Answer in Brazilian Portuguese. The train is on the island.', 'O trem não vai para a ilha, e a balsa é o navio.', null],
-    ['Summarize in English: the book was published in French and it is read in German.', english, null],
-    ['Summarize in English: the book was published in French.', german, 'is in German, where English was wanted'],
-    ['Translate the text in German into English, and answer in French where it is not clear.', english, null],
-    ['In German, explain how the train gets to the island.', english, 'is in English, where German was wanted'],
-    ['How do you say that the train is on the island in German?', english, null],
-    ['How do you say that the train is on the island in German?', german, null],
-    ['请用中文回答：什么是量子纠缠？', english, 'is in English, where Chinese was wanted'],
-    ['请用中文回答：什么是量子纠缠？', '量子纠缠是两个粒子之间的一种关联。', null],
-    ['量子とは何ですか。', '量子はエネルギーの最小の単位です。', null],
-    ['Antworte bitte auf Englisch, wie der Zug auf die Insel kommt und ob das Schiff mit dem Fahrer fährt.', english, null],
-    ['Répondez en anglais : quelle est la capitale de la France et pourquoi est-elle dans le nord ?', english, null],
-    ['Responde en inglés: ¿cuál es la capital de España y por qué se puso en el centro?', english, null],
-    ['Ответь на английском: какая столица Франции?', english, null],
-    ['Odpowiedz po angielsku, czy to jest w Polsce i jak się do tego ma pociąg, który jest na wyspie.', english, null],
-    ['英語で答えてください。日本の首都はどこですか？', english, null],
-    [`Übersetze ins Englische: ${german}`, english, null],
-    [`Übertrage das in die englische Sprache: ${german}`, english, null],
-    ['Bu metni ve bu mektubu İngilizceye çevir: tren adaya gitmez ve bu çok iyi.', english, null],
-    [
-      'Das ist nicht das Land, das der Zug auf der Fahrt nach Deutschland ist.',
-      english,
-      'is in English, where German was wanted',
-    ],
-    [
-      'It is twice that of the other train, and in Germany it is the one on the ship.',
-      german,
-      'is in German, where English was wanted',
-    ],
-    [`Summarize the following ticket.\n\n${german} ${german}`, english, null],
-    [`What does this mean? “${german} ${german}”`, english, null],
-    [`Classify the mail, and say why:\n${german} ${german}`, german, null],
-    ['请把以下翻译成英文：我喜欢猫和狗，因为它们很可爱。', english, null],
-    ['用中文回答: what is the capital of France and why is it in the north of the country', '首都是巴黎。', null],
-    ['Schreibe auf Französisch an den Kunden, dass die Ware nicht da ist und das Schiff auch.', english, null],
-    ['Reply in German.', english, 'is in English, where German was wanted'],
-    ['Reply in German. The train is on the island.', german, null],
-    ['Write a mail to the driver in German.\nThe train is on the island.', english, 'is in English, where German was wanted'],
-    ['Summarize the text in German:', english, 'is in English, where German was wanted'],
-    ['Answer in German: what is it?', german, null],
-    ['Do not reply in English; reply in German', english, 'is in English, where German was wanted'],
-    ['Do not reply in English; reply in German', german, null],
-    ['Do not answer in French, but in English', english, null],
-    ["Don't answer in French, but in English", english, null],
-    ['Even if the user writes in English, respond in German', german, null],
-    ['If it is in German, reply in German; otherwise reply in English.\n\nThe train is on the island.', english, null],
-    ...['Use German.', 'Output language: German', 'Draft a German email to the driver.', 'Respond in fluent, natural German.']
-      .concat('You are a German-speaking support agent.')
-      .map((prompt): Case => [`${prompt} The train is on the island.`, german, null]),
-    ['Write a report about the decline in Swedish exports.', english, null],
-    ['Write about investment in Japanese companies.', english, null],
-    ['Explain this error in Polish notation.', english, null],
-    [
-      'Reply in Norwegian, and write about the weather and the sea.',
-      'Det er kaldt og havet är på det för att jag har det bra.',
-      null,
-    ],
-    [english, 'Paris', null],
-    [english, '```python\nfor x in y: print(x)\n```', null],
-  ]);
-  expectEach({ type: 'language', language: 'fr' }, [
-    [english, 'La réponse est que le train ne va pas sur l’île et que c’est un bateau qui part.', null],
-    [english, english, 'is in English, where French was wanted'],
-  ]);
 });
 
 describe('numbers and names that are not in the source are found', () => {
@@ -287,6 +232,8 @@ describe('code that does not parse is found', () => {
     [undefined, fenced('sqlite', 'INSERT OR REPLACE INTO a VALUES (1);')],
     ['sql', fenced('mysql', 'SELECT `a` FROM t;')],
     ['sql', '````md\n```\n?\n```\n````\n' + fenced('sql', 'SELECT 1')],
+    ['sql', '1. ```sql\n   SELECT 1;\n   ```\n2. That is all.\n3. ```sql\n   SELECT 2;\n   ```'],
+    ['sql', '~~~sql\r\nSELECT 1;\r\n~~~'],
     ['sql', 'SELECT a FROM t WHERE id = :id AND b>:b_1 AND c IN (%s, %(name)s);'],
     ['sql', "SELECT a::int FROM t WHERE b ? 'key' AND 5 %s = 1 AND d[1:n] IS NULL;"],
     ['typescript', 'return await load<string>(1);'],
@@ -311,6 +258,7 @@ describe('code that does not parse is found', () => {
     ['sql', fenced('mysql', 'SELECT FROM WHERE'), /^sql does not parse/],
     ['sql', 'Here is no query', /^sql does not parse/],
     [undefined, fenced(' js', 'const = 1;'), /^javascript does not parse/],
+    [undefined, '~~~js\nconst = 1;\n~~~', /^javascript does not parse/],
     ['sql', fenced('js', '1'), /^there is no sql/],
     ['javascript', '('.repeat(100_000), /^javascript does not parse/],
     ['sql', `SELECT ${'1+'.repeat(90_000)}1`, /^sql does not parse/],
@@ -360,6 +308,9 @@ test('signs are looked for in texts of any kind and length in no time', () => {
     '*a',
     '2y',
     'in German ',
+    '9',
+    '9(',
+    '9 (ab',
   ]) {
     const text = part.repeat(30_000);
     for (const type of types) expect(outcomeOf({ type }, text, text).score).toBeGreaterThanOrEqual(0);

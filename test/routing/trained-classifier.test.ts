@@ -49,6 +49,16 @@ describe('the trained classifier', () => {
     expect(complexity).toBeGreaterThan(0.1);
     expect(complexity).toBeLessThan(0.7);
   });
+  test.each([
+    ['’', "'"],
+    ['“', '"'],
+    ['€', '$'],
+    ['–', '-'],
+    ['\u00a0', ' '],
+  ])('reads %j as %j', (sign, typed) => {
+    const prompt = `Sam doesn't like that Ann's "fast" car - the red one - costs $5 more than Tom's. What's the price if Tom's costs $20?`;
+    expect(classify(prompt.replaceAll(typed, sign))).toEqual(classify(prompt));
+  });
   test('gives sane values for whatever text there is, and the same each time', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 3000 }), fc.lorem({ maxCount: 200 })), (prompt) => {

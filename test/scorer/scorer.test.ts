@@ -102,6 +102,15 @@ test('a calculation that uses a number twice, leaves one out, or takes one from 
   expect(seen('He makes 12 * 5 = 60 loaves, 60 + 37 = 97.')).toEqual([true, false, true]);
 });
 
+test('typographic signs change nothing of what is seen', () => {
+  const plain = "I'm sorry, I can't give that. Let's say it isn't provided, as no data is given: 12 * 5 = 60.";
+  expect(factsOfAnswer(prompt, plain.replaceAll("'", '’')).dense).toEqual(factsOfAnswer(prompt, plain).dense);
+  const end = denseNames.indexOf('open_end');
+  expect(['He said “12”', '答案是12。', 'He said 12 and'].map((answer) => factsOfAnswer(prompt, answer).dense[end])).toEqual([
+    0, 0, 1,
+  ]);
+});
+
 test('a number of any length has a score', () => {
   const huge = '9'.repeat(400);
   for (const answer of [`#### ${huge}`, `1 * ${huge} = ${huge}`, `${huge} / ${huge} = 1`, `The answer is -${huge}`])

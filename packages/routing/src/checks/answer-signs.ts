@@ -1,12 +1,14 @@
-import { equationsOf, holdsInThousands } from '../scorer/arithmetic.ts';
+import { holdsInThousands } from '../scorer/arithmetic.ts';
 import { clearFinals, finalAnswerOf } from '../scorer/extract-answer.ts';
 import { optionsOf } from '../scorer/options.ts';
+import { calculationsOf } from './calculations.ts';
+import { fencedBlocks } from './fenced-blocks.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 
 /** Calculations that an answer shows add up. */
 export function arithmetic(text: string): Finding {
-  const equations = equationsOf(text);
+  const equations = calculationsOf(text);
   const wrong = equations.filter((equation) => !equation.holds && !holdsInThousands(equation));
   const [first] = wrong;
   if (equations.length === 0) return yes('shows no calculation');
@@ -30,7 +32,7 @@ const DANGLING_WORD = /^(?:and|or|the|a|an|of|to|in|for|with|is|are|was|then|so|
 /** Shorter lines may be an answer: `of`, `Log in`. */
 const FEWEST_WORDS = 4;
 /** Signs after which more must come: alone, behind a number, or a comma or colon behind a word. Others are part of a name: C++, Cl-, example.com/. */
-const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"')\]][,:]$/u;
+const DANGLING_SIGN = /^[,(=*+\-/:]$|^[(\d.]+[=*+]$|[\p{L}\d"'’”)\]][,:]$|[，、：]$/u;
 
 /** `an` and `in` end a German sentence. */
 const ENGLISH = /\b(?:the|of|and|to|is|are|we|it|you|this|that|a)\b/i;
@@ -52,7 +54,7 @@ function lastWordsOf(text: string): string {
 /** The text does not break off: in the middle of a sentence, of a block of code or of brackets. */
 export function finished(text: string): Finding {
   const end = text.trim();
-  if ((end.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 1) return no('a block of code is not closed');
+  if (fencedBlocks(end).at(-1)?.isClosed === false) return no('a block of code is not closed');
   const inText = end.replaceAll(/```[\s\S]*?```/g, '');
   if (isOpenJson(inText)) return no('the brackets at its beginning are not closed');
   const dangling = isClosing(end) ? undefined : danglingEnd(lastWordsOf(end));
@@ -93,8 +95,10 @@ const HEDGES: [RegExp, string][] = [
 
 /** The answer stands by what it says. */
 export function unhedged(text: string): Finding {
-  const found = HEDGES.find(([pattern]) => pattern.test(text));
-  return found === undefined ? yes('stands by what it says') : no(`${found[1]}: “${found[0].exec(text)![0]}”`);
+  // As the patterns have them: models write ’ too, and wrap their lines.
+  const plain = text.replaceAll('’', "'").replaceAll(/\s/g, ' ');
+  const found = HEDGES.find(([pattern]) => pattern.test(plain));
+  return found === undefined ? yes('stands by what it says') : no(`${found[1]}: “${found[0].exec(plain)![0]}”`);
 }
 
 /** The answer says one thing: its final answers, its yes or no, and the results of the same calculation are the same throughout. */
@@ -138,7 +142,7 @@ function yesAndNo(text: string): Finding | null {
 
 function twoResults(text: string): Finding | null {
   const results = new Map<string, number>();
-  for (const { text: equation, stated } of equationsOf(text)) {
+  for (const { text: equation, stated } of calculationsOf(text)) {
     const left = equation.slice(0, equation.lastIndexOf('=')).replaceAll(/\s/g, '');
     const before = results.get(left);
     if (before !== undefined && !isRounded(before, stated)) return no(`${left} is once ${before} and once ${stated}`);

@@ -18,9 +18,17 @@ interface AllNames {
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 /** The last one counts where two codes have one name. */
 const codes: string[] = [...letters.flatMap((first) => letters.map((second) => first + second)), ...languages];
-/** Endings take the place of the last letters, or come behind them: `ins Englische`, `İngilizceye`. */
-const inflected: Language[] = ['ru', 'pl'];
-const extended: Language[] = ['de', 'tr'];
+/** Endings take the place of the last letters of adjectives, or come behind names: `по-английски`, `ins Englische`, `İngilizceye`. */
+const ADJECTIVE = /^(.+[сцsc]ь?[кk])(?:ий|а|i)$/;
+const inflected: Language[] = ['ru', 'uk', 'pl'];
+const extended: Language[] = ['de', 'tr', 'fi'];
+/** That change otherwise: `englanniksi`, `suomeksi`, `на иврите`. */
+const irregular: [string, Language][] = [
+  ['englanni', 'en'],
+  ['suome', 'fi'],
+  ['иврит', 'he'],
+  ['івріт', 'he'],
+];
 /** A shorter name begins words of other languages too: of `twice`, Twi is one in German. */
 const SHORTEST_EXTENDED = 5;
 const unspaced: Language[] = ['zh', 'ja', 'ko', 'th', 'ar', 'he', 'hi'];
@@ -40,8 +48,9 @@ function readNames(): AllNames {
     known: new Map([...namesIn('en'), ...own, ['mandarin', 'zh']]),
     words: new Map(of(languages.filter((code) => !unspaced.includes(code)))),
     stems: new Map([
-      ...of(inflected).map(([name, code]) => [name.slice(0, -2), code] as const),
+      ...of(inflected).flatMap(([name, code]) => (ADJECTIVE.exec(name)?.slice(1) ?? []).map((stem) => [stem, code] as const)),
       ...of(extended).filter(([name]) => name.length >= SHORTEST_EXTENDED),
+      ...irregular,
     ]),
     parts: new Map(
       of(unspaced).flatMap(([name, code]) => [[name, code] as const, [name.replace(/[语語]$/, '文'), code] as const]),

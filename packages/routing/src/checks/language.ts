@@ -5,17 +5,21 @@ import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { languageNames, namedAnywhere } from './language-names.ts';
 
-/** Languages in Latin script are told apart by their commonest words. */
+/**
+ * Languages in Latin script are told apart by their commonest words. None of them is a plain letter: in all languages `A.` and `e` name options
+ * and variables.
+ */
 const commonWords: Partial<Record<Language, string>> = {
   en: 'the of and to is in that it for was with are this have not you from be on as at by which or an they',
   de: 'der die das und ist nicht ein eine zu den mit von für auf sich auch dem des wird sind im wie oder werden',
   fr: 'le la les de des et est un une dans que pour pas qui sur du au avec ce sont par plus ne il elle nous vous',
-  es: 'el la los las de que y en un una es por con para no se del al como más pero su lo está son muy',
-  it: 'il la di che e un una per non è con del si le lo gli della sono nel alla come più anche dei questo',
-  pt: 'o a os as de que e em um uma para não com do da no na por mais se é como dos ao são você está',
+  es: 'el la los las de que en un una es por con para no se del al como más pero su lo está son muy fue este esta sobre sin',
+  it: 'il la di che un una per non è con del si le lo gli della sono nel alla come più anche dei questo ma ed dal ha al sua suo',
+  pt: 'os as de que em um uma para não com do da no na por mais se é como dos ao são você está ou mas foi sua seu pela pelo',
   nl: 'de het een en van is in niet op te dat die voor met zijn er aan ook als om maar wordt naar bij',
   sv: 'och att det som en är på för med av inte den till ett han jag om har de vi var från kan eller',
-  pl: 'i w na z do się nie jest to że jak po co tak od przez dla ale czy są tym oraz może był ma',
+  pl: 'na do się nie jest to że jak po co tak od przez dla ale czy są tym oraz może był ma ich jej tego który która tylko przy nad lub',
+  fi: 'on ja ei se että oli mutta kun niin myös joka ovat kuin hän olla jos sen tämä sekä sitä joita jossa voi voit mitä vain',
   tr: 've bir bu için ile de da çok olarak daha gibi olan ne var değil kadar sonra mi ama ben en her',
 };
 const wordSets = Object.entries(commonWords).map(
@@ -37,17 +41,30 @@ const scripts: [Language, RegExp][] = [
 /** Characters of a text that are read, and words that must be common ones before a language is named. */
 const READ = 3000;
 const LEAST_WORDS = 3;
+/** Japanese without its own characters, as `東京`, is no longer than this in most cases, nor Ukrainian without its own letters. */
+const LEAST_CHINESE = 8;
+const LEAST_CYRILLIC = 60;
 
 /** The language of a text; null where too little of it speaks for one. Code is left out. */
 export function languageOf(text: string): Language | null {
-  const words = text.replaceAll(/```[\s\S]*?```|`[^`]*`/g, ' ').slice(0, READ);
+  const words = text.replaceAll(/```[\s\S]*?```|^[ \t]*~~~[\s\S]*?^[ \t]*~~~|`[^`]*`/gm, ' ').slice(0, READ);
   const letters = words.match(/\p{L}/gu)?.length ?? 0;
   for (const [language, script] of isLatin(words) ? [] : scripts) {
     const share = (words.match(script)?.length ?? 0) / Math.max(1, letters);
     // Japanese is written with Chinese characters too, so that its own need not be many.
-    if (share > (language === 'ja' ? 0.1 : 0.4)) return language;
+    if (share > (language === 'ja' ? 0.1 : 0.4)) return amongNeighbours(language, words, letters);
   }
-  return latinLanguage(words.toLowerCase().match(/\p{L}+/gu) ?? []);
+  return latinLanguage(new Set(words.toLowerCase().match(/\p{L}+/gu)));
+}
+
+/** The language of a text in a script that others are written in too. */
+function amongNeighbours(language: Language, text: string, letters: number): Language | null {
+  if (language === 'zh') return letters < LEAST_CHINESE ? null : language;
+  if (language !== 'ru') return language;
+  // Of Belarusian, which has `і` too, it is said what is said of all others in Cyrillic.
+  const [ukrainian, russian] = [/[ґєії]/gi, /[ёъыэў]/gi].map((own) => text.match(own)?.length ?? 0) as [number, number];
+  if (ukrainian !== russian) return ukrainian > russian ? 'uk' : 'ru';
+  return letters < LEAST_CYRILLIC ? null : 'ru';
 }
 
 function isLatin(text: string): boolean {
@@ -55,9 +72,10 @@ function isLatin(text: string): boolean {
   return !/[\u0370-\u1fff\u2e80-\uffff]/.test(text);
 }
 
-function latinLanguage(words: string[]): Language | null {
+/** Each word counts once: one that is said over and over, as `per`, may be of another language. */
+function latinLanguage(words: Set<string>): Language | null {
   const counts = wordSets
-    .map(([language, common]) => ({ language, count: words.filter((word) => common.has(word)).length }))
+    .map(([language, common]) => ({ language, count: [...common].filter((word) => words.has(word)).length }))
     .toSorted((a, b) => b.count - a.count);
   const [first, second] = counts;
   return first !== undefined && first.count >= LEAST_WORDS && first.count > 1.3 * (second?.count ?? 0) ? first.language : null;

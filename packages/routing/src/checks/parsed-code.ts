@@ -2,6 +2,7 @@ import { parse } from '@babel/parser';
 import type { CodeLanguage } from '@upshift/contracts';
 import { loadModule, parseSync } from 'libpg-query';
 
+import { fencedBlocks } from './fenced-blocks.ts';
 import { no, yes } from './finding.ts';
 import type { Finding } from './finding.ts';
 import { parseJsonAnswer } from './parse-json.ts';
@@ -53,18 +54,16 @@ interface Block {
   code: string;
 }
 
-/** One that shows fences has longer ones around them. */
-const FENCED = /^[ \t]*(`{3,})([^`\n]*)\n([\s\S]*?)^[ \t]*\1/gm;
-
 function blocksOf(text: string, language?: CodeLanguage): Block[] {
-  const fenced = [...text.matchAll(FENCED)].flatMap(([, , info = '', code = '']) => {
-    const tag = /^\s*([\w+-]*)/.exec(info)![1]!.toLowerCase();
+  const all = fencedBlocks(text);
+  const fenced = all.flatMap(({ info, code, isClosed }) => {
+    const tag = /^[\w+-]*/.exec(info)![0].toLowerCase();
     const isAsked = tag === '' || (language === 'sql' && dialects.includes(tag));
     const known = byTag[tag] ?? (isAsked ? language : undefined);
-    return known !== undefined && (language === undefined || known === language) ? [{ language: known, code }] : [];
+    return isClosed && known !== undefined && (language === undefined || known === language) ? [{ language: known, code }] : [];
   });
   if (fenced.length > 0 || language === undefined || text.trim() === '') return fenced;
-  return text.includes('```') ? [] : [{ language, code: text }];
+  return all.length > 0 || text.includes('```') ? [] : [{ language, code: text }];
 }
 
 /** More signs of operators in a row than anybody writes, be it a line of dashes in a comment. */

@@ -10,8 +10,6 @@ export interface PromptReading {
   characters: number;
   words: number;
   letters: number;
-  /** Letters outside ASCII: another script or language. */
-  foreignLetters: number;
   capitals: number;
   numbers: number;
   decimals: number;
@@ -51,7 +49,8 @@ const NUMBER_HASHES = 16;
 
 /** Reads a prompt once, from its beginning to its end. */
 export function readPrompt(prompt: string): PromptReading {
-  const text = withoutCue(prompt.length > FIRST + LAST ? `${prompt.slice(0, FIRST)}\n${prompt.slice(-LAST)}` : prompt);
+  const ends = prompt.length > FIRST + LAST ? `${prompt.slice(0, FIRST)}\n${prompt.slice(-LAST)}` : prompt;
+  const text = withoutCue(ends).replaceAll('\u00a0', ' ');
   const reading = emptyReading(prompt.length);
   let position = 0;
   let sentenceStart = 0;
@@ -102,7 +101,6 @@ function emptyReading(characters: number): PromptReading {
     characters,
     words: 0,
     letters: 0,
-    foreignLetters: 0,
     capitals: 0,
     numbers: 0,
     decimals: 0,
@@ -135,9 +133,22 @@ function withoutCue(text: string): string {
   return line > 0 && trimmed.length - line <= CUE_LENGTH ? trimmed.slice(0, line).trimEnd() : trimmed;
 }
 
+/** From À on; not the signs of typing and of mathematics between the letters of Europe and those of East Asia. */
 function isLetter(unit: number): boolean {
-  return (unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || unit >= 0xaa;
+  return (unit >= 97 && unit <= 122) || (unit >= 65 && unit <= 90) || (unit >= 0xc0 && (unit < 0x2000 || unit >= 0x2c00));
 }
+
+/** Typographic signs, by the unit of that of a keyboard that they are read as. */
+const typed = new Map(
+  (
+    [
+      ["'", '‘’‚'],
+      ['"', '“”„«»'],
+      ['-', '‐‑–—−'],
+      ['$', '€£¥₹'],
+    ] as const
+  ).flatMap(([sign, alike]) => Array.from(alike, (one) => [one.charCodeAt(0), sign.charCodeAt(0)] as const)),
+);
 
 function isDigit(unit: number): boolean {
   return unit >= 48 && unit <= 57;
@@ -160,7 +171,6 @@ function readWord(text: string, start: number, reading: PromptReading): number {
       continue;
     }
     if (!isLetter(unit) || (position > start && isIdeograph(unit))) break;
-    if (unit > 127) reading.foreignLetters += 1;
     hash = hashed(hash, unit >= 65 && unit <= 90 ? unit | 32 : unit);
     if (isIdeograph(unit)) {
       position += 1;
@@ -200,9 +210,10 @@ function readNumber(text: string, start: number, reading: PromptReading): number
   return position;
 }
 
-function readSign(text: string, position: number, unit: number, reading: PromptReading): number {
+function readSign(text: string, position: number, written: number, reading: PromptReading): number {
   let end = position + 1;
-  while (end < text.length && text.charCodeAt(end) === unit) end += 1;
+  while (end < text.length && text.charCodeAt(end) === written) end += 1;
+  const unit = written < 128 ? written : (typed.get(written) ?? written);
   if (unit === 63) reading.questionMarks += 1;
   else if (unit === 44) reading.commas += 1;
   else if (unit === 34 || unit === 39) reading.quotes += 1;

@@ -26,7 +26,7 @@ function shapeOf(prompt: string, text: string, final: FinalAnswer | null) {
     is_number: flag(final?.kind === 'number'),
     is_letter: flag(final?.kind === 'letter'),
     repeats: log(lines.length - new Set(lines).size),
-    open_end: flag(!/[.!?)}\]"'\d%]$/.test(text.trim())),
+    open_end: flag(!/[.!?)}\]"'”。！？\d%]$/.test(text.trim())),
     stops_midway: flag(/\b(so|then|and|the|to|of|is|=|\+|-|\*)\s*$/i.test(text.trim())),
     finals: log(new Set([...text.matchAll(/(?:####|answer is|\\boxed\{)\s*\$?([^\s.}]+)/gi)].map(([, found]) => found)).size),
   };

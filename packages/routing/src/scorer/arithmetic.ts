@@ -4,6 +4,9 @@ export interface Equation {
   stated: number;
   actual: number;
   holds: boolean;
+  /** What stands on both sides of the equals sign, as it is written. */
+  before: string;
+  after: string;
 }
 
 /** What stands before an equals sign is read so far back. */
@@ -63,7 +66,7 @@ function readEquation(before: string, after: string): Equation | null {
   const isRight = (value: number): boolean => (isExact(left, value) ? value === stated : isNear(value, stated, written));
   const holds = [actual, ...(percent === '%' ? [actual * 100] : []), ...otherwise(left)].some(isRight);
   if (!holds && isOfSeveralUnits(before)) return null;
-  return { text: `${left} = ${written}${percent}`, stated, actual, holds };
+  return { text: `${left} = ${written}${percent}`, stated, actual, holds, before, after };
 }
 
 /** As in 2,5: it is no separator of thousands. */

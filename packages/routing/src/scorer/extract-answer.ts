@@ -11,7 +11,7 @@ export interface FinalAnswer extends Reading {
 }
 
 /** `####` before a result, with its unit, alone on a line; before words it is a heading. */
-const RESULT_LINE = /^####(?=[ \t]*(?:[$€£-]*(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?(?: +\p{L}+){0,2}|\(?[A-P]\)?)[.*]*[ \t]*$)/gmu;
+const RESULT_LINE = /^####(?=[ \t]*(?:[\p{Sc}-]*(?:\d[\d,]*(?:\.\d+)?|\.\d+)%?(?: +\p{L}+){0,2}|\(?[A-P]\)?)[.*]*[ \t]*$)/gmu;
 
 /** Ways in which answers name their final part, the clearest first; it stands behind them. The last in the text counts. */
 const markers: RegExp[] = [
@@ -20,8 +20,8 @@ const markers: RegExp[] = [
   /<answer>\s*/gi,
   /\b(?:answer|option|choice)\b(?:\s+(?:is|would be|must be|should be)\b|"?\s*[:=])(?:\s*(?:option|choice))?[\s:*"$]*(?:\\\[\s*)?/gi,
 ];
-/** Any mention: a number or an option behind it may be what is meant, and words are not. */
-const MENTION = /\banswer\b[\s*"]*/gi;
+/** Any mention: a number or an option behind it, also behind a dash, may be what is meant, and words are not. */
+const MENTION = /\banswer\b[\s*"]*(?:[-–—]\s)?/gi;
 
 /** What an answer comes to, or null where that can not be told. Of a prompt that lists options it is the letter of one where it can be. */
 export function finalAnswerOf(text: string, prompt = ''): FinalAnswer | null {

@@ -26,7 +26,11 @@ export type Block = 'choice' | 'open';
 /** Characters read of each end of a text. */
 const READ = 4000;
 
-const clip = (text: string): string => (text.length <= 2 * READ ? text : text.slice(0, READ) + text.slice(-READ));
+/** With one sign for an apostrophe. */
+function clip(text: string): string {
+  const clipped = text.length <= 2 * READ ? text : text.slice(0, READ) + text.slice(-READ);
+  return clipped.replaceAll('’', "'");
+}
 
 /** The facts of an answer to a prompt. */
 export function factsOfAnswer(prompt: string, answer: string): AnswerFacts {

@@ -32,8 +32,8 @@ function withoutMarkup(text: string): string {
     .replaceAll(/\\[,;! ]|\{,\}/g, ' ')
     .replaceAll(/\\(?=[%$])/g, '')
     .replaceAll(/[−–](?=\s?[\d.$\\])/g, '-')
-    .replaceAll(/(?<=\d)[, '\u00a0\u202f](?=\d{3}(?!\d))/g, '')
-    .replaceAll(/^[\s*_`"'“”]+|[\s*_`"'“”.$]+$/g, '');
+    .replaceAll(/(?<=\d)[, '’\u00a0\u202f](?=\d{3}(?!\d))/g, '')
+    .replaceAll(/^[\s*_`"'“”‘’]+|[\s*_`"'“”‘’.。$]+$/g, '');
 }
 
 /** Nothing but a letter, in brackets or not. */
@@ -54,18 +54,19 @@ function letterIn(text: string, hasOptions: boolean): string | null {
 }
 
 const DIGITS = String.raw`(?:\d+(?:\.\d+)?|\.\d+)`;
-const LEADING_NUMBER = new RegExp(String.raw`^([-+]?)\s?[$€£]?\s?([-+]?)(${DIGITS})`);
+const LEADING_NUMBER = new RegExp(String.raw`^([-+]?)\s?\p{Sc}?\s?([-+]?)(${DIGITS})`, 'u');
 /** What stands before a number says what it is: `x =`, `about`, `the total:`. */
 const BEFORE = /^[a-zA-Z]\s*=\s*|^(?:[≈~]|about|approximately|around|roughly)\s*/;
-/** What a number is part of: a calculation, a time, a date, an address, a range, a list, a length in two units. */
+/** What a number is part of: a calculation, a power, a number with ½, a time, a date, an address, a range, a list, a length in two units. */
 const GOES_ON = new RegExp(
   [
-    String.raw`^\s*(?:[/:][\d(]|[\^√×·*+\\=<>]|[-,]\s*[$-]?\.?\d|\.\d|\s\d|-\s*[\\(a-z])`,
+    String.raw`^\p{No}|^\s*(?:[/:][\d(]|[\^√×·*+\\=<>]|[-,]\s*[$-]?\.?\d|\.\d|\s\d|-\s*[\\(a-z])`,
     String.raw`^(?:\(|(?:sqrt|pi|[inx-zπ])(?![a-z]))`,
     String.raw`^,?\s*(?:and|or|to)\s+[$-]?\d|^,\s*[a-z]\s*=`,
     String.raw`^\s*(?:hours?|hrs?|h|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|pounds?|lbs?)[.,]?\s+(?:and\s+)?\d`,
     String.raw`^\s*(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*[.,]?\s+\d{4}`,
   ].join('|'),
+  'u',
 );
 /** What the words behind a number multiply it by. */
 export const SCALES: Partial<Record<string, number>> = { thousand: 1e3, million: 1e6, billion: 1e9, trillion: 1e12 };
@@ -77,7 +78,7 @@ function numberIn(text: string): string | null {
   const afterEquals = text.split('=').length === 2 ? text.slice(text.indexOf('=') + 1).trim() : text;
   const start = (LEADING_NUMBER.test(afterEquals) ? afterEquals : text).replace(BEFORE, '');
   if (LEADING_NUMBER.test(start)) return leadingNumber(start);
-  const [only, other] = [...text.matchAll(/(?:^|[\s(:])([-+]?[$€£]?[-+]?\.?\d.*)/g)];
+  const [only, other] = [...text.matchAll(/(?:^|[\s(:])([-+]?\p{Sc}?[-+]?\.?\d.*)/gu)];
   if (only === undefined || other !== undefined || numbersOf(text).length !== 1) return null;
   return leadingNumber(only[1]!);
 }
