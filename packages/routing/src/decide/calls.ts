@@ -9,8 +9,9 @@ import { DENIAL_HOLDS_MS } from '../not-now.ts';
 import { LONGEST_WAIT_MS } from '../places.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { endOfChain } from './end-of-chain.ts';
 import { isAwaited, rivalOf, rivalRuns } from './hedging.ts';
-import { askAgain, askSameOrEquivalent, askTier, endOfChain, equivalentsLeft, fallBack } from './next-attempt.ts';
+import { askAgain, askSameOrEquivalent, askTier, equivalentsLeft, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;

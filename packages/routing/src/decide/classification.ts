@@ -13,9 +13,11 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import { attemptsLeft, mostEscalations } from './caps.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { ask, askTier } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
   // Once: one that a canary holds has no step either.
@@ -105,9 +107,9 @@ function explored(draft: Draft, start: Start): Start & { propensity: number } {
 }
 
 /** Whether an answer of the lowest tier that falls short may be escalated as far as that tier. */
-function mayShiftUpTo({ job, route, facts }: Draft, tier: string): boolean {
-  const level = facts.config.tiers.findIndex(({ name }) => name === tier);
-  return level <= Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
+function mayShiftUpTo(draft: Draft, tier: string): boolean {
+  const level = draft.facts.config.tiers.findIndex(({ name }) => name === tier);
+  return level <= mostEscalations(draft);
 }
 
 /** Vector spaces differ, so the choice must not depend on what is healthy now, nor on who has denied the account: the first that is declared and switched on. */

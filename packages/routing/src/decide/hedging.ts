@@ -3,9 +3,10 @@ import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier } from '../choose-model.ts';
 import { lastRefusal } from '../live-attempts.ts';
+import { whyDenied } from './caps.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { claim, wasAsked, whyDenied } from './next-attempt.ts';
+import { claim, wasAsked } from './next-attempt.ts';
 
 type HedgeDue = Extract<JobEvent, { type: 'hedge-due' }>;
 

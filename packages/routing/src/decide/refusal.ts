@@ -2,8 +2,10 @@ import type { JobState } from '@upshift/contracts';
 
 import { isUsable, modelOf } from '../choose-model.ts';
 import { isForAnswer, lastRefusal, liveAttempts } from '../live-attempts.ts';
+import { withinCaps } from './caps.ts';
 import type { Draft } from './draft.ts';
-import { ask, endOfChain, withinCaps } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { ask } from './next-attempt.ts';
 
 /** Whether a model has refused this job by policy: from then on only the models that the route names for it may be asked. */
 export function wasRefused(job: JobState): boolean {

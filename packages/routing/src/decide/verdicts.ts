@@ -1,8 +1,10 @@
 import type { Attempt, JobState, TrailEntry, UpshiftConfig, Verdict } from '@upshift/contracts';
 
+import { mostEscalations } from './caps.ts';
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { askTier, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 /** Accept, escalate, or fall back. */
@@ -71,7 +73,7 @@ function notGoodEnough(draft: Draft, attempt: Attempt, shortfall: string): void 
   if (job.pinnedModel !== null || attempt.tier === 'fallback' || route.strategy !== 'cascade') return fallBack(draft, shortfall);
   const above = tierAbove(draft, attempt.tier);
   if (above === null) return fallBack(draft, `${shortfall}, and no tier is above`);
-  const most = Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
+  const most = mostEscalations(draft);
   if (job.escalations >= most) return endOfChain(draft, `${shortfall}, and only ${most} escalations are allowed`);
   job.escalations += 1;
   note(draft, 'job-escalated', shortfall, { tier: above });
