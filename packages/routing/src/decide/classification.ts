@@ -13,6 +13,7 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import { mayChoose, wantsVectors } from '../who-may-answer.ts';
 import { attemptsLeft, mostEscalations } from './caps.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -62,7 +63,7 @@ export function classified(draft: Draft, classification: Classification): void {
   });
   if (job.pinnedModel !== null)
     return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
-  if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
+  if (wantsVectors(job.needs)) return askEmbedder(draft, reason);
   askTier(draft, tier, reason);
 }
 
@@ -73,7 +74,7 @@ interface Start {
 
 /** The tier that is wanted; where neither it nor one above has a model that can do the job, the nearest one below that has. */
 function withinReach(draft: Draft, start: Start): Start {
-  if (!choosesTier(draft.job)) return start;
+  if (!mayChoose(draft.job)) return start;
   // An open circuit is waited for.
   const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
@@ -87,11 +88,6 @@ function withinReach(draft: Draft, start: Start): Start {
   return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
 }
 
-/** Whether the models of a tier may answer: not where one is named, nor for vectors. */
-function choosesTier({ pinnedModel, needs }: Draft['job']): boolean {
-  return pinnedModel === null && !needs.capabilities.includes('embedding');
-}
-
 /** Which of the job's draws says whether it starts low by chance: no other decision uses it. */
 const EXPLORE_DRAW = 1_000_003;
 
@@ -99,7 +95,7 @@ const EXPLORE_DRAW = 1_000_003;
 function explored(draft: Draft, start: Start): Start & { propensity: number } {
   const { job, route, facts } = draft;
   const lowest = facts.config.tiers[0]!.name;
-  const isOpen = route.strategy === 'cascade' && choosesTier(job);
+  const isOpen = route.strategy === 'cascade' && mayChoose(job);
   if (route.explore === 0 || !isOpen || start.tier === lowest || !mayShiftUpTo(draft, start.tier))
     return { ...start, propensity: 1 };
   if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };

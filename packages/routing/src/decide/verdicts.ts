@@ -1,5 +1,7 @@
 import type { Attempt, JobState, TrailEntry, UpshiftConfig, Verdict } from '@upshift/contracts';
 
+import { finalAttemptOf } from '../live-attempts.ts';
+import { wantsVectors } from '../who-may-answer.ts';
 import { mostEscalations } from './caps.ts';
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -51,9 +53,9 @@ function confirm(draft: Draft, delivered: Attempt, found: string, details: Parti
 
 /** The delivered answer of a completed job where a verdict can be about it: not of vectors, refusals, or a job without a result. */
 export function judgeableResult(job: JobState): Attempt | null {
-  if (job.status !== 'completed' || job.finalAttempt === null || job.needs.capabilities.includes('embedding')) return null;
-  const delivered = attemptOf(job, job.finalAttempt);
-  return delivered.outcome === 'refused' ? null : delivered;
+  if (job.status !== 'completed' || wantsVectors(job.needs)) return null;
+  const delivered = finalAttemptOf(job);
+  return delivered?.outcome === 'refused' ? null : delivered;
 }
 
 /** A new revision has as long as the one before it had from its beginning: that deadline may have passed since the answer was delivered. */

@@ -6,6 +6,7 @@ import {
   costOf,
   decide,
   draw,
+  mayChoose,
   classifierOf,
   classifierTypeOf,
   nanoUsdToUsd,
@@ -123,8 +124,7 @@ function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate
 /** Where a job that fails every check goes: the first model that it may be given of each tier above. Only a cascade shifts up. */
 function modelsAbove(job: JobState, tier: string, facts: Facts): string[] {
   const { routes, tiers } = facts.config;
-  const stays = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
-  if (stays || routes[job.route]?.strategy !== 'cascade') return [];
+  if (!mayChoose(job) || routes[job.route]?.strategy !== 'cascade') return [];
   const above = tiers.slice(tiers.findIndex(({ name }) => name === tier) + 1);
   return above.flatMap(({ name }) => candidatesInTier(job, name, facts)[0] ?? []);
 }
