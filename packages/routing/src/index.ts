@@ -55,7 +55,7 @@ export { answersAgainForMs, sameness, wantsEarlierAnswer } from './earlier-answe
 export type { EarlierAnswer } from './earlier-answer.ts';
 export { callsOfStep, hedgeAfterMs } from './hedge-after.ts';
 export { finalAttemptOf, hungUntilDeadline } from './live-attempts.ts';
-export { DENIAL_HOLDS_MS, isProbed, whyNotNow } from './not-now.ts';
+export { DENIAL_HOLDS_MS, isProbed, whyNotNow, whyOff } from './not-now.ts';
 export type { NotNow } from './not-now.ts';
 export { isRetry } from './retries.ts';
 export { recordingOf } from './recording.ts';

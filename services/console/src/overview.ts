@@ -16,7 +16,7 @@ import {
 } from '@upshift/queues';
 import type { Cells, MinuteStats, QueueState, Stuck } from '@upshift/queues';
 import type { Health } from '@upshift/routing';
-import { firstModelOf } from '@upshift/routing';
+import { firstModelOf, whyOff } from '@upshift/routing';
 
 import { sum } from './plots.ts';
 
@@ -39,7 +39,7 @@ export interface ModelState {
   waiting: number;
   active: number;
   /** `unknown` while no live worker says a word of the provider. */
-  provider: { name: string; state: 'on' | 'off' | 'unknown'; reason: string | null };
+  provider: { state: 'on' | 'off' | 'unknown'; reason: string | null };
   /** When the open circuit may close again, in ms since the epoch; null where it is not open. */
   openUntil: number | null;
   /** The circuit was open, may close again, and the model has not answered since. */
@@ -164,10 +164,9 @@ export function modelsOf(config: UpshiftConfig, queues: QueueState[], health: He
 }
 
 function providerOf(config: UpshiftConfig, name: string, health: Health, heard: Set<string>): ModelState['provider'] {
-  if (config.providers[name]?.enabled === false) return { name, state: 'off', reason: 'switched off in the configuration' };
-  const off = health.providersOff[name];
-  if (off !== undefined) return { name, state: 'off', reason: off };
-  return heard.has(name) ? { name, state: 'on', reason: null } : { name, state: 'unknown', reason: 'no worker runs' };
+  const off = whyOff(name, config, health);
+  if (off !== null) return { state: 'off', reason: off };
+  return heard.has(name) ? { state: 'on', reason: null } : { state: 'unknown', reason: 'no worker runs' };
 }
 
 function hourOf(stats: MinuteStats[]): HourStats {

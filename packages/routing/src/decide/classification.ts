@@ -13,6 +13,7 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import { withoutDenials } from '../not-now.ts';
 import { mayChoose, wantsVectors } from '../who-may-answer.ts';
 import { attemptsLeft, mostEscalations } from './caps.ts';
 import { enqueue, note } from './draft.ts';
@@ -43,7 +44,7 @@ export function classifyRequested(draft: Draft): void {
   // The last one is for the answer.
   if (attemptsLeft(draft) < 2) return;
   const needs = classifyNeeds(job);
-  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
+  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, { needs }, facts));
   if (model === undefined) return;
   const { tier } = modelOf(facts.config, model);
   ask(draft, { purpose: 'classify', tier, model, needs }, 'asked how complex the prompt is');
@@ -116,12 +117,9 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
-  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
-  const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
-  const facts = { ...rest, health: { ...health, providersOff } };
-  const { config } = facts;
-  return embeddersOf(route, config, preferredModels(job, config)).filter((id) => isEligible(id, modelOf(config, id), job, facts));
+function embedders({ job, route, facts }: Draft): string[] {
+  const lasting = { ...facts, health: withoutDenials(facts.health) };
+  return embeddersOf(route, facts.config, preferredModels(job, facts.config)).filter((id) => isEligible(id, job, lasting));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): Start {

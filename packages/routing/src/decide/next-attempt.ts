@@ -48,7 +48,7 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
 export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
   const { job, facts } = draft;
   const lost = answersOf(job, model).filter((attempt) => attempt.tier === tier && wasLost(attempt));
-  if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
+  if (lost.length >= MAX_LOST_CALLS || !isUsable(model, job, facts)) return false;
   // What was lost may have been paid for: another model may be cheap enough for the rest.
   if (whyDenied(draft, { model }) !== null) return false;
   ask(draft, { purpose: 'answer', tier, model }, reason);
@@ -61,7 +61,7 @@ export function fallBack(draft: Draft, reason: string): void {
   if (job.pinnedModel !== null) return endOfChain(draft, reason);
   const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
   const last = liveAttempts(job).findLast(isForAnswer)?.model;
-  const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, job, facts));
   const inOrder = lastOf(left, (id) => id === last);
   const next = withinCaps(draft, inOrder);
   if (next === undefined) return waitForCircuit(draft, reason);
@@ -107,7 +107,7 @@ function deniedCallsOf(job: JobState, id: string): number {
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
-  if (model === undefined || !isEligible(id, model, job, facts) || !isOffered(id, model, job, facts.config)) return false;
+  if (model === undefined || !isEligible(id, job, facts) || !isOffered(id, model, job, facts.config)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
@@ -138,7 +138,7 @@ export function equivalentsLeft(draft: Draft, model: string): string[] {
 
 function equivalentsOf({ job, facts }: Draft, model: string): string[] {
   const equivalents = job.pinnedModel === null ? modelOf(facts.config, model).equivalents : [];
-  return equivalents.filter((id) => isEligible(id, modelOf(facts.config, id), job, facts));
+  return equivalents.filter((id) => isEligible(id, job, facts));
 }
 
 function failedCallsOf(job: JobState, id: string): number {

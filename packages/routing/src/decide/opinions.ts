@@ -31,9 +31,7 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
 function judgeModel({ job, facts }: Draft, needs: Needs, calls: Attempt[]): string | undefined {
   const judges = liveAttempts(job).filter(({ purpose }) => purpose === 'judge');
   const excluded = [...calls.filter((call) => !wasLost(call)), ...judges.filter(hasFailed)].map(({ model }) => model);
-  return facts.config.judge.models.find(
-    (id) => !excluded.includes(id) && isUsable(id, modelOf(facts.config, id), { needs }, facts),
-  );
+  return facts.config.judge.models.find((id) => !excluded.includes(id) && isUsable(id, { needs }, facts));
 }
 
 type SampleRequested = Extract<JobEvent, { type: 'sample-requested' }>;
@@ -63,7 +61,7 @@ function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, cal
   const { job, facts } = draft;
   const failed = calls.filter(hasFailed).map(({ model }) => model);
   const usable = named
-    ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
+    ? named.filter((id) => isUsable(id, job, facts))
     : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
   const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
   return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];

@@ -18,7 +18,7 @@ export function afterRefusal(draft: Draft, reason: string): void {
   const tried = liveAttempts(job)
     .filter(isForAnswer)
     .map(({ model }) => model);
-  const left = route.on_refusal.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  const left = route.on_refusal.filter((id) => !tried.includes(id) && isUsable(id, job, facts));
   const compatible = withinCaps(draft, left);
   if (compatible !== undefined && job.pinnedModel === null) {
     const { tier } = modelOf(facts.config, compatible);
