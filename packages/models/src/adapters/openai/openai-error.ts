@@ -1,7 +1,7 @@
 import type { CallErrorCode } from '@upshift/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 
-import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** Codes and types that say more than the status: an error within a stream has no status. */
@@ -31,12 +31,8 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   image_file_not_found: 'invalid_request',
 };
 
-/** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
-export function openaiError(provider: string, error: unknown): unknown {
-  return callErrorOf(provider, error, failureOf);
-}
-
-function failureOf(error: unknown): Failure | null {
+/** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
+export function openaiFailure(error: unknown): Failure | null {
   if (error instanceof APIConnectionTimeoutError) return { code: 'timeout', detail: '', maybeBilled: true };
   if (error instanceof APIConnectionError)
     return failureOfTransport(error) ?? { code: 'connection_failed', detail: '', maybeBilled: true };

@@ -7,7 +7,7 @@ import { controlledFetch, withoutForeignHeaders } from '../../call-control.ts';
 import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
-import { openaiError } from './openai-error.ts';
+import { openaiFailure } from './openai-error.ts';
 import { askResponses } from './openai-responses.ts';
 
 /** OpenAI through the Responses API, servers compatible with it through chat completions, and embeddings of both. */
@@ -16,20 +16,10 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
   const ask = settings.api === 'responses' ? askResponses : askChatCompletions;
   const client = clientOf(settings);
   return {
-    async call(request, control) {
-      try {
-        return await (isEmbedding(request.input) ? embed : ask)({ client, provider, unknownParameters, request, control });
-      } catch (error) {
-        throw openaiError(provider, error);
-      }
-    },
-    async catalogue(_, control) {
-      try {
-        return await openaiCatalogue(client, control);
-      } catch (error) {
-        throw openaiError(provider, error);
-      }
-    },
+    call: (request, control) =>
+      (isEmbedding(request.input) ? embed : ask)({ client, provider, unknownParameters, request, control }),
+    catalogue: (_, control) => openaiCatalogue(client, control),
+    failureOf: openaiFailure,
   };
 }
 
