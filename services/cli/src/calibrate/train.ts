@@ -8,6 +8,7 @@ import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { parseLine } from '../parse-line.ts';
+import { say, show } from '../print.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { readLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
@@ -32,9 +33,8 @@ export async function trainCommand(api: () => Api, { labels, config: file, out, 
   const questions = await questionsOf(api, labels, config);
   const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);
   if (out !== undefined && refitted.isBetter) writeClassifierProfile(file, out, refitted.profile);
-  process.stdout.write(json ? `${JSON.stringify(refitted)}\n` : `${[...textOf(refitted), ...unusedLines(config)].join('\n')}\n`);
-  if (out !== undefined)
-    process.stderr.write(refitted.isBetter ? `wrote ${out}\n` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}\n`);
+  show(json, refitted, [...textOf(refitted), ...unusedLines(config)]);
+  if (out !== undefined) say(refitted.isBetter ? `wrote ${out}` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}`);
   return refitted.isBetter ? exitCode.ok : exitCode.failed;
 }
 

@@ -20,6 +20,7 @@ import { configVersionOf, readEnvironment, resolveProviders } from '@upshift/run
 import type { Environment } from '@upshift/runtime';
 
 import { exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { table } from '../table.ts';
 import { isLive } from '../up/is-live.ts';
 import { usableConfig } from '../usable-config.ts';
@@ -64,8 +65,8 @@ export async function dryRun(file: string, { outputTokens, json, ...options }: D
   }
   const starts = [...estimates.values()].toSorted((a, b) => b.jobs - a.jobs);
   const total = { ...starts.reduce(sum, emptyEstimate), tier: 'total', model: '' };
-  if (json) process.stdout.write(`${JSON.stringify({ output_tokens: outputTokens, starts, total, refused })}\n`);
-  else process.stdout.write(`${[...lines(starts, total, outputTokens), ...refusalLines(refused)].join('\n')}\n`);
+  const text = [...lines(starts, total, outputTokens), ...refusalLines(refused)];
+  show(json, { output_tokens: outputTokens, starts, total, refused }, text);
   return refused.length === 0 ? exitCode.ok : exitCode.failed;
 }
 
