@@ -4,7 +4,7 @@ import type { GateLabel, JobRecording, LabelLine } from '@upshift/contracts';
 import type { Api } from '../api.ts';
 import { parseLine } from '../parse-line.ts';
 import { recordingOf, recordingPages } from '../record/record.ts';
-import { readLines } from '../run/read-lines.ts';
+import { numberedLines } from '../run/read-lines.ts';
 
 /** An example of a label. */
 export const LABEL = '{"question_id": "…", "prompt": "…", "tier": "…", "answer": "…", "ok": true}';
@@ -12,11 +12,7 @@ export const LABEL = '{"question_id": "…", "prompt": "…", "tier": "…", "an
 /** The labels of a file, a JSON line each. Throws a `CommandError` that names the first bad line. */
 export async function readLabels(file: string): Promise<LabelLine[]> {
   const labels: LabelLine[] = [];
-  let number = 0;
-  for await (const line of readLines(file)) {
-    number += 1;
-    if (line.trim() !== '') labels.push(parseLine(line, `${file}, line ${number}`, labelLine, LABEL));
-  }
+  for await (const line of numberedLines(file)) labels.push(parseLine(line, labelLine, LABEL));
   return labels;
 }
 
