@@ -1,4 +1,4 @@
-import type { JobState, JobStatus, SavingsView, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, SavingsView, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import {
   CLASSIFY_QUEUE,
@@ -18,6 +18,7 @@ import type { Cells, MinuteStats, QueueState, Stuck } from '@upshift/queues';
 import type { Health } from '@upshift/routing';
 import { firstModelOf, whyOff } from '@upshift/routing';
 
+import type { OverviewQuery } from './overview-query.ts';
 import { sum } from './plots.ts';
 
 /** A tier, or a step that all jobs go through, with the sums of its queues. */
@@ -48,18 +49,15 @@ export interface ModelState {
 
 /** What became of the jobs of one hour. */
 interface HourStats {
-  accepted: number;
   completed: number;
   failed: number;
   expired: number;
-  cancelled: number;
   costNanoUsd: number;
   besideNanoUsd: number;
   aloneNanoUsd: number;
 }
 
 interface JobList {
-  status: JobStatus | null;
   jobs: JobState[];
   hasMore: boolean;
 }
@@ -79,17 +77,15 @@ export interface Overview {
   list: JobList;
 }
 
-export interface ListQuery {
-  status: JobStatus | null;
-  /** The last job of the page before. */
-  after: string | null;
-}
-
 const JOBS_LISTED = 20;
 const HOUR_MINUTES = 60;
 
 /** @param readSavings of the last days: it takes long, so that not every page has its own */
-export async function readOverview(cells: Cells, query: ListQuery, readSavings: () => Promise<SavingsView>): Promise<Overview> {
+export async function readOverview(
+  cells: Cells,
+  query: OverviewQuery,
+  readSavings: () => Promise<SavingsView>,
+): Promise<Overview> {
   const now = Date.now();
   const { config } = cells;
   const minute = minuteOf(now);
@@ -171,21 +167,19 @@ function providerOf(config: UpshiftConfig, name: string, health: Health, heard: 
 
 function hourOf(stats: MinuteStats[]): HourStats {
   return {
-    accepted: sum(stats, ({ accepted }) => accepted),
     completed: sum(stats, ({ ended }) => ended.completed),
     failed: sum(stats, ({ ended }) => ended.failed),
     expired: sum(stats, ({ ended }) => ended.expired),
-    cancelled: sum(stats, ({ ended }) => ended.cancelled),
     costNanoUsd: sum(stats, ({ costNanoUsd }) => costNanoUsd),
     besideNanoUsd: sum(stats, ({ besideNanoUsd }) => besideNanoUsd),
     aloneNanoUsd: sum(stats, ({ aloneNanoUsd }) => aloneNanoUsd),
   };
 }
 
-async function readList(cells: Cells, { status, after }: ListQuery): Promise<JobList> {
+async function readList(cells: Cells, { status, after }: OverviewQuery): Promise<JobList> {
   const { ids, hasMore } = await listJobs(cells, { status: status ?? undefined }, { limit: JOBS_LISTED, after });
   const records = await Promise.all(ids.map((id) => readJob(cells.of(id), id)));
-  return { status, jobs: records.flatMap((record) => record?.state ?? []), hasMore };
+  return { jobs: records.flatMap((record) => record?.state ?? []), hasMore };
 }
 
 function unique(names: string[]): string[] {
