@@ -22,13 +22,13 @@ import { anotherPipeline, freshPipeline } from '../queues/bed.ts';
 import { entriesOf, keysLike, until } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { exampleConfig, requestOf } from '../routing/example.ts';
-import { startReceiver } from '../system/receiver.ts';
+import { sayOnly, startReceiver } from '../system/receiver.ts';
 import type { Receiver } from '../system/receiver.ts';
 
 const HOUR_S = 3600;
 /** The receiver fails or takes all that it gets. */
-const fails: Receiver['answer'] = (_received, response) => void response.writeHead(500).end();
-const takes: Receiver['answer'] = (_received, response) => void response.writeHead(204).end();
+const fails = sayOnly(500);
+const takes = sayOnly(204);
 
 const consumers: Consumer[] = [];
 let receiver: Receiver;
