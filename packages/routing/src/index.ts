@@ -54,7 +54,7 @@ export type { LearnedLimit } from './places.ts';
 export { answersAgainForMs, sameness, wantsEarlierAnswer } from './earlier-answer.ts';
 export type { EarlierAnswer } from './earlier-answer.ts';
 export { callsOfStep, hedgeAfterMs } from './hedge-after.ts';
-export { finalAttemptOf, hungUntilDeadline } from './live-attempts.ts';
+export { finalAttemptOf, hungUntilDeadline, isForAnswer } from './live-attempts.ts';
 export { DENIAL_HOLDS_MS, isProbed, whyNotNow, whyOff } from './not-now.ts';
 export type { NotNow } from './not-now.ts';
 export { isRetry } from './retries.ts';

@@ -40,6 +40,6 @@ export function lastRefusal(job: JobState): Attempt | null {
 }
 
 /** Whether an attempt is made to answer the job, and not to help with something else. */
-export function isForAnswer({ purpose }: Attempt): boolean {
+export function isForAnswer({ purpose }: { purpose?: Attempt['purpose'] | undefined }): boolean {
   return purpose === 'answer' || purpose === 'hedge';
 }

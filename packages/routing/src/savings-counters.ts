@@ -28,17 +28,13 @@ export function savingsCounters(
   return [...paid, ...first, ...(reopened ? atEnd(before, config, -1) : []), ...(endedNow ? atEnd(job, config, 1) : [])];
 }
 
-function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }: TrailEntry): SavingsCounter[] {
+function paidBy({ experiments }: JobState, entry: TrailEntry): SavingsCounter[] {
+  const { event, cost_usd: costUsd } = entry;
   if ((event !== 'attempt-settled' && event !== 'attempt-failed') || !costUsd) return [];
   const cost = usdToNanoUsd(costUsd);
   if (experiments?.shadowOf) return [['audits', cost]];
-  const forAnswer = purpose === 'answer' || purpose === 'hedge';
-  return forAnswer
-    ? [['cost', cost]]
-    : [
-        ['cost', cost],
-        ['scoring', cost],
-      ];
+  const scoring: SavingsCounter[] = isForAnswer(entry) ? [] : [['scoring', cost]];
+  return [['cost', cost], ...scoring];
 }
 
 /** How often a model passes where it is asked first: of later answers it has only the hard ones. What a late verdict fails has not passed. */

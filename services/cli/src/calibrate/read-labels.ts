@@ -1,5 +1,6 @@
 import { labelLine, promptOf } from '@upshift/contracts';
 import type { GateLabel, JobRecording, LabelLine } from '@upshift/contracts';
+import { isForAnswer } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { parseLine } from '../parse-line.ts';
@@ -56,11 +57,7 @@ export async function labelsFromHistory(
 async function auditLabel(api: Api, { job, tier, model, passed, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
   const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
   const answer = recording?.attempts.findLast(
-    (attempt) =>
-      (attempt.purpose === 'answer' || attempt.purpose === 'hedge') &&
-      attempt.tier === tier &&
-      attempt.model === model &&
-      attempt.answer !== null,
+    (attempt) => isForAnswer(attempt) && attempt.tier === tier && attempt.model === model && attempt.answer !== null,
   )?.answer;
   if (!recording || !answer) return [];
   return [{ question_id: job, prompt: promptOf(recording.request.input), tier, answer: answer.text, ok: passed }];
