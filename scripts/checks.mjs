@@ -33,12 +33,13 @@ async function runStep(root, env, { name, tool, args, whenItFails }) {
 }
 
 /**
- * Runs the checks, then the tests, and returns the exit code. A failed check counts as one failure beside the tests' own,
- * so that the last line never says "0 failed" of a run that failed.
+ * Runs the tests, after the checks where those are asked for, and returns the exit code. A failed check counts as one failure beside the tests'
+ * own, so that the last line never says "0 failed" of a run that failed.
  */
-export async function runTests(root, node, environment, args) {
-  const failedChecks = await runChecks(root, environment);
-  const report = join(root, '.upshift', 'test-report.json');
+export async function runTests(root, node, environment, args, { checks = false } = {}) {
+  const failedChecks = checks ? await runChecks(root, environment) : [];
+  // Both may run at once.
+  const report = join(root, '.upshift', checks ? 'test-report.json' : 'test-alone-report.json');
   rmSync(report, { force: true });
   const code = wasInterrupted() ? 130 : await runVitest(root, node, environment, report, args);
   printFailedTests(root, report);
@@ -46,17 +47,6 @@ export async function runTests(root, node, environment, args) {
   if (failedChecks.length > 0) console.log(`\nfailed checks: ${failedChecks.join(', ')}`);
   const failed = tests.failed + failedChecks.length;
   printCount(tests.passed, failed);
-  return code !== 0 ? code : Number(failed > 0);
-}
-
-/** Runs tests without the checks, and returns the exit code. */
-export async function runTestsAlone(root, node, environment, args) {
-  const report = join(root, '.upshift', 'test-alone-report.json');
-  rmSync(report, { force: true });
-  const code = await runVitest(root, node, environment, report, args);
-  printFailedTests(root, report);
-  const { passed, failed } = countTests(report, code);
-  printCount(passed, failed);
   return code !== 0 ? code : Number(failed > 0);
 }
 

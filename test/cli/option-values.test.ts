@@ -1,14 +1,6 @@
 import { expect, test } from 'vitest';
 
-import {
-  keyText,
-  portNumber,
-  positiveUsd,
-  targetShare,
-  time,
-  weightsToUse,
-  wholeNumber,
-} from '../../services/cli/src/option-values.ts';
+import { keyText, portNumber, positiveUsd, targetShare, time, wholeNumber } from '../../services/cli/src/option-values.ts';
 
 test('a time is a day or a moment that there is, as ISO 8601 writes it', () => {
   expect(time('2026-11-23')).toBe(Date.UTC(2026, 10, 23));
@@ -37,9 +29,4 @@ test.each<[string, (text: string) => unknown, good: string[], bad: string[]]>([
 test('a key is what a header can carry: of another one the client would say that nothing answers', () => {
   expect(keyText('order 42')).toBe('order 42');
   for (const text of ['', 'é', '日本', 'a\nb', 'x'.repeat(256)]) expect(() => keyText(text)).toThrow('1 to 255 printable ASCII');
-});
-
-test('weights are of one of two kinds', () => {
-  expect(['cross-fitted', 'shipped'].map(weightsToUse)).toEqual(['cross-fitted', 'shipped']);
-  expect(() => weightsToUse('mine')).toThrow('cross-fitted or shipped');
 });

@@ -157,8 +157,8 @@ test('an output is refused that belongs to another input, to nobody, or to a pro
 });
 
 test('a bad line of what is no run says where it stands, which field is bad, and what a line is', () => {
-  const told = (line: string): unknown =>
-    parseLine(line, 'labels.jsonl, line 3', z.strictObject({ prompt: z.string() }), '{"prompt": "…"}');
+  const told = (text: string): unknown =>
+    parseLine({ text, where: 'labels.jsonl, line 3' }, z.strictObject({ prompt: z.string() }), '{"prompt": "…"}');
   expect(told('{"prompt": "Why?"}')).toEqual({ prompt: 'Why?' });
   for (const [line, what] of [
     ['Why?', ' is not JSON'],
@@ -170,7 +170,7 @@ test('a bad line of what is no run says where it stands, which field is bad, and
 });
 
 test('of a field that may be of two kinds, and is missing, both are told, and once that it is', () => {
-  expect(() => parseLine('{}', 'line 1', labelLine, LABEL)).toThrow(
+  expect(() => parseLine({ text: '{}', where: 'line 1' }, labelLine, LABEL)).toThrow(
     'line 1: question_id: is missing; must be a string or a number; a',
   );
 });

@@ -3,7 +3,7 @@ import { accept, advance, closeCells, isRedisAway } from '@upshift/queues';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
-import { openTestPipeline } from '../queues/setting.ts';
+import { onlyCellOf, openTestCells } from '../queues/setting.ts';
 import { requestOf } from '../routing/example.ts';
 import { hasEnded } from '../system/job-api.ts';
 import { startFleet } from '../system/fleet.ts';
@@ -99,7 +99,7 @@ test('the slot of a cell moves to another node in the middle of a run: every job
 });
 
 test('while the slot of a cell moves nobody makes a key that both nodes would then have', async () => {
-  const opened = await openTestPipeline(cluster.url, undefined, true);
+  const opened = onlyCellOf(await openTestCells(cluster.url, { failFast: true }));
   const pipeline = { ...opened, place: async () => ({ pipeline: opened, others: [], earlier: [], cells: 1 }) };
   const { id } = await accept(pipeline, requestOf(question), null);
   const owner = await cluster.ownerOf(pipeline.keys.events);

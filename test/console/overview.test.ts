@@ -28,11 +28,9 @@ function queue(name: string, changes: Partial<QueueState> = {}): QueueState {
 }
 
 const quietHour = {
-  accepted: 0,
   completed: 0,
   failed: 0,
   expired: 0,
-  cancelled: 0,
   costNanoUsd: 0,
   besideNanoUsd: 0,
   aloneNanoUsd: 0,
@@ -48,7 +46,7 @@ function pageOf(changes: Partial<Overview>): string {
     lastHour: quietHour,
     topModel: HIGH,
     savings: savingsOf({}, config, { from: '2026-11-17', to: '2026-11-23' }),
-    list: { status: null, jobs: [], hasMore: false },
+    list: { jobs: [], hasMore: false },
     ...changes,
   };
   return overviewPage(overview, overviewQuery({})).text.replaceAll(/\s+/g, ' ');

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { accept, acceptAll, advance, forgetJobs, openEventFeed } from '@upshift/queues';
 import type { Cells, EventFeed } from '@upshift/queues';
 import express from 'express';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { getAllEvents } from '../../services/intake/src/all-events.ts';
-import { closeAll, flushAll, openTestCells } from '../queues/setting.ts';
+import { anotherProcess, emptyRedis } from '../queues/bed.ts';
+import { flushAll } from '../queues/setting.ts';
 import { question } from '../routing/example.ts';
 
-const opened: Cells[] = [];
 let cells: Cells;
 let feed: EventFeed;
 let stopping: AbortController;
@@ -23,9 +23,8 @@ let folder: string;
 
 beforeEach(async () => {
   // All jobs go to the first one, but for a test that has them spread.
-  cells = await openTestCells(inject('redisUrl'), { cells: 2 });
-  opened.push(cells);
-  await flushAll(cells);
+  await emptyRedis();
+  cells = await anotherProcess({ cells: 2 });
   feed = openEventFeed(cells);
   stopping = new AbortController();
   const app = express().get('/v1/events', getAllEvents({ cells, feed, stopping: stopping.signal }));
@@ -39,7 +38,6 @@ afterEach(async () => {
   server.close();
   feed.close();
   await flushAll(cells);
-  await closeAll(opened);
   await rm(folder, { recursive: true });
 });
 
@@ -131,8 +129,7 @@ test('a replay that has not come to its end when the process stops is ended', as
 });
 
 test('a client is told of events that are gone in a cell that was new to it', async () => {
-  const two = await openTestCells(inject('redisUrl'), { cells: 2, spreads: true });
-  opened.push(two);
+  const two = await anotherProcess({ cells: 2, spreads: true });
   const ids: string[] = [];
   while (ids.filter((id) => two.of(id).cell === 1).length < 3) ids.push((await accept(two, question, null)).id);
   const [first, second] = await two.all();

@@ -5,23 +5,21 @@ import type { AddressInfo } from 'node:net';
 import { accept, advance, listJobs } from '@upshift/queues';
 import { shadowRequest } from '@upshift/routing';
 import express from 'express';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { acceptShadow } from '../../packages/queues/src/accept.ts';
 import { postVerdict } from '../../services/intake/src/post-verdict.ts';
 import { answerWithProblem } from '../../services/intake/src/problems.ts';
-import { closeAll, flushAll, labelsIn, openTestPipeline, simple, stateOf } from '../queues/setting.ts';
+import { freshPipeline } from '../queues/bed.ts';
+import { labelsIn, simple, stateOf } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { answered, judged, LOW, requestOf, sent } from '../routing/example.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 let server: Server;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
   const tools = { cells: pipeline, feed: null as never, stopping: null as never, signals: null as never };
   const app = express().use(express.json()).post('/v1/jobs/:id/verdict', postVerdict(tools));
   answerWithProblem(app, pipeline.logger);
@@ -30,7 +28,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   server.close();
-  await closeAll(opened);
 });
 
 const prompt = { prompt: 'Why is the sky blue?' };

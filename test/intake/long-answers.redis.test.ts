@@ -8,16 +8,16 @@ import { join } from 'node:path';
 import { accept, advance, openEventFeed } from '@upshift/queues';
 import type { EventFeed } from '@upshift/queues';
 import express from 'express';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { getAllEvents } from '../../services/intake/src/all-events.ts';
 import { getLabels } from '../../services/intake/src/get-labels.ts';
 import { getJobEvents } from '../../services/intake/src/job-events.ts';
-import { closeAll, flushAll, openTestPipeline, simple, stateOf } from '../queues/setting.ts';
+import { freshPipeline } from '../queues/bed.ts';
+import { simple, stateOf } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { answered, answerOf, judged, question, sent } from '../routing/example.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 let feed: EventFeed;
 let stopping: AbortController;
@@ -27,9 +27,7 @@ let folder: string;
 let handled: Promise<unknown>;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
   feed = openEventFeed(pipeline);
   stopping = new AbortController();
   const tools = { cells: pipeline, feed, stopping: stopping.signal, signals: null as never };
@@ -49,7 +47,6 @@ afterEach(async () => {
   server.closeAllConnections();
   server.close();
   feed.close();
-  await closeAll(opened);
   await rm(folder, { recursive: true });
 });
 

@@ -15,21 +15,21 @@ import {
   undelivered,
 } from '@upshift/queues';
 import type { Consumer, Delivery } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { handleDelivery } from '../../services/notifier/src/handle-delivery.ts';
-import { closeAll, entriesOf, flushAll, keysLike, openTestPipeline, until } from '../queues/setting.ts';
+import { anotherPipeline, freshPipeline } from '../queues/bed.ts';
+import { entriesOf, keysLike, until } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { exampleConfig, requestOf } from '../routing/example.ts';
-import { startReceiver } from '../system/receiver.ts';
+import { sayOnly, startReceiver } from '../system/receiver.ts';
 import type { Receiver } from '../system/receiver.ts';
 
 const HOUR_S = 3600;
 /** The receiver fails or takes all that it gets. */
-const fails: Receiver['answer'] = (_received, response) => void response.writeHead(500).end();
-const takes: Receiver['answer'] = (_received, response) => void response.writeHead(204).end();
+const fails = sayOnly(500);
+const takes = sayOnly(204);
 
-const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
 let receiver: Receiver;
 
@@ -42,14 +42,11 @@ async function open(pausesSeconds: number[], keptSeconds = HOUR_S): Promise<Test
       retention: { job_hours: hours, idempotency_hours: hours },
     }),
   );
-  const pipeline = await openTestPipeline(inject('redisUrl'), config);
-  opened.push(pipeline);
-  return pipeline;
+  return anotherPipeline(config);
 }
 
 beforeEach(async () => {
-  const pipeline = await open([]);
-  await flushAll(pipeline);
+  const pipeline = await freshPipeline();
   receiver = await startReceiver();
   receiver.answer = fails;
   await createWebhook(pipeline, { name: 'orders', url: receiver.url, payload: 'thin' });
@@ -57,7 +54,6 @@ beforeEach(async () => {
 afterEach(async () => {
   receiver.close();
   await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
-  await closeAll(opened);
 });
 
 /** What an endpoint is to be told of a job that was cancelled. */
@@ -275,7 +271,7 @@ test('a delivery is asked for again whatever the clock says, and its log keeps t
 });
 
 test('a webhook that is made while one of its name is deleted is whole, or refused', async () => {
-  const [pipeline] = opened as [TestPipeline];
+  const pipeline = await open([]);
   const deleting = deleteWebhook(pipeline, 'orders');
   const making = createWebhook(pipeline, { name: 'orders', url: 'https://example.com', payload: 'thin' });
   const isMade = await making.then(Boolean, () => false);

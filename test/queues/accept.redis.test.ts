@@ -19,21 +19,18 @@ import {
   unfinishedJobs,
 } from '@upshift/queues';
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { answered, exampleConfig, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
-import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { dumpOf, entriesOf, keysLike, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(opened));
 
 const asking = (body: Parameters<typeof requestOf>[0], key: string | null = null): Asked => ({
   request: requestOf(body),
@@ -110,11 +107,7 @@ test('a key that an earlier version has claimed, by the text of the job as it is
 });
 
 test('a backlog is filled to its last place and no further', async () => {
-  const small = await openTestPipeline(
-    inject('redisUrl'),
-    exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 3 } })),
-  );
-  opened.push(small);
+  const small = await anotherPipeline(exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 3 } })));
   const results = await acceptAll(
     small,
     Array.from({ length: 5 }, () => asking({ input })),
@@ -254,13 +247,11 @@ test('a job that is forgotten leaves nothing behind, nor does one of which nothi
 });
 
 test('an answer that a late verdict fails answers nobody else any more', async () => {
-  const keeping = await openTestPipeline(
-    inject('redisUrl'),
+  const keeping = await anotherPipeline(
     exampleConfig((file) => {
       file.routes['default']!.cached_answers_s = 60;
     }),
   );
-  opened.push(keeping);
   const { id } = await accept(keeping, question, null);
   for (const event of [simple, sent(1)]) await advance(keeping, id, event);
   await advance(keeping, id, answered(1), { 'answer:1': '{}' });

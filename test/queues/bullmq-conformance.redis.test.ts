@@ -1,9 +1,10 @@
-import { accept, advance, closeCells, queueOf } from '@upshift/queues';
+import { accept, advance, queueOf } from '@upshift/queues';
 import { Queue } from 'bullmq';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { failed, LOW, question, sent } from '../routing/example.ts';
-import { flushAll, keysLike, openTestPipeline, simple } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { flushAll, keysLike, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 /** BullMQ writes options in the order of their keys, which a copy does not keep, and repeats the id that is the key of the hash. */
@@ -39,8 +40,7 @@ test.each<Case>([
   ['delayed', 'transition', 'high', true],
   ['delayed and prioritized', 'transition', 'normal', true],
 ])('a %s entry of the %s script is equal to one of queue.add', async (_, script, priority, delayed) => {
-  const pipeline = await openTestPipeline(inject('redisUrl'));
-  await flushAll(pipeline);
+  const pipeline = await freshPipeline();
   const { id } = await accept(pipeline, { ...question, priority }, null);
   await advance(pipeline, id, simple);
   await advance(pipeline, id, sent(1));
@@ -65,6 +65,5 @@ test.each<Case>([
   await queue.add(entry!.name, entry!.data, { ...entry!.opts, jobId: entryId });
   const theirs = await contentsOf(pipeline, name, entryId);
   await queue.close();
-  await closeCells(pipeline);
   expect(ours).toEqual(theirs);
 });

@@ -1,22 +1,17 @@
 import { accept, advance } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { answered, exampleConfig, failed, LOW, question, requestOf, sent } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'), exampleConfig());
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(async () => {
-  vi.useRealTimers();
-  await closeAll(opened);
-});
+afterEach(() => void vi.useRealTimers());
 
 async function acceptOne(request = question): Promise<string> {
   return (await accept(pipeline, request, null)).id;
@@ -46,8 +41,7 @@ test('an attempt that ends without a call counts as no call of its model', async
 test('a model that does not say in time how complex a prompt is counts as one that failed, but not where its worker stopped', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const asking = exampleConfig((file) => void (file.classifier['llm'] = { models: [LOW], timeout_s: 2 }));
-  const classifying = await openTestPipeline(inject('redisUrl'), asking);
-  opened.push(classifying);
+  const classifying = await anotherPipeline(asking);
   const askedFor = async (ms: number): Promise<void> => {
     const { id } = await accept(classifying, question, null);
     for (const event of [{ type: 'classify-requested' }, sent(1)] as const) await advance(classifying, id, event);

@@ -3,14 +3,12 @@ import {
   accept,
   advance,
   CLASSIFY_QUEUE,
-  closeCells,
   consume,
   consumedCells,
   done,
   forgetJobs,
   listJobs,
   minuteOf,
-  openCells,
   overCells,
   readJob,
   readQueues,
@@ -19,18 +17,15 @@ import {
   unfinishedJobs,
 } from '@upshift/queues';
 import type { Cells } from '@upshift/queues';
-import { afterAll, afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 
 import { exampleConfig, question } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestCells, simple, until, untilBlocked } from './setting.ts';
-
-const opened: Cells[] = [];
+import { anotherProcess, emptyRedis } from './bed.ts';
+import { keysLike, simple, until, untilBlocked } from './setting.ts';
 
 /** The cells of a process of its own, told `UPSHIFT_CELLS`. */
 async function open(cells: number, config = exampleConfig(), spreads = false): Promise<Cells> {
-  const another = await openTestCells(inject('redisUrl'), { cells, config, spreads });
-  opened.push(another);
-  return another;
+  return anotherProcess({ cells, config, spreads });
 }
 
 /** The same for an intake. */
@@ -38,16 +33,9 @@ function openIntake(cells: number, config = exampleConfig()): Promise<Cells> {
   return open(cells, config, true);
 }
 
-async function empty(): Promise<void> {
-  const cleaner = await openTestCells(inject('redisUrl'));
-  await flushAll(cleaner);
-  await closeCells(cleaner);
-}
-
-beforeEach(empty);
+beforeEach(emptyRedis);
 // The numbers of cells would hold for the first test of whatever file comes next.
-afterAll(empty);
-afterEach(() => closeAll(opened));
+afterAll(emptyRedis);
 
 async function acceptMany(cells: Cells, count: number): Promise<string[]> {
   const ids: string[] = [];
@@ -209,8 +197,7 @@ test('an entry whose word reaches a process without a free slot is taken at once
 test('a process that is told its cells leaves the others alone, and one that there is not is refused', async () => {
   const cells = await openIntake(4);
   const ids = await acceptMany(cells, 40);
-  const told = await openCells({ ...cells.options, consumed: [1, 3] });
-  opened.push(told);
+  const told = await anotherProcess({ ...cells.options, consumed: [1, 3] });
   const worked = new Set<string>();
   const consumer = consume(await consumedCells(told), CLASSIFY_QUEUE, 'classify', 10, async (step) => {
     await step.advance(simple);
@@ -221,8 +208,7 @@ test('a process that is told its cells leaves the others alone, and one that the
   await until(cells.first, async () => worked.size === own.length);
   await consumer.close();
   expect(worked).toEqual(new Set(own));
-  const wrong = await openCells({ ...cells.options, consumed: [2, 4] });
-  opened.push(wrong);
+  const wrong = await anotherProcess({ ...cells.options, consumed: [2, 4] });
   await expect(consumedCells(wrong)).rejects.toThrow(ConfigError);
   await expect(consumedCells(wrong)).rejects.toThrow(
     'UPSHIFT_CONSUME_CELLS can not be used:\n  - names cell 4; there are cells 0 to 3',
@@ -236,8 +222,7 @@ test('a lower number is told loudly while a cell that is left out has open jobs,
   const logger = Object.assign(Object.create(before.logger) as typeof before.logger, {
     warn: (what: object) => void warnings.push(what),
   });
-  const lowered = await openCells({ ...before.options, logger, cells: 2, spreads: false });
-  opened.push(lowered);
+  const lowered = await anotherProcess({ ...before.options, logger, cells: 2, spreads: false });
   const openIn = (cell: string): number => ids.filter((id) => id.charAt(4) === cell).length;
   expect(warnings).toEqual([
     { cell: 2, open: openIn('2') },

@@ -16,21 +16,19 @@ import {
   rotateWebhook,
 } from '@upshift/queues';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 
 import { LOW_TWIN } from '../routing/example.ts';
 import { documentOf } from './experiments-setting.ts';
-import { closeAll, flushAll, openTestCells, openTestPipeline, serversOf } from './setting.ts';
+import { anotherPipeline } from './bed.ts';
+import { flushAll, openTestCells, serversOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
+  pipeline = await anotherPipeline();
 });
-afterEach(() => closeAll(opened));
 
 test('a transaction of which Redis could not take a command says that it is away, one that is wrong does not', async () => {
   const servers = serversOf(pipeline.redis);

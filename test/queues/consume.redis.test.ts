@@ -16,27 +16,22 @@ import {
 } from '@upshift/queues';
 import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
 import { answered, judged, LOW, question, sent } from '../routing/example.ts';
-import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf, until, untilBlocked } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { entriesOf, simple, stateOf, until, untilBlocked } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  const cleaner = await openTestPipeline(inject('redisUrl'));
-  await flushAll(cleaner);
-  await closeAll([cleaner]);
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
+  pipeline = await freshPipeline();
 });
 afterEach(async () => {
   await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
-  await closeAll(opened);
 });
 
 const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);

@@ -3,10 +3,10 @@ import { advance, closeCells, readJob } from '@upshift/queues';
 
 import { connect } from '../../packages/queues/src/connection.ts';
 import { walk } from './crash-walk.ts';
-import { openTestPipeline } from './setting.ts';
+import { onlyCellOf, openTestCells } from './setting.ts';
 
 const [url = '', id = '', lives = '0'] = process.argv.slice(2);
-const pipeline = await openTestPipeline(url);
+const pipeline = onlyCellOf(await openTestCells(url));
 const books = connect(url, { failFast: false });
 let left = Number(lives);
 const send = pipeline.redis.sendCommand.bind(pipeline.redis);

@@ -2,12 +2,13 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-import { accept, advance, closeCells, readJob, readTrail } from '@upshift/queues';
+import { accept, advance, readJob, readTrail } from '@upshift/queues';
 import { expect, inject, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { walk } from './crash-walk.ts';
-import { flushAll, openTestPipeline, stateOf } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { stateOf } from './setting.ts';
 
 /** Whether the process died on the way. Throws where it ended in another way than it should. */
 async function diesBefore(command: number, id: string): Promise<boolean> {
@@ -24,10 +25,7 @@ test(
   // Two dozen processes start and die, one after the other.
   { timeout: 240_000 },
   async () => {
-    const cleaner = await openTestPipeline(inject('redisUrl'));
-    await flushAll(cleaner);
-    await closeCells(cleaner);
-    const pipeline = await openTestPipeline(inject('redisUrl'));
+    const pipeline = await freshPipeline();
     let died = true;
     let deaths = 0;
     for (let command = 0; died; command += 1) {
@@ -51,6 +49,5 @@ test(
       expect(await pipeline.redis.hget(`{upshift-0}:job:${id}`, `answer:${job.finalAttempt}`)).toBe(`answer ${job.finalAttempt}`);
     }
     expect(deaths).toBeGreaterThan(10);
-    await closeCells(pipeline);
   },
 );

@@ -1,25 +1,22 @@
 import { accept, openEventFeed, readEvents } from '@upshift/queues';
-import type { Cells, EventFeed, FeedNews, JobNews } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import type { EventFeed, FeedNews, JobNews } from '@upshift/queues';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
-import { closeAll, flushAll, openTestCells, openTestPipeline, serversOf, until } from './setting.ts';
+import { anotherProcess, freshPipeline } from './bed.ts';
+import { serversOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: Cells[] = [];
 let pipeline: TestPipeline;
 let feed: EventFeed;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
   feed = openEventFeed(pipeline);
 });
 afterEach(async () => {
   feed.close();
   for (const command of ['hmget', 'xread']) await allow(command, true);
-  await closeAll(opened);
 });
 
 /** On every server: whether a command is allowed to those who name no user. */
@@ -69,8 +66,7 @@ test('who listens is told of events that were gone before they could be read', a
 });
 
 test('who begins to listen while a cell is slow to answer is told a place behind which it misses nothing', async () => {
-  const slow = await openTestCells(inject('redisUrl'), { cells: 2 });
-  opened.push(slow);
+  const slow = await anotherProcess({ cells: 2 });
   const cells = [pipeline.first, (await slow.all())[1]!];
   const other = openEventFeed({ ...pipeline, all: () => Promise.resolve(cells) });
   const first: FeedNews[] = [];

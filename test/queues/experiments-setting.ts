@@ -2,10 +2,10 @@ import { parseExperiment } from '@upshift/contracts';
 import type { Experiment, JobEvent } from '@upshift/contracts';
 import { advance, createExperiment, createWebhook, readExperiment } from '@upshift/queues';
 import type { ExperimentRecord } from '@upshift/queues';
-import { inject } from 'vitest';
 
 import { exampleConfig, exampleModel, requestOf } from '../routing/example.ts';
-import { flushAll, openTestPipeline, stateOf } from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 /** A model on trial, which only experiments name. */
@@ -20,19 +20,12 @@ function newConfig() {
   });
 }
 
-/** Opens pipelines, and remembers them in `opened`. */
-export function opener(opened: TestPipeline[]) {
-  const open = async (of = newConfig()): Promise<TestPipeline> => {
-    const pipeline = await openTestPipeline(inject('redisUrl'), of);
-    opened.push(pipeline);
-    return pipeline;
-  };
-  const openFresh = async (): Promise<TestPipeline> => {
-    const first = await open();
-    await flushAll(first);
-    return open();
-  };
-  return { open, openFresh };
+export function anotherWithTrial(): Promise<TestPipeline> {
+  return anotherPipeline(newConfig());
+}
+
+export function freshWithTrial(): Promise<TestPipeline> {
+  return freshPipeline(newConfig());
 }
 
 export function documentOf(changes: Record<string, unknown>): Experiment {

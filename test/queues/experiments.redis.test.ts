@@ -18,22 +18,28 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { outcome } from '../eval-experiments/outcome.ts';
 import { answered, exampleConfig, exampleModel, failed, HIGH, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
-import { carry, documentOf, NEW, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
-import { closeAll, simple, stateOf } from './setting.ts';
+import {
+  anotherWithTrial,
+  carry,
+  documentOf,
+  freshWithTrial,
+  NEW,
+  overrides,
+  recordOf,
+  request,
+  start,
+} from './experiments-setting.ts';
+import { anotherPipeline, closeOpened } from './bed.ts';
+import { simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const opened: TestPipeline[] = [];
-const { open, openFresh } = opener(opened);
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openFresh();
+  pipeline = await freshWithTrial();
 });
-afterEach(async () => {
-  vi.useRealTimers();
-  await closeAll(opened);
-});
+afterEach(() => void vi.useRealTimers());
 
 function canary(changes: Record<string, unknown> = {}): Experiment {
   return documentOf({
@@ -100,7 +106,7 @@ test('what only an arm on trial could do is refused in each arm, and accepted on
     file.models[NEW] = exampleModel('economy', 0.5, { on_trial: true, capabilities: ['vision'] });
     file.models[HIGH]!['capabilities'] = ['tools'];
   });
-  pipeline = await open(seeing);
+  pipeline = await anotherPipeline(seeing);
   await start(pipeline, canary());
   const image = { type: 'image_url', image_url: { url: 'https://example.com/cat.png' } } as const;
   const asked = requestOf({ input: { messages: [{ role: 'user', content: [image] }] } });
@@ -109,7 +115,7 @@ test('what only an arm on trial could do is refused in each arm, and accepted on
     new Set(['no_capable_model']),
   );
   await commandExperimentByName(pipeline, 'new-model', 'promote', null);
-  const promoted = await open(seeing);
+  const promoted = await anotherPipeline(seeing);
   const { id } = await accept(promoted, asked, null);
   await carry(promoted, id, simple);
   expect((await stateOf(promoted, id)).attempts).toMatchObject([{ model: NEW }]);
@@ -124,10 +130,10 @@ describe('an evaluator may die before any of its commands, and the next one', ()
 
   test('releases every held answer of a good canary once, and tells of it', { timeout: 120_000 }, async () => {
     await forEachDeath(async (command) => {
-      pipeline = await openFresh();
+      pipeline = await freshWithTrial();
       await start(pipeline, canary());
       const jobs = await answerJobs(pipeline, 3, true);
-      const dying = await open();
+      const dying = await anotherWithTrial();
       const count = dyingAfter(dying, command);
       await evaluateExperiments(dying).catch(() => undefined);
       await evaluateExperiments(pipeline);
@@ -145,7 +151,7 @@ describe('an evaluator may die before any of its commands, and the next one', ()
       expect(record.history.map(({ event }) => event)).toEqual(['experiment.started', 'experiment.promoted']);
       expect(await tidings(pipeline)).toEqual(['experiment.promoted', 'experiment.started']);
       const sentCommands = count();
-      await closeAll(opened);
+      await closeOpened();
       return sentCommands;
     });
   });
@@ -155,10 +161,10 @@ describe('an evaluator may die before any of its commands, and the next one', ()
     { timeout: 120_000 },
     async () => {
       await forEachDeath(async (command) => {
-        pipeline = await openFresh();
+        pipeline = await freshWithTrial();
         await start(pipeline, canary());
         const jobs = await answerJobs(pipeline, 8, false);
-        const dying = await open();
+        const dying = await anotherWithTrial();
         const count = dyingAfter(dying, command);
         await evaluateExperiments(dying).catch(() => undefined);
         await evaluateExperiments(pipeline);
@@ -178,7 +184,7 @@ describe('an evaluator may die before any of its commands, and the next one', ()
         }
         expect(await tidings(pipeline)).toEqual(['experiment.rolled_back', 'experiment.started']);
         const sentCommands = count();
-        await closeAll(opened);
+        await closeOpened();
         return sentCommands;
       });
     },
@@ -285,7 +291,7 @@ describe('a canary that holds', () => {
     await start(pipeline, canary({ min_samples: 1000 }));
     const jobs = await answerJobs(pipeline, 1, true);
     await commandExperimentByName(pipeline, 'new-model', 'promote', null);
-    const changed = await open(
+    const changed = await anotherPipeline(
       exampleConfig((file) => {
         file.models[NEW] = exampleModel('economy', 0.5);
       }),
@@ -302,7 +308,7 @@ describe('a canary that holds', () => {
 test('the endpoint is told of every change, also of two of the same kind that wait to be told', async () => {
   await start(pipeline, canary({ steps: [50, 60, 70, 100], hold: false }));
   const evaluateUntold = async (): Promise<void> => {
-    const untold = await open();
+    const untold = await anotherWithTrial();
     const send = untold.redis.sendCommand.bind(untold.redis);
     // Dies as soon as the decision is written.
     let written = false;
@@ -339,7 +345,7 @@ test('a plot that is thinned keeps its first point and its newest', async () => 
 test('an evaluator that another one has overtaken counts no job a second time', async () => {
   await start(pipeline, canary({ min_samples: 100 }));
   await answerJobs(pipeline, 3, true);
-  const other = await open();
+  const other = await anotherWithTrial();
   const { redis } = pipeline;
   const read = redis.xrange.bind(redis) as (...args: unknown[]) => Promise<unknown>;
   const overtaken = async (...args: unknown[]): Promise<unknown> => {
@@ -360,7 +366,7 @@ test('of two experiments that stand in each other’s way only one begins, and j
   expect(made.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   const begun = made[0]!.status === 'fulfilled' ? 'one' : 'two';
   await commandExperimentByName(pipeline, begun, 'abort', null);
-  const { id } = await accept(await open(), request, null);
+  const { id } = await accept(await anotherWithTrial(), request, null);
   expect((await stateOf(pipeline, id)).experiments).toBeNull();
 });
 
@@ -372,7 +378,7 @@ test('a promoted arm that the configuration no longer allows is given to no job,
   ];
   await start(pipeline, documentOf({ kind: 'ab', name: 'checks', arms }));
   await commandExperimentByName(pipeline, 'checks', 'promote', 'agreeing');
-  const changed = await open(
+  const changed = await anotherPipeline(
     exampleConfig((file) => {
       delete file.models[LOW_TWIN];
       file.rules = {};
@@ -389,7 +395,7 @@ test('a promoted arm that the configuration no longer allows is given to no job,
 
 test('a process with another configuration gives jobs no arm, whatever the steward knows of it', async () => {
   await start(pipeline, canary({ steps: [99.9, 100] }));
-  const other = await open(
+  const other = await anotherPipeline(
     exampleConfig((file) => {
       file.routes['default']!['deadline_s'] = 600;
     }),

@@ -8,29 +8,20 @@ import {
   readHealth,
   reconcile,
 } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { exampleConfig, requestOf } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline, stateOf } from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const open: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 /** A process that has read nothing yet: health is cached for a moment in each. */
-async function another(): Promise<TestPipeline> {
-  const opened = await openTestPipeline(inject('redisUrl'));
-  open.push(opened);
-  return opened;
-}
 
 beforeEach(async () => {
-  pipeline = await another();
-  await flushAll(pipeline);
-  await closeAll(open);
-  pipeline = await another();
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(open));
 
 describe('a provider', () => {
   test('is not off as long as no worker has said so', async () => {
@@ -38,18 +29,18 @@ describe('a provider', () => {
   });
   test('is off when a worker says so, with its reason', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'OPENAI_API_KEY is not set' }]);
-    expect((await readHealth(await another())).providersOff).toEqual({ openai: 'OPENAI_API_KEY is not set' });
+    expect((await readHealth(await anotherPipeline())).providersOff).toEqual({ openai: 'OPENAI_API_KEY is not set' });
   });
   test('is on when one worker can call it, whoever spoke last', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: null }]);
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key here' }]);
-    expect((await readHealth(await another())).providersOff).toEqual({});
+    expect((await readHealth(await anotherPipeline())).providersOff).toEqual({});
   });
   test('that denied the account is left alone for a minute, though a worker can call it', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: null }]);
     const before = Date.now();
     await denyProvider(pipeline, 'openai', 'no credit');
-    const { providersOff, providersDenied } = await readHealth(await another());
+    const { providersOff, providersDenied } = await readHealth(await anotherPipeline());
     expect(providersOff).toEqual({ openai: 'no credit' });
     expect(providersDenied?.['openai']).toBeGreaterThanOrEqual(before + 60_000);
     expect(providersDenied?.['openai']).toBeLessThanOrEqual(Date.now() + 60_000);
@@ -65,7 +56,7 @@ describe('a provider', () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key' }]);
     const word = JSON.stringify({ at: Date.now() - 60_000, off: 'no key' });
     await pipeline.redis.hset('{upshift-health}:providers', 'openai off', word);
-    expect((await readHealth(await another())).providersOff).toEqual({});
+    expect((await readHealth(await anotherPipeline())).providersOff).toEqual({});
   });
 });
 
@@ -73,11 +64,14 @@ test('a circuit is open for all processes until the latest time that one has tol
   const until = Date.now() + 60_000;
   await openCircuit(pipeline, 'a/one', until);
   await openCircuit(pipeline, 'a/two', Date.now() - 1);
-  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: ['a/two'] });
-  await openCircuit(await another(), 'a/one', until - 30_000);
+  expect(await readHealth(await anotherPipeline())).toMatchObject({
+    circuitsOpen: { 'a/one': until },
+    circuitsProbing: ['a/two'],
+  });
+  await openCircuit(await anotherPipeline(), 'a/one', until - 30_000);
   await closeCircuit(pipeline, 'a/one');
   await closeCircuit(pipeline, 'a/two');
-  expect(await readHealth(await another())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: [] });
+  expect(await readHealth(await anotherPipeline())).toMatchObject({ circuitsOpen: { 'a/one': until }, circuitsProbing: [] });
   expect(await pipeline.redis.zrange('{upshift-health}:open-circuits', 0, '-1')).toEqual(['a/one']);
 });
 

@@ -19,39 +19,18 @@ import {
 } from '@upshift/queues';
 import { stateText } from '../../packages/queues/src/state-text.ts';
 import { Cluster } from 'ioredis';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { answered, exampleConfig, failed, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
-import {
-  closeAll,
-  dumpOf,
-  entriesOf,
-  flushAll,
-  keysLike,
-  openTestPipeline,
-  serversOf,
-  simple,
-  stateOf,
-  until,
-} from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { dumpOf, entriesOf, keysLike, serversOf, simple, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
-async function open(...options: Parameters<typeof exampleConfig>): Promise<TestPipeline> {
-  const another = await openTestPipeline(inject('redisUrl'), exampleConfig(...options));
-  opened.push(another);
-  return another;
-}
-
 beforeEach(async () => {
-  pipeline = await open();
-  await flushAll(pipeline);
-  await closeAll(opened);
-  pipeline = await open();
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(opened));
 
 test('a step that a broken connection sends again is done once, and taken for nobody else’s', async (context) => {
   const { redis } = pipeline;
@@ -75,7 +54,7 @@ test('a step that a broken connection sends again is done once, and taken for no
   ]);
   expect(await stateOf(pipeline, id)).toMatchObject({ step: { kind: 'call', attempt: 1 }, epoch: 2 });
   // Another writer's step of the same version is a conflict as ever: it is decided anew on what stands there.
-  expect(await advance(await open(), id, simple)).toMatchObject({ changed: false });
+  expect(await advance(await anotherPipeline(), id, simple)).toMatchObject({ changed: false });
 });
 
 test('a connection leaves a server that has become a read-only replica, whatever was to be written', async (context) => {
@@ -142,7 +121,7 @@ test('the same key with another body is refused, and nothing is written', async 
 });
 
 test('above the backlog a job is refused with a time to come back, nothing is written, and known keys are still answered', async () => {
-  pipeline = await open((file) => Object.assign(file, { intake: { max_backlog: 1 } }));
+  pipeline = await anotherPipeline(exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 1 } })));
   const first = await accept(pipeline, question, { key: 'k' });
   const before = await dumpOf(pipeline);
   const refusal = await accept(pipeline, question, { key: 'other' }).catch((error: unknown) => error);
@@ -153,7 +132,7 @@ test('above the backlog a job is refused with a time to come back, nothing is wr
 });
 
 test('thirty requests at once with one key make one job with one entry', async () => {
-  const others = await Promise.all([open(), open()]);
+  const others = await Promise.all([anotherPipeline(), anotherPipeline()]);
   const all = await Promise.all(
     Array.from({ length: 30 }, (_, index) => accept([pipeline, ...others][index % 3]!, question, { key: 'k' })),
   );
@@ -163,7 +142,7 @@ test('thirty requests at once with one key make one job with one entry', async (
 });
 
 test('two writers of one job at once both have their effect, in some order', async () => {
-  const other = await open();
+  const other = await anotherPipeline();
   const id = await jobThatIsBeingCalled();
   const [settled, cancelled] = await Promise.all([advance(pipeline, id, answered(1)), advance(other, id, { type: 'cancelled' })]);
   expect([settled?.changed, cancelled?.changed]).toEqual([true, true]);
@@ -302,7 +281,7 @@ test('however many jobs are due in the same millisecond, and however many of the
 });
 
 test('a lease has one holder until it is released or runs out', async () => {
-  const [one, two] = [leaseOf(pipeline, 'steward'), leaseOf(await open(), 'steward')];
+  const [one, two] = [leaseOf(pipeline, 'steward'), leaseOf(await anotherPipeline(), 'steward')];
   expect([await one.hold(60_000), await two.hold(60_000), await one.hold(60_000)]).toEqual([true, false, true]);
   await two.release();
   expect(await two.hold(60_000)).toBe(false);
@@ -313,7 +292,7 @@ test('a lease has one holder until it is released or runs out', async () => {
 });
 
 test('who waits for a job hears of its end, in another process too', async () => {
-  const other = await open();
+  const other = await anotherPipeline();
   const [ends, aborts] = await Promise.all([listenToSignals(other, 'ended'), listenToSignals(other, 'abort')]);
   const id = await jobThatIsBeingCalled();
   const ended = ends.ended(id, AbortSignal.timeout(10_000));
@@ -327,7 +306,7 @@ test('who waits for a job hears of its end, in another process too', async () =>
 
 test('a process with another configuration decides on the one under which the job was accepted', async () => {
   const id = await acceptOne();
-  const other = await open((file) => Object.assign(file.tiers[0]!, { accept_at: 0 }));
+  const other = await anotherPipeline(exampleConfig((file) => Object.assign(file.tiers[0]!, { accept_at: 0 })));
   expect(other.configVersion).not.toBe(pipeline.configVersion);
   expect(await configOf(other, pipeline.configVersion)).toEqual(pipeline.config);
   await advance(other, id, simple);

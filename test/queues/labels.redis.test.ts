@@ -1,12 +1,9 @@
 import { forgetLabels } from '@upshift/queues';
-import { afterEach, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
-import { closeAll, flushAll, labelsIn, openTestPipeline } from './setting.ts';
-import type { TestPipeline } from './setting.ts';
-
-const opened: TestPipeline[] = [];
-afterEach(() => closeAll(opened));
+import { freshPipeline } from './bed.ts';
+import { labelsIn } from './setting.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -15,9 +12,7 @@ test.each([
   ['longer than clocks count', 36_500, 2],
 ])('labels are kept for %s', async (_what, labelsDays, left) => {
   const config = exampleConfig((file) => Object.assign(file, { learning: { labels_days: labelsDays } }));
-  const pipeline = await openTestPipeline(inject('redisUrl'), config);
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  const pipeline = await freshPipeline(config);
   for (const ago of [2 * HOUR_MS, HOUR_MS / 2]) await pipeline.redis.xadd(pipeline.keys.labels, Date.now() - ago, 'label', '{}');
   await forgetLabels(pipeline);
   expect(await labelsIn(pipeline)).toHaveLength(left);

@@ -1,27 +1,20 @@
 import { accept, advance, forgetJobs, listJobs, minuteOf, readJob, readStats, readTrail } from '@upshift/queues';
 import type { JobFilter } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { answered, exampleConfig, judged, requestOf, sent } from '../routing/example.ts';
-import { closeAll, dumpOf, flushAll, openTestCells, openTestPipeline, simple } from './setting.ts';
+import { anotherProcess, freshPipeline } from './bed.ts';
+import { dumpOf, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(
-    inject('redisUrl'),
+  pipeline = await freshPipeline(
     exampleConfig((file) => Object.assign(file, { retention: { job_hours: 2, idempotency_hours: 1 } })),
   );
-  await flushAll(pipeline);
-  await pipeline.redis.set(`{upshift-0}:config:${pipeline.configVersion}`, JSON.stringify(pipeline.config));
-  opened.push(pipeline);
 });
-afterEach(async () => {
-  vi.useRealTimers();
-  await closeAll(opened);
-});
+afterEach(() => void vi.useRealTimers());
 
 /** Ids grow by the millisecond: jobs of one test get times of their own. */
 let clock = Date.now();
@@ -119,7 +112,7 @@ test('the counters of a minute add up to the trails of its jobs, and events that
 });
 
 test('there is more where many that do not fit lie between, and where each cell has no more than asked for', async () => {
-  const cells = await openTestCells(inject('redisUrl'), { cells: 2 });
+  const cells = await anotherProcess({ cells: 2 });
   const idsOf = (cell: number, count: number) =>
     Array.from({ length: count }, (_, index) => `job_${cell}${String(index).padStart(30, '0')}`);
   const stand = async (cell: number, index: string, ids: string[]) => {
@@ -137,5 +130,4 @@ test('there is more where many that do not fit lie between, and where each cell 
   expect(await listJobs(cells, filter, { limit: 1, after: fit[0]! })).toEqual({ ids: [fit[1]], hasMore: false });
   for (const cell of [0, 1]) await stand(cell, 'task:few', idsOf(cell, 1));
   expect(await listJobs(cells, { task: 'few' }, { limit: 1 })).toMatchObject({ hasMore: true });
-  await closeAll([cells]);
 });

@@ -10,25 +10,22 @@ import {
   readStuck,
 } from '@upshift/queues';
 import type { Stuck } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { answered, judged, question, sent } from '../routing/example.ts';
-import { closeAll, entriesOf, flushAll, openTestPipeline, simple, stateOf } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { entriesOf, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const LONG_MS = 120_000;
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
   vi.useRealTimers();
-  await closeAll(opened);
 });
 
 async function stuck(): Promise<Stuck> {

@@ -2,26 +2,21 @@ import { once } from 'node:events';
 
 import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, putBack, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { answered, LOW, question, sent } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestPipeline, serversOf, simple, stateOf, until, untilBlocked } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { keysLike, serversOf, simple, stateOf, until, untilBlocked } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  const cleaner = await openTestPipeline(inject('redisUrl'));
-  await flushAll(cleaner);
-  await closeAll([cleaner]);
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
+  pipeline = await freshPipeline();
 });
 afterEach(async () => {
   await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
-  await closeAll(opened);
 });
 
 const classifyQueue = () => queueOf(pipeline, CLASSIFY_QUEUE);

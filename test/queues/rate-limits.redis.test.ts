@@ -2,26 +2,18 @@ import type { RateLimit } from '@upshift/contracts';
 import { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from '@upshift/queues';
 import type { Place } from '@upshift/queues';
 import { limitsLearned, placesOf } from '@upshift/routing';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestPipeline } from './setting.ts';
+import { anotherPipeline, freshPipeline } from './bed.ts';
+import { keysLike } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const open: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
-async function another(): Promise<TestPipeline> {
-  const opened = await openTestPipeline(inject('redisUrl'));
-  open.push(opened);
-  return opened;
-}
-
 beforeEach(async () => {
-  pipeline = await another();
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(open));
 
 function place(limit: Partial<RateLimit>, tokens = 0, model: string | null = 'openai/gpt-6-luna'): Place {
   return { provider: 'openai', model, limit: { max_wait_s: 30, ...limit }, tokens };
@@ -36,7 +28,7 @@ test('without a limit nothing waits', async () => {
 });
 
 test('a limit holds for all processes, and each who waits has a place of its own', async () => {
-  const other = await another();
+  const other = await anotherPipeline();
 
   expect(await reservePlace(pipeline, [slow], 60_000)).toEqual({ waitMs: 0 });
   const second = await reservePlace(other, [slow], 60_000);
@@ -78,7 +70,7 @@ test('one call with more tokens than a burst holds is made all the same', async 
 test('after the vendor has said that its limit is reached nobody calls for as long as it said', async () => {
   const wide = place({ requests_per_minute: 600_000 });
   await holdBack(pipeline, [wide], 20_000);
-  expect(await reservePlace(await another(), [wide], 60_000)).toMatchObject({
+  expect(await reservePlace(await anotherPipeline(), [wide], 60_000)).toMatchObject({
     waitMs: expect.toSatisfy((ms: number) => ms > 18_000 && ms <= 20_001),
   });
 });
@@ -117,7 +109,7 @@ test('a bucket is kept while it is not full, and for two minutes more', async ()
 test('what a vendor says of a scarce limit holds for all processes: so many calls go, and the next one waits', async () => {
   const heard = [{ unit: 'requests' as const, limit: 60, remaining: 2, resetMs: 58_000 }];
   await learnLimits(pipeline, MODEL, limitsLearned(heard, null, Date.now()));
-  const [one, other] = [await another(), await another()];
+  const [one, other] = [await anotherPipeline(), await anotherPipeline()];
 
   expect(await placeFor(one)).toEqual({ waitMs: 0 });
   expect(await placeFor(other)).toEqual({ waitMs: 0 });
@@ -129,14 +121,14 @@ test('tokens that a vendor says are scarce are counted, and a call that needs mo
   const heard = [{ unit: 'tokens' as const, limit: 60_000, remaining: 1000, resetMs: 59_000 }];
   await learnLimits(pipeline, MODEL, limitsLearned(heard, null, Date.now()));
 
-  expect(await placeFor(await another(), 900)).toEqual({ waitMs: 0 });
-  expect(await placeFor(await another(), 2000)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 1500) });
-  expect(await placeFor(await another(), 50_000)).toHaveProperty('tooLongMs');
+  expect(await placeFor(await anotherPipeline(), 900)).toEqual({ waitMs: 0 });
+  expect(await placeFor(await anotherPipeline(), 2000)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 1500) });
+  expect(await placeFor(await anotherPipeline(), 50_000)).toHaveProperty('tooLongMs');
 });
 
 test('retry-after holds for all processes, where no limit is declared, for as long as the vendor said', async () => {
   await learnLimits(pipeline, MODEL, limitsLearned([], 300, Date.now()));
-  const other = await another();
+  const other = await anotherPipeline();
   expect(await placeFor(other)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 100 && ms <= 301) });
   await expect.poll(() => learnedLimits(other, MODEL), { timeout: 10_000 }).toEqual([]);
   expect(await placeFor(other)).toEqual({ waitMs: 0 });
@@ -147,7 +139,7 @@ test('where there is plenty nothing is kept, and nobody waits', () => {
 });
 
 test("a provider's retries are a tenth of its calls, and ten at once, over all processes", async () => {
-  const other = await another();
+  const other = await anotherPipeline();
   const waits = async (times: number): Promise<number[]> => {
     const taken: number[] = [];
     for (let index = 0; index < times; index += 1) {

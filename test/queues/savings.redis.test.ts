@@ -1,23 +1,18 @@
 import { accept, advance, keepSavings, minuteOf, readSavings, readStats } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { answered, judged, MIDDLE, question, sent, verdictAt } from '../routing/example.ts';
-import { closeAll, flushAll, keysLike, openTestPipeline, simple } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { keysLike, simple } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(async () => {
-  vi.useRealTimers();
-  await closeAll(opened);
-});
+afterEach(() => void vi.useRealTimers());
 
 async function completeOne(): Promise<void> {
   const { id } = await accept(pipeline, question, null);

@@ -1,5 +1,5 @@
-import type { GateLabel, JobEvent, UpshiftConfig } from '@upshift/contracts';
-import { closeCells, openCells, queueOf, readJob, readLabels } from '@upshift/queues';
+import type { GateLabel, JobEvent } from '@upshift/contracts';
+import { openCells, queueOf, readJob, readLabels } from '@upshift/queues';
 import type { Cells, Pipeline } from '@upshift/queues';
 import { configVersionOf, createLogger, createMetrics } from '@upshift/runtime';
 import { Cluster } from 'ioredis';
@@ -10,43 +10,28 @@ import { exampleConfig } from '../routing/example.ts';
 /** The only cell of a process of its own, as far as anything in Redis can tell, and all cells at once. */
 export type TestPipeline = Pipeline & Cells;
 
-export async function openTestPipeline(
-  url: string,
-  config: UpshiftConfig = exampleConfig(),
-  failFast = false,
-): Promise<TestPipeline> {
-  const cells = await openTestCells(url, { config, failFast });
+export function onlyCellOf(cells: Cells): TestPipeline {
   return { ...cells.first, ...cells };
 }
 
-interface OpenOptions {
-  config: UpshiftConfig;
-  failFast: boolean;
-  cells: number;
-  spreads: boolean;
-}
+export type OpenOptions = Parameters<typeof openCells>[0];
 
 /** The cells of a process of its own. */
-export function openTestCells(
-  url: string,
-  { config = exampleConfig(), failFast = false, cells = 1, spreads = false }: Partial<OpenOptions> = {},
-): Promise<Cells> {
+export function openTestCells(url: string, changes: Partial<OpenOptions> = {}): Promise<Cells> {
+  const { config = exampleConfig() } = changes;
   return openCells({
     url,
-    cells,
-    spreads,
+    cells: 1,
+    spreads: false,
     consumed: null,
     config,
     configVersion: configVersionOf(config),
     logger: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     disposable: true,
-    failFast,
+    failFast: false,
+    ...changes,
   });
-}
-
-export async function closeAll(opened: Cells[]): Promise<void> {
-  await Promise.all(opened.splice(0).map(closeCells));
 }
 
 export async function stateOf(pipeline: Pipeline, id: string) {

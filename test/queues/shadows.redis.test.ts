@@ -12,24 +12,22 @@ import {
   queueOf,
   readStats,
 } from '@upshift/queues';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
 import { changeExperiment } from '../../packages/queues/src/experiments/store.ts';
 import { outcome } from '../eval-experiments/outcome.ts';
 import { answered, classified, exampleConfig, failed, judged, requestOf, sent } from '../routing/example.ts';
-import { carry, documentOf, opener, overrides, recordOf, request, start } from './experiments-setting.ts';
-import { closeAll, labelsIn, simple, stateOf } from './setting.ts';
+import { carry, documentOf, freshWithTrial, overrides, recordOf, request, start } from './experiments-setting.ts';
+import { anotherPipeline } from './bed.ts';
+import { labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
-const { open, openFresh } = opener(opened);
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openFresh();
+  pipeline = await freshWithTrial();
 });
-afterEach(() => closeAll(opened));
 
 function shadow(changes: Record<string, unknown> = {}): Experiment {
   const judge = { rubric: 'Which is shorter?' };
@@ -73,7 +71,7 @@ test('a shadow stands in no list, no count and no backlog of real jobs, and wait
   expect((await listJobs(pipeline, { route: 'default' }, { limit: 100 })).ids).toEqual([waiting, real]);
   const entries = await queueOf(pipeline, 'classify').getJobs(['prioritized'], 0, -1, true);
   expect(entries.map(({ data }) => (data as { job: string }).job)).toEqual([real, waiting, shadowJob]);
-  const almostFull = await open(exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 2 } })));
+  const almostFull = await anotherPipeline(exampleConfig((file) => Object.assign(file, { intake: { max_backlog: 2 } })));
   const last = (await accept(almostFull, requestOf({ input: { prompt: 'Why?' } }), null)).id;
   await expect(accept(almostFull, requestOf({ input: { prompt: 'Why?' } }), null)).rejects.toMatchObject({
     code: 'backlog_full',
@@ -133,7 +131,7 @@ test('a shadow whose route is gone ends, and forgets the comparisons that waited
   await answer((await accept(pipeline, asked, null)).id);
   await evaluateExperiments(pipeline);
   await answer((await shadowsOf())[0]!);
-  const without = await open(exampleConfig((file) => void delete file.routes['chat']));
+  const without = await anotherPipeline(exampleConfig((file) => void delete file.routes['chat']));
   await evaluateExperiments(without);
   await evaluateExperiments(without);
   expect(await recordOf(pipeline, 'seen')).toMatchObject({ state: { status: 'ended' }, follow: [] });

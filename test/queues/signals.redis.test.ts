@@ -1,22 +1,19 @@
 import { listenToSignals } from '@upshift/queues';
 import type { Signals } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { closeAll, openTestPipeline } from './setting.ts';
+import { anotherPipeline } from './bed.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 let signals: Signals;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
+  pipeline = await anotherPipeline();
   signals = await listenToSignals(pipeline, 'ended');
 });
 afterEach(async () => {
   signals.close();
-  await closeAll(opened);
 });
 
 const never = new AbortController().signal;

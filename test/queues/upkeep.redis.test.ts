@@ -1,20 +1,17 @@
 import { accept, expireJobs, listQuarantined, reconcile } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { quarantine } from '../../packages/queues/src/quarantine.ts';
 import { question } from '../routing/example.ts';
-import { closeAll, entriesOf, flushAll, openTestPipeline, stateOf } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { entriesOf, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
-const opened: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(opened));
 
 /** An id of long ago, of which no record is left. */
 const GONE = `job_0${'0'.repeat(30)}`;

@@ -6,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 import { accept, queueOf } from '@upshift/queues';
 import type { Redis } from 'ioredis';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { question } from '../routing/example.ts';
-import { closeAll, flushAll, openTestPipeline, serversOf, stateOf, until } from './setting.ts';
+import { freshPipeline } from './bed.ts';
+import { serversOf, stateOf, until } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const open: TestPipeline[] = [];
 let pipeline: TestPipeline;
 let network: Network;
 
@@ -86,16 +86,11 @@ async function startWay({ options: { path, host, port } }: Redis): Promise<Way> 
 }
 
 beforeEach(async () => {
-  const cleaner = await openTestPipeline(inject('redisUrl'));
-  await flushAll(cleaner);
-  await closeAll([cleaner]);
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  open.push(pipeline);
+  pipeline = await freshPipeline();
   network = await startNetwork(pipeline.redis);
 });
 afterEach(async () => {
   await network.close();
-  await closeAll(open);
 });
 
 /** Shorter than a wait for entries, which is five seconds long and is no neglect. */

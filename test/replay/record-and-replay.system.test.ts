@@ -263,6 +263,6 @@ test('a book that can not be read is told by file and line', async () => {
   const bad = join(directory, 'bad.jsonl');
   await writeFile(bad, '{"object":"recording"}\n');
   const config = join(directory, 'same.yaml');
-  expect((await upshift('replay', bad, '--config', config)).errors).toContain('bad.jsonl:1 is no recording');
+  expect((await upshift('replay', bad, '--config', config)).errors).toContain('bad.jsonl, line 1: ');
   expect((await upshift('replay', join(directory, 'none.jsonl'), '--config', config)).code).toBe(2);
 });

@@ -123,7 +123,7 @@ describe('a request', () => {
     expect(accepted(LOW, { ...off, providersDenied: { openai: NOON + 60_000 } })).toBe('accepted');
     const switchedOff = exampleConfig((file) => void (file.providers['openai']!['enabled'] = false));
     expect(accepted(LOW, { providersOff: {}, circuitsOpen: {} }, switchedOff)).toContain(
-      'openai: it is switched off in the configuration',
+      'openai: switched off in the configuration',
     );
   });
   test('for vectors is refused where none of the embedding models that its route names can be called, though another could', () => {

@@ -19,7 +19,7 @@ import {
   tallyOf,
   thompsonShares,
 } from '@upshift/routing';
-import type { ActiveExperiment, CanaryAction, CanaryState, Observation, UnitFacts } from '@upshift/routing';
+import type { ActiveExperiment, ExperimentAction, CanaryState, Observation, UnitFacts } from '@upshift/routing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 
@@ -228,11 +228,11 @@ describe('a canary', () => {
   };
 
   /** Everything that happened to a canary, state by state. */
-  function play(turns: Turn[]): { states: CanaryState[]; actions: CanaryAction[][] } {
+  function play(turns: Turn[]): { states: CanaryState[]; actions: ExperimentAction[][] } {
     let now = 0;
     let tallies = { stable: emptyArmTally(1), canary: emptyArmTally(1) };
     const states = [newCanary(canary, now)];
-    const actions: CanaryAction[][] = [];
+    const actions: ExperimentAction[][] = [];
     for (const { jobs, seconds, command: name } of turns) {
       now += seconds * 1000;
       for (const [isCanary, accepted] of jobs) {

@@ -1,8 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
 import type { ExperimentView, JobView } from '@upshift/contracts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
@@ -10,6 +5,8 @@ import { bookKey } from '../sandbox/book.ts';
 import { CONSOLE_PASSWORD, programs, startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { eventsOf, hasEnded } from './job-api.ts';
+import { sayOnly, startReceiver } from './receiver.ts';
+import type { Receiver } from './receiver.ts';
 
 const CANDIDATE = 'openai/candidate';
 const STABLE = 'openai/gpt-6-luna';
@@ -18,21 +15,11 @@ const LOAD = 40;
 const DECIDED_WITHIN_MS = 90_000;
 
 let fleet: Fleet;
-let server: Server;
-/** The ids in the webhooks that came, one per delivery. */
-const told: { type: string; id: string }[] = [];
+let receiver: Receiver;
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as { type: string; data: { id?: string; name?: string } };
-      told.push({ type: body.type, id: body.data.id ?? body.data.name ?? '' });
-      response.writeHead(204).end();
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  receiver = await startReceiver();
+  receiver.answer = sayOnly(204);
   fleet = await startFleet({
     configure: (config) => {
       config.webhooks = { allow_private_addresses: true };
@@ -44,14 +31,20 @@ beforeAll(async () => {
       config.routes['seen'] = { strategy: 'rules', fallback: [STABLE] };
     },
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  await call('POST', '/v1/webhooks', { name: 'watcher', url });
+  await call('POST', '/v1/webhooks', { name: 'watcher', url: receiver.url });
 });
 afterAll(async () => {
   await fleet?.close();
-  server?.closeAllConnections();
-  server?.close();
+  receiver?.close();
 });
+
+/** What the webhooks that came tell, one per delivery. */
+function told(): { type: string; id: string }[] {
+  return receiver.received.map(({ body }) => {
+    const { type, data } = JSON.parse(body) as { type: string; data: { id?: string; name?: string } };
+    return { type, id: data.id ?? data.name ?? '' };
+  });
+}
 
 async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
@@ -164,11 +157,12 @@ test('a canary with wrong answers is rolled back by itself although its evaluato
     accepted_jobs: held.length,
   });
   await vi.waitFor(() => {
-    for (const id of ids) expect(told.filter((one) => one.id === id)).toEqual([{ type: 'job.completed', id }]);
-    expect(told.filter(({ id }) => id === 'bad-model').map(({ type }) => type)).toEqual([
-      'experiment.started',
-      'experiment.rolled_back',
-    ]);
+    for (const id of ids) expect(told().filter((one) => one.id === id)).toEqual([{ type: 'job.completed', id }]);
+    expect(
+      told()
+        .filter(({ id }) => id === 'bad-model')
+        .map(({ type }) => type),
+    ).toEqual(['experiment.started', 'experiment.rolled_back']);
   }, 60_000);
 }, 180_000);
 
@@ -191,7 +185,15 @@ test('the same canary with a good model is promoted by itself to 100 %, and its 
   expect(await page.text()).toContain('<h2 id="words-title">What can be concluded</h2>');
   const changes = ['experiment.started', 'experiment.step_passed', 'experiment.promoted'];
   expect(view.history.map(({ event }) => event)).toEqual(changes);
-  await vi.waitFor(() => expect(told.filter(({ id }) => id === 'good-model').map(({ type }) => type)).toEqual(changes), 20_000);
+  await vi.waitFor(
+    () =>
+      expect(
+        told()
+          .filter(({ id }) => id === 'good-model')
+          .map(({ type }) => type),
+      ).toEqual(changes),
+    20_000,
+  );
   await vi.waitFor(async () => {
     const job = await fleet.api.run({ input: { prompt }, route: 'watched', task: 'classification' });
     expect(job.result?.model).toBe(CANDIDATE);

@@ -7,7 +7,7 @@ import { billOf, generationsOf } from './bill.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import { hasEnded } from './job-api.ts';
-import { replyWith, startReceiver, verified } from './receiver.ts';
+import { replyWith, sayOnly, startReceiver, verified } from './receiver.ts';
 import type { Receiver } from './receiver.ts';
 
 const LUNA = 'openai/gpt-6-luna';
@@ -51,10 +51,10 @@ const purposesOf = (trail: TrailEntry[]): (string | undefined)[] =>
 const checkOf = (entry: TrailEntry, type: string) => entry.checks?.find((check) => check.type === type);
 
 /** Passes what contains `good`. */
-const runsTests: Receiver['answer'] = ({ body }, response) => {
-  const { answer } = (JSON.parse(body) as { data: { answer: string } }).data;
+const runsTests: Receiver['answer'] = (received, response) => {
+  const { answer } = (JSON.parse(received.body) as { data: { answer: string } }).data;
   const passed = answer.includes('good');
-  replyWith({ passed, reason: passed ? '5 of 5 tests pass' : '2 of 5 tests fail' })({ headers: {}, body }, response);
+  replyWith({ passed, reason: passed ? '5 of 5 tests pass' : '2 of 5 tests fail' })(received, response);
 };
 
 test("a user's own verifier is asked of each answer, signed, and what it fails is escalated", async () => {
@@ -101,7 +101,7 @@ test('it is asked once although a judge makes the step come back, and each score
 });
 
 test('its verdict may come later, and fails the delivered answer then', async () => {
-  verifier.answer = (_received, response) => void response.writeHead(202).end();
+  verifier.answer = sayOnly(202);
   const prompt = 'Verify this tomorrow.';
   answers(prompt, { '*': 'soon', [TERRA]: 'sooner' });
   const job = await fleet.api.run({
@@ -119,7 +119,7 @@ test('its verdict may come later, and fails the delivered answer then', async ()
 });
 
 test.each<[string, Receiver['answer'], string]>([
-  ['is away', (_received, response) => void response.writeHead(500).end(), 'not verified: the receiver answered 500'],
+  ['is away', sayOnly(500), 'not verified: the receiver answered 500'],
   ['answers nonsense', replyWith({ ok: 'sure' }), 'not verified: what it answered can not be read'],
 ])('one that %s shuts no gate, unless the check says that it must', async (what, answer, reason) => {
   verifier.answer = answer;

@@ -1,17 +1,15 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingHttpHeaders, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { DeliveryView } from '@upshift/contracts';
 import OpenAI from 'openai';
-import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 
 import { bookKey } from '../sandbox/book.ts';
 import { startFleet } from './fleet.ts';
 import type { Fleet } from './fleet.ts';
 import type { Reply } from './job-api.ts';
+import { sayOnly, startReceiver, verified } from './receiver.ts';
+import type { Received, Receiver } from './receiver.ts';
 
 let fleet: Fleet;
 
@@ -26,49 +24,13 @@ beforeAll(async () => {
 });
 afterAll(() => fleet?.close());
 
-interface Received {
-  path: string;
-  headers: IncomingHttpHeaders;
-  body: string;
-  response: ServerResponse;
-}
-
-/** A customer's server: keeps what it receives, and answers as a test says. */
-interface Receiver {
-  url: string;
-  received: Received[];
-  answer: (received: Received) => void;
-}
-
-let server: Server;
 let receiver: Receiver;
 
 beforeEach(async () => {
-  server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const received = {
-        path: request.url ?? '',
-        headers: request.headers,
-        body: Buffer.concat(chunks).toString('utf8'),
-        response,
-      };
-      receiver.received.push(received);
-      receiver.answer(received);
-    });
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  receiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
-    received: [],
-    answer: ({ response }) => void response.writeHead(204).end(),
-  };
+  receiver = await startReceiver();
+  receiver.answer = sayOnly(204);
 });
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
-});
+afterEach(() => receiver.close());
 
 async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
@@ -100,9 +62,9 @@ function delivery(name: string, job: string, wanted: DeliveryView['status']): Pr
   );
 }
 
-function signedBy({ headers, body }: Received, secret: string): boolean {
+function signedBy(received: Received, secret: string): boolean {
   try {
-    new Webhook(secret).verify(body, headers as Record<string, string>);
+    verified(received, secret);
     return true;
   } catch {
     return false;
@@ -204,7 +166,7 @@ test('a verdict that can not be used is refused with the reason', async () => {
 
 test('a failed delivery is tried again under the same id and signed anew, and the log tells of both', async () => {
   await create('retried');
-  receiver.answer = ({ response }) => void response.writeHead(receiver.received.length === 1 ? 500 : 200).end();
+  receiver.answer = (_received, response) => void response.writeHead(receiver.received.length === 1 ? 500 : 200).end();
   const id = await runJob('retried');
   const { attempts } = await delivery('retried', id, 'delivered');
   expect(attempts.map(({ status }) => status)).toEqual([500, 200]);
@@ -215,12 +177,12 @@ test('a failed delivery is tried again under the same id and signed anew, and th
 
 test('what can not be delivered fails after the last pause, and goes out again when somebody asks, under the same id', async () => {
   await create('down');
-  receiver.answer = ({ response }) => void response.writeHead(302, { location: `${receiver.url}-elsewhere` }).end();
+  receiver.answer = (_received, response) => void response.writeHead(302, { location: `${receiver.url}-elsewhere` }).end();
   const id = await runJob('down');
   const failed = await delivery('down', id, 'failed');
   expect(failed.attempts.map(({ status }) => status)).toEqual([302, 302, 302]);
-  expect(receiver.received.map(({ path }) => path)).toEqual(['/hook', '/hook', '/hook']);
-  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  expect(receiver.received.map(({ path }) => path)).toEqual(['/asked', '/asked', '/asked']);
+  receiver.answer = sayOnly(200);
   expect(await call('POST', '/down/redeliver', { status: 'failed' })).toMatchObject({ status: 202, body: { redelivered: 1 } });
   await delivery('down', id, 'delivered');
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -228,7 +190,7 @@ test('what can not be delivered fails after the last pause, and goes out again w
 
 test('410 ends an endpoint: nothing more is sent until it is enabled again', async () => {
   await create('gone');
-  receiver.answer = ({ response }) => void response.writeHead(410).end();
+  receiver.answer = sayOnly(410);
   await delivery('gone', await runJob('gone'), 'disabled');
   const second = await runJob('gone');
   await delivery('gone', second, 'disabled');
@@ -237,7 +199,7 @@ test('410 ends an endpoint: nothing more is sent until it is enabled again', asy
     enabled: false,
     disabled_reason: expect.stringContaining('410'),
   });
-  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  receiver.answer = sayOnly(200);
   expect((await call('POST', '/gone/redeliver', { job: second })).status).toBe(422);
   await call('POST', '/gone/enable');
   await call('POST', '/gone/redeliver', { job: second });
@@ -263,7 +225,7 @@ test('a notifier that is killed while a receiver thinks delivers after its resta
   const id = await runJob('slow');
   await held.promise;
   await fleet.kill('notifier');
-  receiver.answer = ({ response }) => void response.writeHead(200).end();
+  receiver.answer = sayOnly(200);
   await fleet.start('notifier');
   await delivery('slow', id, 'delivered');
   expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -302,14 +264,14 @@ test('a bad endpoint is refused with all its bad fields, and a name is taken onc
 });
 
 test('outside of development a name that leads to this machine gets no request, and the log says why', async () => {
-  await create('inside', `https://localhost:${(server.address() as AddressInfo).port}/`);
+  await create('inside', `https://localhost:${(receiver.server.address() as AddressInfo).port}/`);
   await fleet.stop('notifier');
   await fleet.configure((config) => {
     config.webhooks = { allow_private_addresses: false, retry_after_s: [] };
   });
   await fleet.start('notifier');
   const connections: unknown[] = [];
-  server.on('connection', (socket) => connections.push(socket));
+  receiver.server.on('connection', (socket) => connections.push(socket));
   const byPort = await delivery('inside', await runJob('inside'), 'failed');
   expect(byPort.attempts[0]?.error).toContain('port');
   await create('inside-443', 'https://localhost/');

@@ -2,7 +2,7 @@ import type { Attempt, JobState } from '@upshift/contracts';
 import { createCircuits, createModelClient } from '@upshift/models';
 import { accept, advance, consume, done, modelQueue } from '@upshift/queues';
 import type { Consumer, Outcome, StepContext } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { createCalls } from '../../services/worker/src/calls.ts';
 import { handleCall } from '../../services/worker/src/handle-call.ts';
@@ -14,27 +14,24 @@ import { createSlots } from '../../services/worker/src/slots.ts';
 import { startFakeServer } from '../models/fake-server.ts';
 import type { FakeServer, Handler } from '../models/fake-server.ts';
 import { setups } from '../models/setups.ts';
-import { closeAll, flushAll, openTestPipeline, serversOf, simple, stateOf, until } from '../queues/setting.ts';
+import { freshPipeline } from '../queues/bed.ts';
+import { serversOf, simple, stateOf, until } from '../queues/setting.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { LOW, question } from '../routing/example.ts';
 
 const setup = setups.find(({ name }) => name === 'openai responses')!;
 
-const opened: TestPipeline[] = [];
 const consumers: Consumer[] = [];
 const servers: FakeServer[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  opened.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
 afterEach(async () => {
   await needReplicas(0);
   await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
-  await closeAll(opened);
 });
 
 /** One replica more than there is: Redis takes no write. */

@@ -1,8 +1,8 @@
 import { readHealth, reservePlace } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 
 import { giveBackPlace, takePlace } from '../../services/worker/src/pace.ts';
-import { closeAll, flushAll, openTestPipeline } from '../queues/setting.ts';
+import { freshPipeline } from '../queues/bed.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { exampleConfig, failed, LOW } from '../routing/example.ts';
 
@@ -12,15 +12,11 @@ const limitedTo = (requests: number) =>
 const config = limitedTo(6);
 const size = { inputTokens: 1, maxOutputTokens: 1 };
 
-const open: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  open.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
 });
-afterEach(() => closeAll(open));
 
 const take = (until = new AbortController().signal, limits = config) => takePlace(pipeline, limits, LOW, size, () => until);
 

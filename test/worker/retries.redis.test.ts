@@ -1,10 +1,10 @@
 import type { Attempt, JobEvent } from '@upshift/contracts';
 import { earnRetries, reserveRetry } from '@upshift/queues';
 import type { StepContext } from '@upshift/queues';
-import { afterEach, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { createRetries } from '../../services/worker/src/retries.ts';
-import { closeAll, flushAll, openTestPipeline } from '../queues/setting.ts';
+import { freshPipeline } from '../queues/bed.ts';
 import type { TestPipeline } from '../queues/setting.ts';
 import { acceptedJob, after, classified, exampleConfig, factsOf, failed, LOW, sent } from '../routing/example.ts';
 
@@ -13,22 +13,16 @@ const CALLS = 40;
 
 const config = exampleConfig();
 const { job } = after(acceptedJob(config), factsOf(config), classified(0.1));
-const open: TestPipeline[] = [];
 let pipeline: TestPipeline;
 
 beforeEach(async () => {
-  pipeline = await openTestPipeline(inject('redisUrl'));
-  open.push(pipeline);
-  await flushAll(pipeline);
+  pipeline = await freshPipeline();
   // Redis knows the script from here on, so that what is told and not awaited comes before what is asked next.
   await earnRetries(pipeline, 'openai', 0);
   // The process's own clock only: that of the share of retries is Redis'.
   vi.useFakeTimers({ toFake: ['Date'] });
 });
-afterEach(async () => {
-  vi.useRealTimers();
-  await closeAll(open);
-});
+afterEach(() => void vi.useRealTimers());
 
 /** For how long the next retry has to wait, in ms, once such calls have been made where retries were used up for five seconds. */
 async function waitAfterCalls(changes: Partial<Attempt>): Promise<number> {

@@ -1,7 +1,8 @@
 import type { CallErrorCode, ModelCallError } from '@upshift/contracts';
 
 import { AnswerInspector, badHeaders, echoBytes } from './answer-bounds.ts';
-import { failedCall, failureToConnect, unusableAnswer } from './call-failure.ts';
+import { callErrorOf, failedCall, failureToConnect, unusableAnswer } from './call-failure.ts';
+import type { FailureOf } from './call-failure.ts';
 import { startExchange } from './exchange.ts';
 import type { Exchange, IsNeeded, Watch } from './exchange.ts';
 
@@ -54,8 +55,11 @@ export class CallControl {
     else bounds.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Does the call's work within its bounds. The race is the final net: an SDK can not hold the call open. */
-  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+  /**
+   * Does the call's work within its bounds; every failure that is not a bug is thrown as a ModelCallError. The race is the final net: an SDK can
+   * not hold the call open.
+   */
+  async run<Result>(work: () => Promise<Result>, failureOf: FailureOf): Promise<Result> {
     try {
       this.throwIfStopped();
       const result = await Promise.race([work(), this.#stopped]);
@@ -64,9 +68,10 @@ export class CallControl {
     } catch (error) {
       this.#exchange?.close();
       this.throwIfStopped();
+      const told = callErrorOf(this.#provider, error, failureOf);
       // Thrown by whoever reads what is not there: no adapter looks at each part of an answer before it reads it.
-      if (this.#answered && error instanceof TypeError) throw unusableAnswer(this.#provider, 'the answer has an unknown shape');
-      throw error;
+      if (this.#answered && told instanceof TypeError) throw unusableAnswer(this.#provider, 'the answer has an unknown shape');
+      throw told;
     } finally {
       this.#end();
     }

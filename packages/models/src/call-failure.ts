@@ -14,6 +14,9 @@ export interface Failure {
   requestId?: string | null;
 }
 
+/** What went wrong where an SDK has thrown this; null for a bug of ours. */
+export type FailureOf = (error: unknown) => Failure | null;
+
 /** What a vendor said with an error, in the words that all vendors share. */
 export interface VendorError {
   /** Null for an error within a stream, after status 200. */
@@ -168,7 +171,7 @@ function waitSaid(headers: Headers): number {
 }
 
 /** A ModelCallError for everything that `failureOf` knows; the error itself for anything else: that is a bug. */
-export function callErrorOf(provider: string, error: unknown, failureOf: (error: unknown) => Failure | null): unknown {
+export function callErrorOf(provider: string, error: unknown, failureOf: FailureOf): unknown {
   if (error instanceof ModelCallError) return error;
   const failure = failureOf(error);
   if (!failure) return error;

@@ -29,7 +29,8 @@ async function readCatalogue(settings: ProviderSettings, modelIds: string[]): Pr
   const bounds = { timeoutMs: TIMEOUT_MS, idleTimeoutMs: TIMEOUT_MS, longestAnswerBytes: LONGEST_LIST_BYTES };
   const control = new CallControl(id, { ...bounds, signal: new AbortController().signal });
   try {
-    const models = await control.run(() => adapters[settings.adapter](settings).catalogue(names, control));
+    const adapter = adapters[settings.adapter](settings);
+    const models = await control.run(() => adapter.catalogue(names, control), adapter.failureOf);
     return { provider: id, models, error: null };
   } catch (error) {
     // A list is a diagnosis: whatever is wrong with it may stop nobody.

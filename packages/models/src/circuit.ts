@@ -1,4 +1,4 @@
-import { ModelCallError } from '@upshift/contracts';
+import { ModelCallError, splitModelId } from '@upshift/contracts';
 import type { CallErrorCode } from '@upshift/contracts';
 import CircuitBreaker from 'opossum';
 
@@ -168,7 +168,7 @@ class Circuit {
   }
 
   #refusal(retryAfterMs: number): ModelCallError {
-    const provider = this.#modelId.slice(0, this.#modelId.indexOf('/'));
+    const { provider } = splitModelId(this.#modelId);
     return failedCall(provider, { code: 'circuit_open', detail: this.#modelId, maybeBilled: false, retryAfterMs });
   }
 

@@ -48,8 +48,10 @@ export function createModelClient(providers: ProviderSettings[]): ModelClient {
       const found = reachable.get(provider);
       const off = found ? found.settings.off : 'no such provider in the configuration';
       if (!found || off !== null) throw failedCall(provider, { code: 'provider_off', detail: off ?? '', maybeBilled: false });
+      const { adapter } = found;
       const control = new CallControl(provider, boundsOf(call));
-      return inCallSpan(provider, name, call, () => control.run(() => found.adapter.call(unifiedRequest(call, name), control)));
+      const ask = () => adapter.call(unifiedRequest(call, name), control);
+      return inCallSpan(provider, name, call, () => control.run(ask, adapter.failureOf));
     },
   };
 }

@@ -4,7 +4,9 @@ import { isEmbedding, modelsOfCheck, ProblemError, splitModelId } from '@upshift
 import { lacks, needsOf, providerOf } from './capabilities.ts';
 import { embeddersOf, isOffered } from './choose-model.ts';
 import { requiredUnder, usdToNanoUsd } from './cost.ts';
+import { allWell } from './facts.ts';
 import type { Health } from './facts.ts';
+import { whyOff, withoutDenials } from './not-now.ts';
 import { badChecks, badSchema } from './score.ts';
 
 /** What the shell adds to a request to make a job of it. */
@@ -25,13 +27,13 @@ export interface Acceptance {
 export function acceptJob(
   request: JobRequest,
   config: UpshiftConfig,
-  { id, configVersion, seed, now, health }: Acceptance,
+  { id, configVersion, seed, now, health = allWell }: Acceptance,
 ): JobState {
   const route = Object.hasOwn(config.routes, request.route) ? config.routes[request.route] : undefined;
   if (route === undefined) throw unknownRoute(request.route, config);
   refuseBadFields(request, config, now);
   const needs = needsOf(request);
-  refuseIncapable(request, requiredUnder(route, needs), config, health);
+  refuseIncapable(request, requiredUnder(route, needs), config, withoutDenials(health));
   return {
     id,
     revision: 1,
@@ -133,7 +135,7 @@ function badEmbedding({ input, checks }: JobRequest): FieldError[] {
   return [{ field: 'checks', message: 'vectors are not checked; leave checks out of an embedding job' }];
 }
 
-function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig, health: Health | undefined): void {
+function refuseIncapable(request: JobRequest, needs: Needs, config: UpshiftConfig, health: Health): void {
   if (request.model !== null && !Object.hasOwn(config.models, request.model)) throw unknownModel(request.model, config);
   const models = request.model === null ? mayAnswer(request, config) : [request.model];
   const lackedBy = (id: string): string[] => [
@@ -167,11 +169,10 @@ function notOffered(id: string, { input, model, route }: JobRequest, config: Ups
 }
 
 /** A provider that is off stays so until a person does something: no job is to wait for it, or to fail by it after a while. */
-function unreachable(id: string, config: UpshiftConfig, health: Health | undefined): string[] {
+function unreachable(id: string, config: UpshiftConfig, health: Health): string[] {
   const { provider } = splitModelId(id);
-  const off = health?.providersDenied?.[provider] === undefined ? health?.providersOff[provider] : undefined;
-  const reason = config.providers[provider]?.enabled === false ? 'it is switched off in the configuration' : off;
-  return reason === undefined ? [] : [`a provider that can be called (${provider}: ${reason})`];
+  const reason = whyOff(provider, config, health);
+  return reason === null ? [] : [`a provider that can be called (${provider}: ${reason})`];
 }
 
 function unknownModel(id: string, config: UpshiftConfig): ProblemError {

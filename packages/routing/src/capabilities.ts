@@ -12,6 +12,7 @@ import type {
 import { isEmbedding, samplingParameter, splitModelId, textOf } from '@upshift/contracts';
 
 import { estimateTokens } from './cost.ts';
+import { wantsVectors } from './who-may-answer.ts';
 
 /** Tokens that an image takes of a context window, roughly: the vendors' figures lie between 85 and 1,600. */
 const TOKENS_PER_IMAGE = 1000;
@@ -69,7 +70,7 @@ export function preferencesOf(input: JobInput): Pick<Needs, 'sampling' | 'reason
 
 /** What a job prefers under its route, which sets what the job leaves open. Vectors have no such parameters. */
 export function preferencesUnder({ parameters }: RouteConfig, needs: Needs): Needs {
-  if (parameters === undefined || needs.capabilities.includes('embedding')) return needs;
+  if (parameters === undefined || wantsVectors(needs)) return needs;
   const added = samplingParameter.options.filter((name) => name in parameters && !needs.sampling.includes(name));
   const reasoningEffort = needs.reasoningEffort ?? parameters.reasoning_effort;
   return { ...needs, sampling: [...needs.sampling, ...added], ...(reasoningEffort && { reasoningEffort }) };
@@ -92,7 +93,7 @@ export function lacks(model: ModelConfig, provider: Provider | undefined, needs:
   if (needs.imagesByUrl && provider?.adapter === 'ollama') missing.push('images by URL');
   if (needs.continuesAnswer && provider?.adapter === 'anthropic' && !model.capabilities.includes('prefill'))
     missing.push('prefill');
-  if (!needs.capabilities.includes('embedding') && model.capabilities.includes('embedding')) missing.push('chat');
+  if (!wantsVectors(needs) && model.capabilities.includes('embedding')) missing.push('chat');
   const tokens = needs.contextTokens + (needs.maxOutputTokens ?? 0);
   if (tokens > model.context_window) missing.push(`context for about ${tokens} tokens (has ${model.context_window})`);
   if (!model.capabilities.includes('embedding') && (needs.maxOutputTokens ?? 0) > model.max_output_tokens) {

@@ -3,7 +3,9 @@ import { splitModelId } from '@upshift/contracts';
 
 import { lacks, providerOf } from './capabilities.ts';
 import { estimateCost, needsUnder, requiredUnder } from './cost.ts';
+import { allWell } from './facts.ts';
 import type { Facts } from './facts.ts';
+import { whyOff } from './not-now.ts';
 
 /**
  * The models of a tier that may be asked, best first: those that a rule prefers, in its order, then the cheapest.
@@ -25,7 +27,7 @@ export function candidatesInTier(job: JobState, tier: string, facts: Facts): str
 /** The models that the route names for a tier and that the job could be given, best first, be they healthy or not; none where it names none. */
 export function namedInTier(job: JobState, tier: string, facts: Facts): string[] {
   if (namedModels(job, tier, facts.config) === undefined) return [];
-  return candidatesInTier(job, tier, { ...facts, health: { circuitsOpen: {}, providersOff: {} } });
+  return candidatesInTier(job, tier, { ...facts, health: allWell });
 }
 
 /** Whether a tier has any model for `candidatesInTier`. */
@@ -34,7 +36,7 @@ export function hasCandidate(job: JobState, tier: string, facts: Facts): boolean
 }
 
 function isCandidate(id: string, model: ModelConfig, job: JobState, tier: string, facts: Facts): boolean {
-  return model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, model, job, facts);
+  return model.tier === tier && isOffered(id, model, job, facts.config) && isUsable(id, job, facts);
 }
 
 type OnRoute = Pick<JobState, 'route'>;
@@ -66,25 +68,20 @@ export function embeddersOf({ models: named = {} }: RouteConfig, { models }: Ups
 type Asked = Pick<JobState, 'needs'> & Partial<Pick<JobState, 'route'>>;
 
 /** Whether a model has what is needed and can be called now. */
-export function isUsable(id: string, model: ModelConfig, asked: Asked, facts: Facts): boolean {
-  return isEligible(id, model, asked, facts) && facts.health.circuitsOpen[id] === undefined;
+export function isUsable(id: string, asked: Asked, facts: Facts): boolean {
+  return isEligible(id, asked, facts) && facts.health.circuitsOpen[id] === undefined;
 }
 
 /** Whether a model has what is needed and could be called but for its circuit, which is a passing state. */
-export function isEligible(id: string, model: ModelConfig, { needs, route }: Asked, facts: Facts): boolean {
-  const all = route === undefined ? needs : requiredUnder(facts.config.routes[route]!, needs);
-  return lacks(model, providerOf(facts.config, id), all).length === 0 && isReachable(id, facts);
+export function isEligible(id: string, { needs, route }: Asked, { config, health }: Facts): boolean {
+  const all = route === undefined ? needs : requiredUnder(config.routes[route]!, needs);
+  if (lacks(modelOf(config, id), providerOf(config, id), all).length > 0) return false;
+  return whyOff(splitModelId(id).provider, config, health) === null;
 }
 
 /** The models that the rule of the job's task prefers, in its order. */
 export function preferredModels(job: JobState, config: UpshiftConfig): string[] {
   return job.task === null ? [] : (ruleOf(config, job.task)?.prefer ?? []);
-}
-
-/** Whether the model's provider is switched on and has what it needs to be called. */
-function isReachable(id: string, { config, health }: Facts): boolean {
-  const { provider } = splitModelId(id);
-  return config.providers[provider]?.enabled === true && health.providersOff[provider] === undefined;
 }
 
 export function ruleOf(config: UpshiftConfig, task: string): UpshiftConfig['rules'][string] | undefined {

@@ -1,5 +1,8 @@
 import type { Attempt, JobState, Lane, ModelConfig, Needs, Price, RouteConfig, UpshiftConfig, Usage } from '@upshift/contracts';
 
+import { finalAttemptOf } from './live-attempts.ts';
+import { wantsVectors } from './who-may-answer.ts';
+
 /** Cap on an answer where the job sets none, in tokens: long enough for almost all, short enough to bound a runaway's price. */
 export const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
 
@@ -57,7 +60,7 @@ function factorOf(price: Price, lane: Lane): number | null {
 
 /** What a call for the job takes at most under its route, which adds to the input, and bounds the output where the job does not. */
 export function needsUnder({ system_prompt = '', prompt_prefix = '', parameters }: RouteConfig, needs: Needs): Needs {
-  if (needs.capabilities.includes('embedding')) return needs;
+  if (wantsVectors(needs)) return needs;
   const addedTokens = estimateTokens(system_prompt.length + prompt_prefix.length);
   return {
     ...needs,
@@ -79,7 +82,7 @@ export function plainUsage(inputTokens: number, outputTokens: number): Usage {
 
 /** What a call is expected to cost at most, in nano-dollars; null for a model without a price in force. */
 export function estimateCost(needs: Needs, model: ModelConfig, now: number): number | null {
-  const outputTokens = needs.capabilities.includes('embedding')
+  const outputTokens = wantsVectors(needs)
     ? 0
     : Math.min(needs.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS, model.max_output_tokens);
   return costOf(plainUsage(needs.inputTokens, outputTokens), model, now);
@@ -114,9 +117,9 @@ export function firstModelOf(config: UpshiftConfig, tier: string): string | null
  * tokens at that model's price. An embedding would have cost the same. Null where there is no answer or no usage.
  */
 export function costAlone(job: JobState, config: UpshiftConfig, now: number): number | null {
-  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
-  if (answered === undefined) return null;
-  if (job.needs.capabilities.includes('embedding')) return answered.costNanoUsd;
+  const answered = finalAttemptOf(job);
+  if (answered === null) return null;
+  if (wantsVectors(job.needs)) return answered.costNanoUsd;
   const top = firstModelOf(config, config.tiers.at(-1)?.name ?? '');
   return top === null ? null : costOf(answered.usage, config.models[top], now);
 }

@@ -1,6 +1,9 @@
 import type { JobState, RouteConfig, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
 
+import { finalAttemptOf } from './live-attempts.ts';
+import { wantsVectors } from './who-may-answer.ts';
+
 /** An accepted answer to the same request, which another job has got. */
 export interface EarlierAnswer {
   model: string;
@@ -16,8 +19,8 @@ export interface EarlierAnswer {
 export function answersAgainForMs(job: JobState, config: UpshiftConfig): number | null {
   const seconds = config.routes[job.route]?.cached_answers_s;
   if (seconds === undefined || job.status !== 'completed' || job.degraded || job.experiments !== null) return null;
-  if (job.needs.capabilities.includes('embedding')) return null;
-  return job.attempts[(job.finalAttempt ?? 0) - 1]?.outcome === 'answered' ? seconds * 1000 : null;
+  if (wantsVectors(job.needs)) return null;
+  return finalAttemptOf(job)?.outcome === 'answered' ? seconds * 1000 : null;
 }
 
 /** Whether the job comes to an end that an earlier answer would better: only then one is looked for. */

@@ -14,6 +14,9 @@ export interface Health {
   circuitsProbing?: string[];
 }
 
+/** Nothing is known against any of them. */
+export const allWell: Health = { providersOff: {}, circuitsOpen: {} };
+
 /** All that a decision may depend on besides the job and the event. */
 export interface Facts {
   /** The configuration version under which the job was accepted. */

@@ -3,6 +3,7 @@ import type { GateLabel, JobRequest, JobState, UpshiftConfig } from '@upshift/co
 import { promptFactsOf } from './classify.ts';
 import { seenOf } from './classifier/trained.ts';
 import { thresholdOf } from './decide/verdicts.ts';
+import { wantsVectors } from './who-may-answer.ts';
 
 /** A label without what the classifier saw of the prompt, which stands in the job's record. */
 export type UnseenLabel = Omit<GateLabel, 'complexity' | 'signals'>;
@@ -46,7 +47,7 @@ function unseenLabelOf(
   now: number,
 ): UnseenLabel | null {
   const attempt = job.attempts[number - 1];
-  if (attempt === undefined || job.needs.capabilities.includes('embedding')) return null;
+  if (attempt === undefined || wantsVectors(job.needs)) return null;
   return {
     at: new Date(now).toISOString(),
     job: job.id,

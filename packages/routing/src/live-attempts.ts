@@ -5,6 +5,11 @@ export function liveAttempts({ attempts, experiments }: JobState): Attempt[] {
   return experiments ? attempts.slice(experiments.discardedAttempts) : attempts;
 }
 
+/** The attempt whose answer is the result; null where there is none. */
+export function finalAttemptOf({ attempts, finalAttempt }: Pick<JobState, 'attempts' | 'finalAttempt'>): Attempt | null {
+  return finalAttempt === null ? null : (attempts[finalAttempt - 1] ?? null);
+}
+
 /** Whether a call was lost by us: its worker died, or was stopped in the midst of it. That says nothing of the model. */
 export function wasLost({ errorCode }: Attempt): boolean {
   return errorCode === 'outcome_unknown' || errorCode === 'aborted';
@@ -35,6 +40,6 @@ export function lastRefusal(job: JobState): Attempt | null {
 }
 
 /** Whether an attempt is made to answer the job, and not to help with something else. */
-export function isForAnswer({ purpose }: Attempt): boolean {
+export function isForAnswer({ purpose }: { purpose?: Attempt['purpose'] | undefined }): boolean {
   return purpose === 'answer' || purpose === 'hedge';
 }

@@ -1,10 +1,22 @@
-import type { CallError } from '@upshift/contracts';
+import type { CallError, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import type { Health } from './facts.ts';
 
 /** How long a provider that denied the account is left alone, in ms: what is wrong there a person must mend. */
 export const DENIAL_HOLDS_MS = 60_000;
+
+/** Why no model of a provider is to be called, in words; null where one may be. That it has denied the account is among it for a while. */
+export function whyOff(provider: string, { providers }: UpshiftConfig, { providersOff }: Health): string | null {
+  if (providers[provider]?.enabled !== true) return 'switched off in the configuration';
+  return providersOff[provider] ?? null;
+}
+
+/** What is known of providers but for denials, which pass by themselves. */
+export function withoutDenials(health: Health): Health {
+  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
+  return { ...health, providersOff: Object.fromEntries(Object.entries(health.providersOff).filter(isLasting)) };
+}
 
 /** Why a call is not made, and after how many ms it may be; null where only a person can change that. */
 export type NotNow = Pick<CallError, 'code' | 'message' | 'retryAfterMs'>;

@@ -3,7 +3,8 @@ import { isTerminal } from '@upshift/contracts';
 
 import { costOf, usdToNanoUsd } from './cost.ts';
 import type { Decision } from './decide/draft.ts';
-import { isForAnswer, liveAttempts } from './live-attempts.ts';
+import { finalAttemptOf, isForAnswer, liveAttempts } from './live-attempts.ts';
+import { wantsVectors } from './who-may-answer.ts';
 
 /** What a job adds to the counters of its route, by name: money in nano-dollars, known costs only. */
 export type SavingsCounter = [name: string, amount: number];
@@ -27,17 +28,13 @@ export function savingsCounters(
   return [...paid, ...first, ...(reopened ? atEnd(before, config, -1) : []), ...(endedNow ? atEnd(job, config, 1) : [])];
 }
 
-function paidBy({ experiments }: JobState, { event, purpose, cost_usd: costUsd }: TrailEntry): SavingsCounter[] {
+function paidBy({ experiments }: JobState, entry: TrailEntry): SavingsCounter[] {
+  const { event, cost_usd: costUsd } = entry;
   if ((event !== 'attempt-settled' && event !== 'attempt-failed') || !costUsd) return [];
   const cost = usdToNanoUsd(costUsd);
   if (experiments?.shadowOf) return [['audits', cost]];
-  const forAnswer = purpose === 'answer' || purpose === 'hedge';
-  return forAnswer
-    ? [['cost', cost]]
-    : [
-        ['cost', cost],
-        ['scoring', cost],
-      ];
+  const scoring: SavingsCounter[] = isForAnswer(entry) ? [] : [['scoring', cost]];
+  return [['cost', cost], ...scoring];
 }
 
 /** How often a model passes where it is asked first: of later answers it has only the hard ones. What a late verdict fails has not passed. */
@@ -59,8 +56,8 @@ function isAccepted(job: JobState, { number }: Attempt): boolean {
 }
 
 function atEnd(job: JobState, config: UpshiftConfig, sign: 1 | -1): SavingsCounter[] {
-  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
-  if (answered === undefined) return [['jobs', sign]];
+  const answered = finalAttemptOf(job);
+  if (answered === null) return [['jobs', sign]];
   const good = !job.degraded && answered.outcome === 'answered';
   return [
     ['jobs', sign],
@@ -75,7 +72,7 @@ export const ANSWERS = 'answers:';
 
 /** What each model would have taken for the answer, where that is known: its tokens at that model's price. Vectors would have cost the same. */
 function alone({ needs, completedAt }: JobState, { usage, costNanoUsd }: Attempt, config: UpshiftConfig): SavingsCounter[] {
-  const isVector = needs.capabilities.includes('embedding');
+  const isVector = wantsVectors(needs);
   if ((isVector ? costNanoUsd : usage) === null) return [];
   // At the prices of the end also where that is taken back later: as much as was counted.
   const costWith = (model: ModelConfig): number | null => (isVector ? costNanoUsd : costOf(usage, model, completedAt!));

@@ -3,6 +3,7 @@ import { isEmbedding, splitModelId } from '@upshift/contracts';
 
 import { parseJsonAnswer } from './checks/parse-json.ts';
 import { costOfJob, nanoUsdToUsd } from './cost.ts';
+import { finalAttemptOf } from './live-attempts.ts';
 
 /** A job as the API shows it, made of its record: the state, the request, and the answer that is its result. */
 export function viewOf(job: JobState, request: JobRequest, answer: UnifiedResponse | null): JobView {
@@ -31,8 +32,8 @@ export function viewOf(job: JobState, request: JobRequest, answer: UnifiedRespon
 }
 
 function resultOf(job: JobState, request: JobRequest, answer: UnifiedResponse): JobView['result'] {
-  const attempt = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
-  if (attempt === undefined) return null;
+  const attempt = finalAttemptOf(job);
+  if (attempt === null) return null;
   const format = isEmbedding(request.input) ? null : request.input.response_format;
   const wantsJson = format !== null && format.type !== 'text';
   return {

@@ -1,6 +1,7 @@
 import { ConfigError } from '@upshift/runtime';
 
 import { CommandError, exitCode } from './exit-code.ts';
+import { say } from './print.ts';
 
 /** How long a request that is still open may keep a process alive whose command has ended, in ms. */
 const END_WITHIN_MS = 500;
@@ -28,7 +29,7 @@ async function written(stream: NodeJS.WriteStream): Promise<void> {
 /** Says why a command can not be carried out, and with what code the process is to end. Throws what is a bug. */
 export function fail(error: unknown): void {
   const { message, code } = asCommandError(error);
-  process.stderr.write(`${message}\n`);
+  say(message);
   process.exitCode = code;
 }
 

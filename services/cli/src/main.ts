@@ -30,7 +30,7 @@ import { defaultDirectory } from './eval/data-directory.ts';
 import { evalCommand } from './eval/eval.ts';
 import { exitCode, exitCodesHelp } from './exit-code.ts';
 import { fail, finish } from './finish.ts';
-import { keyText, portNumber, positiveUsd, targetShare, time, weightsToUse, wholeNumber } from './option-values.ts';
+import { keyText, portNumber, positiveUsd, targetShare, time, wholeNumber } from './option-values.ts';
 import { record } from './record/record.ts';
 import { replay } from './replay/replay.ts';
 import { dryRun } from './run/dry-run.ts';
@@ -289,11 +289,10 @@ command(
 )
   .option('--data <dir>', 'the folder with the recorded answers', defaultDirectory)
   .option('--only <text>', 'pairs whose name contains this')
-  .option(
-    '--weights <which>',
-    'cross-fitted: trained anew without the questions asked; shipped: as they are',
-    weightsToUse,
-    'cross-fitted',
+  .addOption(
+    new Option('--weights <which>', 'cross-fitted: trained anew without the questions asked; shipped: as they are')
+      .choices(['cross-fitted', 'shipped'])
+      .default('cross-fitted'),
   )
   .option('--out <dir>', 'where report.html and report.json go', '.upshift/eval')
   .addHelpText(

@@ -2,8 +2,6 @@ import { idempotencyKey } from '@upshift/contracts';
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
 
-import type { EvalOptions } from './eval/eval.ts';
-
 /** The port of the job API: those of the other programs follow it, up to 65535. */
 export function portNumber(text: string): number {
   const port = Number(text);
@@ -19,12 +17,6 @@ const isoTime = z.union([z.iso.date(), z.iso.datetime(zoned), z.iso.datetime({ .
 export function time(text: string): number {
   if (isoTime.safeParse(text).success) return Date.parse(text);
   throw new InvalidArgumentError('a time is as in 2026-11-23 or 2026-11-23T12:00:00Z.');
-}
-
-/** Which weights `eval` measures. */
-export function weightsToUse(value: string): EvalOptions['weights'] {
-  if (value === 'cross-fitted' || value === 'shipped') return value;
-  throw new InvalidArgumentError('It is cross-fitted or shipped.');
 }
 
 /** A share of something, in (0, 1]. */

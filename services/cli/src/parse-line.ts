@@ -6,16 +6,14 @@ import { CommandError, exitCode } from './exit-code.ts';
 /**
  * What a line of JSON says. Throws a `CommandError` that names what is wrong with it.
  *
- * @param where it stands, as in `labels.jsonl, line 7`
  * @param shape an example of a line that is right
  */
 export function parseLine<Schema extends z.ZodType>(
-  line: string,
-  where: string,
+  { text, where }: { text: string; where: string },
   schema: Schema,
   shape: string,
 ): z.output<Schema> {
-  const value = jsonOf(line, where, shape);
+  const value = jsonOf(text, where, shape);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [first] = wrongFields(parsed.error, value, schema);
@@ -30,9 +28,9 @@ export function wrongFields(error: z.ZodError, value: unknown, schema: z.ZodType
   });
 }
 
-function jsonOf(line: string, where: string, shape: string): unknown {
+function jsonOf(text: string, where: string, shape: string): unknown {
   try {
-    return JSON.parse(line);
+    return JSON.parse(text);
   } catch {
     throw new CommandError(`${where} is not JSON; a line is ${shape}`, exitCode.refused);
   }

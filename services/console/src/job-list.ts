@@ -1,6 +1,6 @@
 import { jobView } from '@upshift/contracts';
 import type { JobState } from '@upshift/contracts';
-import { costOfJob } from '@upshift/routing';
+import { costOfJob, finalAttemptOf } from '@upshift/routing';
 
 import { count, duration, money, moment, recently } from './format.ts';
 import { html } from './html.ts';
@@ -80,8 +80,8 @@ function shortId(id: string): string {
 }
 
 /** The model of the result, or the one that is asked now. */
-function modelOf({ attempts, finalAttempt }: JobState): Content {
-  const attempt = finalAttempt === null ? attempts.at(-1) : attempts[finalAttempt - 1];
+function modelOf(job: JobState): Content {
+  const attempt = finalAttemptOf(job) ?? job.attempts.at(-1);
   return attempt === undefined ? '–' : html`${attempt.model} <span class="muted">${attempt.tier}</span>`;
 }
 

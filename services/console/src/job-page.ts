@@ -1,6 +1,6 @@
 import { isEmbedding } from '@upshift/contracts';
 import type { JobRequest, JobState, TrailEntry, UnifiedResponse } from '@upshift/contracts';
-import { costOfJob, viewOf } from '@upshift/routing';
+import { costOfJob, finalAttemptOf, viewOf } from '@upshift/routing';
 
 import { attemptsOf } from './attempts.ts';
 import { count, counted, duration, money, moment } from './format.ts';
@@ -30,7 +30,9 @@ export function jobPage(job: StoredJob, now: number): Html {
     body: [
       html`<section class="card" id="job" ${live && html`data-live`}>
         <h1 class="id">${state.id}</h1>
-        <p>${statusBadge(state)}${isRefusal(state) && html` ${badge('warn', '▾', 'refused by the model')}`}</p>
+        <p>
+          ${statusBadge(state)}${finalAttemptOf(state)?.outcome === 'refused' && html` ${badge('warn', '▾', 'refused by the model')}`}
+        </p>
         ${
           state.reasons.length > 0 &&
           html`<ul class="reasons">
@@ -45,10 +47,6 @@ export function jobPage(job: StoredJob, now: number): Html {
       liveCard('trail', 'Trail', timelineOf(trail, state.createdAt), live),
     ],
   });
-}
-
-function isRefusal({ attempts, finalAttempt }: JobState): boolean {
-  return finalAttempt !== null && attempts[finalAttempt - 1]?.outcome === 'refused';
 }
 
 function factGroup(title: string, facts: Fact[]): Content {

@@ -1,4 +1,4 @@
-import type { JobState, JobStatus, SavingsView, UpshiftConfig } from '@upshift/contracts';
+import type { JobState, SavingsView, UpshiftConfig } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import {
   CLASSIFY_QUEUE,
@@ -16,8 +16,9 @@ import {
 } from '@upshift/queues';
 import type { Cells, MinuteStats, QueueState, Stuck } from '@upshift/queues';
 import type { Health } from '@upshift/routing';
-import { firstModelOf } from '@upshift/routing';
+import { firstModelOf, whyOff } from '@upshift/routing';
 
+import type { OverviewQuery } from './overview-query.ts';
 import { sum } from './plots.ts';
 
 /** A tier, or a step that all jobs go through, with the sums of its queues. */
@@ -39,7 +40,7 @@ export interface ModelState {
   waiting: number;
   active: number;
   /** `unknown` while no live worker says a word of the provider. */
-  provider: { name: string; state: 'on' | 'off' | 'unknown'; reason: string | null };
+  provider: { state: 'on' | 'off' | 'unknown'; reason: string | null };
   /** When the open circuit may close again, in ms since the epoch; null where it is not open. */
   openUntil: number | null;
   /** The circuit was open, may close again, and the model has not answered since. */
@@ -48,18 +49,15 @@ export interface ModelState {
 
 /** What became of the jobs of one hour. */
 interface HourStats {
-  accepted: number;
   completed: number;
   failed: number;
   expired: number;
-  cancelled: number;
   costNanoUsd: number;
   besideNanoUsd: number;
   aloneNanoUsd: number;
 }
 
 interface JobList {
-  status: JobStatus | null;
   jobs: JobState[];
   hasMore: boolean;
 }
@@ -79,17 +77,15 @@ export interface Overview {
   list: JobList;
 }
 
-export interface ListQuery {
-  status: JobStatus | null;
-  /** The last job of the page before. */
-  after: string | null;
-}
-
 const JOBS_LISTED = 20;
 const HOUR_MINUTES = 60;
 
 /** @param readSavings of the last days: it takes long, so that not every page has its own */
-export async function readOverview(cells: Cells, query: ListQuery, readSavings: () => Promise<SavingsView>): Promise<Overview> {
+export async function readOverview(
+  cells: Cells,
+  query: OverviewQuery,
+  readSavings: () => Promise<SavingsView>,
+): Promise<Overview> {
   const now = Date.now();
   const { config } = cells;
   const minute = minuteOf(now);
@@ -164,29 +160,26 @@ export function modelsOf(config: UpshiftConfig, queues: QueueState[], health: He
 }
 
 function providerOf(config: UpshiftConfig, name: string, health: Health, heard: Set<string>): ModelState['provider'] {
-  if (config.providers[name]?.enabled === false) return { name, state: 'off', reason: 'switched off in the configuration' };
-  const off = health.providersOff[name];
-  if (off !== undefined) return { name, state: 'off', reason: off };
-  return heard.has(name) ? { name, state: 'on', reason: null } : { name, state: 'unknown', reason: 'no worker runs' };
+  const off = whyOff(name, config, health);
+  if (off !== null) return { state: 'off', reason: off };
+  return heard.has(name) ? { state: 'on', reason: null } : { state: 'unknown', reason: 'no worker runs' };
 }
 
 function hourOf(stats: MinuteStats[]): HourStats {
   return {
-    accepted: sum(stats, ({ accepted }) => accepted),
     completed: sum(stats, ({ ended }) => ended.completed),
     failed: sum(stats, ({ ended }) => ended.failed),
     expired: sum(stats, ({ ended }) => ended.expired),
-    cancelled: sum(stats, ({ ended }) => ended.cancelled),
     costNanoUsd: sum(stats, ({ costNanoUsd }) => costNanoUsd),
     besideNanoUsd: sum(stats, ({ besideNanoUsd }) => besideNanoUsd),
     aloneNanoUsd: sum(stats, ({ aloneNanoUsd }) => aloneNanoUsd),
   };
 }
 
-async function readList(cells: Cells, { status, after }: ListQuery): Promise<JobList> {
+async function readList(cells: Cells, { status, after }: OverviewQuery): Promise<JobList> {
   const { ids, hasMore } = await listJobs(cells, { status: status ?? undefined }, { limit: JOBS_LISTED, after });
   const records = await Promise.all(ids.map((id) => readJob(cells.of(id), id)));
-  return { status, jobs: records.flatMap((record) => record?.state ?? []), hasMore };
+  return { jobs: records.flatMap((record) => record?.state ?? []), hasMore };
 }
 
 function unique(names: string[]): string[] {

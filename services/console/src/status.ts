@@ -3,7 +3,8 @@ import type { JobStatus } from '@upshift/contracts';
 import { html } from './html.ts';
 import type { Html } from './html.ts';
 
-type Tone = 'good' | 'bad' | 'warn' | 'calm' | 'busy';
+/** What something is told apart by, beside its sign: a class of the page's style. */
+export type Tone = 'good' | 'bad' | 'warn' | 'calm' | 'busy';
 
 /** A word with a sign before it: colour alone says nothing. */
 export function badge(tone: Tone, sign: string, word: string, title = ''): Html {

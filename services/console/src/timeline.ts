@@ -5,11 +5,10 @@ import { count, duration, money } from './format.ts';
 import { html } from './html.ts';
 import type { Content, Html } from './html.ts';
 import { badge } from './status.ts';
+import type { Tone } from './status.ts';
 
-type Kind = 'good' | 'bad' | 'warn' | 'busy' | 'calm';
-
-/** How each event looks: a colour's name and a sign, so that nothing is told by colour alone. */
-const looks: Record<TrailEvent, [kind: Kind, sign: string]> = {
+/** How each event looks: by a tone and a sign, so that nothing is told by colour alone. */
+const looks: Record<TrailEvent, [tone: Tone, sign: string]> = {
   'job-accepted': ['calm', '●'],
   'arm-assigned': ['calm', '⚖'],
   'job-classified': ['calm', '◆'],
@@ -46,9 +45,9 @@ export function timelineOf(trail: TrailEntry[], start: number): Html {
 }
 
 function step(entry: TrailEntry, start: number): Html {
-  const [kind, sign] = looks[entry.event];
+  const [tone, sign] = looks[entry.event];
   const facts = factsOf(entry);
-  return html`<li class="${kind}">
+  return html`<li class="${tone}">
     <span class="sign" aria-hidden="true">${sign}</span>
     <p class="line">
       <strong>${entry.event}</strong

@@ -1,4 +1,4 @@
-import { experimentName, fieldErrors, parseExperiment, ProblemError, promoteRequest } from '@upshift/contracts';
+import { experimentName, parseExperiment, ProblemError, promoteRequest } from '@upshift/contracts';
 import {
   commandExperimentByName,
   createExperiment,
@@ -12,7 +12,9 @@ import { Router } from 'express';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
+import { parse } from './parse.ts';
 import { allowJson, methodNotAllowed, requireJson } from './problems.ts';
+import type { ByName } from './tools.ts';
 
 /** A/B tests, canaries, shadows and adaptive experiments. */
 export function experimentRoutes(cells: Cells, json: RequestHandler): Router {
@@ -29,8 +31,6 @@ export function experimentRoutes(cells: Cells, json: RequestHandler): Router {
       .all(methodNotAllowed('POST'));
   return routes;
 }
-
-type ByName = RequestHandler<{ name: string }>;
 
 function list(cells: Cells): RequestHandler {
   return async (_request, response) => void response.json({ data: (await readExperiments(cells)).map(experimentSummaryOf) });
@@ -60,10 +60,8 @@ function carryOut(cells: Cells, command: ExperimentCommand): ByName {
   // The others are about all arms: who names one means another command.
   const schema: z.ZodType<{ arm?: string | undefined }> = command === 'promote' ? promoteRequest : z.strictObject({});
   return async ({ params: { name }, body }, response) => {
-    const given: unknown = body ?? {};
-    const parsed = schema.safeParse(given);
-    if (!parsed.success) throw ProblemError.ofFields('invalid_experiment', fieldErrors(parsed.error, given, schema));
-    const record = await commandExperimentByName(cells, name, command, parsed.data.arm ?? null);
+    const { arm = null } = parse(schema, body ?? {}, 'invalid_experiment');
+    const record = await commandExperimentByName(cells, name, command, arm);
     if (record === null) throw noSuchExperiment(name);
     response.json(await experimentViewOf(cells, record));
   };

@@ -1,16 +1,11 @@
 import { isTerminal } from '@upshift/contracts';
 import { advance, readJob, readTrail } from '@upshift/queues';
-import type { RequestHandler } from 'express';
 
 import { viewAfterWait } from './prefer-wait.ts';
 import { noSuchJob, readView } from './read-view.ts';
-import type { Tools } from './tools.ts';
+import type { ById, Tools } from './tools.ts';
 
-interface ById {
-  id: string;
-}
-
-export function getJob(tools: Tools): RequestHandler<ById> {
+export function getJob(tools: Tools): ById {
   return async (request, response) => {
     const view = await viewAfterWait(tools, request.params.id, request, response);
     if (!isTerminal(view.status)) response.set('Retry-After', '1');
@@ -18,7 +13,7 @@ export function getJob(tools: Tools): RequestHandler<ById> {
   };
 }
 
-export function getTrail({ cells }: Tools): RequestHandler<ById> {
+export function getTrail({ cells }: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
     if ((await readJob(cells.of(id), id)) === null) throw noSuchJob(id);
@@ -27,7 +22,7 @@ export function getTrail({ cells }: Tools): RequestHandler<ById> {
 }
 
 /** Idempotent: cancelling a job that has ended changes nothing and answers with the job as it is. */
-export function cancelJob({ cells }: Tools): RequestHandler<ById> {
+export function cancelJob({ cells }: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
     if ((await advance(cells.of(id), id, { type: 'cancelled' })) === null) throw noSuchJob(id);

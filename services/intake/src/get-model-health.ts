@@ -1,6 +1,7 @@
 import { splitModelId } from '@upshift/contracts';
 import type { ModelHealthView } from '@upshift/contracts';
 import { readHealth } from '@upshift/queues';
+import { whyOff } from '@upshift/routing';
 import type { Health } from '@upshift/routing';
 import type { RequestHandler } from 'express';
 
@@ -10,11 +11,8 @@ import type { Tools } from './tools.ts';
 export function getModelHealth({ cells }: Tools): RequestHandler {
   return async (_request, response) => {
     const health = await readHealth(cells);
-    const { models, providers } = cells.config;
-    const data = Object.entries(models).map(([model, { tier }]) => {
-      const { provider } = splitModelId(model);
-      const isSwitchedOff = providers[provider]?.enabled === false;
-      const off = isSwitchedOff ? 'switched off in the configuration' : (health.providersOff[provider] ?? null);
+    const data = Object.entries(cells.config.models).map(([model, { tier }]) => {
+      const off = whyOff(splitModelId(model).provider, cells.config, health);
       const until = health.circuitsOpen[model];
       return {
         model,

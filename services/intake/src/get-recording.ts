@@ -3,13 +3,12 @@ import type { UnifiedResponse } from '@upshift/contracts';
 import { configOf, readAnswer, readJob, readRequest, readTrail } from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
 import { recordingOf } from '@upshift/routing';
-import type { RequestHandler } from 'express';
 
 import { noSuchJob } from './read-view.ts';
-import type { Tools } from './tools.ts';
+import type { ById, Tools } from './tools.ts';
 
 /** `GET /v1/jobs/{id}/recording`: an ended job with all its answers, redacted; only where the configuration allows it. */
-export function getRecording({ cells }: Tools): RequestHandler<{ id: string }> {
+export function getRecording({ cells }: Tools): ById {
   return async (request, response) => {
     const { enabled, redact } = cells.config.recording;
     if (!enabled)

@@ -3,15 +3,15 @@ import { EventEmitter, on } from 'node:events';
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import { readJob, readTrail } from '@upshift/queues';
 import type { Cells } from '@upshift/queues';
-import type { Request, RequestHandler } from 'express';
+import type { Request } from 'express';
 
 import { openEventStream, sendHeaders } from './event-stream.ts';
 import type { EventStream } from './event-stream.ts';
 import { noSuchJob, readView } from './read-view.ts';
-import type { Tools } from './tools.ts';
+import type { ById, Tools } from './tools.ts';
 
 /** `GET /v1/jobs/{id}/events`: the job's trail as it grows; an event's id is the number of its line, from 1. */
-export function getJobEvents(tools: Tools): RequestHandler<{ id: string }> {
+export function getJobEvents(tools: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
     const after = lineOf(request);

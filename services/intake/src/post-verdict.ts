@@ -1,18 +1,18 @@
-import { fieldErrors, isTerminal, ProblemError, verdictRequest } from '@upshift/contracts';
+import { isTerminal, ProblemError, verdictRequest } from '@upshift/contracts';
 import type { JobState, Verdict, VerdictRequest } from '@upshift/contracts';
 import { advance, configOf, keepLabel, readJob, readRequest } from '@upshift/queues';
 import type { Pipeline } from '@upshift/queues';
 import { judgeableResult, labelOf, makesLabels } from '@upshift/routing';
-import type { RequestHandler } from 'express';
 
+import { parse } from './parse.ts';
 import { noSuchJob, readView } from './read-view.ts';
-import type { Tools } from './tools.ts';
+import type { ById, Tools } from './tools.ts';
 
 /** `POST /v1/jobs/{id}/verdict`. Idempotent: a verdict names the revision that it is about, and fails each only once. */
-export function postVerdict({ cells }: Tools): RequestHandler<{ id: string }> {
+export function postVerdict({ cells }: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
-    const given = parse(request.body);
+    const given = parse(verdictRequest, request.body, 'invalid_verdict');
     const record = await readJob(cells.of(id), id);
     if (record === null) throw noSuchJob(id);
     if (isAboutTheResult(record.state, given)) await apply(cells.of(id), record.state, given);
@@ -29,12 +29,6 @@ async function apply(pipeline: Pipeline, { id, finalAttempt }: JobState, given: 
   const { job } = advanced;
   if (!makesLabels(job, await configOf(pipeline, job.configVersion))) return;
   await keepLabel(pipeline, labelOf({ job, request, attempt: finalAttempt }, given.passed, 'late', Date.now()));
-}
-
-function parse(body: unknown): VerdictRequest {
-  const parsed = verdictRequest.safeParse(body);
-  if (parsed.success) return parsed.data;
-  throw ProblemError.ofFields('invalid_verdict', fieldErrors(parsed.error, body, verdictRequest));
 }
 
 /** False where the result has been replaced since. Throws where there is none that a verdict could be about. */

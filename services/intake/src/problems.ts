@@ -122,14 +122,17 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof URIError)
     return new ProblemError('not_found', 'the path can not be decoded; a % in it must be followed by two hexadecimal digits');
-  const { type, limit, status } = error as { type?: string; limit?: number; status?: number };
+  const {
+    type,
+    limit,
+    status,
+    message = '',
+  } = error as Partial<Record<'type' | 'message', string> & Record<'limit' | 'status', number>>;
   if (type === 'entity.too.large') return new ProblemError('body_too_large', `the body is larger than ${limit} bytes`);
-  if (type === 'entity.parse.failed')
-    return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the body is not JSON');
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
-    return new ProblemError('unsupported_media_type', error instanceof Error ? error.message : '');
-  if (status === 400)
-    return new ProblemError('malformed_json', error instanceof Error ? error.message : 'the request can not be read');
+    return new ProblemError('unsupported_media_type', message);
+  // A body that is not JSON, or breaks off.
+  if (status === 400) return new ProblemError('malformed_json', message);
   if (isRedisAway(error))
     return new ProblemError(
       'queue_unavailable',

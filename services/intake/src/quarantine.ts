@@ -1,16 +1,12 @@
 import { isTerminal, ProblemError } from '@upshift/contracts';
 import type { QuarantineView } from '@upshift/contracts';
-import { leaveQuarantine, listQuarantined, readJob, readRequest, readView } from '@upshift/queues';
+import { leaveQuarantine, listQuarantined, readJob, readRequest } from '@upshift/queues';
 import type { RequestHandler } from 'express';
 
 import { acceptInSpan } from './accept-in-span.ts';
 import { idempotencyKeyOf } from './post-job.ts';
-import { noSuchJob } from './read-view.ts';
-import type { Tools } from './tools.ts';
-
-interface ById {
-  id: string;
-}
+import { noSuchJob, readView } from './read-view.ts';
+import type { ById, Tools } from './tools.ts';
 
 /** `GET /v1/quarantine`. */
 export function getQuarantine({ cells }: Tools): RequestHandler {
@@ -28,7 +24,7 @@ export function getQuarantine({ cells }: Tools): RequestHandler {
 }
 
 /** `DELETE /v1/quarantine/{id}`: the job stays readable; it is no longer listed. */
-export function dropQuarantined({ cells }: Tools): RequestHandler<ById> {
+export function dropQuarantined({ cells }: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
     if (!(await leaveQuarantine(cells.of(id), id))) throw new ProblemError('not_found', `there is no job ${id} in quarantine`);
@@ -37,7 +33,7 @@ export function dropQuarantined({ cells }: Tools): RequestHandler<ById> {
 }
 
 /** `POST /v1/jobs/{id}/retry`: a new job with the request of one that has ended, under the configuration of today; under one key the same one. */
-export function retryJob({ cells }: Tools): RequestHandler<ById> {
+export function retryJob({ cells }: Tools): ById {
   return async (request, response) => {
     const { id } = request.params;
     const given = idempotencyKeyOf(request);
@@ -53,6 +49,6 @@ export function retryJob({ cells }: Tools): RequestHandler<ById> {
     response
       .location(`/v1/jobs/${accepted.id}`)
       .status(202)
-      .json(await readView(cells.of(accepted.id), accepted.id));
+      .json(await readView(cells, accepted.id));
   };
 }

@@ -1,4 +1,9 @@
 import type { Cells, EventFeed, Signals } from '@upshift/queues';
+import type { RequestHandler } from 'express';
+
+/** Of what a path names. */
+export type ById = RequestHandler<{ id: string }>;
+export type ByName = RequestHandler<{ name: string }>;
 
 export interface Tools {
   cells: Cells;

@@ -1,4 +1,4 @@
-import { fieldErrors, ProblemError, redeliverRequest, webhookName, webhookRequest } from '@upshift/contracts';
+import { ProblemError, redeliverRequest, webhookName, webhookRequest } from '@upshift/contracts';
 import type { DeliveryView } from '@upshift/contracts';
 import {
   createWebhook,
@@ -20,7 +20,9 @@ import { Router } from 'express';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
+import { parse } from './parse.ts';
 import { methodNotAllowed, requireJson } from './problems.ts';
+import type { ByName } from './tools.ts';
 import { wholeNumber } from './whole-number.ts';
 
 /** Deliveries of a page of the log. */
@@ -43,8 +45,6 @@ export function webhookRoutes(cells: Cells, json: RequestHandler): Router {
   return routes;
 }
 
-type ByName = RequestHandler<{ name: string }>;
-
 function list(cells: Cells): RequestHandler {
   return async (_request, response) => void response.json({ data: await listWebhooks(cells) });
 }
@@ -58,7 +58,7 @@ function create(cells: Cells): RequestHandler {
   });
   const schema = webhookRequest.extend({ url });
   return async (request, response) => {
-    const wanted = parse(schema, request.body);
+    const wanted = parse(schema, request.body ?? {}, 'invalid_webhook');
     response
       .status(201)
       .location(`/v1/webhooks/${wanted.name}`)
@@ -98,7 +98,7 @@ function deliveries(cells: Cells): ByName {
 /** Sends again what was not delivered: that of one job, or all. */
 function sendAgain(cells: Cells): ByName {
   return async ({ params: { name }, body }, response) => {
-    const wanted = parse(redeliverRequest, body);
+    const wanted = parse(redeliverRequest, body ?? {}, 'invalid_webhook');
     const { enabled, disabled_reason: reason } = there(await readWebhook(cells, name), name);
     if (!enabled) throw new ProblemError('invalid_webhook', `webhook ${name} is disabled (${reason}); enable it first`);
     const chosen = 'job' in wanted ? [await ofJob(cells, name, wanted.job)] : undelivered(cells, name);
@@ -115,17 +115,6 @@ async function ofJob(cells: Cells, name: string, job: string): Promise<Delivery>
   const newest = await lastDelivery(cells, name, job);
   if (newest === null) throw new ProblemError('not_found', `webhook ${name} has no delivery of job ${job.slice(0, 100)}`);
   return newest;
-}
-
-function parse<Schema extends z.ZodType>(
-  schema: Schema,
-  value: unknown,
-  code: 'invalid_webhook' | 'invalid_query' = 'invalid_webhook',
-): z.output<Schema> {
-  const given = value ?? {};
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  throw ProblemError.ofFields(code, fieldErrors(parsed.error, given, schema));
 }
 
 function there<Found>(found: Found | null, name: string): Found {

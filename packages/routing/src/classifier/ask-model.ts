@@ -7,6 +7,7 @@ import { ruleOf } from '../choose-model.ts';
 import type { PromptFacts } from '../classify.ts';
 import { estimateTokens } from '../cost.ts';
 import { liveAttempts } from '../live-attempts.ts';
+import { mayChoose } from '../who-may-answer.ts';
 import { classifierTypeOf } from './classifier-of.ts';
 
 /** What of a prompt a classifier is shown, in characters: its beginning and its end. How hard it is shows there. */
@@ -26,7 +27,7 @@ export function classifierToAsk(config: UpshiftConfig, job: JobState, own: Class
 
 /** False where the answer would change nothing: the model is pinned, the job wants vectors, or a rule says where it starts. */
 export function dependsOnComplexity(config: UpshiftConfig, job: JobState): boolean {
-  return job.pinnedModel === null && !job.needs.capabilities.includes('embedding') && !ruleDecides(config, job);
+  return mayChoose(job) && !ruleDecides(config, job);
 }
 
 function ruleDecides(config: UpshiftConfig, { route: name, task }: JobState): boolean {

@@ -39,6 +39,9 @@ export interface Refitted {
   isBetter: boolean;
 }
 
+/** The weights of a profile that changes nothing. */
+const AS_SHIPPED = profileWeights({ intercept: 0, slope: 1, features: {} });
+
 /** Part of the questions that is held out, and part of the others that chooses how strongly the shipped weights are held to. */
 const HELD_OUT_OF = 4;
 const CHOOSING_OF = 4;
@@ -64,7 +67,7 @@ export function refitClassifier(questions: GainedQuestion[], current: Classifier
   refuseFew(trained, heldOut);
   const profile = profileOfWeights(fitWeights(trained));
   const rows = heldOut.map(rowOf);
-  const before = fitOf(rows, profileWeights(current ?? { intercept: 0, slope: 1, features: {} }));
+  const before = fitOf(rows, current === null ? AS_SHIPPED : profileWeights(current));
   const after = fitOf(rows, profileWeights(profile));
   const gains = questions.filter(({ gained }) => gained).length;
   return {
@@ -104,20 +107,16 @@ function rowOf({ complexity, signals, gained, weight }: GainedQuestion): Row {
 function fitWeights(questions: GainedQuestion[]): number[] {
   const rows = questions.map((question, index) => ({ ...rowOf(question), chooses: index % CHOOSING_OF === 0 }));
   const [choosing, others] = [rows.filter(({ chooses }) => chooses), rows.filter(({ chooses }) => !chooses)];
-  const losses = HOLDS.map((hold) => meanOf(choosing, (row) => logLoss(row, fit(others, hold))));
+  const losses = HOLDS.map((hold) => {
+    const weights = fit(others, hold);
+    return meanOf(choosing, (row) => logLoss(row, weights));
+  });
   return fit(rows, HOLDS[losses.indexOf(Math.min(...losses))]!);
 }
 
-const fits = new WeakMap<Row[], Map<number, number[]>>();
-
 function fit(rows: Row[], hold: number): number[] {
-  const known = fits.get(rows) ?? new Map<number, number[]>();
-  fits.set(rows, known);
-  const start = profileWeights({ intercept: 0, slope: 1, features: {} });
-  const holds = start.map((_, index) => (index === 0 ? INTERCEPT_HOLD : index === 1 ? SLOPE_HOLD : hold));
-  const learnt = known.get(hold) ?? fitLogistic(rows, { start, holds });
-  known.set(hold, learnt);
-  return learnt;
+  const holds = AS_SHIPPED.map((_, index) => (index === 0 ? INTERCEPT_HOLD : index === 1 ? SLOPE_HOLD : hold));
+  return fitLogistic(rows, { start: AS_SHIPPED, holds });
 }
 
 function fitOf(rows: Row[], weights: number[]): ClassifierFit {

@@ -7,10 +7,12 @@ import { costOf, nanoUsdToUsd } from '../cost.ts';
 import { isForAnswer, wasLost } from '../live-attempts.ts';
 import { DENIAL_HOLDS_MS } from '../not-now.ts';
 import { LONGEST_WAIT_MS } from '../places.ts';
+import { mayChoose, wantsVectors } from '../who-may-answer.ts';
 import { attemptOf, detailsOf, end, enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { endOfChain } from './end-of-chain.ts';
 import { isAwaited, rivalOf, rivalRuns } from './hedging.ts';
-import { askAgain, askSameOrEquivalent, askTier, endOfChain, equivalentsLeft, fallBack } from './next-attempt.ts';
+import { askAgain, askSameOrEquivalent, askTier, equivalentsLeft, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 type Answered = Extract<JobEvent, { type: 'answered' }>;
@@ -63,7 +65,7 @@ export function answered(draft: Draft, event: Answered): void {
   if (!isAwaited(job, attempt)) return;
   if (!isForAnswer(attempt)) return backTo(draft, attempt);
   if (attempt.outcome === 'refused') return afterRefusal(draft, `${attempt.model} refused by policy`);
-  if (job.needs.capabilities.includes('embedding')) return embedded(draft, attempt);
+  if (wantsVectors(job.needs)) return embedded(draft, attempt);
   enqueue(draft, { kind: 'score', attempt: attempt.number });
 }
 
@@ -129,7 +131,7 @@ function failOver(draft: Draft, attempt: Attempt, error: CallError): void {
   const reason = `${attempt.model} failed (${error.code})`;
   if (error.code === 'invalid_request')
     return endOfChain(draft, `${reason}: the input itself was refused, so no other model is asked`);
-  if (job.needs.capabilities.includes('embedding') || job.pinnedModel !== null)
+  if (!mayChoose(job))
     return askSameOrEquivalent(draft, attempt, reason, { mayRepeat: mayRepeat(error), leastDelayMs: error.retryAfterMs ?? 0 });
   if (wasLost(attempt) && askAgain(draft, attempt, `${reason}, which says nothing of the model: it is asked once more`)) return;
   if (wasRefused(job)) return afterRefusal(draft, reason);
@@ -166,7 +168,7 @@ function mayWait(draft: Draft, attempt: Attempt, error: CallError): boolean {
   if (rivalOf(job, attempt) !== undefined) return false;
   if (!isAwaited(job, attempt) || error.maybeBilled) return false;
   // Who judges, or gives another answer to compare with, may be somebody else.
-  const alone = isForAnswer(attempt) && (job.pinnedModel !== null || job.needs.capabilities.includes('embedding'));
+  const alone = isForAnswer(attempt) && !mayChoose(job);
   // A place within a limit comes, if late, and nothing was called: the job waits for it until its deadline.
   if (alone && error.code === 'rate_limited' && attempt.sentAt === null) return true;
   if (attempt.waits >= MAX_WAITS) return false;

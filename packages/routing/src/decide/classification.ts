@@ -13,9 +13,13 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import { withoutDenials } from '../not-now.ts';
+import { mayChoose, wantsVectors } from '../who-may-answer.ts';
+import { attemptsLeft, mostEscalations } from './caps.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { ask, askTier } from './next-attempt.ts';
 
 export function accepted(draft: Draft): void {
   // Once: one that a canary holds has no step either.
@@ -40,7 +44,7 @@ export function classifyRequested(draft: Draft): void {
   // The last one is for the answer.
   if (attemptsLeft(draft) < 2) return;
   const needs = classifyNeeds(job);
-  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, modelOf(facts.config, id), { needs }, facts));
+  const model = facts.config.classifier.llm.models.find((id) => isUsable(id, { needs }, facts));
   if (model === undefined) return;
   const { tier } = modelOf(facts.config, model);
   ask(draft, { purpose: 'classify', tier, model, needs }, 'asked how complex the prompt is');
@@ -60,7 +64,7 @@ export function classified(draft: Draft, classification: Classification): void {
   });
   if (job.pinnedModel !== null)
     return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
-  if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
+  if (wantsVectors(job.needs)) return askEmbedder(draft, reason);
   askTier(draft, tier, reason);
 }
 
@@ -71,7 +75,7 @@ interface Start {
 
 /** The tier that is wanted; where neither it nor one above has a model that can do the job, the nearest one below that has. */
 function withinReach(draft: Draft, start: Start): Start {
-  if (!choosesTier(draft.job)) return start;
+  if (!mayChoose(draft.job)) return start;
   // An open circuit is waited for.
   const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
@@ -85,11 +89,6 @@ function withinReach(draft: Draft, start: Start): Start {
   return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
 }
 
-/** Whether the models of a tier may answer: not where one is named, nor for vectors. */
-function choosesTier({ pinnedModel, needs }: Draft['job']): boolean {
-  return pinnedModel === null && !needs.capabilities.includes('embedding');
-}
-
 /** Which of the job's draws says whether it starts low by chance: no other decision uses it. */
 const EXPLORE_DRAW = 1_000_003;
 
@@ -97,7 +96,7 @@ const EXPLORE_DRAW = 1_000_003;
 function explored(draft: Draft, start: Start): Start & { propensity: number } {
   const { job, route, facts } = draft;
   const lowest = facts.config.tiers[0]!.name;
-  const isOpen = route.strategy === 'cascade' && choosesTier(job);
+  const isOpen = route.strategy === 'cascade' && mayChoose(job);
   if (route.explore === 0 || !isOpen || start.tier === lowest || !mayShiftUpTo(draft, start.tier))
     return { ...start, propensity: 1 };
   if (draw(job.seed, EXPLORE_DRAW) >= route.explore) return { ...start, propensity: 1 - route.explore };
@@ -105,9 +104,9 @@ function explored(draft: Draft, start: Start): Start & { propensity: number } {
 }
 
 /** Whether an answer of the lowest tier that falls short may be escalated as far as that tier. */
-function mayShiftUpTo({ job, route, facts }: Draft, tier: string): boolean {
-  const level = facts.config.tiers.findIndex(({ name }) => name === tier);
-  return level <= Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
+function mayShiftUpTo(draft: Draft, tier: string): boolean {
+  const level = draft.facts.config.tiers.findIndex(({ name }) => name === tier);
+  return level <= mostEscalations(draft);
 }
 
 /** Vector spaces differ, so the choice must not depend on what is healthy now, nor on who has denied the account: the first that is declared and switched on. */
@@ -118,12 +117,9 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
-  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
-  const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
-  const facts = { ...rest, health: { ...health, providersOff } };
-  const { config } = facts;
-  return embeddersOf(route, config, preferredModels(job, config)).filter((id) => isEligible(id, modelOf(config, id), job, facts));
+function embedders({ job, route, facts }: Draft): string[] {
+  const lasting = { ...facts, health: withoutDenials(facts.health) };
+  return embeddersOf(route, facts.config, preferredModels(job, facts.config)).filter((id) => isEligible(id, job, lasting));
 }
 
 function startOf({ job, route, facts }: Draft, classification: Classification): Start {

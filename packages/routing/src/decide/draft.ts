@@ -2,6 +2,7 @@ import type { Attempt, JobState, RouteConfig, Step, TrailEntry, TrailEvent } fro
 
 import { costOfJob, nanoUsdToUsd } from '../cost.ts';
 import type { Facts } from '../facts.ts';
+import { finalAttemptOf } from '../live-attempts.ts';
 
 /** What the shell must do after the new state is written. */
 export type Command =
@@ -116,7 +117,8 @@ export function finish(draft: Draft, status: 'completed' | 'failed' | 'cancelled
   job.completedAt = draft.facts.now;
   job.step = null;
   const { nanoUsd, unknown } = costOfJob(job);
-  const final = job.finalAttempt === null ? {} : { attempt: job.finalAttempt, model: attemptOf(job, job.finalAttempt).model };
-  note(draft, `job-${status}`, reason, { ...final, cost_usd: unknown ? null : nanoUsdToUsd(nanoUsd) });
+  const final = finalAttemptOf(job);
+  const given = final && { attempt: final.number, model: final.model };
+  note(draft, `job-${status}`, reason, { ...given, cost_usd: unknown ? null : nanoUsdToUsd(nanoUsd) });
   draft.commands.push({ type: 'deliver' });
 }

@@ -1,6 +1,7 @@
 import type { Attempt, JobState } from '@upshift/contracts';
 
 import { lastRefusal } from '../live-attempts.ts';
+import { wantsVectors } from '../who-may-answer.ts';
 import { detailsOf, end, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 
@@ -33,7 +34,7 @@ export function giveEarlierAnswer(draft: Draft, reason: string): boolean {
 
 /** Not vectors, which must be of one model; not after a refusal, which is an answer too; nor in an experiment, of whose arm it says nothing; nor again after a late verdict. */
 function mayBeGiven(job: JobState): boolean {
-  if (job.needs.capabilities.includes('embedding')) return false;
+  if (wantsVectors(job.needs)) return false;
   const wasGiven = job.attempts.some(({ outcome, sentAt }) => outcome === 'answered' && sentAt === null);
   return job.experiments === null && lastRefusal(job) === null && !wasGiven;
 }

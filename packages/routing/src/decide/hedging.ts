@@ -3,9 +3,11 @@ import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier } from '../choose-model.ts';
 import { lastRefusal } from '../live-attempts.ts';
+import { mayChoose } from '../who-may-answer.ts';
+import { whyDenied } from './caps.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { claim, wasAsked, whyDenied } from './next-attempt.ts';
+import { claim, wasAsked } from './next-attempt.ts';
 
 type HedgeDue = Extract<JobEvent, { type: 'hedge-due' }>;
 
@@ -32,7 +34,7 @@ export function hedgeDue(draft: Draft, { attempt: number, afterMs }: HedgeDue): 
 /** Only an answer of a tier may come from a sibling: not vectors, not of a pinned model, and not what one has refused. */
 function mayBeHedged({ job, route }: Draft, attempt: Attempt): boolean {
   if (!route.hedge || attempt.purpose !== 'answer' || attempt.state !== 'sent' || !isAwaited(job, attempt)) return false;
-  if (attempt.tier === 'fallback' || job.pinnedModel !== null || job.needs.capabilities.includes('embedding')) return false;
+  if (attempt.tier === 'fallback' || !mayChoose(job)) return false;
   return rivalOf(job, attempt) === undefined && lastRefusal(job) === null;
 }
 

@@ -1,6 +1,6 @@
-import { bestAnswer, endOfChain } from './next-attempt.ts';
 import { enqueue, finish, note } from './draft.ts';
 import type { Draft } from './draft.ts';
+import { bestAnswer, endOfChain } from './end-of-chain.ts';
 
 /** No further attempt starts; calls in flight are aborted and their cost still counts. */
 export function cancelled(draft: Draft): void {

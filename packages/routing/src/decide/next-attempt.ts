@@ -2,11 +2,11 @@ import type { Attempt, JobState, Needs, Purpose } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier, isEligible, isOffered, isUsable, modelOf, namedInTier } from '../choose-model.ts';
-import { committedNanoUsd, estimateCost, nanoUsdToUsd, needsUnder } from '../cost.ts';
-import { detailsOf, end, enqueue, newAttempt, note } from './draft.ts';
+import { isForAnswer, liveAttempts, wasLost } from '../live-attempts.ts';
+import { mayCost, whyDenied, withinCaps } from './caps.ts';
+import { detailsOf, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { giveEarlierAnswer } from './earlier-answer.ts';
-import { isForAnswer, lastRefusal, liveAttempts, wasLost } from '../live-attempts.ts';
+import { bestAnswer, endOfChain } from './end-of-chain.ts';
 
 /** Failed calls of one model after which a job that may use no other gives up. */
 const MAX_CALLS_OF_ONE_MODEL = 4;
@@ -48,7 +48,7 @@ export function askTier(draft: Draft, tier: string, reason: string, avoid: strin
 export function askAgain(draft: Draft, { tier, model }: Attempt, reason: string): boolean {
   const { job, facts } = draft;
   const lost = answersOf(job, model).filter((attempt) => attempt.tier === tier && wasLost(attempt));
-  if (lost.length >= MAX_LOST_CALLS || !isUsable(model, modelOf(facts.config, model), job, facts)) return false;
+  if (lost.length >= MAX_LOST_CALLS || !isUsable(model, job, facts)) return false;
   // What was lost may have been paid for: another model may be cheap enough for the rest.
   if (whyDenied(draft, { model }) !== null) return false;
   ask(draft, { purpose: 'answer', tier, model }, reason);
@@ -61,7 +61,7 @@ export function fallBack(draft: Draft, reason: string): void {
   if (job.pinnedModel !== null) return endOfChain(draft, reason);
   const tried = liveAttempts(job).flatMap(({ tier, model }) => (tier === 'fallback' ? [model] : []));
   const last = liveAttempts(job).findLast(isForAnswer)?.model;
-  const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, job, facts));
   const inOrder = lastOf(left, (id) => id === last);
   const next = withinCaps(draft, inOrder);
   if (next === undefined) return waitForCircuit(draft, reason);
@@ -107,7 +107,7 @@ function deniedCallsOf(job: JobState, id: string): number {
 /** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
 function mayStepIn(id: string, { job, facts }: Draft): boolean {
   const model = facts.config.models[id];
-  if (model === undefined || !isEligible(id, model, job, facts) || !isOffered(id, model, job, facts.config)) return false;
+  if (model === undefined || !isEligible(id, job, facts) || !isOffered(id, model, job, facts.config)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
@@ -138,41 +138,11 @@ export function equivalentsLeft(draft: Draft, model: string): string[] {
 
 function equivalentsOf({ job, facts }: Draft, model: string): string[] {
   const equivalents = job.pinnedModel === null ? modelOf(facts.config, model).equivalents : [];
-  return equivalents.filter((id) => isEligible(id, modelOf(facts.config, id), job, facts));
+  return equivalents.filter((id) => isEligible(id, job, facts));
 }
 
 function failedCallsOf(job: JobState, id: string): number {
   return answersOf(job, id).filter(({ outcome }) => outcome === 'failed').length;
-}
-
-/** The first of the configured judges that can be called now, was not asked for this opinion and has failed none; undefined where there is none. */
-export function judgeModel({ job, facts }: Draft, needs: Needs, calls: Attempt[]): string | undefined {
-  const judges = liveAttempts(job).filter(({ purpose }) => purpose === 'judge');
-  const excluded = [...calls.filter((call) => !wasLost(call)), ...judges.filter(hasFailed)].map(({ model }) => model);
-  return facts.config.judge.models.find(
-    (id) => !excluded.includes(id) && isUsable(id, modelOf(facts.config, id), { needs }, facts),
-  );
-}
-
-/** Who gives one more answer to compare an attempt's with: of the models that are named, or of the attempt's tier, the one that was asked least. */
-export function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, calls: Attempt[]): string | undefined {
-  const { job, facts } = draft;
-  const failed = calls.filter(hasFailed).map(({ model }) => model);
-  const usable = named
-    ? named.filter((id) => isUsable(id, modelOf(facts.config, id), job, facts))
-    : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
-  const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
-  return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
-}
-
-/** A call that was lost by us says nothing of its model, which may be asked once more. */
-function hasFailed(call: Attempt): boolean {
-  return call.outcome === 'failed' && !wasLost(call);
-}
-
-/** The first of some models against which no cap stands; the first of all where one stands against each. */
-export function withinCaps(draft: Draft, models: string[]): string | undefined {
-  return models.find((model) => whyDenied(draft, { model }) === null) ?? models[0];
 }
 
 /** The same models in the same order, but some come after all others. */
@@ -203,65 +173,12 @@ export function ask(draft: Draft, request: Ask, reason: string, delayMs = 0): vo
   enqueue(draft, { kind: 'call', attempt: attempt.number }, delayMs);
 }
 
-/** Ends a chain that has no next model: with an earlier answer to the same request, the best answer so far, a refusal, or as failed. */
-export function endOfChain(draft: Draft, reason: string): void {
-  if (giveEarlierAnswer(draft, reason)) return;
-  const best = bestAnswer(draft.job);
-  draft.job.reasons.push(reason);
-  if (best === null) return endWithoutAnswer(draft, reason);
-  draft.job.finalAttempt = best.number;
-  draft.job.degraded = true;
-  end(draft, 'completed', `best answer so far (attempt ${best.number}): ${reason}`);
-}
-
-/** A refusal is no answer, but what there is to say. */
-function endWithoutAnswer(draft: Draft, reason: string): void {
-  const refusal = lastRefusal(draft.job);
-  if (refusal === null) return end(draft, 'failed', reason);
-  draft.job.finalAttempt = refusal.number;
-  end(draft, 'completed', `${reason}; a refusal is not escalated`);
-}
-
-/** The answer with the highest score; one that no scorer has seen yet comes last. A refusal is no answer. */
-export function bestAnswer(job: JobState): Attempt | null {
-  const answers = liveAttempts(job).filter((attempt) => isForAnswer(attempt) && attempt.outcome === 'answered');
-  return answers.reduce<Attempt | null>(
-    (best, attempt) => (best === null || (attempt.score ?? -1) > (best.score ?? -1) ? attempt : best),
-    null,
-  );
-}
-
 /** Takes the next number in the ledger. */
 export function claim(draft: Draft, { purpose, tier, model, judges = null, needs }: Ask): Attempt {
-  const { job, route, facts } = draft;
-  const reservedNanoUsd = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now) ?? 0;
+  const reservedNanoUsd = mayCost(draft, { model, needs }) ?? 0;
   const attempt: Attempt = { ...newAttempt(draft, { purpose, tier, model }), reservedNanoUsd, judges };
-  job.attempts.push(attempt);
+  draft.job.attempts.push(attempt);
   return attempt;
-}
-
-/** Which cap stands against a call, in words; null for none. */
-export function whyDenied(draft: Draft, { model, needs }: Pick<Ask, 'model' | 'needs'>): string | null {
-  const { job, route, facts } = draft;
-  if (attemptsLeft(draft) <= 0) return `the route allows ${route.max_attempts} attempts`;
-  const cap = job.limits.costNanoUsd;
-  if (cap === null) return null;
-  const next = estimateCost(needs ?? needsUnder(route, job.needs), modelOf(facts.config, model), facts.now);
-  if (next === null) return `${model} has no price in force, and the job has a cap`;
-  const committed = committedNanoUsd({ attempts: liveAttempts(job) });
-  if (committed + next <= cap) return null;
-  return `${model} may cost ${nanoUsdToUsd(next)} USD, ${nanoUsdToUsd(committed)} of ${nanoUsdToUsd(cap)} USD are spent or reserved`;
-}
-
-/** How many calls the route still allows the job. */
-export function attemptsLeft({ job, route }: Draft): number {
-  return route.max_attempts - liveAttempts(job).filter(countsForTheJob).length;
-}
-
-/** A call that was never made, that the provider denied, or that a stopping worker gave up, says nothing of the job. */
-function countsForTheJob({ errorCode, state, sentAt }: Attempt): boolean {
-  if (state === 'settled' && sentAt === null) return false;
-  return errorCode !== 'provider_denied' && errorCode !== 'aborted';
 }
 
 /** Whether a model has had its say on this job. A call that was lost by us is none, the first time. */

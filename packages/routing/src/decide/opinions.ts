@@ -1,11 +1,12 @@
-import type { JobEvent } from '@upshift/contracts';
+import type { Attempt, JobEvent, Needs } from '@upshift/contracts';
 
-import { modelOf } from '../choose-model.ts';
+import { candidatesInTier, isUsable, modelOf } from '../choose-model.ts';
 import { judgeCalls, judgeNeeds } from '../judge.ts';
+import { liveAttempts, wasLost } from '../live-attempts.ts';
 import { sampleCalls } from '../samples.ts';
 import { attemptOf, detailsOf, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { ask, judgeModel, sampleModel } from './next-attempt.ts';
+import { ask } from './next-attempt.ts';
 import { thresholdOf } from './verdicts.ts';
 
 /** Calls for one opinion: where a judge fails, or says nothing that can be read, another one is asked; where its call is lost by us, it again. */
@@ -24,6 +25,13 @@ export function judgeRequested(draft: Draft, { attempt, check }: JudgeRequested)
   if (model === undefined) return;
   const { tier } = modelOf(facts.config, model);
   ask(draft, { purpose: 'judge', tier, model, needs, judges: { attempt, check } }, `judge of attempt ${attempt}`);
+}
+
+/** The first of the configured judges that can be called now, was not asked for this opinion and has failed none; undefined where there is none. */
+function judgeModel({ job, facts }: Draft, needs: Needs, calls: Attempt[]): string | undefined {
+  const judges = liveAttempts(job).filter(({ purpose }) => purpose === 'judge');
+  const excluded = [...calls.filter((call) => !wasLost(call)), ...judges.filter(hasFailed)].map(({ model }) => model);
+  return facts.config.judge.models.find((id) => !excluded.includes(id) && isUsable(id, { needs }, facts));
 }
 
 type SampleRequested = Extract<JobEvent, { type: 'sample-requested' }>;
@@ -46,6 +54,22 @@ export function sampleRequested(draft: Draft, { attempt: number, check, most, mo
     { purpose: 'sample', tier, model, judges: { attempt: number, check } },
     `another answer to compare attempt ${number} with`,
   );
+}
+
+/** Who gives one more answer to compare an attempt's with: of the models that are named, or of the attempt's tier, the one that was asked least. */
+function sampleModel(draft: Draft, attempt: Attempt, named: string[] | null, calls: Attempt[]): string | undefined {
+  const { job, facts } = draft;
+  const failed = calls.filter(hasFailed).map(({ model }) => model);
+  const usable = named
+    ? named.filter((id) => isUsable(id, job, facts))
+    : candidatesInTier(job, modelOf(facts.config, attempt.model).tier, facts);
+  const timesAsked = (id: string): number => [attempt, ...calls].filter(({ model }) => model === id).length;
+  return usable.filter((id) => !failed.includes(id)).toSorted((a, b) => timesAsked(a) - timesAsked(b))[0];
+}
+
+/** A call that was lost by us says nothing of its model, which may be asked once more. */
+function hasFailed(call: Attempt): boolean {
+  return call.outcome === 'failed' && !wasLost(call);
 }
 
 function canChange(threshold: number | 'always', [lowest, highest]: readonly [number, number]): boolean {

@@ -2,8 +2,10 @@ import type { JobState } from '@upshift/contracts';
 
 import { isUsable, modelOf } from '../choose-model.ts';
 import { isForAnswer, lastRefusal, liveAttempts } from '../live-attempts.ts';
+import { withinCaps } from './caps.ts';
 import type { Draft } from './draft.ts';
-import { ask, endOfChain, withinCaps } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { ask } from './next-attempt.ts';
 
 /** Whether a model has refused this job by policy: from then on only the models that the route names for it may be asked. */
 export function wasRefused(job: JobState): boolean {
@@ -16,7 +18,7 @@ export function afterRefusal(draft: Draft, reason: string): void {
   const tried = liveAttempts(job)
     .filter(isForAnswer)
     .map(({ model }) => model);
-  const left = route.on_refusal.filter((id) => !tried.includes(id) && isUsable(id, modelOf(facts.config, id), job, facts));
+  const left = route.on_refusal.filter((id) => !tried.includes(id) && isUsable(id, job, facts));
   const compatible = withinCaps(draft, left);
   if (compatible !== undefined && job.pinnedModel === null) {
     const { tier } = modelOf(facts.config, compatible);

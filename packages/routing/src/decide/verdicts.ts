@@ -1,8 +1,12 @@
 import type { Attempt, JobState, TrailEntry, UpshiftConfig, Verdict } from '@upshift/contracts';
 
+import { finalAttemptOf } from '../live-attempts.ts';
+import { wantsVectors } from '../who-may-answer.ts';
+import { mostEscalations } from './caps.ts';
 import { attemptOf, detailsOf, end, note } from './draft.ts';
 import type { Draft } from './draft.ts';
-import { askTier, endOfChain, fallBack } from './next-attempt.ts';
+import { endOfChain } from './end-of-chain.ts';
+import { askTier, fallBack } from './next-attempt.ts';
 import { afterRefusal, wasRefused } from './refusal.ts';
 
 /** Accept, escalate, or fall back. */
@@ -49,9 +53,9 @@ function confirm(draft: Draft, delivered: Attempt, found: string, details: Parti
 
 /** The delivered answer of a completed job where a verdict can be about it: not of vectors, refusals, or a job without a result. */
 export function judgeableResult(job: JobState): Attempt | null {
-  if (job.status !== 'completed' || job.finalAttempt === null || job.needs.capabilities.includes('embedding')) return null;
-  const delivered = attemptOf(job, job.finalAttempt);
-  return delivered.outcome === 'refused' ? null : delivered;
+  if (job.status !== 'completed' || wantsVectors(job.needs)) return null;
+  const delivered = finalAttemptOf(job);
+  return delivered?.outcome === 'refused' ? null : delivered;
 }
 
 /** A new revision has as long as the one before it had from its beginning: that deadline may have passed since the answer was delivered. */
@@ -71,7 +75,7 @@ function notGoodEnough(draft: Draft, attempt: Attempt, shortfall: string): void 
   if (job.pinnedModel !== null || attempt.tier === 'fallback' || route.strategy !== 'cascade') return fallBack(draft, shortfall);
   const above = tierAbove(draft, attempt.tier);
   if (above === null) return fallBack(draft, `${shortfall}, and no tier is above`);
-  const most = Math.min(route.max_escalations, job.limits.maxEscalations ?? Infinity);
+  const most = mostEscalations(draft);
   if (job.escalations >= most) return endOfChain(draft, `${shortfall}, and only ${most} escalations are allowed`);
   job.escalations += 1;
   note(draft, 'job-escalated', shortfall, { tier: above });

@@ -22,13 +22,13 @@ export interface CanaryState {
 }
 
 /** What the shell does after the state is written. All are safe to do twice; what an end does to held answers, `fateOfHeld` says. */
-export type CanaryAction =
+export type ExperimentAction =
   /** The canary's answers that were held until now may go out. */
   { type: 'release-held' } | { type: 'announce'; event: ExperimentEvent };
 
 export interface CanaryDecision {
   state: CanaryState;
-  actions: CanaryAction[];
+  actions: ExperimentAction[];
 }
 
 export function newCanary(canary: Canary, now: number): CanaryState {
@@ -82,25 +82,20 @@ export function refuseWhereNotAllowed(name: Command, status: ExperimentStatus): 
   if (!allowed.includes(status)) throw new Error(`it is ${status}; to ${name} it must be ${allowed.join(' or ')}`);
 }
 
+/** What a person has done to an experiment of any kind. */
+export const byHand = {
+  pause: { status: 'paused', reason: 'paused by hand', event: 'experiment.paused' },
+  resume: { status: 'running', reason: 'resumed by hand', event: 'experiment.resumed' },
+  abort: { status: 'aborted', reason: 'aborted by hand', event: 'experiment.aborted' },
+} as const;
+
 /** What a person asks of a canary; throws in words where its state does not allow it. */
 export function command(canary: Canary, state: CanaryState, name: Command, now: number): CanaryDecision {
   refuseWhereNotAllowed(name, state.status);
-  switch (name) {
-    case 'pause':
-      return { state: { ...state, status: 'paused', reason: 'paused by hand' }, actions: [announce('experiment.paused')] };
-    case 'resume':
-      return {
-        state: { ...state, status: 'running', stepStartedAt: now, reason: 'resumed by hand' },
-        actions: [announce('experiment.resumed')],
-      };
-    case 'promote':
-      return promoted({ ...state, step: canary.steps.length - 1 }, 'promoted by hand');
-    case 'abort':
-      return {
-        state: { ...state, status: 'aborted', reason: 'aborted by hand' },
-        actions: [announce('experiment.aborted')],
-      };
-  }
+  if (name === 'promote') return promoted({ ...state, step: canary.steps.length - 1 }, 'promoted by hand');
+  const { event, ...changes } = byHand[name];
+  const stepStartedAt = name === 'resume' ? now : state.stepStartedAt;
+  return { state: { ...state, ...changes, stepStartedAt }, actions: [announce(event)] };
 }
 
 function whatIsMissing(canary: Canary, state: CanaryState, jobs: number, now: number): string[] {
@@ -155,7 +150,7 @@ function rolledBack(state: CanaryState, why: string): CanaryDecision {
   };
 }
 
-function announce(event: ExperimentEvent): CanaryAction {
+function announce(event: ExperimentEvent): ExperimentAction {
   return { type: 'announce', event };
 }
 

@@ -6,7 +6,7 @@ export { applyArm, badExperiment } from './apply-arm.ts';
 export { assign, unitOf } from './assign.ts';
 export type { UnitFacts } from './assign.ts';
 export { canaryShare, command, evaluate, newCanary } from './canary.ts';
-export type { CanaryAction, CanaryDecision, CanaryState, CanaryStatus } from './canary.ts';
+export type { CanaryDecision, CanaryState, CanaryStatus, ExperimentAction } from './canary.ts';
 export { chooseArms, configOfArms } from './choose-arms.ts';
 export type { ActiveExperiment } from './choose-arms.ts';
 export {
@@ -23,7 +23,7 @@ export type { Dependencies } from './dependencies.ts';
 export { isRejected, newEProcess, observe } from './guardrail-bet.ts';
 export type { Bound, EProcess } from './guardrail-bet.ts';
 export { commandExperiment, endExperiment, evaluateExperiment, fateOfHeld, newExperimentState, sharesOf } from './lifecycle.ts';
-export type { ExperimentAction, ExperimentDecision, ExperimentState } from './lifecycle.ts';
+export type { ExperimentDecision, ExperimentState } from './lifecycle.ts';
 export { observationOf } from './observation.ts';
 export type { Observation } from './observation.ts';
 export { addOutcome, canaryTimeMs, outcomeOf, rerunNeedsMs } from './outcome.ts';

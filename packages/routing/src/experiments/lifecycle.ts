@@ -3,8 +3,8 @@ import type { Experiment, ExperimentEvent, ExperimentOf, ExperimentStatus } from
 import { emptyAdaptive, evaluateAdaptive } from './adaptive.ts';
 import type { AdaptiveState } from './adaptive.ts';
 import { emptyArmTally } from './arm-tally.ts';
-import { canaryShare, command, evaluate, newCanary, refuseWhereNotAllowed } from './canary.ts';
-import type { CanaryAction, CanaryDecision, CanaryState, Command } from './canary.ts';
+import { byHand, canaryShare, command, evaluate, newCanary, refuseWhereNotAllowed } from './canary.ts';
+import type { ExperimentAction, CanaryDecision, CanaryState, Command } from './canary.ts';
 import type { Tallies } from './outcome.ts';
 
 /** Plain data, to be stored: where an experiment of any kind stands. */
@@ -16,8 +16,6 @@ export interface ExperimentState {
   canary: CanaryState | null;
   adaptive: AdaptiveState | null;
 }
-
-export type ExperimentAction = CanaryAction;
 
 export interface ExperimentDecision {
   state: ExperimentState;
@@ -90,16 +88,9 @@ export function commandExperiment(
     if (name === 'promote') refuseOtherArm(document, arm);
     return ofCanary(state, command(document, state.canary!, name, now));
   }
-  switch (name) {
-    case 'pause':
-      return changed(state, 'paused', 'paused by hand', 'experiment.paused');
-    case 'resume':
-      return changed(state, 'running', 'resumed by hand', 'experiment.resumed');
-    case 'abort':
-      return changed(state, 'aborted', 'aborted by hand', 'experiment.aborted');
-    case 'promote':
-      return promote(document, state, arm);
-  }
+  if (name === 'promote') return promote(document, state, arm);
+  const { status, reason, event } = byHand[name];
+  return changed(state, status, reason, event);
 }
 
 /** The end of an experiment that nobody asked for: its configuration has changed, or its budget is spent. */

@@ -1,7 +1,7 @@
 import type { JobState, MetricName } from '@upshift/contracts';
 
 import { committedNanoUsd, costOfJob, nanoUsdToUsd } from '../cost.ts';
-import { wasLost } from '../live-attempts.ts';
+import { finalAttemptOf, wasLost } from '../live-attempts.ts';
 
 /** What one job of an arm came to. A metric that the job says nothing of is null. */
 export interface Observation {
@@ -23,7 +23,7 @@ export function observationOf(job: JobState): Observation | null {
   if (job.status === 'cancelled') return null;
   const held = job.experiments?.held ?? null;
   const { status, finalAttempt, degraded } = held ?? job;
-  const final = finalAttempt === null ? null : (job.attempts[finalAttempt - 1] ?? null);
+  const final = finalAttemptOf({ attempts: job.attempts, finalAttempt });
   const answered = final?.outcome === 'answered';
   const metFallback = job.fallbacks > 0;
   // What a fallback has answered is no success of the arm: one that always fails would else look as good as its fallback.

@@ -16,6 +16,7 @@ import {
 
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { say, show } from '../print.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { usableConfig } from '../usable-config.ts';
 import { writeWhole } from '../write-file.ts';
@@ -55,8 +56,8 @@ export async function calibrateCommand(api: () => Api, options: CalibrateOptions
   if (report !== undefined) writeWhole(report, `${text.join('\n')}\n`);
   if (out !== undefined)
     writeChanged(options.config, out, { ...calibration, profile: calibration.isBetter ? calibration.profile : null });
-  process.stdout.write(json ? `${JSON.stringify(calibration)}\n` : `${text.join('\n')}\n`);
-  for (const file of [profile, out, report]) if (file !== undefined) process.stderr.write(`wrote ${file}\n`);
+  show(json, calibration, text);
+  for (const file of [profile, out, report]) if (file !== undefined) say(`wrote ${file}`);
   return target !== undefined && calibration.thresholds === null ? exitCode.failed : exitCode.ok;
 }
 
@@ -83,7 +84,7 @@ function nowAndThen(): (line: string) => void {
   return (line) => {
     if (Date.now() - last < SAID_EVERY_MS) return;
     last = Date.now();
-    process.stderr.write(`${line}\n`);
+    say(line);
   };
 }
 

@@ -1,10 +1,11 @@
 import { labelLine, promptOf } from '@upshift/contracts';
 import type { GateLabel, JobRecording, LabelLine } from '@upshift/contracts';
+import { isForAnswer } from '@upshift/routing';
 
 import type { Api } from '../api.ts';
 import { parseLine } from '../parse-line.ts';
 import { recordingOf, recordingPages } from '../record/record.ts';
-import { readLines } from '../run/read-lines.ts';
+import { numberedLines } from '../run/read-lines.ts';
 import { counted } from '../table.ts';
 
 /** An example of a label. */
@@ -13,11 +14,7 @@ export const LABEL = '{"question_id": "…", "prompt": "…", "tier": "…", "an
 /** The labels of a file, a JSON line each. Throws a `CommandError` that names the first bad line. */
 export async function readLabels(file: string): Promise<LabelLine[]> {
   const labels: LabelLine[] = [];
-  let number = 0;
-  for await (const line of readLines(file)) {
-    number += 1;
-    if (line.trim() !== '') labels.push(parseLine(line, `${file}, line ${number}`, labelLine, LABEL));
-  }
+  for await (const line of numberedLines(file)) labels.push(parseLine(line, labelLine, LABEL));
   return labels;
 }
 
@@ -61,11 +58,7 @@ export async function labelsFromHistory(
 async function auditLabel(api: Api, { job, tier, model, passed, answer_of: answerOf }: GateLabel): Promise<LabelLine[]> {
   const recording = await recordingOf(api, `/v1/jobs/${answerOf ?? job}`);
   const answer = recording?.attempts.findLast(
-    (attempt) =>
-      (attempt.purpose === 'answer' || attempt.purpose === 'hedge') &&
-      attempt.tier === tier &&
-      attempt.model === model &&
-      attempt.answer !== null,
+    (attempt) => isForAnswer(attempt) && attempt.tier === tier && attempt.model === model && attempt.answer !== null,
   )?.answer;
   if (!recording || !answer) return [];
   return [{ question_id: job, prompt: promptOf(recording.request.input), tier, answer: answer.text, ok: passed }];

@@ -8,8 +8,9 @@ import type { ClassifierFit, GainedQuestion, Refitted } from '@upshift/routing';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { parseLine } from '../parse-line.ts';
+import { say, show } from '../print.ts';
 import { refuseSameFile } from '../same-file.ts';
-import { readLines } from '../run/read-lines.ts';
+import { numberedLines } from '../run/read-lines.ts';
 import { table } from '../table.ts';
 import { usableConfig } from '../usable-config.ts';
 import { writeClassifierProfile } from './change-config.ts';
@@ -32,9 +33,8 @@ export async function trainCommand(api: () => Api, { labels, config: file, out, 
   const questions = await questionsOf(api, labels, config);
   const refitted = fit(questions, config, labels ?? `${api().url}/v1/labels`);
   if (out !== undefined && refitted.isBetter) writeClassifierProfile(file, out, refitted.profile);
-  process.stdout.write(json ? `${JSON.stringify(refitted)}\n` : `${[...textOf(refitted), ...unusedLines(config)].join('\n')}\n`);
-  if (out !== undefined)
-    process.stderr.write(refitted.isBetter ? `wrote ${out}\n` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}\n`);
+  show(json, refitted, [...textOf(refitted), ...unusedLines(config)]);
+  if (out !== undefined) say(refitted.isBetter ? `wrote ${out}` : `${out} is left as it ${existsSync(out) ? 'is' : 'was'}`);
   return refitted.isBetter ? exitCode.ok : exitCode.failed;
 }
 
@@ -42,13 +42,10 @@ async function questionsOf(api: () => Api, labels: string | undefined, config: U
   const tiers = config.tiers.map(({ name }) => name);
   if (labels === undefined) return questionsOfLabels(await keptLabels(api()), tiers);
   const [kept, answers]: [GateLabel[], LabelLine[]] = [[], []];
-  let number = 0;
-  for await (const line of readLines(labels)) {
-    number += 1;
-    if (line.trim() === '') continue;
+  for await (const line of numberedLines(labels)) {
     // A line of the system's own has signals; one of somebody's has the prompt.
-    if (/"signals"\s*:/.test(line)) kept.push(parseLine(line, `${labels}, line ${number}`, gateLabel, LABEL));
-    else answers.push(parseLine(line, `${labels}, line ${number}`, labelLine, LABEL));
+    if (/"signals"\s*:/.test(line.text)) kept.push(parseLine(line, gateLabel, LABEL));
+    else answers.push(parseLine(line, labelLine, LABEL));
   }
   return [...questionsOfLabels(kept, tiers), ...questionsOfAnswers(answers, tiers)];
 }

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 import { exitCode } from '../exit-code.ts';
 import { parseLine } from '../parse-line.ts';
-import { readLines } from '../run/read-lines.ts';
+import { numberedLines } from '../run/read-lines.ts';
 
 /**
  * Answers JSON lines of a file or of standard input, a line each, in their order. The whole stops at the first line that can
@@ -16,11 +16,8 @@ export async function answerLines<Schema extends z.ZodType>(
   shape: string,
   answer: (line: z.output<Schema>) => object,
 ): Promise<number> {
-  let number = 0;
-  for await (const line of readLines(file)) {
-    number += 1;
-    if (line.trim() === '') continue;
-    const text = `${JSON.stringify(answer(parseLine(line, `${file ?? 'standard input'}, line ${number}`, schema, shape)))}\n`;
+  for await (const line of numberedLines(file)) {
+    const text = `${JSON.stringify(answer(parseLine(line, schema, shape)))}\n`;
     // A reader that is slower than we are is waited for.
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
   }

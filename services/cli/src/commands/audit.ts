@@ -1,7 +1,7 @@
 import type { ExperimentView, ModelHealthView } from '@upshift/contracts';
 
 import type { Api } from '../api.ts';
-import { exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 
 export interface AuditOptions {
   route: string;
@@ -38,6 +38,5 @@ export async function audit(api: Api, { route, share, budgetUsd, rubric, json }:
   };
   const made = await api.post<ExperimentView>('/v1/experiments', document);
   const text = `${made.name}: ${Number((100 * share).toPrecision(12))} % of the jobs of route ${route} that a lower tier answers are answered once more at the top tier, for at most ${budgetUsd} USD`;
-  process.stdout.write(`${json ? JSON.stringify(made) : text}\n`);
-  return exitCode.ok;
+  return show(json, made, [text]);
 }

@@ -1,6 +1,7 @@
 import { ConfigError, configVersionOf } from '@upshift/runtime';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { print, show } from '../print.ts';
 import { usableConfig } from '../usable-config.ts';
 
 /** Says what a configuration holds, or all that is wrong with it. */
@@ -16,12 +17,11 @@ export function checkConfig(file: string, json: boolean): number {
       routes: Object.keys(routes),
     };
     const lines = Object.entries(summary).map(([name, value]) => `${name.padEnd(8)} ${[value].flat().join(', ')}`);
-    process.stdout.write(json ? `${JSON.stringify({ ok: true, ...summary })}\n` : `${lines.join('\n')}\n`);
-    return exitCode.ok;
+    return show(json, { ok: true, ...summary }, lines);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     if (!json) throw new CommandError(error.message, exitCode.failed);
-    process.stdout.write(`${JSON.stringify({ ok: false, file, reasons: error.reasons })}\n`);
+    print(JSON.stringify({ ok: false, file, reasons: error.reasons }));
     return exitCode.failed;
   }
 }

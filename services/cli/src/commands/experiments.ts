@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { readText } from '../read-text.ts';
 import { table } from '../table.ts';
 import { experimentLines, sharesText } from './experiment-lines.ts';
@@ -51,9 +52,4 @@ function documentOf(file: string): unknown {
   } catch (error) {
     throw new CommandError(`${file}: ${error instanceof Error ? error.message : String(error)}`, exitCode.refused);
   }
-}
-
-function show(json: boolean, value: unknown, lines: string[]): number {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
-  return exitCode.ok;
 }

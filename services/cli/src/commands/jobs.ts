@@ -7,6 +7,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { print, say, show } from '../print.ts';
 import { readStandardInput, readText } from '../read-text.ts';
 import { patiently } from '../run/drive.ts';
 import { table } from '../table.ts';
@@ -39,15 +40,15 @@ export async function submit(api: Api, prompt: string | undefined, options: Subm
   const key = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
   const accepted = await api.post<JobView>('/v1/jobs', { input, task, route, model, webhook }, key);
   // At once: who loses us, or the API, must not submit it again to have its answer.
-  if (wait !== undefined) process.stderr.write(`Accepted as ${accepted.id}\n`);
+  if (wait !== undefined) say(`Accepted as ${accepted.id}`);
   const job = wait === undefined ? accepted : await waitFor(api, accepted, wait);
   if (options.json) print(JSON.stringify(job));
   else if (wait === undefined || !isTerminal(job.status)) print(job.id);
   else print(job.result?.text ?? summaryOf(job));
   if (wait === undefined) return exitCode.ok;
-  if (!options.json) process.stderr.write(`${summaryOf(job)}\n`);
+  if (!options.json) say(summaryOf(job));
   if (isTerminal(job.status)) return codeOf(job);
-  process.stderr.write(`Not ended within ${wait} s; follow it with  npx upshift watch ${job.id}\n`);
+  say(`Not ended within ${wait} s; follow it with  npx upshift watch ${job.id}`);
   return exitCode.unavailable;
 }
 
@@ -60,8 +61,7 @@ async function waitFor(api: Api, accepted: JobView, seconds: number): Promise<Jo
     const waitS = Math.min(Math.ceil(leftMs() / 1000), LONGEST_WAIT_S);
     if (waitS > 0) job = await api.get<JobView>(`/v1/jobs/${accepted.id}`, { Prefer: `wait=${waitS}` });
   };
-  for (; !isTerminal(job.status) && leftMs() > 0; await pause(Math.min(LOOK_MS, leftMs())))
-    await patiently(look, (message) => process.stderr.write(`${message}\n`), until);
+  for (; !isTerminal(job.status) && leftMs() > 0; await pause(Math.min(LOOK_MS, leftMs()))) await patiently(look, say, until);
   return job;
 }
 
@@ -101,9 +101,8 @@ async function promptOf(prompt: string | undefined, file: string | undefined): P
 
 export async function get(api: Api, id: string, json: boolean): Promise<number> {
   const job = await api.get<JobView>(pathTo('jobs', id));
-  print(json ? JSON.stringify(job) : summaryOf(job));
-  if (!json && job.result) print(`\n${answerOf(job.result)}`);
-  if (!json) for (const reason of job.reasons) print(`  ${reason}`);
+  const answer = job.result ? [`\n${answerOf(job.result)}`] : [];
+  show(json, job, [summaryOf(job), ...answer, ...job.reasons.map((reason) => `  ${reason}`)]);
   return codeOf(job);
 }
 
@@ -112,10 +111,10 @@ export async function cancel(api: Api, id: string, json: boolean): Promise<numbe
   const path = pathTo('jobs', id);
   const before = await api.get<JobView>(path);
   const job = await api.post<JobView>(`${path}/cancel`);
-  print(json ? JSON.stringify(job) : summaryOf(job));
+  show(json, job, [summaryOf(job)]);
   // It may also have ended between the two.
   if (isTerminal(before.status) || job.status !== 'cancelled')
-    process.stderr.write(`Nothing was cancelled: the job had ended already (${job.status}).\n`);
+    say(`Nothing was cancelled: the job had ended already (${job.status}).`);
   return exitCode.ok;
 }
 
@@ -134,19 +133,17 @@ export async function verdict(api: Api, id: string, options: VerdictOptions): Pr
   const path = pathTo('jobs', id);
   const revision = options.revision ?? (await api.get<JobView>(path)).revision;
   const job = await api.post<JobView>(`${path}/verdict`, { revision, passed, reason });
-  print(json ? JSON.stringify(job) : summaryOf(job));
-  return exitCode.ok;
+  return show(json, job, [summaryOf(job)]);
 }
 
 /** A job's story. */
 export async function trail(api: Api, id: string, json: boolean): Promise<number> {
   const path = pathTo('jobs', id);
   const { data } = await api.get<{ data: TrailEntry[] }>(`${path}/trail`);
-  if (json) return (print(JSON.stringify(data)), exitCode.ok);
+  if (json) return show(json, data, []);
   const startedAt = Date.parse(data[0]?.at ?? '');
-  for (const entry of data) print(storyLine(entry, startedAt, process.stdout));
-  print(`\n${summaryOf(await api.get<JobView>(path))}`);
-  return exitCode.ok;
+  const story = data.map((entry) => storyLine(entry, startedAt, process.stdout));
+  return show(json, data, [...story, '', summaryOf(await api.get<JobView>(path))]);
 }
 
 /** Pause before a stream that broke off is taken up again, in ms. */
@@ -170,16 +167,14 @@ export async function watch(api: Api, id: string, json: boolean): Promise<number
       }
     } catch (error) {
       if (error instanceof CommandError && (error.code === exitCode.refused || last === '')) throw error;
-      process.stderr.write(
-        `The stream broke off (${error instanceof Error ? error.message : String(error)}); taking it up again.\n`,
-      );
+      say(`The stream broke off (${error instanceof Error ? error.message : String(error)}); taking it up again.`);
     }
-    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    await pause(RECONNECT_MS);
   }
 }
 
 function ended(job: JobView, json: boolean): number {
-  print(json ? JSON.stringify(job) : `\n${summaryOf(job)}`);
+  show(json, job, [`\n${summaryOf(job)}`]);
   return codeOf(job);
 }
 
@@ -199,11 +194,9 @@ export async function list(api: Api, { metadata, json, ...options }: ListOptions
   const given = Object.entries(options).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const query = new URLSearchParams([...given, ...pairs]).toString();
   const page = await api.get<JobPage>(`/v1/jobs?${query}`);
-  if (json) return (print(JSON.stringify(page)), exitCode.ok);
   const rows = page.data.map((job) => [job.id, job.created_at, job.status, job.result?.model ?? '', costOf(job)]);
-  for (const line of table(['job', 'created', 'status', 'answered by', 'cost'], rows)) print(line);
-  if (page.has_more) print(`More with  --after ${page.last_id}`);
-  return exitCode.ok;
+  const more = page.has_more ? [`More with  --after ${page.last_id}`] : [];
+  return show(json, page, [...table(['job', 'created', 'status', 'answered by', 'cost'], rows), ...more]);
 }
 
 function metadataPair(pair: string): [string, string] {
@@ -215,8 +208,4 @@ function metadataPair(pair: string): [string, string] {
 /** A job that has not ended yet is no failure. */
 function codeOf({ status }: JobView): number {
   return status === 'completed' || !isTerminal(status) ? exitCode.ok : exitCode.failed;
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -5,7 +5,7 @@ import type { Catalogue } from '@upshift/models';
 import { disagreements, priceAt } from '@upshift/routing';
 import { loadConfig, resolveProviders } from '@upshift/runtime';
 
-import { exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { table } from '../table.ts';
 
 /** A declared model beside what its provider says; prices in USD per million tokens, null where none holds today. */
@@ -27,8 +27,7 @@ export async function models(file: string, environment: NodeJS.ProcessEnv, json:
   const config = loadConfig(file);
   const catalogues = await readCatalogues(resolveProviders(config, environment), Object.keys(config.models));
   const rows = Object.entries(config.models).map(([id, model]) => rowOf(id, model, catalogues));
-  process.stdout.write(json ? `${JSON.stringify({ models: rows })}\n` : `${textOf(rows)}\n`);
-  return exitCode.ok;
+  return show(json, { models: rows }, linesOf(rows));
 }
 
 function rowOf(id: string, model: ModelConfig, catalogues: Catalogue[]): Row {
@@ -55,7 +54,7 @@ function rowOf(id: string, model: ModelConfig, catalogues: Catalogue[]): Row {
   };
 }
 
-function textOf(rows: Row[]): string {
+function linesOf(rows: Row[]): string[] {
   const cells = rows.map((row) => [
     row.model,
     row.tier,
@@ -69,5 +68,5 @@ function textOf(rows: Row[]): string {
     unasked === null ? found.map((words) => `${model}: ${words}`) : [`${model}: the provider was not heard: ${unasked}`],
   );
   const head = ['model', 'tier', '$/M in', '$/M out', 'context', 'output', 'capabilities'];
-  return [...table(head, cells), '', ...(notes.length === 0 ? ['The providers agree.'] : notes)].join('\n');
+  return [...table(head, cells), '', ...(notes.length === 0 ? ['The providers agree.'] : notes)];
 }

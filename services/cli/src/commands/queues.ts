@@ -5,6 +5,7 @@ import { createLogUpdate } from 'log-update';
 
 import type { Api } from '../api.ts';
 import { exitCode } from '../exit-code.ts';
+import { print } from '../print.ts';
 import { table } from '../table.ts';
 
 /** Between two looks, in ms: the steward measures every 5 s, and the counts are those of now. */
@@ -13,14 +14,13 @@ const WATCH_MS = 1000;
 /** What waits where, and for how long. */
 export async function queues(api: Api, { json, watch }: { json: boolean; watch: boolean }): Promise<number> {
   if (watch) return watchQueues(api, json);
-  process.stdout.write(`${textOf(await api.get<QueuesView>('/v1/queues'), json)}\n`);
+  print(textOf(await api.get<QueuesView>('/v1/queues'), json));
   return exitCode.ok;
 }
 
 /** Redraws on a terminal; elsewhere each look follows the last. Ends with Ctrl-C, or when the API goes away. */
 async function watchQueues(api: Api, json: boolean): Promise<never> {
-  const redraw =
-    process.stdout.isTTY && !json ? createLogUpdate(process.stdout) : (text: string) => process.stdout.write(`${text}\n`);
+  const redraw = process.stdout.isTTY && !json ? createLogUpdate(process.stdout) : print;
   for (;;) {
     redraw(textOf(await api.get<QueuesView>('/v1/queues'), json));
     await pause(WATCH_MS);

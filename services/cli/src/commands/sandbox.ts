@@ -4,6 +4,7 @@ import { loadConfig } from '@upshift/runtime';
 
 import { refuseNoAddress } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 
 /** What a call of the sandbox can meet, as its own `faults.ts` has it. */
 export const faultKinds = [
@@ -38,8 +39,7 @@ export async function failInSandbox(sandboxUrl: string, target: string, kind: st
   const what = kind === 'slow' ? `take ${SLOW_MS / 1000} s` : `end with ${kind}`;
   // As the same shell takes it: a star alone stands for the files that lie there.
   const line = `npx upshift sandbox --sandbox ${sandboxUrl} heal ${target.includes('*') ? `'${target}'` : target}`;
-  process.stdout.write(`All calls of ${fault.model} ${what} now. To mend that:  ${line}\n`);
-  return exitCode.ok;
+  return show(false, null, [`All calls of ${fault.model} ${what} now. To mend that:  ${line}`]);
 }
 
 /** Takes back what `fault` has done to a model or a provider. */
@@ -48,8 +48,7 @@ export async function healInSandbox(sandboxUrl: string, target: string): Promise
   const kept = faults.filter((fault) => !(fault.model === modelsOf(target) && holdsForEveryCall(fault)));
   if (kept.length === faults.length) throw new CommandError(`no fault of ${modelsOf(target)} is in force`, exitCode.failed);
   await send(sandboxUrl, 'PUT', kept);
-  process.stdout.write(`Calls of ${modelsOf(target)} are answered again.\n`);
-  return exitCode.ok;
+  return show(false, null, [`Calls of ${modelsOf(target)} are answered again.`]);
 }
 
 /** As those of `fault` do; those of a file name prompts, shares or times. */

@@ -1,14 +1,13 @@
 import type { SavingsRow, SavingsView } from '@upshift/contracts';
 
 import type { Api } from '../api.ts';
-import { exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { table } from '../table.ts';
 
 /** What was paid, and what the same jobs would have cost otherwise, by route and in total. */
 export async function savings(api: Api, { days, json }: { days: number; json: boolean }): Promise<number> {
   const view = await api.get<SavingsView>(`/v1/savings?days=${days}`);
-  process.stdout.write(`${json ? JSON.stringify(view) : savingsText(view)}\n`);
-  return exitCode.ok;
+  return show(json, view, [savingsText(view)]);
 }
 
 /** For people. */

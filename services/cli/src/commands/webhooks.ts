@@ -3,6 +3,7 @@ import type { DeliveryView, WebhookView } from '@upshift/contracts';
 import { pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { table } from '../table.ts';
 
 const at = (name: string, rest = ''): string => `${pathTo('webhooks', name)}${rest}`;
@@ -65,9 +66,4 @@ export async function redeliver(
   const body = options.job === undefined ? { status: 'failed' } : { job: options.job };
   const { redelivered } = await api.post<{ redelivered: number }>(at(name, '/redeliver'), body);
   return show(json, { redelivered }, [`Deliveries on their way again: ${redelivered}.`]);
-}
-
-function show(json: boolean, value: unknown, lines: string[]): number {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
-  return exitCode.ok;
 }

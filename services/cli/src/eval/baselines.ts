@@ -1,4 +1,4 @@
-import { draw, foldOf } from '@upshift/routing';
+import { draw, foldOf, FOLDS } from '@upshift/routing';
 
 import { mean } from './metrics.ts';
 import type { Router } from './money.ts';
@@ -30,7 +30,7 @@ function subjectTable(questions: Pair['questions']): number[] {
   const all = mean(questions.map(({ weak, strong }) => strong - weak));
   const sums = new Map<string, { gain: number; count: number }>();
   for (const { id, domain, weak, strong } of questions)
-    for (let fold = 0; fold < 5; fold += 1) {
+    for (let fold = 0; fold < FOLDS; fold += 1) {
       if (fold === foldOf(id)) continue;
       const { gain, count } = sums.get(keyOf(domain, fold)) ?? { gain: 0, count: 0 };
       sums.set(keyOf(domain, fold), { gain: gain + strong - weak, count: count + 1 });

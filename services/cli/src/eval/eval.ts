@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { say, show } from '../print.ts';
 import { writeWhole } from '../write-file.ts';
 import { readTrainingAnswers } from './answer-rows.ts';
 import { evaluate } from './evaluate.ts';
@@ -24,7 +25,7 @@ export interface EvalOptions {
 
 /** `upshift eval`: how well the classifier and the scorer do on recorded answers. Returns the exit code. */
 export function evalCommand({ data, only = '', out, weights, json }: EvalOptions): number {
-  const found = readPairs(data, (reason) => process.stderr.write(`left out: ${reason}\n`));
+  const found = readPairs(data, (reason) => say(`left out: ${reason}`));
   if (found.length === 0)
     throw new CommandError(`There are no recorded answers in ${data}; --data names the folder that has them.`, exitCode.refused);
   const pairs = found.filter(({ name, weakModel, strongModel }) => `${name} ${weakModel} ${strongModel}`.includes(only));
@@ -32,16 +33,18 @@ export function evalCommand({ data, only = '', out, weights, json }: EvalOptions
   const used =
     weights === 'shipped'
       ? shippedForAll
-      : unseenWeights(readTrainingAnswers(data), readGainRows(data), (done) => say(done, 'training, each time without a fifth'));
-  const evaluation = evaluate(pairs, used, weights, say);
+      : unseenWeights(readTrainingAnswers(data), readGainRows(data), (done) =>
+          sayDone(done, 'training, each time without a fifth'),
+        );
+  const evaluation = evaluate(pairs, used, weights, sayDone);
   mkdirSync(out, { recursive: true });
   writeWhole(join(out, 'report.json'), `${JSON.stringify(evaluation, null, 1)}\n`);
   writeWhole(join(out, 'report.html'), htmlOf(evaluation));
-  process.stdout.write(json ? `${JSON.stringify(evaluation)}\n` : `${textOf(evaluation).join('\n')}\n`);
-  process.stderr.write(`wrote ${join(out, 'report.html')} and report.json\n`);
+  show(json, evaluation, textOf(evaluation));
+  say(`wrote ${join(out, 'report.html')} and report.json`);
   return exitCode.ok;
 }
 
-function say(done: number, what: string): void {
-  process.stderr.write(`${Math.round(100 * done)} % ${what}\n`);
+function sayDone(done: number, what: string): void {
+  say(`${Math.round(100 * done)} % ${what}`);
 }

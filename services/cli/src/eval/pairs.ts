@@ -83,14 +83,7 @@ function routellmGsm(directory: string, labels: Labels): Pair {
     };
   });
   const name = labels === 'corrected' ? 'GSM8K, wrong labels corrected' : 'GSM8K';
-  return {
-    name,
-    weakModel,
-    strongModel,
-    otherModels: [other],
-    questions,
-    singles: singlesOfPair(questions, weakModel, strongModel),
-  };
+  return pairAlone(name, weakModel, strongModel, questions, [other]);
 }
 
 /** Whether the last number of an answer is the gold one. */
@@ -115,14 +108,7 @@ function routellmMmlu(directory: string): Pair {
       others: [],
     }),
   );
-  return {
-    name: 'MMLU',
-    weakModel,
-    strongModel,
-    otherModels: [],
-    questions,
-    singles: singlesOfPair(questions, weakModel, strongModel),
-  };
+  return pairAlone('MMLU', weakModel, strongModel, questions);
 }
 
 function zeroeval(directory: string, task: 'gsm' | 'math-l5', weak: string, strong: string, others: string[]): Pair {
@@ -189,16 +175,22 @@ function singlesOf(answered: AnsweredQuestion[], questions: PairQuestion[]): Pai
   });
 }
 
-function singlesOfPair(questions: PairQuestion[], weakModel: string, strongModel: string): Pair['singles'] {
+/** A pair of a set that no other model has answered. */
+function pairAlone(
+  name: string,
+  weakModel: string,
+  strongModel: string,
+  questions: PairQuestion[],
+  otherModels: string[] = [],
+): Pair {
   const dear = mean(questions.map(({ strongUsd }) => strongUsd));
-  return [
-    {
-      model: weakModel,
-      cost: mean(questions.map(({ weakUsd }) => weakUsd)) / dear,
-      quality: mean(questions.map(({ weak }) => weak)),
-    },
-    { model: strongModel, cost: 1, quality: mean(questions.map(({ strong }) => strong)) },
-  ];
+  const weak = {
+    model: weakModel,
+    cost: mean(questions.map(({ weakUsd }) => weakUsd)) / dear,
+    quality: mean(questions.map((question) => question.weak)),
+  };
+  const strong = { model: strongModel, cost: 1, quality: mean(questions.map((question) => question.strong)) };
+  return { name, weakModel, strongModel, otherModels, questions, singles: [weak, strong] };
 }
 
 /** Thirteen kinds of tasks, without texts of answers: a call counts as 1, of the weak model as a twentieth. */
@@ -215,14 +207,7 @@ function mixedTasks(directory: string): Pair {
     answer: null,
     others: [],
   }));
-  return {
-    name: 'Mixed tasks',
-    weakModel,
-    strongModel,
-    otherModels: [],
-    questions,
-    singles: singlesOfPair(questions, weakModel, strongModel),
-  };
+  return pairAlone('Mixed tasks', weakModel, strongModel, questions);
 }
 
 /** Open chat, with a judge's 1 to 10; the prompts were not recorded, so that only the answers can be looked at. */
@@ -247,12 +232,5 @@ function openChat(directory: string): Pair {
       ];
     },
   );
-  return {
-    name: 'Open chat (WildBench)',
-    weakModel,
-    strongModel,
-    otherModels: [],
-    questions,
-    singles: singlesOfPair(questions, weakModel, strongModel),
-  };
+  return pairAlone('Open chat (WildBench)', weakModel, strongModel, questions);
 }

@@ -56,7 +56,9 @@ export function readRows<Schema extends z.ZodType>(directory: string, file: stri
   if (!existsSync(path)) throw new MissingFile(path);
   const lines = gunzipSync(readFileSync(path)).toString('utf8').split('\n');
   const shape = `an object with ${knownKeys(schema, []).join(', ')}`;
-  return lines.flatMap((line, index) => (line === '' ? [] : [parseLine(line, `${path}, line ${index + 1}`, schema, shape)]));
+  return lines.flatMap((text, index) =>
+    text === '' ? [] : [parseLine({ text, where: `${path}, line ${index + 1}` }, schema, shape)],
+  );
 }
 
 const namesOfModels = z.union([z.array(z.string()), z.object({ models: z.array(z.string()) })]);

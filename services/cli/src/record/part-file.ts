@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 
 import type { JobRecording } from '@upshift/contracts';
 
 import { CommandError, exitCode } from '../exit-code.ts';
-import { byteLines, NEWLINE } from '../run/read-lines.ts';
+import { keepWholeLines } from '../run/read-lines.ts';
 import { naming } from '../write-file.ts';
 
 /** A book that is being written beside its place: it appears there whole or not at all, and an unfinished one is gone on with. */
@@ -41,19 +41,15 @@ export async function openPart(out: string, choice: object, force: boolean): Pro
   };
 }
 
-/** What a part holds already. Its last line is cut off where the process was killed while it wrote. */
+/** What a part holds already. */
 async function begunIn(file: string): Promise<Pick<PartFile, 'written' | 'redactions' | 'lastJob'>> {
   const begun = { written: 0, redactions: 0, lastJob: null as string | null };
   if (!existsSync(file)) return begun;
-  let size = 0;
-  for await (const line of byteLines(file)) {
-    if (line.at(-1) !== NEWLINE) break;
+  await keepWholeLines(file, (line) => {
     const { job, redactions } = JSON.parse(line.toString()) as JobRecording;
-    size += line.length;
     begun.written += 1;
     begun.redactions += redactions;
     begun.lastJob = job;
-  }
-  truncateSync(file, size);
+  });
   return begun;
 }

@@ -3,7 +3,7 @@ import type { JobPage, JobRecording, JobView } from '@upshift/contracts';
 
 import { isNotFound } from '../api.ts';
 import type { Api } from '../api.ts';
-import { exitCode } from '../exit-code.ts';
+import { say, show } from '../print.ts';
 import { counted } from '../table.ts';
 import { openPart } from './part-file.ts';
 
@@ -33,7 +33,7 @@ interface Tally {
 /** `upshift record`: ended jobs with their answers, newest first, a JSON line each. Returns the exit code. */
 export async function record(api: Api, { out, json, force, ...chosen }: RecordOptions): Promise<number> {
   const part = await openPart(out, { ...chosen, url: api.url }, force);
-  if (part.written > 0) process.stderr.write(`Going on after ${part.written} jobs in ${part.file}.\n`);
+  if (part.written > 0) say(`Going on after ${part.written} jobs in ${part.file}.`);
   const tally: Tally = { recorded: part.written, unfinished: 0, redactions: part.redactions };
   for await (const jobs of pagesOf(api, chosen, part.lastJob)) {
     const left = (chosen.limit ?? Infinity) - tally.recorded;
@@ -43,7 +43,7 @@ export async function record(api: Api, { out, json, force, ...chosen }: RecordOp
     part.write(recordings);
     tally.recorded += recordings.length;
     tally.redactions += recordings.reduce((sum, { redactions }) => sum + redactions, 0);
-    process.stderr.write(`${tally.recorded} jobs recorded, back to ${jobs.at(-1)?.created_at}\n`);
+    say(`${tally.recorded} jobs recorded, back to ${jobs.at(-1)?.created_at}`);
     if (ended.length === left) break;
   }
   part.finish();
@@ -99,7 +99,6 @@ export async function recordingOf(api: Api, path: string): Promise<JobRecording 
 
 function report({ recorded, unfinished, redactions }: Tally, out: string, json: boolean): number {
   const notEnded = unfinished === 0 ? '' : `; ${unfinished} had not ended`;
-  const words = `${counted(recorded, 'job')} recorded in ${out}, newest first; ${counted(redactions, 'piece')} of text redacted${notEnded}.\n`;
-  process.stdout.write(json ? `${JSON.stringify({ recorded, unfinished, redactions, out })}\n` : words);
-  return exitCode.ok;
+  const words = `${counted(recorded, 'job')} recorded in ${out}, newest first; ${counted(redactions, 'piece')} of text redacted${notEnded}.`;
+  return show(json, { recorded, unfinished, redactions, out }, [words]);
 }

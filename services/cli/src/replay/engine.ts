@@ -9,6 +9,7 @@ import { CommandError } from '../exit-code.ts';
 import { INTERRUPTED, interruption } from '../interruption.ts';
 import type { Interruption } from '../interruption.ts';
 import { startLocalRedis } from '../local-redis.ts';
+import { say } from '../print.ts';
 import { startFleet, startRecordedSandbox } from '../up/fleet.ts';
 import { countEnded, createProgress, newProgress } from '../up/progress.ts';
 import { PLAY_KEY, playConfigOf } from './play-config.ts';
@@ -192,8 +193,4 @@ async function mapConcurrently<In, Out>(items: In[], work: (item: In) => Promise
 async function thrown({ happened }: Interruption): Promise<never> {
   await happened;
   throw new CommandError('Interrupted; stopping what was started.', INTERRUPTED);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -1,6 +1,6 @@
 import type { JobRecording } from '@upshift/contracts';
 
-import { exitCode } from '../exit-code.ts';
+import { say, show } from '../print.ts';
 import { usableConfig } from '../usable-config.ts';
 import { compare } from './compare.ts';
 import type { RecordedPlay } from './compare.ts';
@@ -19,9 +19,8 @@ export async function replay(book: string, { config: file, json }: { config: str
     await playAll(plays, config),
     config.tiers.map(({ name }) => name),
   );
-  (json ? process.stderr : process.stdout).write(`${linesOf(report).join('\n')}\n`);
-  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  return exitCode.ok;
+  if (json) say(linesOf(report).join('\n'));
+  return show(json, report, linesOf(report));
 }
 
 /** A deadline would be past by now. */

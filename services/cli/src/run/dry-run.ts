@@ -6,6 +6,7 @@ import {
   costOf,
   decide,
   draw,
+  mayChoose,
   classifierOf,
   classifierTypeOf,
   nanoUsdToUsd,
@@ -18,6 +19,7 @@ import type { Facts } from '@upshift/routing';
 import { configVersionOf, readEnvironment, resolveProviders } from '@upshift/runtime';
 
 import { exitCode } from '../exit-code.ts';
+import { show } from '../print.ts';
 import { table } from '../table.ts';
 import { isLive } from '../up/is-live.ts';
 import { usableConfig } from '../usable-config.ts';
@@ -63,8 +65,8 @@ export async function dryRun(file: string, { outputTokens, json, ...options }: D
   }
   const starts = [...estimates.values()].toSorted((a, b) => b.jobs - a.jobs);
   const total = { ...starts.reduce(sum, emptyEstimate), tier: 'total', model: '' };
-  if (json) process.stdout.write(`${JSON.stringify({ output_tokens: outputTokens, starts, total, refused })}\n`);
-  else process.stdout.write(`${[...lines(starts, total, outputTokens, live), ...refusalLines(refused)].join('\n')}\n`);
+  const text = [...lines(starts, total, outputTokens, live), ...refusalLines(refused)];
+  show(json, { output_tokens: outputTokens, starts, total, refused }, text);
   return refused.length === 0 ? exitCode.ok : exitCode.failed;
 }
 
@@ -122,8 +124,7 @@ function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate
 /** Where a job that fails every check goes: the first model that it may be given of each tier above. Only a cascade shifts up. */
 function modelsAbove(job: JobState, tier: string, facts: Facts): string[] {
   const { routes, tiers } = facts.config;
-  const stays = job.pinnedModel !== null || job.needs.capabilities.includes('embedding');
-  if (stays || routes[job.route]?.strategy !== 'cascade') return [];
+  if (!mayChoose(job) || routes[job.route]?.strategy !== 'cascade') return [];
   const above = tiers.slice(tiers.findIndex(({ name }) => name === tier) + 1);
   return above.flatMap(({ name }) => candidatesInTier(job, name, facts)[0] ?? []);
 }

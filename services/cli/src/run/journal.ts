@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, existsSync, openSync, readFileSync, truncateSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, openSync, readFileSync } from 'node:fs';
 
 import { CommandError, exitCode } from '../exit-code.ts';
+import { isRunning } from '../local-redis-process.ts';
 import { refuseSameFile } from '../same-file.ts';
 import { writeWhole } from '../write-file.ts';
-import { readLines } from './read-lines.ts';
+import { keepWholeLines, readLines } from './read-lines.ts';
 import type { RowOptions } from './read-rows.ts';
 
 /** A run of a file, by which its jobs are known: started again it goes on, and submits nothing twice. */
@@ -48,7 +49,7 @@ export async function openJournal({ input, output, url, hasJob, options, force }
       `${output} exists and is no unfinished run. Choose another --out, or --force to overwrite it.`,
       exitCode.refused,
     );
-  if (last && !last.finished && last.pid !== process.pid && isAlive(last.pid))
+  if (last && !last.finished && last.pid !== process.pid && (await isRunning(last.pid)))
     throw new CommandError(`Process ${last.pid} is at work on ${output}. Let it end, or stop it first.`, exitCode.refused);
   if (last?.finished) throw new CommandError(`${output} is finished. Use --force to run it anew.`, exitCode.refused);
   if (last && last.input !== hash)
@@ -90,34 +91,15 @@ function jobOf(line: string): string | null {
   }
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
 async function hashOf(input: string, options: RowOptions): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(options));
   for await (const chunk of createReadStream(input)) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }
 
-const NEWLINE = 0x0a;
-
 /** Cuts off what a crash left of a last line. Returns how many whole lines there are. */
 async function dropTornLine(output: string): Promise<number> {
   let lines = 0;
-  let whole = 0;
-  let read = 0;
-  for await (const chunk of createReadStream(output) as AsyncIterable<Buffer>) {
-    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, at + 1)) {
-      lines += 1;
-      whole = read + at + 1;
-    }
-    read += chunk.length;
-  }
-  truncateSync(output, whole);
+  await keepWholeLines(output, () => void (lines += 1));
   return lines;
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { rowOfBatchLine } from './openai-batch.ts';
 import { readCsv } from './read-csv.ts';
-import { readLines } from './read-lines.ts';
+import { numberedLines } from './read-lines.ts';
 
 /** A row of the input: the body of a job, or why it is none. */
 export interface Row {
@@ -33,11 +33,7 @@ export async function* readRows(file: string, options: RowOptions): AsyncGenerat
   if (options.column !== undefined) return yield* csvRows(file, options.column, options);
   if (file.toLowerCase().endsWith('.csv'))
     throw new CommandError(`${file} is CSV: say which column holds the prompts, with --column NAME.`, exitCode.refused);
-  let line = 0;
-  for await (const text of readLines(file)) {
-    line += 1;
-    if (text.trim() !== '') yield readRow(text, line, options);
-  }
+  for await (const { text, number } of numberedLines(file)) yield readRow(text, number, options);
 }
 
 export async function countRows(file: string, options: RowOptions): Promise<number> {

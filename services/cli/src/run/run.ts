@@ -6,6 +6,7 @@ import { isNotFound, pathTo } from '../api.ts';
 import type { Api } from '../api.ts';
 import { CommandError, exitCode } from '../exit-code.ts';
 import { INTERRUPTED } from '../interruption.ts';
+import { say, show } from '../print.ts';
 import { counted } from '../table.ts';
 import { createProgress, newProgress } from '../up/progress.ts';
 import { naming } from '../write-file.ts';
@@ -45,18 +46,16 @@ export async function run(api: Api, file: string, { out, force, json, ...options
   refusePipe(file);
   const rows = await countRows(file, options);
   const journal = await openJournal({ input: file, output: out, url: api.url, hasJob: jobsOf(api), options, force });
-  if (journal.written > 0) process.stderr.write(`Going on after ${journal.written} results in ${out}.\n`);
+  if (journal.written > 0) say(`Going on after ${journal.written} results in ${out}.`);
   const bar = createProgress(process.stderr);
   process.once('SIGINT', () => {
-    process.stderr.write(
-      '\nStopped. Jobs that were submitted go on, at their cost; the same line goes on and has their results.\n',
-    );
+    say('\nStopped. Jobs that were submitted go on, at their cost; the same line goes on and has their results.');
     process.exit(INTERRUPTED);
   });
   const outcomes = drive(api, keyed(readRows(file, options), journal.id, journal.written), {
     progress: newProgress(rows - journal.written),
     show: (progress) => bar.show(progress),
-    say: (message) => process.stderr.write(`${message}\nWaiting for it; Ctrl-C stops, and the same line goes on later.\n`),
+    say: (message) => say(`${message}\nWaiting for it; Ctrl-C stops, and the same line goes on later.`),
   });
   for await (const outcome of outcomes) naming(out, () => appendFileSync(out, `${JSON.stringify(resultOf(outcome))}\n`));
   bar.done();
@@ -142,7 +141,7 @@ async function tallyOf(out: string): Promise<Tally> {
 function report(tally: Tally, out: string, json: boolean): number {
   const { completed, failed, refused, cost_usd: usd, cost_unknown: unknown } = tally;
   const cost = `${usd.toFixed(6)} USD${unknown === 0 ? '' : ` and ${counted(unknown, 'job')} of unknown cost`}`;
-  const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost}: ${out}\n`;
-  process.stdout.write(json ? `${JSON.stringify({ ...tally, out })}\n` : words);
+  const words = `${completed} completed, ${failed} failed, ${refused} refused, ${cost}: ${out}`;
+  show(json, { ...tally, out }, [words]);
   return failed + refused === 0 ? exitCode.ok : exitCode.failed;
 }

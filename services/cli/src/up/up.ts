@@ -8,6 +8,7 @@ import { readEnvironment, resolveProviders } from '@upshift/runtime';
 import type { Environment } from '@upshift/runtime';
 
 import { INTERRUPTED, interruption } from '../interruption.ts';
+import { print, say } from '../print.ts';
 import { runsIn, sayItRuns } from '../runs-in.ts';
 import { usableConfig } from '../usable-config.ts';
 import { readAnswerBook } from './answer-book.ts';
@@ -55,7 +56,7 @@ export async function up(options: UpOptions): Promise<number> {
     return afterInterruption(options);
   } catch (error) {
     if (stopping.signal.aborted) return afterInterruption(options);
-    process.stderr.write(`upshift: ${error instanceof Error ? error.message : String(error)}\n`);
+    say(`upshift: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   } finally {
     if (stops.length > 0) say('Stopping.');
@@ -167,7 +168,7 @@ async function run(
 
 function report(result: Result, config: UpshiftConfig, json: boolean): void {
   printResult(result, config, json ? process.stderr : process.stdout);
-  if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  if (json) print(JSON.stringify(result));
 }
 
 async function openRedis(environment: Environment, directory: string, stops: Stop[]): Promise<string> {
@@ -238,8 +239,4 @@ function sayWhere(url: string, consolePort: number, passwordPlace: string, sandb
   say(`Job API   ${url}/v1/jobs   (described at ${url}/openapi.json)`);
   say(`Console   http://127.0.0.1:${consolePort}/   (user upshift, password in ${passwordPlace})`);
   if (sandboxUrl !== null) say(`Sandbox   ${sandboxUrl}   (npx upshift sandbox fault <provider> makes its calls fail)`);
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`);
 }

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
 import type { CallErrorCode } from '@upshift/contracts';
 
-import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** `error_code` and then `type`, where they say more than the status: an error within a stream has no status. */
@@ -26,12 +26,8 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   timeout_error: 'timeout',
 };
 
-/** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
-export function anthropicError(provider: string, error: unknown): unknown {
-  return callErrorOf(provider, error, failureOf);
-}
-
-function failureOf(error: unknown): Failure | null {
+/** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
+export function anthropicFailure(error: unknown): Failure | null {
   if (error instanceof APIConnectionTimeoutError) return { code: 'timeout', detail: '', maybeBilled: true };
   if (error instanceof APIConnectionError)
     return failureOfTransport(error) ?? { code: 'connection_failed', detail: '', maybeBilled: true };

@@ -10,7 +10,7 @@ import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
 import { readUntil } from '../../read-until.ts';
 import { anthropicCatalogue } from './anthropic-catalogue.ts';
-import { anthropicError } from './anthropic-error.ts';
+import { anthropicFailure } from './anthropic-error.ts';
 import { anthropicMessage } from './anthropic-messages.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
 import type { AnthropicUsageParts } from './anthropic-usage.ts';
@@ -23,19 +23,10 @@ export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
       if (isEmbedding(request.input)) {
         throw failedCall(settings.id, { code: 'invalid_request', detail: 'Anthropic has no embeddings', maybeBilled: false });
       }
-      try {
-        return await ask({ client, provider: settings.id, request, control });
-      } catch (error) {
-        throw anthropicError(settings.id, error);
-      }
+      return ask({ client, provider: settings.id, request, control });
     },
-    async catalogue(_, control) {
-      try {
-        return await anthropicCatalogue(client, control);
-      } catch (error) {
-        throw anthropicError(settings.id, error);
-      }
-    },
+    catalogue: (_, control) => anthropicCatalogue(client, control),
+    failureOf: anthropicFailure,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CallErrorCode } from '@upshift/contracts';
 
-import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** A status of 400 or above, with what the SDK's own error leaves out: the headers. */
@@ -21,12 +21,8 @@ export class OllamaStreamError extends Error {}
 
 const noCodes: Readonly<Record<string, CallErrorCode>> = {};
 
-/** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
-export function ollamaError(provider: string, error: unknown): unknown {
-  return callErrorOf(provider, error, failureOf);
-}
-
-function failureOf(error: unknown): Failure | null {
+/** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
+export function ollamaFailure(error: unknown): Failure | null {
   if (error instanceof OllamaStatusError) {
     const { status, headers, message } = error;
     return failureOfVendor({ status, labels: [], message, headers, requestId: null }, noCodes);

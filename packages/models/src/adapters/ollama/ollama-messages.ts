@@ -1,4 +1,5 @@
-import type { ChatInput, Message, Tool, UnifiedRequest } from '@upshift/contracts';
+import type { ChatInput, Message, Tool, ToolCall, UnifiedRequest } from '@upshift/contracts';
+import { textOf } from '@upshift/contracts';
 import type { ChatRequest, Message as OllamaMessage, Tool as OllamaTool } from 'ollama';
 
 import { argumentsObject, dataUrlParts, defined, withoutDropped } from '../../chat-settings.ts';
@@ -51,24 +52,19 @@ function ollamaMessages(messages: Message[]): OllamaMessage[] {
       return { role: 'tool', content: message.content, ...defined({ tool_name: names.get(message.tool_call_id) }) };
     return {
       role: message.role,
-      content: plainText(message),
+      content: textOf(message),
       ...defined({ images: images(message), tool_calls: toolCalls(message) }),
     };
   });
 }
 
-function callsOf(message: Message): { id: string; name: string; arguments: string }[] {
+function callsOf(message: Message): ToolCall[] {
   return message.role === 'assistant' ? (message.tool_calls ?? []) : [];
 }
 
 function toolCalls(message: Message): OllamaMessage['tool_calls'] {
   const calls = callsOf(message).map((call) => ({ function: { name: call.name, arguments: argumentsObject(call.arguments) } }));
   return calls.length === 0 ? undefined : calls;
-}
-
-function plainText({ content }: Message): string {
-  if (typeof content === 'string') return content;
-  return content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
 }
 
 /** Bytes and not text: the SDK takes a text that is the name of a local file for that file (ollama 0.6.4, encodeImage). */

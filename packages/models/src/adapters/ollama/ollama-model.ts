@@ -12,7 +12,7 @@ import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
 import { vectorsOf } from '../../vectors.ts';
 import { ollamaCatalogue } from './ollama-catalogue.ts';
-import { ollamaError } from './ollama-error.ts';
+import { ollamaFailure } from './ollama-error.ts';
 import { ollamaFetch } from './ollama-fetch.ts';
 import { hasForeignImage, ollamaRequest } from './ollama-messages.ts';
 import { ollamaUsage } from './ollama-usage.ts';
@@ -36,19 +36,10 @@ export function createOllamaAdapter(settings: ProviderSettings): Adapter {
         });
       }
       const client = clientFor(settings, request.requestId, control);
-      try {
-        return await (isEmbedding(request.input) ? embed : chat)({ client, provider: settings.id, request, control });
-      } catch (error) {
-        throw ollamaError(settings.id, error);
-      }
+      return (isEmbedding(request.input) ? embed : chat)({ client, provider: settings.id, request, control });
     },
-    async catalogue(names, control) {
-      try {
-        return await ollamaCatalogue(clientFor(settings, 'catalogue', control), names);
-      } catch (error) {
-        throw ollamaError(settings.id, error);
-      }
-    },
+    catalogue: (names, control) => ollamaCatalogue(clientFor(settings, 'catalogue', control), names),
+    failureOf: ollamaFailure,
   };
 }
 

@@ -1,7 +1,7 @@
 import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 
-import { callErrorOf, failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** Codes and types that say more than the status: an error within a stream has no status. */
@@ -44,19 +44,15 @@ const wroteNonsense = ['tool_use_failed', 'json_validate_failed'];
 /** What compatible servers may not know; the configuration says so under `unknown_parameters`. */
 const deniable = ['max_completion_tokens', 'stream_options'];
 
-/** A ModelCallError for everything that the SDK throws; the error itself where it is a bug of ours. */
-export function openaiError(provider: string, error: unknown): unknown {
-  return callErrorOf(provider, error, failureOf);
-}
-
-/** Azure's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Null for any other error. */
-export function refusalOf(error: unknown): UnifiedResponse | null {
-  if (!(error instanceof APIError) || error.code !== 'content_filter') return null;
+/** Azure's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Throws any other error. */
+export function refusalOf(error: unknown): UnifiedResponse {
+  if (!(error instanceof APIError) || error.code !== 'content_filter') throw error;
   const providerRequestId = error.requestID ?? null;
   return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
 }
 
-function failureOf(error: unknown): Failure | null {
+/** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
+export function openaiFailure(error: unknown): Failure | null {
   if (error instanceof APIConnectionTimeoutError) return { code: 'timeout', detail: '', maybeBilled: true };
   if (error instanceof APIConnectionError)
     return failureOfTransport(error) ?? { code: 'connection_failed', detail: '', maybeBilled: true };

@@ -7,7 +7,7 @@ import { controlledFetch, withoutForeignHeaders } from '../../call-control.ts';
 import { openaiCatalogue } from './openai-catalogue.ts';
 import { askChatCompletions } from './openai-chat-completions.ts';
 import { embed } from './openai-embeddings.ts';
-import { openaiError, refusalOf } from './openai-error.ts';
+import { openaiFailure, refusalOf } from './openai-error.ts';
 import { askResponses } from './openai-responses.ts';
 
 /** OpenAI through the Responses API, servers compatible with it through chat completions, and embeddings of both. */
@@ -16,23 +16,12 @@ export function createOpenaiAdapter(settings: ProviderSettings): Adapter {
   const ask = settings.api === 'responses' ? askResponses : askChatCompletions;
   const client = clientOf(settings);
   return {
-    async call(request, control) {
-      const isChat = !isEmbedding(request.input);
-      try {
-        return await (isChat ? ask : embed)({ client, provider, unknownParameters, request, control });
-      } catch (error) {
-        const refusal = isChat ? refusalOf(error) : null;
-        if (refusal !== null) return refusal;
-        throw openaiError(provider, error);
-      }
+    call(request, control) {
+      const call = { client, provider, unknownParameters, request, control };
+      return isEmbedding(request.input) ? embed(call) : ask(call).catch(refusalOf);
     },
-    async catalogue(_, control) {
-      try {
-        return await openaiCatalogue(client, control);
-      } catch (error) {
-        throw openaiError(provider, error);
-      }
-    },
+    catalogue: (_, control) => openaiCatalogue(client, control),
+    failureOf: openaiFailure,
   };
 }
 
