@@ -1,26 +1,19 @@
 import { DENIAL_HOLDS_MS } from '@upshift/routing';
 import type { Health } from '@upshift/routing';
-import type { Redis } from 'ioredis';
 
 import { leaseOf } from './lease.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { Reread } from './reread.ts';
 import { setFieldsWhenFull } from './when-full.ts';
 
-/** Health changes seldom and may be a moment old: a call on a model that just went away fails over. */
-const CACHED_MS = 250;
-const cache = new WeakMap<Redis, { at: number; health: Promise<Health> }>();
+/** Health changes seldom and may be so old, in ms: a call on a model that just went away fails over. */
+const READ_EVERY_MS = 250;
+const health = new Reread(READ_EVERY_MS, fetchHealth);
 
 /** What all processes have said about providers and models. */
-export function readHealth({ redis }: Connection): Promise<Health> {
-  const cached = cache.get(redis);
-  // By a clock that nobody sets.
-  const now = performance.now();
-  if (cached && now - cached.at < CACHED_MS) return cached.health;
-  const health = fetchHealth(redis);
-  cache.set(redis, { at: now, health });
-  health.catch(() => cache.delete(redis));
-  return health;
+export function readHealth(connection: Connection): Promise<Health> {
+  return health.get(connection);
 }
 
 /** How long a worker's word on providers holds: three of its heartbeats. */
@@ -91,7 +84,7 @@ export async function probeOf(connection: Connection, modelId: string): Promise<
   return () => void lease.release().catch(() => undefined);
 }
 
-async function fetchHealth(redis: Redis): Promise<Health> {
+async function fetchHealth({ redis }: Connection): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),

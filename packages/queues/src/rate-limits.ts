@@ -6,6 +6,7 @@ import type { LearnedLimit } from '@upshift/routing';
 
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { Reread } from './reread.ts';
 
 /** What one call takes of a limit: of the account at the vendor, or of one of its models. */
 export interface Place {
@@ -122,25 +123,18 @@ export async function learnLimits(connection: Connection, model: string, learned
   );
   const fields = learned.flatMap((limit) => [`${model} ${limit.unit}`, JSON.stringify(limit)]);
   await connection.redis.hset(globalKeys.learnedLimits, ...fields);
-  cache.delete(connection);
+  wordsOfVendors.forget(connection);
 }
 
-/** Such words may be a moment old, in ms: who has not heard one yet makes a call more. */
-const CACHED_MS = 250;
-const cache = new WeakMap<Connection, { at: number; words: Promise<Record<string, string>> }>();
+/** Such words may be so old, in ms: who has not heard one yet makes a call more. */
+const READ_EVERY_MS = 250;
+const wordsOfVendors = new Reread(READ_EVERY_MS, ({ redis }) => redis.hgetall(globalKeys.learnedLimits));
 
 /** What vendors have said of the limits of a model, as far as it still holds. */
 export async function learnedLimits(connection: Connection, model: string): Promise<LearnedLimit[]> {
-  const now = Date.now();
-  let cached = cache.get(connection);
-  if (cached === undefined || now - cached.at >= CACHED_MS) {
-    cached = { at: now, words: connection.redis.hgetall(globalKeys.learnedLimits) };
-    cached.words.catch(() => cache.delete(connection));
-    cache.set(connection, cached);
-  }
-  const words = await cached.words;
+  const words = await wordsOfVendors.get(connection);
   const said = units.flatMap((unit) => words[`${model} ${unit}`] ?? []).map((word) => JSON.parse(word) as LearnedLimit);
-  return said.filter(({ untilMs }) => untilMs > now);
+  return said.filter(({ untilMs }) => untilMs > Date.now());
 }
 
 const units: LearnedLimit['unit'][] = ['requests', 'tokens', 'pause'];
