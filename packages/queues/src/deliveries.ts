@@ -13,6 +13,7 @@ import { deliveryEntry } from './entries.ts';
 import { DELIVER_QUEUE, deliveryId, globalKeys } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
+import { withScores } from './with-scores.ts';
 
 /** What a try to deliver came to. Only this file knows how BullMQ is told. */
 export type DeliveryOutcome = { kind: 'done' } | { kind: 'retry'; delayMs: number } | { kind: 'failed'; reason: string };
@@ -260,7 +261,7 @@ async function linesOf(cells: Cells, webhook: string, most: number): Promise<Log
   const found = await Promise.all(
     (await cells.all()).map(async (pipeline) => {
       const flat = await pipeline.redis.zrevrange(pipeline.keys.deliveries(webhook), 0, last, 'WITHSCORES');
-      return flat.flatMap((id, index) => (index % 2 === 0 ? [{ pipeline, id, changedAt: Number(flat[index + 1]) }] : []));
+      return withScores(flat).map(([id, changedAt]) => ({ pipeline, id, changedAt }));
     }),
   );
   return found.flat();

@@ -1,3 +1,5 @@
+import { withScores } from '../with-scores.ts';
+
 /** From a time on (ms since the epoch) new jobs are spread over so many cells. */
 export interface Period {
   cells: number;
@@ -10,7 +12,7 @@ const FIRST_PERIODS: Period[] = [{ cells: 1, since: 0 }];
 /** From members and scores of Redis' sorted set, oldest first. */
 export function parsePeriods(flat: string[]): Period[] {
   if (flat.length === 0) return FIRST_PERIODS;
-  return flat.flatMap((cells, index) => (index % 2 === 0 ? [{ cells: Number(cells), since: Number(flat[index + 1]) }] : []));
+  return withScores(flat).map(([cells, since]) => ({ cells: Number(cells), since }));
 }
 
 /** Over how many cells new jobs are spread at a time. */
