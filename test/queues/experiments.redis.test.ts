@@ -397,11 +397,3 @@ test('a process with another configuration gives jobs no arm, whatever the stewa
   const { id } = await accept(other, request, null);
   expect(await stateOf(other, id)).toMatchObject({ experiments: null, configVersion: other.configVersion });
 });
-
-test('an intake whose clock was set back hears of an experiment in a moment, too', async () => {
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
-  expect((await accept(pipeline, request, null)).state?.experiments).toBeNull();
-  clock.mockRestore();
-  await start(pipeline, canary());
-  await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1));
-});

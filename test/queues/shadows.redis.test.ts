@@ -12,7 +12,7 @@ import {
   queueOf,
   readStats,
 } from '@upshift/queues';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
 import { changeExperiment } from '../../packages/queues/src/experiments/store.ts';
@@ -206,4 +206,12 @@ test.each([
       ['premium', true],
     ].slice(0, count),
   );
+});
+
+test('an intake whose clock was set back hears of an experiment in a moment, too', async () => {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  expect((await accept(pipeline, request, null)).state?.experiments).toBeNull();
+  clock.mockRestore();
+  await start(pipeline, shadow());
+  await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1));
 });

@@ -6,6 +6,7 @@ import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
 import { Reread } from './reread.ts';
 import { setFieldsWhenFull } from './when-full.ts';
+import { withScores } from './with-scores.ts';
 
 /** Health changes seldom and may be so old, in ms: a call on a model that just went away fails over. */
 const READ_EVERY_MS = 250;
@@ -18,7 +19,7 @@ export function readHealth(connection: Connection): Promise<Health> {
 
 /** How long a worker's word on providers holds: three of its heartbeats. */
 export const PROVIDER_HEARTBEAT_MS = 5000;
-export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
+const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
 
 /**
  * Says which providers this worker can call. To be repeated at every heartbeat, so that the word of a worker that is gone, or
@@ -37,14 +38,25 @@ export async function denyProvider(connection: Connection, provider: string, rea
   await setFieldsWhenFull(connection.redis, globalKeys.providers, [`${provider} denied`, word]);
 }
 
-/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
-function providersIn(words: Record<string, string>, now: number): Pick<Health, 'providersOff' | 'providersDenied'> {
-  const fresh = Object.entries(words).flatMap(([name, word]) => {
+/** The providers on which a live worker has said a word of late, be it that they are on or off. */
+export async function providersHeardOf({ redis }: Connection): Promise<Set<string>> {
+  const fresh = freshWords(await redis.hgetall(globalKeys.providers), Date.now());
+  return new Set(fresh.flatMap(({ provider, kind }) => (kind === 'denied' ? [] : [provider])));
+}
+
+/** What workers have said, as far as it still holds. */
+function freshWords(words: Record<string, string>, now: number) {
+  return Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
     const [provider = '', kind] = name.split(' ');
     const until = at + (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS);
     return now <= until ? [{ provider, kind, off, until }] : [];
   });
+}
+
+/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
+function providersIn(words: Record<string, string>, now: number): Pick<Health, 'providersOff' | 'providersDenied'> {
+  const fresh = freshWords(words, now);
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
   const denied = Object.fromEntries(
     fresh.flatMap(({ provider, kind, until }) => (kind === 'denied' ? [[provider, until] as const] : [])),
@@ -90,14 +102,10 @@ async function fetchHealth({ redis }: Connection): Promise<Health> {
     redis.hgetall(globalKeys.providers),
     redis.zrange(globalKeys.circuitsOpen, 0, '-1', 'WITHSCORES'),
   ]);
-  const told = pairs(circuits);
+  const told = withScores(circuits);
   return {
     ...providersIn(words, now),
     circuitsOpen: Object.fromEntries(told.filter(([, untilMs]) => untilMs > now)),
     circuitsProbing: told.flatMap(([model, untilMs]) => (untilMs > now ? [] : [model])),
   };
-}
-
-function pairs(flat: string[]): [string, number][] {
-  return flat.flatMap((member, index) => (index % 2 === 0 ? [[member, Number(flat[index + 1])]] : []));
 }

@@ -33,6 +33,7 @@ export {
   openCircuit,
   probeOf,
   PROVIDER_HEARTBEAT_MS,
+  providersHeardOf,
   publishProviders,
   readHealth,
 } from './health.ts';
@@ -54,8 +55,8 @@ export {
   parseModelQueue,
   SCORE_QUEUE,
 } from './names.ts';
-export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
-export type { IdleQueue, LostJob, Stuck } from './overview.ts';
+export { readStuck, STUCK_AFTER_MS } from './stuck.ts';
+export type { IdleQueue, LostJob, Stuck } from './stuck.ts';
 export { queueOf } from './pipeline.ts';
 export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';
