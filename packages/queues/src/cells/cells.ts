@@ -1,7 +1,7 @@
 import { ConfigError } from '@upshift/runtime';
 
-import { countEndsFromZero } from '../advance.ts';
 import { unfinishedIn } from '../indexes.ts';
+import { countEndsFromZero } from '../measure.ts';
 import { minuteOf, STATS_KEPT_MS } from '../minute.ts';
 import { cellKeys, cellOfId, DELIVER_QUEUE, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
@@ -55,7 +55,7 @@ const HOUR_MS = 3_600_000;
 /** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
 export async function openCells(options: CellOptions): Promise<Cells> {
   const connection = await openConnection(options);
-  countEndsFromZero(connection);
+  countEndsFromZero(options.metrics);
   if (options.spreads) await spreadJobs(connection, options.cells);
   const opened = new Map<number, Pipeline>();
   const cell = (number: number): Pipeline => {
