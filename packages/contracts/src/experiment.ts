@@ -13,9 +13,7 @@ import { scorerProfile } from './scorer-profile.ts';
 export const experimentName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
-const armName = keyName(
-  z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate'),
-);
+const armName = keyName(z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate'));
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';
