@@ -253,21 +253,41 @@ test('a job that is forgotten leaves nothing behind, nor does one of which nothi
   expect([...names.flat(), ...(await keysLike(redis, keys.expiries)), ...(await keysLike(redis, keys.quarantine))]).toEqual([]);
 });
 
-test('an answer that a late verdict fails answers nobody else any more', async () => {
-  const keeping = await openTestPipeline(
-    inject('redisUrl'),
-    exampleConfig((file) => {
-      file.routes['default']!.cached_answers_s = 60;
-    }),
-  );
-  opened.push(keeping);
-  const { id } = await accept(keeping, question, null);
-  for (const event of [simple, sent(1)]) await advance(keeping, id, event);
-  await advance(keeping, id, answered(1), { 'answer:1': '{}' });
-  await advance(keeping, id, judged(1, 1));
-  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toHaveLength(1);
-  await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
-  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toEqual([]);
+describe('a route that gives an answer again', () => {
+  let keeping: TestPipeline;
+  beforeEach(async () => {
+    keeping = await openTestPipeline(
+      inject('redisUrl'),
+      exampleConfig((file) => void (file.routes['default']!.cached_answers_s = 60)),
+    );
+    opened.push(keeping);
+  });
+
+  async function answeredBy(text: string): Promise<string> {
+    const { id } = await accept(keeping, question, null);
+    for (const event of [simple, sent(1)]) await advance(keeping, id, event);
+    await advance(keeping, id, answered(1), { 'answer:1': JSON.stringify({ text }) });
+    await advance(keeping, id, judged(1, 1));
+    return id;
+  }
+
+  const kept = async (): Promise<unknown[]> => {
+    const texts = await Promise.all((await keysLike(keeping.redis, '{upshift-answers:*')).map((key) => keeping.redis.get(key)));
+    return texts.map((text) => JSON.parse((JSON.parse(text!) as { answer: string }).answer));
+  };
+
+  test('gives none any more that a late verdict fails', async () => {
+    const id = await answeredBy('one');
+    expect(await kept()).toEqual([{ text: 'one' }]);
+    await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+    expect(await kept()).toEqual([]);
+  });
+  test('gives the latest, though a late verdict passes one before', async () => {
+    const first = await answeredBy('one');
+    await answeredBy('other');
+    await advance(keeping, first, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) });
+    expect(await kept()).toEqual([{ text: 'other' }]);
+  });
 });
 
 test('a job that is opened again while it is about to be forgotten stays', async () => {
