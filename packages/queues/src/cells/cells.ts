@@ -7,7 +7,7 @@ import { cellKeys, cellOfId, DELIVER_QUEUE, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
 import { Reread } from '../reread.ts';
-import { cellOfKey, cellsAt, earlierCells, mostCells, parsePeriods } from './periods.ts';
+import { cellOfKey, cellsAt, earlierCells, endedBy, mostCells, parsePeriods } from './periods.ts';
 import type { Period } from './periods.ts';
 
 export interface CellOptions extends PipelineOptions {
@@ -138,10 +138,8 @@ export async function retireCells(cells: Cells): Promise<void> {
   const { redis, config } = cells;
   const known = await readPeriods(cells);
   const now = Date.now();
-  const endedBefore = now - config.retention.idempotency_hours * HOUR_MS;
-  const current = known.findLastIndex(({ since }) => since <= now);
-  const past = known.slice(0, Math.max(0, current)).filter((_, index) => known[index + 1]!.since <= endedBefore);
-  for (const { cells: number, since } of past) {
+  const forgottenBefore = now - config.retention.idempotency_hours * HOUR_MS;
+  for (const { cells: number, since } of endedBy(known, forgottenBefore)) {
     const beyond = (await cells.all()).slice(cellsAt(known, now), number);
     // By its time: where somebody has just gone back to that number it has a new one.
     if ((await Promise.all(beyond.map(isEmpty))).every(Boolean)) await redis.zremrangebyscore(globalKeys.periods, since, since);

@@ -40,6 +40,11 @@ export function earlierCells(periods: Period[], hash: string, now: number, keptM
   return [...new Set(kept.map(({ cells }) => cellOfKey(hash, cells)))].filter((cell) => cell !== current);
 }
 
+/** Those that had ended by a time: the one after them had begun. */
+export function endedBy(periods: Period[], at: number): Period[] {
+  return periods.filter((_, index) => endOf(periods, index) <= at);
+}
+
 function endOf(periods: Period[], index: number): number {
   return periods[index + 1]?.since ?? Infinity;
 }
