@@ -215,3 +215,22 @@ test('an intake whose clock was set back hears of an experiment in a moment, too
   await start(pipeline, shadow());
   await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1));
 });
+
+test('an evaluator that is overtaken while it acts forgets no change that came since, and counts no answer a second time', async () => {
+  await start(pipeline, shadow({ webhook: 'watcher' }));
+  await completed();
+  const other = await open();
+  const { redis } = pipeline;
+  const tell = redis.xadd.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  const overtaken = async (...args: unknown[]): Promise<unknown> => {
+    redis.xadd = tell as typeof redis.xadd;
+    await evaluateExperiments(other);
+    await commandExperimentByName(other, 'seen', 'pause', null);
+    return tell(...args);
+  };
+  redis.xadd = overtaken as typeof redis.xadd;
+  await evaluateExperiments(pipeline);
+  const { pending, tallies } = await recordOf(pipeline, 'seen');
+  expect(pending).toMatchObject([{ event: 'experiment.paused' }]);
+  expect(tallies['delivered']?.jobs).toBe(1);
+});
