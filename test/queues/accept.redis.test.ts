@@ -21,6 +21,7 @@ import {
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 
+import { markAlone } from '../../packages/queues/src/quarantine.ts';
 import { answered, exampleConfig, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
 import { closeAll, dumpOf, entriesOf, flushAll, keysLike, openTestPipeline, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -297,6 +298,15 @@ test('a job that is opened again while it is about to be forgotten stays', async
   const late: JobEvent = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) };
   expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late)) })).toBe(0);
   expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
+});
+
+test('a record that is gone is made anew neither by the first step of its job nor by the mark that this runs alone', async () => {
+  const { redis, keys } = pipeline;
+  const { id } = await accept(pipeline, question, null);
+  const losing = { ...pipeline, redis: afterRead(pipeline, () => redis.del(keys.job(id))) };
+  expect(await advance(losing, id, { type: 'cancelled' })).toBeNull();
+  await markAlone(pipeline, id, 1);
+  expect(await redis.exists(keys.job(id))).toBe(0);
 });
 
 /** A connection on which something happens between the reading of a job and what comes of it. */
