@@ -14,6 +14,7 @@ import { readHealth } from './health.ts';
 import { globalKeys, indexesOf, metadataIndex, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { requestText, sortedRequestText } from './request-text.ts';
+import { keyKeptMs } from './retention.ts';
 import { stateText } from './state-text.ts';
 
 /** A job that a client asks for. */
@@ -34,8 +35,6 @@ export interface Accepted {
   /** The new job as it was accepted; null for one that was there before. */
   state: JobState | null;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Accepts one job. Throws a `ProblemError` where the request is refused. */
 export async function accept(cells: Cells, request: JobRequest, claim: { key: string } | null, seed?: number): Promise<Accepted> {
@@ -243,11 +242,7 @@ function refuseUnknownWebhook(named: NamedWebhook[], known: Set<string>): void {
 type Claim = { key: string; value: string; keptMs: number };
 
 function claimOf({ keys, config }: Pipeline, keyHash: string, held: { fingerprint: string; id: string }): Claim {
-  return {
-    key: keys.idempotency(keyHash),
-    value: JSON.stringify(held),
-    keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS),
-  };
+  return { key: keys.idempotency(keyHash), value: JSON.stringify(held), keptMs: keyKeptMs(config) };
 }
 
 interface Extras {

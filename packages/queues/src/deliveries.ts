@@ -8,6 +8,7 @@ import { deliveryEntry } from './entries.ts';
 import { deliveryId } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
+import { jobKeptMs } from './retention.ts';
 import { withScores } from './with-scores.ts';
 
 /** A line of an endpoint's delivery log as it is stored: with the body, which is the same over all tries. */
@@ -20,8 +21,6 @@ export interface Delivery extends DeliveryView {
   /** The number of the last time that somebody asked for it again; 0 where nobody has. */
   redeliveries: number;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** The log line of a delivery; a new one where nothing has been tried yet. */
 export async function readDelivery({ redis, keys }: Pipeline, told: DeliveryPayload): Promise<Delivery> {
@@ -76,10 +75,10 @@ async function replaceLine({ redis, config, keys }: Pipeline, stored: string | n
 }
 
 /** A line is kept as long as a finished job, and one that waits for its next try so long after that: it has the body. In ms. */
-function retentionOf({ retention, webhooks }: UpshiftConfig, line: Delivery, now: number) {
-  const jobMs = Math.ceil(retention.job_hours * HOUR_MS);
+function retentionOf(config: UpshiftConfig, line: Delivery, now: number) {
+  const jobMs = jobKeptMs(config);
   const pauseMs = line.next_attempt_at === null ? 0 : Math.max(0, Date.parse(line.next_attempt_at) - now);
-  return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(webhooks.retry_after_s)) };
+  return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(config.webhooks.retry_after_s)) };
 }
 
 /** Lines forgotten with one command. */

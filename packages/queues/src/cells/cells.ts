@@ -7,6 +7,7 @@ import { cellKeys, cellOfId, DELIVER_QUEUE, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
 import { Reread } from '../reread.ts';
+import { keyKeptMs } from '../retention.ts';
 import { cellOfKey, cellsAt, earlierCells, endedBy, mostCells, parsePeriods } from './periods.ts';
 import type { Period } from './periods.ts';
 
@@ -50,7 +51,6 @@ const READ_EVERY_MS = 1000;
 const periods = new Reread(READ_EVERY_MS, readPeriods);
 /** A change holds so much later, in ms: all processes have read it by then, and their clocks may differ by the rest. */
 const CHANGE_AFTER_MS = 10_000;
-const HOUR_MS = 3_600_000;
 
 /** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
 export async function openCells(options: CellOptions): Promise<Cells> {
@@ -63,7 +63,6 @@ export async function openCells(options: CellOptions): Promise<Cells> {
     opened.set(number, pipeline);
     return pipeline;
   };
-  const keptMs = options.config.retention.idempotency_hours * HOUR_MS;
   const cells: Cells = {
     ...connection,
     options,
@@ -79,7 +78,7 @@ export async function openCells(options: CellOptions): Promise<Cells> {
         const number = Math.floor(Math.random() * cells);
         return { pipeline: cell(number), others: upTo(cells).toSpliced(number, 1).map(cell), earlier: [], cells };
       }
-      const earlier = earlierCells(known, keyHash, now, keptMs).map(cell);
+      const earlier = earlierCells(known, keyHash, now, keyKeptMs(options.config)).map(cell);
       return { pipeline: cell(cellOfKey(keyHash, cells)), others: [], earlier, cells };
     },
   };
@@ -138,8 +137,7 @@ export async function retireCells(cells: Cells): Promise<void> {
   const { redis, config } = cells;
   const known = await readPeriods(cells);
   const now = Date.now();
-  const forgottenBefore = now - config.retention.idempotency_hours * HOUR_MS;
-  for (const { cells: number, since } of endedBy(known, forgottenBefore)) {
+  for (const { cells: number, since } of endedBy(known, now - keyKeptMs(config))) {
     const beyond = (await cells.all()).slice(cellsAt(known, now), number);
     // By its time: where somebody has just gone back to that number it has a new one.
     if ((await Promise.all(beyond.map(isEmpty))).every(Boolean)) await redis.zremrangebyscore(globalKeys.periods, since, since);
