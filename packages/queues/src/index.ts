@@ -57,7 +57,7 @@ export {
   SCORE_QUEUE,
 } from './names.ts';
 export { readStuck, STUCK_AFTER_MS } from './stuck.ts';
-export type { IdleQueue, LostJob, Stuck } from './stuck.ts';
+export type { Stuck } from './stuck.ts';
 export { queueOf } from './pipeline.ts';
 export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';

@@ -19,10 +19,10 @@ import { watchProgress } from './watchdog.ts';
 export type Fate = 'finished' | 'put-back';
 
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
+type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
-export type OnFailure = (entry: Job | undefined, error: Error) => void;
+type OnFailure = (entry: Job | undefined, error: Error) => void;
 
 /** Longest wait for a new entry before the queue is looked at again, in seconds: BullMQ's own. */
 const LONGEST_WAIT_S = 5;
@@ -40,7 +40,7 @@ interface InHand {
   lockedAt: number | null;
 }
 
-export interface LineOptions {
+interface LineOptions {
   /** For entries in hand. */
   capacity: Capacity;
   /** Whether entries are locked when they are taken, not only when they have been in hand for a moment. */

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 
-export type Script<Reply> = (...keysAndArguments: (string | number | Buffer)[]) => Promise<Reply>;
+type Script<Reply> = (...keysAndArguments: (string | number | Buffer)[]) => Promise<Reply>;
 
 /**
  * A script as a command of a connection: sent once, then called by its hash.

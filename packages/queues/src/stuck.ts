@@ -22,7 +22,7 @@ const JOBS_LOOKED_AT = 100;
 const DELAYED_LOOKED_AT = 1000;
 
 /** A queue from which nobody takes: entries are due, the oldest for long, and none is active. */
-export interface IdleQueue {
+interface IdleQueue {
   cell: number;
   queue: string;
   tier: string | null;
@@ -32,7 +32,7 @@ export interface IdleQueue {
 }
 
 /** An unfinished job that no entry of any queue carries on. */
-export interface LostJob {
+interface LostJob {
   id: string;
   /** Where its entry should be; null where it has no next step. */
   queue: string | null;

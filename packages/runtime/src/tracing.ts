@@ -8,7 +8,7 @@ import type { Logger } from './logger.ts';
 /** What a span says: ids, names and numbers, never a prompt, an answer or the words of an error. Null says nothing. */
 export type SpanAttributes = Record<string, string | number | boolean | string[] | null | undefined>;
 
-export interface SpanOptions {
+interface SpanOptions {
   name: string;
   kind: keyof typeof kinds;
   attributes?: SpanAttributes;

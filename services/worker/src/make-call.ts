@@ -31,7 +31,7 @@ export interface Tools {
 }
 
 /** A call that is to be made. */
-export interface Order {
+interface Order {
   tools: Tools;
   context: StepContext<'call'>;
   /** The configuration of the job. */

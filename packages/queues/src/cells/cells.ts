@@ -11,7 +11,7 @@ import { keyKeptMs } from '../retention.ts';
 import { cellOfKey, cellsAt, earlierCells, endedBy, mostCells, parsePeriods } from './periods.ts';
 import type { Period } from './periods.ts';
 
-export interface CellOptions extends PipelineOptions {
+interface CellOptions extends PipelineOptions {
   /** `UPSHIFT_CELLS`. */
   cells: number;
   /** Have new jobs spread over that number, as intake does. */

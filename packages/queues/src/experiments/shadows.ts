@@ -14,7 +14,7 @@ import type { ToFollow } from './record.ts';
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
 /** What came of following an outcome: the candidate was asked, a judge has said whom it prefers, or nothing that counts. */
-export type Followed = Preference | 'asked' | null;
+type Followed = Preference | 'asked' | null;
 
 /**
  * Answers of a candidate that are under way at once, and as many comparisons: half of what a worker calls of a model at a time, so
