@@ -291,12 +291,15 @@ describe('a route that gives an answer again', () => {
   });
 });
 
-test('a job that is opened again while it is about to be forgotten stays', async () => {
+test.each([
+  ['is listed', 'zrangebyscore'],
+  ['is read', 'hmget'],
+])('a job that is opened again when it %s to be forgotten stays', async (_, command) => {
   const { id } = await accept(pipeline, question, null);
   for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);
   await pipeline.redis.zadd(pipeline.keys.expiries, 1, id);
   const late: JobEvent = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) };
-  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late)) })).toBe(0);
+  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late), command) })).toBe(0);
   expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
 });
 
@@ -310,11 +313,11 @@ test('a record that is gone is made anew neither by the first step of its job no
 });
 
 /** A connection on which something happens between the reading of a job and what comes of it. */
-function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>): Pipeline['redis'] {
+function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>, command = 'hmget'): Pipeline['redis'] {
   return new Proxy(redis, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'hmget' || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
+      if (name !== command || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
       return async (...args: unknown[]) => {
         const reply: unknown = await value.apply(target, args);
         await happens();
