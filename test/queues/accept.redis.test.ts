@@ -21,6 +21,7 @@ import {
 import type { Accepted, Asked, Pipeline } from '@upshift/queues';
 import { beforeEach, describe, expect, test } from 'vitest';
 
+import { markAlone } from '../../packages/queues/src/quarantine.ts';
 import { answered, exampleConfig, judged, LOW, question, requestOf, sent, verdictAt } from '../routing/example.ts';
 import { anotherPipeline, freshPipeline } from './bed.ts';
 import { dumpOf, entriesOf, keysLike, simple, stateOf } from './setting.ts';
@@ -246,36 +247,66 @@ test('a job that is forgotten leaves nothing behind, nor does one of which nothi
   expect([...names.flat(), ...(await keysLike(redis, keys.expiries)), ...(await keysLike(redis, keys.quarantine))]).toEqual([]);
 });
 
-test('an answer that a late verdict fails answers nobody else any more', async () => {
-  const keeping = await anotherPipeline(
-    exampleConfig((file) => {
-      file.routes['default']!.cached_answers_s = 60;
-    }),
-  );
-  const { id } = await accept(keeping, question, null);
-  for (const event of [simple, sent(1)]) await advance(keeping, id, event);
-  await advance(keeping, id, answered(1), { 'answer:1': '{}' });
-  await advance(keeping, id, judged(1, 1));
-  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toHaveLength(1);
-  await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
-  expect(await keysLike(keeping.redis, '{upshift-answers:*')).toEqual([]);
+describe('a route that gives an answer again', () => {
+  let keeping: TestPipeline;
+  beforeEach(async () => {
+    keeping = await anotherPipeline(exampleConfig((file) => void (file.routes['default']!.cached_answers_s = 60)));
+  });
+
+  async function answeredBy(text: string): Promise<string> {
+    const { id } = await accept(keeping, question, null);
+    for (const event of [simple, sent(1)]) await advance(keeping, id, event);
+    await advance(keeping, id, answered(1), { 'answer:1': JSON.stringify({ text }) });
+    await advance(keeping, id, judged(1, 1));
+    return id;
+  }
+
+  const kept = async (): Promise<unknown[]> => {
+    const texts = await Promise.all((await keysLike(keeping.redis, '{upshift-answers:*')).map((key) => keeping.redis.get(key)));
+    return texts.map((text) => JSON.parse((JSON.parse(text!) as { answer: string }).answer));
+  };
+
+  test('gives none any more that a late verdict fails', async () => {
+    const id = await answeredBy('one');
+    expect(await kept()).toEqual([{ text: 'one' }]);
+    await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
+    expect(await kept()).toEqual([]);
+  });
+  test('gives the latest, though a late verdict passes one before', async () => {
+    const first = await answeredBy('one');
+    await answeredBy('other');
+    await advance(keeping, first, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) });
+    expect(await kept()).toEqual([{ text: 'other' }]);
+  });
 });
 
-test('a job that is opened again while it is about to be forgotten stays', async () => {
+test.each([
+  ['is listed', 'zrangebyscore'],
+  ['is read', 'hmget'],
+])('a job that is opened again when it %s to be forgotten stays', async (_, command) => {
   const { id } = await accept(pipeline, question, null);
   for (const event of [simple, sent(1), answered(1), judged(1, 1)]) await advance(pipeline, id, event);
   await pipeline.redis.zadd(pipeline.keys.expiries, 1, id);
   const late: JobEvent = { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) };
-  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late)) })).toBe(0);
+  expect(await forgetJobs({ ...pipeline, redis: afterRead(pipeline, () => advance(pipeline, id, late), command) })).toBe(0);
   expect(await stateOf(pipeline, id)).toMatchObject({ status: 'in_progress', revision: 2 });
 });
 
+test('a record that is gone is made anew neither by the first step of its job nor by the mark that this runs alone', async () => {
+  const { redis, keys } = pipeline;
+  const { id } = await accept(pipeline, question, null);
+  const losing = { ...pipeline, redis: afterRead(pipeline, () => redis.del(keys.job(id))) };
+  expect(await advance(losing, id, { type: 'cancelled' })).toBeNull();
+  await markAlone(pipeline, id, 1);
+  expect(await redis.exists(keys.job(id))).toBe(0);
+});
+
 /** A connection on which something happens between the reading of a job and what comes of it. */
-function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>): Pipeline['redis'] {
+function afterRead({ redis }: Pipeline, happens: () => Promise<unknown>, command = 'hmget'): Pipeline['redis'] {
   return new Proxy(redis, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'hmget' || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
+      if (name !== command || typeof value !== 'function') return typeof value === 'function' ? value.bind(target) : value;
       return async (...args: unknown[]) => {
         const reply: unknown = await value.apply(target, args);
         await happens();

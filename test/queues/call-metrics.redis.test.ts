@@ -26,8 +26,8 @@ test('an attempt that ends without a call counts as no call of its model', async
   };
   const denied = await acceptOne();
   await advance(pipeline, denied, simple);
-  const { error, times } = failed(1, 'timeout');
-  await advance(pipeline, denied, { type: 'place-denied', attempt: 1, epoch: 2, error, times });
+  const { error } = failed(1, 'timeout');
+  await advance(pipeline, denied, { type: 'place-denied', attempt: 1, epoch: 2, error });
   const open = await acceptOne();
   for (const event of [simple, sent(1), failed(1, 'circuit_open')]) await advance(pipeline, open, event);
   expect((await stateOf(pipeline, denied)).attempts[0]).toMatchObject({ outcome: 'failed', sentAt: null });

@@ -159,6 +159,24 @@ test('one consumer works on all cells, and has no more in hand than it may', asy
   expect(worked).toEqual(new Set(ids));
 });
 
+test('a consumer that closes while it has no free slot waits for one in no cell', async () => {
+  const cells = await openIntake(2);
+  await acceptMany(cells, 20);
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const consumer = consume(await consumedCells(cells), CLASSIFY_QUEUE, 'classify', 1, async (step) => {
+    begun.resolve();
+    await mayEnd.promise;
+    await step.advance(simple);
+    return done;
+  });
+  await begun.promise;
+  await cells.redis.ping();
+  const closed = consumer.close();
+  mayEnd.resolve();
+  await closed;
+  expect((await readQueues(cells)).filter(({ active }) => active > 0)).toEqual([]);
+});
+
 test('an entry whose word reaches a process without a free slot is taken at once by another that has one', async () => {
   const { busy, idle } = { busy: await openIntake(2), idle: await open(2) };
   const mayEnd = Promise.withResolvers<void>();

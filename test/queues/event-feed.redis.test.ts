@@ -1,6 +1,6 @@
 import { accept, openEventFeed, readEvents } from '@upshift/queues';
 import type { EventFeed, FeedNews, JobNews } from '@upshift/queues';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { question } from '../routing/example.ts';
 import { anotherProcess, freshPipeline } from './bed.ts';
@@ -84,4 +84,13 @@ test('who begins to listen while a cell is slow to answer is told a place behind
   const { events } = await readEvents(pipeline.first, from[0]!, 10);
   expect(heard).toEqual(events);
   other.close();
+});
+
+test('a feed that is closed while somebody listens says of no failure', async () => {
+  const sayFailure = vi.fn<TestPipeline['sayFailure']>();
+  const closing = openEventFeed({ ...pipeline, sayFailure });
+  await closing.listen(() => undefined);
+  closing.close();
+  await pipeline.redis.ping();
+  expect(sayFailure).not.toHaveBeenCalled();
 });

@@ -4,6 +4,7 @@ import {
   denyProvider,
   expireJobs,
   openCircuit,
+  providersHeardOf,
   publishProviders,
   readHealth,
   reconcile,
@@ -57,6 +58,16 @@ describe('a provider', () => {
     const word = JSON.stringify({ at: Date.now() - 60_000, off: 'no key' });
     await pipeline.redis.hset('{upshift-health}:providers', 'openai off', word);
     expect((await readHealth(await anotherPipeline())).providersOff).toEqual({});
+  });
+  test('is heard of while a worker repeats its word, on or off', async () => {
+    await publishProviders(pipeline, [
+      { id: 'openai', off: null },
+      { id: 'anthropic', off: 'no key' },
+    ]);
+    const word = JSON.stringify({ at: Date.now() - 60_000, off: null });
+    await pipeline.redis.hset('{upshift-health}:providers', 'ollama on', word);
+    await denyProvider(pipeline, 'openai-eu', 'no credit');
+    expect(await providersHeardOf(pipeline)).toEqual(new Set(['openai', 'anthropic']));
   });
 });
 

@@ -352,24 +352,29 @@ test('an entry that comes back to who still has it in hand is not begun a second
   expect(seen.filter((one) => one === id)).toEqual([id]);
 });
 
-test('an entry that comes back to who has lost it is begun anew', async () => {
+test('an entry that comes back to who has lost it is begun anew, and is in hand when the first delivery has ended', async () => {
   const { id } = await accept(pipeline, question, null);
   const entry = `${id}.1.classify.1`;
+  const isLocked = async () => (await pipeline.redis.exists(`{upshift-0}:classify:${entry}:lock`)) === 1;
+  const again = Promise.withResolvers<void>();
   let deliveries = 0;
   let stalls: string | null | undefined;
   consumeClassify(2, async ({ signal, advance: move }) => {
     deliveries += 1;
     if (deliveries > 1) {
       stalls = await pipeline.redis.hget(`{upshift-0}:classify:${entry}`, 'stc');
+      again.resolve();
+      // What is in hand is locked within a second.
+      await until(pipeline, isLocked);
       return void (await move(simple));
     }
     const lost = once(signal, 'abort');
-    await until(pipeline, async () => (await pipeline.redis.exists(`{upshift-0}:classify:${entry}:lock`)) === 1);
+    await until(pipeline, isLocked);
     // As the check for entries that stalled does it.
     await pipeline.redis.multi().del(`{upshift-0}:classify:${entry}:lock`).lrem('{upshift-0}:classify:active', 1, entry).exec();
     await lost;
     await pipeline.redis.multi().rpush('{upshift-0}:classify:wait', entry).zadd('{upshift-0}:classify:marker', 0, '0').exec();
-    await until(pipeline, async () => (await classifyQueue().getJobState(entry)) !== 'waiting');
+    await again.promise;
   });
   await until(pipeline, async () => (await stateOf(pipeline, id)).classification !== null);
   // Had it been taken and dropped, it would have come back as one that stalled.

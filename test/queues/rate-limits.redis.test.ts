@@ -2,7 +2,7 @@ import type { RateLimit } from '@upshift/contracts';
 import { earnRetries, holdBack, learnedLimits, learnLimits, reservePlace, reserveRetry, settlePlace } from '@upshift/queues';
 import type { Place } from '@upshift/queues';
 import { limitsLearned, placesOf } from '@upshift/routing';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 
 import { exampleConfig } from '../routing/example.ts';
 import { anotherPipeline, freshPipeline } from './bed.ts';
@@ -132,6 +132,16 @@ test('retry-after holds for all processes, where no limit is declared, for as lo
   expect(await placeFor(other)).toMatchObject({ waitMs: expect.toSatisfy((ms: number) => ms > 100 && ms <= 301) });
   await expect.poll(() => learnedLimits(other, MODEL), { timeout: 10_000 }).toEqual([]);
   expect(await placeFor(other)).toEqual({ waitMs: 0 });
+});
+
+test('what a vendor says of a limit is heard at once by who learned it, and in a moment by others, be their clock set back', async () => {
+  const other = await anotherPipeline();
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  for (const one of [pipeline, other]) expect(await learnedLimits(one, MODEL)).toEqual([]);
+  clock.mockRestore();
+  await learnLimits(pipeline, MODEL, limitsLearned([], 60_000, Date.now()));
+  expect(await learnedLimits(pipeline, MODEL)).toHaveLength(1);
+  await vi.waitFor(async () => expect(await learnedLimits(other, MODEL)).toHaveLength(1));
 });
 
 test('where there is plenty nothing is kept, and nobody waits', () => {

@@ -12,13 +12,22 @@ import {
   queueOf,
   readStats,
 } from '@upshift/queues';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 
 import { keepAudit } from '../../packages/queues/src/experiments/audits.ts';
 import { changeExperiment } from '../../packages/queues/src/experiments/store.ts';
 import { outcome } from '../eval-experiments/outcome.ts';
 import { answered, classified, exampleConfig, failed, judged, requestOf, sent } from '../routing/example.ts';
-import { carry, documentOf, freshWithTrial, overrides, recordOf, request, start } from './experiments-setting.ts';
+import {
+  anotherWithTrial,
+  carry,
+  documentOf,
+  freshWithTrial,
+  overrides,
+  recordOf,
+  request,
+  start,
+} from './experiments-setting.ts';
 import { anotherPipeline } from './bed.ts';
 import { labelsIn, simple, stateOf } from './setting.ts';
 import type { TestPipeline } from './setting.ts';
@@ -204,4 +213,31 @@ test.each([
       ['premium', true],
     ].slice(0, count),
   );
+});
+
+test('an intake whose clock was set back hears of an experiment in a moment, too', async () => {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
+  expect((await accept(pipeline, request, null)).state?.experiments).toBeNull();
+  clock.mockRestore();
+  await start(pipeline, shadow());
+  await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1));
+});
+
+test('an evaluator that is overtaken while it acts forgets no change that came since, and counts no answer a second time', async () => {
+  await start(pipeline, shadow({ webhook: 'watcher' }));
+  await completed();
+  const other = await anotherWithTrial();
+  const { redis } = pipeline;
+  const tell = redis.xadd.bind(redis) as (...args: unknown[]) => Promise<unknown>;
+  const overtaken = async (...args: unknown[]): Promise<unknown> => {
+    redis.xadd = tell as typeof redis.xadd;
+    await evaluateExperiments(other);
+    await commandExperimentByName(other, 'seen', 'pause', null);
+    return tell(...args);
+  };
+  redis.xadd = overtaken as typeof redis.xadd;
+  await evaluateExperiments(pipeline);
+  const { pending, tallies } = await recordOf(pipeline, 'seen');
+  expect(pending).toMatchObject([{ event: 'experiment.paused' }]);
+  expect(tallies['delivered']?.jobs).toBe(1);
 });

@@ -84,8 +84,8 @@ describe('a hedge', () => {
     expect(deferred).toEqual({ job: claimed, trail: [], commands: [] });
   });
   test('that was not made in time is settled for nothing', () => {
-    const { error, times } = failed(2, 'aborted');
-    const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, epoch: 1, error, times });
+    const { error } = failed(2, 'aborted');
+    const { job } = after(called, hedgingFacts, due, answered(1), { type: 'place-denied', attempt: 2, epoch: 1, error });
     expect(job).toMatchObject({ step: { kind: 'score', attempt: 1 }, attempts: [{}, { state: 'settled', costNanoUsd: 0 }] });
   });
   test('comes after 95 % of the last calls have answered, and not before there are enough to say', () => {

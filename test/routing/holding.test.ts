@@ -92,8 +92,8 @@ test('a held job hears no more of a call that it does not wait for', () => {
   const called = after(canaryJob(), facts, classified(0.1)).job;
   const { job } = decide(called, { type: 'step-crashed', epoch: called.epoch, reason: 'it died thrice' }, facts);
   expect(job).toMatchObject({ status: 'queued', step: null, experiments: { held: { status: 'failed' } } });
-  const { error, times } = failed(1, 'rate_limited');
-  const late = { type: 'place-denied', attempt: 1, epoch: job.epoch, error, times } as const;
+  const { error } = failed(1, 'rate_limited');
+  const late = { type: 'place-denied', attempt: 1, epoch: job.epoch, error } as const;
   expect(decide(job, late, facts)).toEqual({ job, trail: [], commands: [] });
 });
 

@@ -75,14 +75,8 @@ describe('a judge', () => {
     const pinned = acceptedJob(config, requestOf({ input: question.input, model: LOW }));
     const asked = after(pinned, facts, classified(0.1), sent(1), answered(1), request).job;
     for (const code of ['rate_limited', 'circuit_open'] as const) {
-      const { error, times } = failed(2, code, { retryAfterMs: 20_000 });
-      const notMade = (waits: number): JobEvent => ({
-        type: 'place-denied',
-        attempt: 2,
-        epoch: asked.epoch + waits,
-        error,
-        times,
-      });
+      const { error } = failed(2, code, { retryAfterMs: 20_000 });
+      const notMade = (waits: number): JobEvent => ({ type: 'place-denied', attempt: 2, epoch: asked.epoch + waits, error });
       expect(judgesOf(after(asked, facts, ...[0, 1, 2, 3].map(notMade), request))).toEqual([MIDDLE, HIGH]);
     }
   });

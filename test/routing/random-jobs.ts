@@ -151,8 +151,8 @@ function sampleRequested(chance: Chance, attempt: number): JobEvent {
 const notMade: CallErrorCode[] = ['rate_limited', 'provider_denied', 'provider_off', 'circuit_open'];
 
 function placeDenied(chance: Chance, attempt: number, epoch: number): JobEvent {
-  const { error, times } = failed(attempt, chance.oneOf(notMade), { retryAfterMs: chance.oneOf([null, 60_000]) });
-  return { type: 'place-denied', attempt, epoch, error, times };
+  const { error } = failed(attempt, chance.oneOf(notMade), { retryAfterMs: chance.oneOf([null, 60_000]) });
+  return { type: 'place-denied', attempt, epoch, error };
 }
 
 function outcomeOf(chance: Chance, attempt: number): JobEvent {

@@ -28,7 +28,7 @@ const pinned = acceptedJob(config, requestOf({ input: { prompt: 'x' }, model: MI
 
 /** Of a job that has only just been classified. */
 function notMade(attempt: number, code: CallErrorCode, retryAfterMs: number | null): JobEvent {
-  return { ...failed(attempt, code, { retryAfterMs }), type: 'place-denied', epoch: 2 };
+  return { type: 'place-denied', attempt, epoch: 2, error: failed(attempt, code, { retryAfterMs }).error };
 }
 
 describe('a job with one model only', () => {
@@ -84,10 +84,16 @@ test('a job that others may answer waits for a place within a limit three times,
   expect(limited(claimed, 60_000).attempts).toMatchObject([{ model: LOW, outcome: 'failed' }, { model: LOW_TWIN }]);
 });
 
+test('the trail says of a call that was not made how long it waited', () => {
+  const claimed = after(fresh, facts, classified(0.1)).job;
+  const { trail } = decide(claimed, notMade(1, 'rate_limited', 60_000), { ...facts, now: NOON + 300 });
+  expect(trail[0]).toMatchObject({ event: 'attempt-failed', wait_ms: 300, model_ms: 0 });
+});
+
 test('what is told twice of the last wait of a call does not end it', () => {
   const claimed = after(fresh, facts, classified(0.1)).job;
   const toldTwice = (job: typeof claimed, waits: number): typeof claimed => {
-    const isLimited: JobEvent = { ...failed(1, 'rate_limited', { retryAfterMs: 100 }), type: 'place-denied', epoch: job.epoch };
+    const isLimited = { ...notMade(1, 'rate_limited', 100), epoch: job.epoch } as JobEvent;
     const waiting = decide(job, isLimited, facts).job;
     expect(waiting.attempts).toMatchObject([{ state: 'claimed', waits }]);
     expect(decide(waiting, isLimited, facts)).toEqual({ job: waiting, trail: [], commands: [] });

@@ -47,7 +47,6 @@ async function refusals(): Promise<number> {
 /** What makes calls, all of which go to one server. */
 function toolsFor(server: FakeServer, changes: Partial<Tools> = {}): Tools {
   return {
-    pipeline,
     client: createModelClient([setup.settings(server.url)]),
     circuits: createCircuits({ onChange: () => undefined, mayProbe: () => Promise.resolve(() => undefined) }),
     calls: createCalls(),

@@ -36,7 +36,7 @@ export const languages = [
 export type Language = (typeof languages)[number];
 
 /** Languages of programs whose code the check `code` parses. */
-export const codeLanguages = ['json', 'javascript', 'typescript', 'sql'] as const;
+const codeLanguages = ['json', 'javascript', 'typescript', 'sql'] as const;
 export type CodeLanguage = (typeof codeLanguages)[number];
 
 const jsonSchema = z.record(z.string(), z.unknown());

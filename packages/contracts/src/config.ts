@@ -195,47 +195,9 @@ const shape = z.strictObject({
 
 /** `upshift.config.yaml`. Every name that is used must be declared. */
 export const upshiftConfig = shape.superRefine((config, context) => {
-  const report = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message });
-  const tiers = config.tiers.map((tier) => tier.name);
-  const models = Object.keys(config.models);
-
-  for (const [id, { tier }] of Object.entries(config.models)) {
-    const { provider } = splitModelId(id);
-    if (!Object.hasOwn(config.providers, provider))
-      report(['models', id], `no provider ${provider}; declared: ${list(Object.keys(config.providers))}`);
-    if (!tiers.includes(tier)) report(['models', id, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
-  }
-  for (const [task, { tier }] of Object.entries(config.rules)) {
-    if (!tiers.includes(tier)) report(['rules', task, 'tier'], `no tier ${tier}; declared: ${list(tiers)}`);
-  }
-  for (const [name, route] of Object.entries(config.routes)) {
-    for (const [tier, ids] of Object.entries(route.models ?? {})) {
-      if (!tiers.includes(tier)) report(['routes', name, 'models', tier], `no tier ${tier}; declared: ${list(tiers)}`);
-      ids.forEach((id, index) => {
-        const own = config.models[id]?.tier;
-        if (own !== undefined && own !== tier) report(['routes', name, 'models', tier, index], `${id} belongs to tier ${own}`);
-      });
-    }
-  }
-  for (const { path, ids } of modelReferences(config)) {
-    ids.forEach((id, index) => {
-      if (!models.includes(id)) report([...path, index], `no model ${id}; declared: ${list(models)}`);
-    });
-  }
-  if (config.retention.idempotency_hours > config.retention.job_hours) {
-    report(['retention', 'idempotency_hours'], 'a key must not outlive its job: at most job_hours');
-  }
-  if (tiers.includes('fallback')) report(['tiers'], 'the name fallback belongs to the fallback queue');
-  if (new Set(tiers).size !== tiers.length) report(['tiers'], 'two tiers have the same name');
-  if (!Object.hasOwn(config.routes, 'default')) report(['routes'], 'a route named default is needed');
-  for (const [path, message] of badClassifiers(config)) report(path, message);
-  const { thresholds } = config.classifier;
-  if (thresholds.length !== tiers.length - 1) {
-    report(['classifier', 'thresholds'], `${thresholds.length} given; ${tiers.length} tiers need ${tiers.length - 1}`);
-  }
-  if (thresholds.some((value, index) => index > 0 && value <= (thresholds[index - 1] ?? 0))) {
-    report(['classifier', 'thresholds'], 'thresholds must rise');
-  }
+  const finders = [undeclaredNames, ofOtherTiers, badNames, badRetention, badClassifiers, badThresholds];
+  const problems = finders.flatMap((find) => find(config));
+  for (const [path, message] of problems) context.addIssue({ code: 'custom', path, message });
 });
 export type UpshiftConfig = z.infer<typeof upshiftConfig>;
 
@@ -253,29 +215,80 @@ export function readStoredConfig(text: string): UpshiftConfig {
   return upshiftConfig.parse(stored);
 }
 
+type Shape = z.infer<typeof shape>;
+type Path = (string | number)[];
+type Problem = [path: Path, message: string];
+
+function undeclaredNames(config: Shape): Problem[] {
+  const [providers, models] = [Object.keys(config.providers), Object.keys(config.models)];
+  const tiers = config.tiers.map(({ name }) => name);
+  return [
+    ...models.flatMap((id) => undeclared(['models', id], 'provider', splitModelId(id).provider, providers)),
+    ...tierReferences(config).flatMap(({ path, tier }) => undeclared(path, 'tier', tier, tiers)),
+    ...modelReferences(config).flatMap(({ path, ids }) =>
+      ids.flatMap((id, index) => undeclared([...path, index], 'model', id, models)),
+    ),
+  ];
+}
+
+function undeclared(path: Path, kind: string, name: string, declared: string[]): Problem[] {
+  return declared.includes(name) ? [] : [[path, `no ${kind} ${name}; declared: ${declared.join(', ') || 'none'}`]];
+}
+
+/** Models that a route names for a tier which is not theirs. */
+function ofOtherTiers({ routes, models }: Shape): Problem[] {
+  return Object.entries(routes).flatMap(([name, route]) =>
+    Object.entries(route.models ?? {}).flatMap(([tier, ids]) =>
+      ids.flatMap((id, index): Problem[] => {
+        const own = models[id]?.tier ?? tier;
+        return own === tier ? [] : [[['routes', name, 'models', tier, index], `${id} belongs to tier ${own}`]];
+      }),
+    ),
+  );
+}
+
+function badNames({ tiers, routes }: Shape): Problem[] {
+  const names = tiers.map(({ name }) => name);
+  const problems: Problem[] = [];
+  if (names.includes('fallback')) problems.push([['tiers'], 'the name fallback belongs to the fallback queue']);
+  if (new Set(names).size !== names.length) problems.push([['tiers'], 'two tiers have the same name']);
+  if (!Object.hasOwn(routes, 'default')) problems.push([['routes'], 'a route named default is needed']);
+  return problems;
+}
+
 /** Classifiers that are named and lack what they need. */
-function badClassifiers({
-  classifier: { type, llm, http },
-  routes,
-  models,
-}: z.infer<typeof shape>): [(string | number)[], string][] {
-  const named: [(string | number)[], ClassifierType | undefined][] = [
+function badClassifiers({ classifier: { type, llm, http }, routes, models }: Shape): Problem[] {
+  const named: [Path, ClassifierType | undefined][] = [
     [['classifier', 'type'], type],
-    ...Object.entries(routes).map(([name, route]): [string[], ClassifierType | undefined] => [
+    ...Object.entries(routes).map(([name, route]): [Path, ClassifierType | undefined] => [
       ['routes', name, 'classifier'],
       route.classifier,
     ]),
   ];
-  const problems = named.flatMap(([path, of]): [(string | number)[], string][] => {
+  const problems = named.flatMap(([path, of]): Problem[] => {
     if ((of === 'llm' || of === 'hybrid') && llm.models.length === 0) return [[path, `${of} needs classifier.llm.models`]];
     return of === 'http' && http === undefined ? [[path, 'http needs classifier.http']] : [];
   });
-  const unable = llm.models.flatMap((id, index): [(string | number)[], string][] =>
+  const unable = llm.models.flatMap((id, index): Problem[] =>
     models[id]?.capabilities.includes('structured_output') === false
       ? [[['classifier', 'llm', 'models', index], `${id} lacks structured_output`]]
       : [],
   );
   return [...problems, ...unable];
+}
+
+function badRetention({ retention: { idempotency_hours: keyHours, job_hours: jobHours } }: Shape): Problem[] {
+  return keyHours > jobHours ? [[['retention', 'idempotency_hours'], 'a key must not outlive its job: at most job_hours']] : [];
+}
+
+function badThresholds({ classifier: { thresholds }, tiers }: Shape): Problem[] {
+  const path = ['classifier', 'thresholds'];
+  const problems: Problem[] = [];
+  if (thresholds.length !== tiers.length - 1)
+    problems.push([path, `${thresholds.length} given; ${tiers.length} tiers need ${tiers.length - 1}`]);
+  if (thresholds.some((value, index) => index > 0 && value <= thresholds[index - 1]!))
+    problems.push([path, 'thresholds must rise']);
+  return problems;
 }
 
 /** The models that a check names. */
@@ -284,7 +297,17 @@ export function modelsOfCheck(check: Check): string[] {
   return check.type === 'llm_judge' ? (check.against ?? []) : [];
 }
 
-function modelReferences(config: z.infer<typeof shape>): { path: (string | number)[]; ids: string[] }[] {
+function tierReferences({ models, rules, routes }: Shape): { path: Path; tier: string }[] {
+  return [
+    ...Object.entries(models).map(([id, { tier }]) => ({ path: ['models', id, 'tier'], tier })),
+    ...Object.entries(rules).map(([task, { tier }]) => ({ path: ['rules', task, 'tier'], tier })),
+    ...Object.entries(routes).flatMap(([name, route]) =>
+      Object.keys(route.models ?? {}).map((tier) => ({ path: ['routes', name, 'models', tier], tier })),
+    ),
+  ];
+}
+
+function modelReferences(config: Shape): { path: Path; ids: string[] }[] {
   return [
     { path: ['judge', 'models'], ids: config.judge.models },
     { path: ['classifier', 'llm', 'models'], ids: config.classifier.llm.models },
@@ -300,8 +323,4 @@ function modelReferences(config: z.infer<typeof shape>): { path: (string | numbe
       { path: ['routes', name, 'on_refusal'], ids: on_refusal },
     ]),
   ];
-}
-
-function list(names: string[]): string {
-  return names.length === 0 ? 'none' : names.join(', ');
 }

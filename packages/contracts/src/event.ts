@@ -29,7 +29,7 @@ export type JobEvent =
   | { type: 'answered'; attempt: number; finishReason: FinishReason; usage: Usage | null; times: CallTimes }
   | { type: 'call-failed'; attempt: number; error: CallError; times: CallTimes }
   /** The call was not made: no place under a rate limit came in time, or the model is left alone. `epoch` as above. */
-  | { type: 'place-denied'; attempt: number; epoch: number; error: CallError; times: CallTimes }
+  | { type: 'place-denied'; attempt: number; epoch: number; error: CallError }
   /** The call is a retry, and those of its provider have room for it in `waitMs`: that place is kept for it. */
   | { type: 'retry-deferred'; attempt: number; waitMs: number }
   /** The call takes longer than is usual for its model: no answer within `afterMs`. */

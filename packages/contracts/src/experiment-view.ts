@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { experimentDocument } from './experiment.ts';
 
-export const experimentStatus = z.enum(['running', 'paused', 'promoted', 'rolled_back', 'aborted', 'ended']);
+const experimentStatus = z.enum(['running', 'paused', 'promoted', 'rolled_back', 'aborted', 'ended']);
 export type ExperimentStatus = z.infer<typeof experimentStatus>;
 
 /** Every change that an endpoint can be told of. */
@@ -19,7 +19,7 @@ export const experimentEvents = [
 export type ExperimentEvent = (typeof experimentEvents)[number];
 
 /** A value with the interval that holds at all times at once; null ends are not known yet. */
-export const estimateView = z.object({
+const estimateView = z.object({
   value: z.number().nullable(),
   low: z.number().nullable(),
   high: z.number().nullable(),
@@ -41,7 +41,7 @@ export const armResults = z.object({
 });
 export type ArmResults = z.infer<typeof armResults>;
 
-export const armComparison = z.object({
+const armComparison = z.object({
   arm: z.string(),
   with: z.string(),
   metric: z.string(),

@@ -13,9 +13,7 @@ import { scorerProfile } from './scorer-profile.ts';
 export const experimentName = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an experiment is a lower-case word, as in new-economy-model');
-export const armName = keyName(
-  z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate'),
-);
+const armName = keyName(z.string().regex(/^[a-z][a-z0-9_-]{0,31}$/, 'an arm is a lower-case word, as in stable or candidate'));
 
 /** In the results of a shadow: what was delivered for the jobs that the candidate also answered. */
 export const DELIVERED = 'delivered';
@@ -180,7 +178,6 @@ export const experimentDocument = shape.superRefine((experiment, context) => {
 });
 export type Experiment = z.infer<typeof experimentDocument>;
 export type ExperimentOf<Kind extends Experiment['kind']> = Extract<Experiment, { kind: Kind }>;
-export type Arm = Experiment['arms'][number];
 
 /** Reads a document: an experiment, or every bad field at once. */
 export function parseExperiment(body: unknown): { experiment: Experiment } | { errors: FieldError[] } {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Who said whether an answer is good: the checks and thresholds of its route, somebody afterwards, or a comparison with the top tier's answer. */
-export const labelSources = ['gate', 'late', 'audit'] as const;
+const labelSources = ['gate', 'late', 'audit'] as const;
 
 /**
  * What became of an answer, with what the classifier had seen of its prompt: a line of `GET /v1/labels`, and of a file for `upshift train`.

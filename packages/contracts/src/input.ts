@@ -6,7 +6,7 @@ const textPart = z.strictObject({ type: z.literal('text'), text: z.string() });
 /** The URL is passed on to the provider and never fetched by Upshift. */
 const imagePart = z.strictObject({ type: z.literal('image_url'), image_url: z.strictObject({ url: z.string().min(1) }) });
 
-export const contentPart = z.discriminatedUnion('type', [textPart, imagePart]);
+const contentPart = z.discriminatedUnion('type', [textPart, imagePart]);
 export type ContentPart = z.infer<typeof contentPart>;
 
 const content = z.union(
@@ -38,12 +38,11 @@ export type Tool = z.infer<typeof tool>;
 /** As OpenAI has it. */
 const schemaName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/, 'a schema name has 1 to 64 letters, digits, _ or -');
 
-export const responseFormat = z.discriminatedUnion('type', [
+const responseFormat = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text') }),
   z.strictObject({ type: z.literal('json_object') }),
   z.strictObject({ type: z.literal('json_schema'), name: schemaName.default('answer'), schema: jsonSchema }),
 ]);
-export type ResponseFormat = z.infer<typeof responseFormat>;
 
 /** Sampling parameters are preferences: a model that rejects them never sees them, unless the job lists them in `require`. */
 export const samplingParameter = z.enum(['temperature', 'top_p', 'seed', 'stop']);

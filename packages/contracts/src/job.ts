@@ -114,7 +114,7 @@ export interface Assignment {
 }
 
 /** The end that a job has come to and that nobody is told of yet. */
-export interface HeldEnd {
+interface HeldEnd {
   status: 'completed' | 'failed';
   finalAttempt: number | null;
   degraded: boolean;

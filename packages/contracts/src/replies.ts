@@ -9,7 +9,6 @@ export const classificationReply = z.object({
   task: taskName.nullable().default(null),
   reason: z.string().default('no reason given'),
 });
-export type ClassificationReply = z.infer<typeof classificationReply>;
 
 /** What a user's verifier says of an answer; other fields are left alone. */
 export const verificationReply = z.object({

@@ -9,4 +9,3 @@ export const routeParameters = z.strictObject({
   top_p: z.number().gt(0).max(1).optional().describe('For jobs that do not say it; left out for models that reject it.'),
   reasoning_effort: reasoningEffort.optional().describe('For jobs that do not say it; left out for models that reject it.'),
 });
-export type RouteParameters = z.infer<typeof routeParameters>;

@@ -6,7 +6,6 @@ export const scoreLine = z.object({
   answer: z.string(),
   others: z.array(z.string()).max(100).default([]).describe('Further cheap answers to the same prompt.'),
 });
-export type ScoreLine = z.infer<typeof scoreLine>;
 
 /** A line that `upshift classify` reads. Other keys are the user's own. */
 export const classifyLine = z.object({ prompt: z.string() });

@@ -37,7 +37,6 @@ const deliveryAttempt = z.object({
   error: z.string().nullable(),
   duration_ms: z.number(),
 });
-export type DeliveryAttempt = z.infer<typeof deliveryAttempt>;
 
 /** What an endpoint was told of a job's end, and how that went. The id is the `webhook-id` of every try. */
 export const deliveryView = z.object({

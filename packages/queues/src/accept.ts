@@ -14,6 +14,7 @@ import { readHealth } from './health.ts';
 import { globalKeys, indexesOf, metadataIndex, newJobId } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { requestText, sortedRequestText } from './request-text.ts';
+import { keyKeptMs } from './retention.ts';
 import { stateText } from './state-text.ts';
 
 /** A job that a client asks for. */
@@ -34,8 +35,6 @@ export interface Accepted {
   /** The new job as it was accepted; null for one that was there before. */
   state: JobState | null;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** Accepts one job. Throws a `ProblemError` where the request is refused. */
 export async function accept(cells: Cells, request: JobRequest, claim: { key: string } | null, seed?: number): Promise<Accepted> {
@@ -164,22 +163,27 @@ async function readArms(cells: Cells, asked: Asked[], places: Place[]): Promise<
 
 /** Which of the endpoints that are named there are. */
 async function readWebhooks({ redis, config }: Cells, asked: Asked[]): Promise<Set<string>> {
-  const named = new Set(asked.flatMap(({ request }) => webhooksOf(request, routeOf(config, request)?.webhook)));
-  const names = [...named];
+  const names = [...new Set(asked.flatMap(({ request }) => webhooksOf(request, config).map(({ name }) => name)))];
   if (names.length === 0) return new Set();
   const there = await redis.smismember(globalKeys.webhooks, ...names);
   return new Set(names.filter((_, position) => there[position] === 1));
 }
 
-/** Who is told of the end, and the verifiers that the job itself names. */
-function webhooksOf({ webhook, checks }: JobRequest, ofRoute: string | undefined): string[] {
-  const told = webhook ?? ofRoute;
-  const verifiers = checks.flatMap((check) => (check.type === 'verifier' ? [check.webhook] : []));
-  return told === undefined ? verifiers : [told, ...verifiers];
+interface NamedWebhook {
+  name: string;
+  field: string;
+  /** The route that names it; null for the job itself. */
+  route: string | null;
 }
 
-function routeOf({ routes }: UpshiftConfig, { route }: JobRequest): UpshiftConfig['routes'][string] | undefined {
-  return Object.hasOwn(routes, route) ? routes[route] : undefined;
+/** The verifiers that the job itself names, and who is told of its end. */
+function webhooksOf({ webhook, checks, route }: JobRequest, { routes }: UpshiftConfig): NamedWebhook[] {
+  const verifiers = checks.flatMap((check, at) =>
+    check.type === 'verifier' ? [{ name: check.webhook, field: `checks[${at}].webhook`, route: null }] : [],
+  );
+  const told = webhook ?? (Object.hasOwn(routes, route) ? routes[route]!.webhook : undefined);
+  if (told === undefined) return verifiers;
+  return [...verifiers, { name: told, field: 'webhook', route: webhook === null ? route : null }];
 }
 
 /** A job on its way to be written. */
@@ -205,7 +209,7 @@ function draftOf(cells: Cells, asked: Asked, position: number, known: Known): Dr
   const arms = known.arms[position] ?? null;
   const state = acceptJob(request, arms?.baseConfig ?? config, { id, configVersion, seed, now, health });
   if (arms) Object.assign(state, { experiments: arms.experiments, configVersion: arms.configVersion });
-  refuseUnknownWebhook(state.webhook, request, known.webhooks);
+  refuseUnknownWebhook(webhooksOf(request, config), known.webhooks);
   const decision = decide(state, { type: 'accepted' }, { config, health, now, draw: draw(state.seed, 0) });
   const claim = keyHash === null ? null : claimOf(pipeline, keyHash, { fingerprint: fingerprintOf(request), id });
   const mostUnfinished = Math.ceil(config.intake.max_backlog / placement.cells);
@@ -227,26 +231,18 @@ async function writeDrafts(drafts: Draft[]): Promise<Map<Draft, Refusal | Error 
 }
 
 /** Before the job is accepted: afterwards nobody could be told. */
-function refuseUnknownWebhook(webhook: string | null, request: JobRequest, known: Set<string>): void {
-  for (const [at, check] of request.checks.entries()) {
-    if (check.type !== 'verifier' || known.has(check.webhook)) continue;
-    const missing = `there is no webhook ${check.webhook}; POST /v1/webhooks makes one`;
-    const field = `checks[${at}].webhook`;
-    throw new ProblemError('unknown_webhook', missing, { errors: [{ field, value: check.webhook, message: missing }] });
-  }
-  if (webhook === null || known.has(webhook)) return;
-  const message = `there is no webhook ${webhook}${request.webhook === null ? `, which route ${request.route} names` : ''}; POST /v1/webhooks makes one`;
-  throw new ProblemError('unknown_webhook', message, { errors: [{ field: 'webhook', value: webhook, message }] });
+function refuseUnknownWebhook(named: NamedWebhook[], known: Set<string>): void {
+  const unknown = named.find(({ name }) => !known.has(name));
+  if (unknown === undefined) return;
+  const { name, field, route } = unknown;
+  const message = `there is no webhook ${name}${route === null ? '' : `, which route ${route} names`}; POST /v1/webhooks makes one`;
+  throw new ProblemError('unknown_webhook', message, { errors: [{ field, value: name, message }] });
 }
 
 type Claim = { key: string; value: string; keptMs: number };
 
 function claimOf({ keys, config }: Pipeline, keyHash: string, held: { fingerprint: string; id: string }): Claim {
-  return {
-    key: keys.idempotency(keyHash),
-    value: JSON.stringify(held),
-    keptMs: Math.ceil(config.retention.idempotency_hours * HOUR_MS),
-  };
+  return { key: keys.idempotency(keyHash), value: JSON.stringify(held), keptMs: keyKeptMs(config) };
 }
 
 interface Extras {

@@ -6,6 +6,7 @@ import type { Entry } from './entry.ts';
 import { minuteOf, STATS_KEPT_MS } from './minute.ts';
 import { statusIndex } from './names.ts';
 import type { CellKeys } from './names.ts';
+import { scriptOf } from './script.ts';
 
 /** A job that is to begin: its record, its places in indexes, its claim and the queue entry of its first step. */
 export interface NewJob {
@@ -147,12 +148,9 @@ end
 return refused
 `;
 
-type Command = (...keysAndArguments: (string | number)[]) => Promise<[position: number, ...Refusal][]>;
-
 /** Makes the script known to a connection; gives what accepts jobs in one call and says for each why not, or null. */
 export function defineAcceptance(redis: Redis, keys: CellKeys): (jobs: NewJob[]) => Promise<(Refusal | null)[]> {
-  redis.defineCommand('upshiftAcceptance', { lua: script, numberOfKeys: 3 });
-  const command = (redis as unknown as { upshiftAcceptance: Command }).upshiftAcceptance.bind(redis);
+  const command = scriptOf<[position: number, ...Refusal][]>(redis, 'upshiftAcceptance', script, 3);
   return async (jobs) => {
     const now = Date.now();
     const kinds = new Kinds();

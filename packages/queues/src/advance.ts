@@ -1,13 +1,13 @@
-import type { Attempt, JobEvent, JobState, Step, TrailEntry, UpshiftConfig, Usage } from '@upshift/contracts';
+import type { JobEvent, JobState, Step, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal, readStoredConfig } from '@upshift/contracts';
-import { decide, draw, gateLabelOf, hungUntilDeadline, wantsEarlierAnswer } from '@upshift/routing';
+import { decide, draw, gateLabelOf, wantsEarlierAnswer } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
-import type { Metrics } from '@upshift/runtime';
 
 import { findEarlierAnswer, keepAnswer } from './earlier-answers.ts';
 import { readHealth } from './health.ts';
 import { readJob, write } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
+import { measure } from './measure.ts';
 import { globalKeys } from './names.ts';
 import type { Connection, Pipeline } from './pipeline.ts';
 import type { HeldEntry } from './transition.ts';
@@ -45,36 +45,35 @@ export async function advance(
   event: JobEvent,
   fields: Record<string, string> = {},
 ): Promise<Advanced | null> {
-  return advanceFrom(pipeline, id, event, fields, await readJob(pipeline, id), null);
+  return advanceFrom(pipeline, await readJob(pipeline, id), event, fields, null);
 }
 
 /** The same for a consumer: goes by the record that came with its entry, and takes the entry off the queue in the step that overtakes it. */
 export async function advanceHeld(
   pipeline: Pipeline,
-  id: string,
   holding: Holding,
   event: JobEvent,
   fields: Record<string, string> = {},
 ): Promise<Advanced | null> {
-  return advanceFrom(pipeline, id, event, fields, holding.record, holding);
+  return advanceFrom(pipeline, holding.record, event, fields, holding);
 }
 
 async function advanceFrom(
   pipeline: Pipeline,
-  id: string,
+  known: JobRecord | null,
   event: JobEvent,
   fields: Record<string, string>,
-  known: JobRecord | null,
   holding: Holding | null,
 ): Promise<Advanced | null> {
   let record = known;
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS && record !== null; conflicts += 1) {
+  for (let conflicts = 0; record !== null; conflicts += 1) {
+    const { id } = record.state;
+    if (conflicts === MAX_CONFLICTS) throw new Error(`job ${id}: ${MAX_CONFLICTS} conflicts over ${event.type}`);
     const advanced = await tryAdvance(pipeline, record, event, fields, holding);
     if (advanced) return advanced;
     record = await readJob(pipeline, id);
   }
-  if (record === null) return null;
-  throw new Error(`job ${id}: ${MAX_CONFLICTS} conflicts over ${event.type}`);
+  return null;
 }
 
 async function tryAdvance(
@@ -103,7 +102,7 @@ async function tryAdvance(
     holding.record = { ...record, state: job, version: record.version + 1 };
     holding.finished ||= overtaken;
   }
-  count(pipeline, decision, config);
+  measure(pipeline.metrics, decision, config);
   await keepAnswer(pipeline, decision, config).catch((error: unknown) =>
     pipeline.logger.warn({ job: job.id, reason: String(error) }, 'could not keep an answer'),
   );
@@ -127,63 +126,4 @@ export async function configOf({ redis, configs }: Connection, version: string):
   const config = readStoredConfig(stored);
   configs.set(version, config);
   return config;
-}
-
-/** The trail entries that end a job, with the status that they stand for. */
-const endings = { 'job-completed': 'completed', 'job-failed': 'failed', 'job-cancelled': 'cancelled', 'job-expired': 'expired' };
-
-/** A series that begins with an outage shows no increase, and alerts would miss it. */
-export function countEndsFromZero({ metrics }: Connection): void {
-  for (const status of Object.values(endings)) metrics.jobsEnded.inc({ status }, 0);
-}
-
-function count({ metrics }: Pipeline, decision: Decision, config: UpshiftConfig): void {
-  for (const entry of decision.trail) countEntry(metrics, entry, decision, config);
-}
-
-function countEntry(metrics: Metrics, entry: TrailEntry, { job, trail }: Decision, config: UpshiftConfig): void {
-  const { event, tier = '', model = '', error, score } = entry;
-  // As with those that were accepted: nobody sent a shadow.
-  if (event in endings && !job.experiments?.shadowOf) metrics.jobsEnded.inc({ status: endings[event as keyof typeof endings] });
-  if (event === 'job-escalated') metrics.escalations.inc({ tier, reason: shortfallOf(trail) });
-  if (event === 'answer-judged' && score !== undefined) metrics.verdictScore.observe({ tier }, score);
-  if (event === 'attempt-settled' || event === 'attempt-failed') countCall(metrics, entry, job, config);
-  if (event === 'attempt-waiting') metrics.deferrals.inc({ model, reason: error ?? 'retries' });
-  if (event === 'job-failed-over') metrics.failovers.inc({ code: error ?? '' });
-}
-
-/** An attempt that ended without a call is no call that failed, nor one of 0 s. */
-function countCall(
-  metrics: Metrics,
-  { tier = '', model = '', error, ...entry }: TrailEntry,
-  job: JobState,
-  config: UpshiftConfig,
-): void {
-  const attempt = job.attempts[(entry.attempt ?? 0) - 1];
-  if (!attempt || !wasMade(attempt)) return;
-  const outcome = hungUntilDeadline(job, attempt, config) ? 'deadline' : (error ?? 'answered');
-  metrics.attempts.inc({ tier, model, outcome });
-  metrics.costUsd.inc({ model }, entry.cost_usd ?? 0);
-  metrics.callSeconds.observe({ tier, model }, (entry.model_ms ?? 0) / 1000);
-  countTokens(metrics, model, attempt.usage);
-}
-
-/** These two are found after the attempt is marked as sent, and before the provider is asked. */
-function wasMade({ sentAt, errorCode }: Attempt): boolean {
-  return sentAt !== null && errorCode !== 'circuit_open' && errorCode !== 'provider_off';
-}
-
-/** The first gate that failed, or `score`: what the reason says in words, with few values. */
-function shortfallOf(trail: TrailEntry[]): string {
-  const checks = trail.flatMap((entry) => entry.checks ?? []);
-  return checks.find(({ gate, passed }) => gate && !passed)?.type ?? 'score';
-}
-
-function countTokens({ tokens }: Metrics, model: string, usage: Usage | null): void {
-  if (usage === null) return;
-  const { inputTokens, cachedInputTokens, cacheWriteTokens, outputTokens } = usage;
-  tokens.inc({ model, type: 'input' }, Math.max(0, inputTokens - cachedInputTokens - cacheWriteTokens));
-  tokens.inc({ model, type: 'cached_input' }, cachedInputTokens);
-  tokens.inc({ model, type: 'cache_write' }, cacheWriteTokens);
-  tokens.inc({ model, type: 'output' }, outputTokens);
 }

@@ -7,7 +7,7 @@ import { UnrecoverableError } from 'bullmq';
 import type { Job } from 'bullmq';
 
 import { advance, advanceHeld } from './advance.ts';
-import type { Advanced } from './advance.ts';
+import type { Advanced, Holding } from './advance.ts';
 import { Capacity } from './capacity.ts';
 import { stepPayload } from './catalogue.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -94,7 +94,8 @@ async function deliver<Kind extends Step['kind']>(
   if (entry.state === null || entry.request === null) throw new UnrecoverableError('no such job');
   const state = parseState(id, entry.state);
   const { traceparent } = entry;
-  const holding = { held, kind, epoch, finished: false, record: { state, version: Number(entry.version ?? 0), traceparent } };
+  const record = { state, version: Number(entry.version ?? 0), traceparent };
+  const holding: Holding = { held, kind, epoch, record, finished: false };
   if (!isTerminal(state.status) && state.epoch === epoch && state.step?.kind === kind) {
     const context: StepContext<Kind> = {
       pipeline,
@@ -104,15 +105,12 @@ async function deliver<Kind extends Step['kind']>(
       answer: entry.answer === null ? null : (JSON.parse(entry.answer) as UnifiedResponse),
       signal,
       advance: (event, fields) => {
-        const write = (): Promise<Advanced | null> => advanceHeld(pipeline, id, holding, event, fields);
+        const write = (): Promise<Advanced | null> => advanceHeld(pipeline, holding, event, fields);
         return isEndOfCall(event) ? onceRedisTakes(signal, write) : write();
       },
     };
-    const outcome = await withPrecaution(pipeline, entry, state, () =>
-      inSpan({ name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent }, () =>
-        handleOrFail(handle, context),
-      ),
-    );
+    const span = { name: `${kind} step`, kind: 'consumer', attributes: attributesOf(state), parent: traceparent } as const;
+    const outcome = await withPrecaution(pipeline, entry, state, () => inSpan(span, () => handleOrFail(handle, context)));
     if (outcome.kind === 'put-back' && !holding.finished) return 'put-back';
   }
   if (!holding.finished) await pipeline.writer.finish(held);

@@ -1,6 +1,6 @@
 import type { JobState, UpshiftConfig } from '@upshift/contracts';
 import { isTerminal } from '@upshift/contracts';
-import { costAlone, savingsCounters, usdToNanoUsd } from '@upshift/routing';
+import { costAlone, finalAttemptOf, savingsCounters, usdToNanoUsd } from '@upshift/routing';
 import type { Decision } from '@upshift/routing';
 
 /** Before the counters of savings: `saved:<route>:<name>`. */
@@ -58,11 +58,11 @@ function savedName(route: string, name: string): string {
 }
 
 function endCounters(job: JobState, config: UpshiftConfig, sign: 1 | -1): [string, number][] {
-  const answered = job.finalAttempt === null ? undefined : job.attempts[job.finalAttempt - 1];
+  const answered = finalAttemptOf(job);
   return [
     [`ended:${job.status}`, sign],
     // At the prices of the end also where that is taken back later: as much as was counted.
     ['alone', sign * (costAlone(job, config, job.completedAt!) ?? 0)],
-    ...(answered === undefined ? [] : ([[`${ANSWERED}${answered.tier}`, sign]] satisfies [string, number][])),
+    ...(answered === null ? [] : ([[`${ANSWERED}${answered.tier}`, sign]] satisfies [string, number][])),
   ];
 }

@@ -1,131 +1,15 @@
 import type { DeliveryView, UpshiftConfig } from '@upshift/contracts';
-import { longestPauseMs, stepAsideMs } from '@upshift/routing';
-import { inSpan } from '@upshift/runtime';
-import { DelayedError, UnrecoverableError, Worker } from 'bullmq';
-import type { Job } from 'bullmq';
+import { longestPauseMs } from '@upshift/routing';
 
-import { deliveryPayload, recovery } from './catalogue.ts';
+import { deliveryPayload } from './catalogue.ts';
 import type { DeliveryPayload } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
-import { connect } from './connection.ts';
-import type { Consumer } from './consume.ts';
 import { deliveryEntry } from './entries.ts';
-import { DELIVER_QUEUE, deliveryId, globalKeys } from './names.ts';
+import { deliveryId } from './names.ts';
 import { queueOf } from './pipeline.ts';
 import type { Pipeline } from './pipeline.ts';
-
-/** What a try to deliver came to. Only this file knows how BullMQ is told. */
-export type DeliveryOutcome = { kind: 'done' } | { kind: 'retry'; delayMs: number } | { kind: 'failed'; reason: string };
-
-/** Carries the pause to the back-off. */
-class RetryLater extends Error {
-  readonly delayMs: number;
-
-  constructor(delayMs: number) {
-    super(`again in ${delayMs} ms`);
-    this.delayMs = delayMs;
-  }
-}
-
-/** Pause after an error that was not foreseen (Redis away, or a bug), in ms. */
-const AFTER_CRASH_MS = 5000;
-
-function backoffStrategy(_tries: number, _type?: string, error?: Error): number {
-  return error instanceof RetryLater ? error.delayMs : AFTER_CRASH_MS;
-}
-
-/** What is done with a delivery of a cell. `triesBefore` counts the tries of this entry that had an outcome. */
-type Deliver = (pipeline: Pipeline, told: DeliveryPayload, triesBefore: number) => Promise<DeliveryOutcome>;
-
-/** Consumes the `deliver` queues of some cells, with about `concurrency` deliveries under way in all of them together. */
-export function consumeDeliveries(cells: Pipeline[], concurrency: number, handle: Deliver): Consumer {
-  const consumers = cells.map((cell) => consumeCell(cell, Math.ceil(concurrency / cells.length), handle));
-  return { queue: DELIVER_QUEUE, close: async () => void (await Promise.all(consumers.map((close) => close()))) };
-}
-
-function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): () => Promise<void> {
-  const connection = connect(pipeline.url, { failFast: false });
-  const underWay: string[] = [];
-  const lastTookMs = new Map<string, number>();
-  const deliver = async (entry: Job, token?: string): Promise<void> => {
-    const told = deliveryPayload.safeParse(entry.data);
-    if (!told.success) throw new UnrecoverableError('malformed entry');
-    const { webhook } = told.data;
-    const toThisEndpoint = underWay.filter((other) => other === webhook).length;
-    const slots = {
-      toThisEndpoint,
-      toAll: underWay.length,
-      most: concurrency,
-      lastTookMs: lastTookMs.get(webhook) ?? null,
-    };
-    const asideMs = stepAsideMs(slots, Date.now() - entry.timestamp, Math.random());
-    if (asideMs > 0) return stepAside(entry, asideMs, token);
-    underWay.push(webhook);
-    const begunAt = performance.now();
-    try {
-      await deliverEntry(pipeline, entry, told.data, handle);
-    } finally {
-      lastTookMs.set(webhook, performance.now() - begunAt);
-      underWay.splice(underWay.indexOf(webhook), 1);
-    }
-  };
-  const worker = new Worker(DELIVER_QUEUE, deliver, {
-    connection,
-    prefix: pipeline.keys.prefix,
-    concurrency,
-    ...recovery,
-    settings: { backoffStrategy },
-  });
-  worker.on('error', (error) => pipeline.sayFailure('worker', { queue: DELIVER_QUEUE }, error));
-  worker.on('failed', (entry) => void giveUp(pipeline, entry));
-  pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }, 0);
-  worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
-  void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
-  return async () => {
-    await worker.close();
-    connection.disconnect();
-  };
-}
-
-/** That is no try: `attemptsMade` stays as it is. */
-async function stepAside(entry: Job, asideMs: number, token?: string): Promise<never> {
-  await entry.moveToDelayed(Date.now() + asideMs, token);
-  throw new DelayedError();
-}
-
-async function deliverEntry(pipeline: Pipeline, entry: Job, told: DeliveryPayload, handle: Deliver): Promise<void> {
-  const { job, revision, event, webhook } = told;
-  const attributes = {
-    'upshift.job.id': job,
-    'upshift.job.revision': revision,
-    'upshift.event': event,
-    'upshift.webhook': webhook,
-    'upshift.delivery.try': entry.attemptsMade + 1,
-  };
-  const parent = await pipeline.redis.hget(pipeline.keys.job(job), 'traceparent');
-  const outcome = await inSpan({ name: 'deliver webhook', kind: 'consumer', attributes, parent }, () =>
-    handle(pipeline, told, entry.attemptsMade),
-  );
-  if (outcome.kind === 'retry') throw new RetryLater(outcome.delayMs);
-  if (outcome.kind === 'failed') throw new UnrecoverableError(outcome.reason);
-}
-
-/** A delivery that is tried no more is not left `pending`, whatever ended it: BullMQ may do so after tries that came to nothing. */
-async function giveUp(pipeline: Pipeline, entry: Job | undefined): Promise<void> {
-  const told = deliveryPayload.safeParse(entry?.data);
-  if (!told.success || entry?.finishedOn === undefined) return;
-  const { redelivery, webhook } = told.data;
-  try {
-    // Its log went with it.
-    if ((await pipeline.redis.exists(globalKeys.webhook(webhook))) === 0) return;
-    await changeDelivery(pipeline, told.data, (line) => {
-      if (line.status !== 'pending' || line.redeliveries > redelivery) return line;
-      return { ...line, status: 'failed', next_attempt_at: null, redeliveries: redelivery };
-    });
-  } catch (error) {
-    pipeline.logger.error({ entry: entry.id, reason: String(error) }, 'could not log that a delivery has failed');
-  }
-}
+import { jobKeptMs } from './retention.ts';
+import { withScores } from './with-scores.ts';
 
 /** A line of an endpoint's delivery log as it is stored: with the body, which is the same over all tries. */
 export interface Delivery extends DeliveryView {
@@ -137,8 +21,6 @@ export interface Delivery extends DeliveryView {
   /** The number of the last time that somebody asked for it again; 0 where nobody has. */
   redeliveries: number;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** The log line of a delivery; a new one where nothing has been tried yet. */
 export async function readDelivery({ redis, keys }: Pipeline, told: DeliveryPayload): Promise<Delivery> {
@@ -193,10 +75,10 @@ async function replaceLine({ redis, config, keys }: Pipeline, stored: string | n
 }
 
 /** A line is kept as long as a finished job, and one that waits for its next try so long after that: it has the body. In ms. */
-function retentionOf({ retention, webhooks }: UpshiftConfig, line: Delivery, now: number) {
-  const jobMs = Math.ceil(retention.job_hours * HOUR_MS);
+function retentionOf(config: UpshiftConfig, line: Delivery, now: number) {
+  const jobMs = jobKeptMs(config);
   const pauseMs = line.next_attempt_at === null ? 0 : Math.max(0, Date.parse(line.next_attempt_at) - now);
-  return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(webhooks.retry_after_s)) };
+  return { keptMs: jobMs + pauseMs, longestMs: jobMs + Math.ceil(longestPauseMs(config.webhooks.retry_after_s)) };
 }
 
 /** Lines forgotten with one command. */
@@ -260,7 +142,7 @@ async function linesOf(cells: Cells, webhook: string, most: number): Promise<Log
   const found = await Promise.all(
     (await cells.all()).map(async (pipeline) => {
       const flat = await pipeline.redis.zrevrange(pipeline.keys.deliveries(webhook), 0, last, 'WITHSCORES');
-      return flat.flatMap((id, index) => (index % 2 === 0 ? [{ pipeline, id, changedAt: Number(flat[index + 1]) }] : []));
+      return withScores(flat).map(([id, changedAt]) => ({ pipeline, id, changedAt }));
     }),
   );
   return found.flat();

@@ -14,16 +14,18 @@ export async function findEarlierAnswer(pipeline: Pipeline, job: JobState, confi
   return found === null ? null : (JSON.parse(found) as EarlierAnswer);
 }
 
-/** Keeps the result of a job that has ended, where its route allows it; drops that of one which a late verdict has failed. */
+/** Keeps the result of a job that ends, where its route allows it; drops that of one which a late verdict has failed. */
 export async function keepAnswer(pipeline: Pipeline, { job, trail }: Decision, config: UpshiftConfig): Promise<void> {
   const route = config.routes[job.route];
   if (route?.cached_answers_s === undefined) return;
-  const keptMs = answersAgainForMs(job, config);
-  const isReopened = trail.some(({ event }) => event === 'job-reopened');
-  if (!isReopened && (keptMs === null || job.completedAt === null)) return;
+  const events = trail.map(({ event }) => event);
+  const isReopened = events.includes('job-reopened');
+  // Not at what is heard of the job later: another one may have got a newer answer since.
+  const keptMs = !isReopened && events.includes('job-completed') ? answersAgainForMs(job, config) : null;
+  if (!isReopened && keptMs === null) return;
   const key = await keyOf(pipeline, job, route);
   if (key === null) return;
-  if (isReopened || keptMs === null) return void (await pipeline.redis.del(key));
+  if (keptMs === null) return void (await pipeline.redis.del(key));
   const answer = await pipeline.redis.hget(pipeline.keys.job(job.id), `answer:${job.finalAttempt}`);
   const { model, tier, score } = job.attempts[job.finalAttempt! - 1]!;
   if (answer === null) return;

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { BATCHES_KEPT } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { connect } from './connection.ts';
+import { repliesOf } from './indexes.ts';
 import type { Pipeline } from './pipeline.ts';
 import { linesOf, trailFieldName } from './trail.ts';
 
@@ -216,11 +217,9 @@ async function stepsWithLines({ keys, cell }: Pipeline, redis: Redis, entries: S
   const read = redis.pipeline();
   for (const { job, version } of found)
     read.hmget(keys.job(job), 'metadata', trailFieldName(version), ...(version === '0' ? ['state'] : []));
-  const replies = (await read.exec()) ?? [];
+  const replies = await repliesOf<(string | null)[]>(read);
   return found.flatMap((event, index) => {
-    const [error, reply] = replies[index] ?? [new Error('Redis gave no reply')];
-    if (error !== null) throw error;
-    const [metadata, field = null, state = null] = reply as (string | null)[];
+    const [metadata, field = null, state = null] = replies[index]!;
     const lines = linesOf(event.job, field, state);
     if (lines.length === 0) return [];
     return [{ ...event, cell, metadata: JSON.parse(metadata ?? '{}') as Record<string, string>, lines }];

@@ -1,31 +1,25 @@
 import { DENIAL_HOLDS_MS } from '@upshift/routing';
 import type { Health } from '@upshift/routing';
-import type { Redis } from 'ioredis';
 
 import { leaseOf } from './lease.ts';
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { Reread } from './reread.ts';
 import { setFieldsWhenFull } from './when-full.ts';
+import { withScores } from './with-scores.ts';
 
-/** Health changes seldom and may be a moment old: a call on a model that just went away fails over. */
-const CACHED_MS = 250;
-const cache = new WeakMap<Redis, { at: number; health: Promise<Health> }>();
+/** Health changes seldom and may be so old, in ms: a call on a model that just went away fails over. */
+const READ_EVERY_MS = 250;
+const health = new Reread(READ_EVERY_MS, fetchHealth);
 
 /** What all processes have said about providers and models. */
-export function readHealth({ redis }: Connection): Promise<Health> {
-  const cached = cache.get(redis);
-  // By a clock that nobody sets.
-  const now = performance.now();
-  if (cached && now - cached.at < CACHED_MS) return cached.health;
-  const health = fetchHealth(redis);
-  cache.set(redis, { at: now, health });
-  health.catch(() => cache.delete(redis));
-  return health;
+export function readHealth(connection: Connection): Promise<Health> {
+  return health.get(connection);
 }
 
 /** How long a worker's word on providers holds: three of its heartbeats. */
 export const PROVIDER_HEARTBEAT_MS = 5000;
-export const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
+const PROVIDER_WORD_HOLDS_MS = 3 * PROVIDER_HEARTBEAT_MS;
 
 /**
  * Says which providers this worker can call. To be repeated at every heartbeat, so that the word of a worker that is gone, or
@@ -44,14 +38,25 @@ export async function denyProvider(connection: Connection, provider: string, rea
   await setFieldsWhenFull(connection.redis, globalKeys.providers, [`${provider} denied`, word]);
 }
 
-/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
-function providersIn(words: Record<string, string>, now: number): Pick<Health, 'providersOff' | 'providersDenied'> {
-  const fresh = Object.entries(words).flatMap(([name, word]) => {
+/** The providers on which a live worker has said a word of late, be it that they are on or off. */
+export async function providersHeardOf({ redis }: Connection): Promise<Set<string>> {
+  const fresh = freshWords(await redis.hgetall(globalKeys.providers), Date.now());
+  return new Set(fresh.flatMap(({ provider, kind }) => (kind === 'denied' ? [] : [provider])));
+}
+
+/** What workers have said, as far as it still holds. */
+function freshWords(words: Record<string, string>, now: number) {
+  return Object.entries(words).flatMap(([name, word]) => {
     const { at, off } = JSON.parse(word) as { at: number; off: string | null };
     const [provider = '', kind] = name.split(' ');
     const until = at + (kind === 'denied' ? DENIAL_HOLDS_MS : PROVIDER_WORD_HOLDS_MS);
     return now <= until ? [{ provider, kind, off, until }] : [];
   });
+}
+
+/** A provider is off when it denied the account of late, or when a live worker says so and none says that it is on. */
+function providersIn(words: Record<string, string>, now: number): Pick<Health, 'providersOff' | 'providersDenied'> {
+  const fresh = freshWords(words, now);
   const on = new Set(fresh.flatMap(({ provider, off }) => (off === null ? [provider] : [])));
   const denied = Object.fromEntries(
     fresh.flatMap(({ provider, kind, until }) => (kind === 'denied' ? [[provider, until] as const] : [])),
@@ -91,20 +96,16 @@ export async function probeOf(connection: Connection, modelId: string): Promise<
   return () => void lease.release().catch(() => undefined);
 }
 
-async function fetchHealth(redis: Redis): Promise<Health> {
+async function fetchHealth({ redis }: Connection): Promise<Health> {
   const now = Date.now();
   const [words, circuits] = await Promise.all([
     redis.hgetall(globalKeys.providers),
     redis.zrange(globalKeys.circuitsOpen, 0, '-1', 'WITHSCORES'),
   ]);
-  const told = pairs(circuits);
+  const told = withScores(circuits);
   return {
     ...providersIn(words, now),
     circuitsOpen: Object.fromEntries(told.filter(([, untilMs]) => untilMs > now)),
     circuitsProbing: told.flatMap(([model, untilMs]) => (untilMs > now ? [] : [model])),
   };
-}
-
-function pairs(flat: string[]): [string, number][] {
-  return flat.flatMap((member, index) => (index % 2 === 0 ? [[member, Number(flat[index + 1])]] : []));
 }

@@ -7,9 +7,10 @@ export { closeCells, consumedCells, openCells, retireCells } from './cells/cells
 export type { Cells } from './cells/cells.ts';
 export { consume, done, putBack } from './consume.ts';
 export type { Consumer, Outcome, StepContext } from './consume.ts';
+export { consumeDeliveries } from './consume-deliveries.ts';
+export type { DeliveryOutcome } from './consume-deliveries.ts';
 export {
   changeDelivery,
-  consumeDeliveries,
   deliveryViewOf,
   lastDelivery,
   listDeliveries,
@@ -17,7 +18,7 @@ export {
   redeliver,
   undelivered,
 } from './deliveries.ts';
-export type { Delivery, DeliveryOutcome } from './deliveries.ts';
+export type { Delivery } from './deliveries.ts';
 export { compareIds, missedEvents, openEventFeed, readEvents } from './event-feed.ts';
 export type { EventFeed, FeedEvent, FeedNews, JobNews } from './event-feed.ts';
 export { commandExperimentByName } from './experiments/command.ts';
@@ -33,6 +34,7 @@ export {
   openCircuit,
   probeOf,
   PROVIDER_HEARTBEAT_MS,
+  providersHeardOf,
   publishProviders,
   readHealth,
 } from './health.ts';
@@ -54,8 +56,8 @@ export {
   parseModelQueue,
   SCORE_QUEUE,
 } from './names.ts';
-export { providersHeardOf, readStuck, STUCK_AFTER_MS } from './overview.ts';
-export type { IdleQueue, LostJob, Stuck } from './overview.ts';
+export { readStuck, STUCK_AFTER_MS } from './stuck.ts';
+export type { Stuck } from './stuck.ts';
 export { queueOf } from './pipeline.ts';
 export type { Connection, Pipeline } from './pipeline.ts';
 export { leaveQuarantine, listQuarantined } from './quarantine.ts';

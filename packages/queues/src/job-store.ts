@@ -9,6 +9,7 @@ import type { Entry } from './entry.ts';
 import { channels, indexesOf } from './names.ts';
 import type { Pipeline } from './pipeline.ts';
 import { parseRequest } from './request-text.ts';
+import { jobKeptMs } from './retention.ts';
 import { parseState, stateText } from './state-text.ts';
 import { trailFieldName, trailText } from './trail.ts';
 import type { HeldEntry, TransitionReply } from './transition.ts';
@@ -20,8 +21,6 @@ export interface JobRecord {
   /** The span in which the job was accepted, of which all its steps are children; null where it is not traced. */
   traceparent: string | null;
 }
-
-const HOUR_MS = 3_600_000;
 
 export async function readJob(pipeline: Pipeline, id: string): Promise<JobRecord | null> {
   const [state, version, traceparent = null] = await pipeline.redis.hmget(
@@ -87,7 +86,7 @@ export async function write(
     lines: trail.length,
     counters: countersOf(before, decision, config).flat(),
     ...indexChanges(before, job),
-    keptMs: ended ? Math.ceil(config.retention.job_hours * HOUR_MS) : null,
+    keptMs: ended ? jobKeptMs(config) : null,
     deadline: job.deadline,
     reopened: isTerminal(before.status) && !ended,
     entry: next === null ? null : await queueEntryOf(pipeline, next),
@@ -122,6 +121,7 @@ function entryOf({ job, commands }: Decision): Entry | null {
 }
 
 function indexChanges(before: JobState, job: JobState): { enters: string[]; leaves: string[] } {
+  // As in most steps: no set is made in vain.
   if (before.status === job.status && before.task === job.task && before.experiments === job.experiments)
     return { enters: [], leaves: [] };
   const old = new Set(indexesOf(before, {}));

@@ -12,7 +12,7 @@ return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0`;
 const release = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 /** A right that one process at a time has, for as long as it keeps asking. */
-export interface Lease {
+interface Lease {
   /** True where this process holds the lease for the next `ms`. */
   hold(ms: number): Promise<boolean>;
   release(): Promise<void>;

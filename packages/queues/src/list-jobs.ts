@@ -83,7 +83,7 @@ async function olderThan({ redis }: Pipeline, part: Part, after: string | null, 
   const read = redis.multi();
   for (const key of part) read.zrevrangebylex(key, after === null ? '+' : `(${after}`, '-', 'LIMIT', 0, most);
   const found = (await repliesOf<string[]>(read)).flat();
-  return (part.length > 1 ? found.toSorted().toReversed() : found).slice(0, most);
+  return found.toSorted().toReversed().slice(0, most);
 }
 
 async function bySize(pipeline: Pipeline, parts: Part[]): Promise<Part[]> {

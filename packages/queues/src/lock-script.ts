@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 
 import type { CellKeys } from './names.ts';
+import { scriptOf } from './script.ts';
 
 /**
  * Locks entries that are in hand, or holds their locks for longer. One that is neither locked nor in hand any more has stalled and went
@@ -25,8 +26,6 @@ end
 return gone
 `;
 
-type Command = (...keysAndArguments: (string | number)[]) => Promise<string[]>;
-
 /** Makes the script known to a connection; gives the function that locks entries and says which of them were lost. */
 export function defineLock(
   redis: Redis,
@@ -34,8 +33,7 @@ export function defineLock(
   queue: string,
   { token, holdsMs }: { token: string; holdsMs: number },
 ): (ids: string[]) => Promise<string[]> {
-  redis.defineCommand('upshiftLock', { lua: script, numberOfKeys: 3 });
-  const command = (redis as unknown as { upshiftLock: Command }).upshiftLock.bind(redis);
+  const command = scriptOf<string[]>(redis, 'upshiftLock', script, 3);
   const prefix = `${keys.prefix}:${queue}:`;
   return (ids) => command(`${prefix}active`, `${prefix}stalled`, keys.nothing, prefix, token, holdsMs, ...ids);
 }

@@ -2,6 +2,7 @@ import type { Cells } from './cells/cells.ts';
 import { readJob } from './job-store.ts';
 import type { JobRecord } from './job-store.ts';
 import type { Pipeline } from './pipeline.ts';
+import { withScores } from './with-scores.ts';
 
 /** Most that are listed: more is no list for people, and says that something else is wrong. */
 const LISTED = 1000;
@@ -26,7 +27,7 @@ export async function listQuarantined(cells: Cells): Promise<Quarantined[]> {
 
 async function listOfCell(pipeline: Pipeline): Promise<Quarantined[]> {
   const found = await pipeline.redis.zrange(pipeline.keys.quarantine, 0, String(LISTED - 1), 'WITHSCORES');
-  const entries = found.flatMap((id, index) => (index % 2 === 0 ? [{ id, at: Number(found[index + 1]) }] : []));
+  const entries = withScores(found).map(([id, at]) => ({ id, at }));
   const records = await Promise.all(entries.map(({ id }) => readJob(pipeline, id)));
   const gone = entries.filter((_, index) => records[index] === null).map(({ id }) => id);
   if (gone.length > 0) await pipeline.redis.zrem(pipeline.keys.quarantine, ...gone);

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { Job, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 
 import type { Capacity } from './capacity.ts';
 import { keptEntries, recovery, stepBackoff } from './catalogue.ts';
 import { connect } from './connection.ts';
 import { defineLock } from './lock-script.ts';
+import { Marker } from './marker.ts';
 import type { Pipeline } from './pipeline.ts';
 import { onceRedisTakes } from './redis-away.ts';
 import { defineTake } from './take-script.ts';
@@ -19,17 +19,15 @@ import { watchProgress } from './watchdog.ts';
 export type Fate = 'finished' | 'put-back';
 
 /** What is done with an entry. It rejects where the entry is to be tried again, by BullMQ's own rules. */
-export type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
+type Work = (entry: TakenEntry, held: HeldEntry, lost: AbortSignal) => Promise<Fate>;
 
 /** Told when an entry was not worked on to its end. */
-export type OnFailure = (entry: Job | undefined, error: Error) => void;
+type OnFailure = (entry: Job | undefined, error: Error) => void;
 
 /** Longest wait for a new entry before the queue is looked at again, in seconds: BullMQ's own. */
 const LONGEST_WAIT_S = 5;
 const SHORTEST_WAIT_S = 0.002;
-/** A wait that takes so much longer than it was to is a connection that no longer answers, in ms. */
-const LATE_MS = 5000;
-/** Pause after Redis did not answer, and how long it may take to end a wait, in ms. */
+/** Pause after Redis did not answer, in ms. */
 const RETRY_MS = 500;
 
 /** How often entries are locked that were taken since, and locks renewed that have run half their time, in ms. */
@@ -42,7 +40,7 @@ interface InHand {
   lockedAt: number | null;
 }
 
-export interface LineOptions {
+interface LineOptions {
   /** For entries in hand. */
   capacity: Capacity;
   /** Whether entries are locked when they are taken, not only when they have been in hand for a moment. */
@@ -63,8 +61,7 @@ export class QueueLine {
   readonly #onFailure: OnFailure;
   readonly #pipeline: Pipeline;
   readonly #worker: Worker;
-  /** What this process waits on for new entries, and takes them over when it has waited. */
-  readonly #waiting: Redis;
+  readonly #marker: Marker;
   readonly #take: Take;
   readonly #takeAfterWait: Take;
   readonly #lock: (ids: string[]) => Promise<string[]>;
@@ -104,12 +101,12 @@ export class QueueLine {
     // All that a worker had in hand stalls at once: a series that begins with them shows no increase.
     pipeline.metrics.stalled.inc({ queue }, 0);
     this.#worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue }));
-    this.#waiting = connect(pipeline.url, { failFast: false });
-    this.#waiting.on('error', warn);
+    this.#marker = new Marker(pipeline, queue, this.#token);
+    this.#marker.connection.on('error', warn);
     const lock = { token: this.#token, holdsMs: recovery.lockDuration };
     this.#lock = defineLock(pipeline.redis, pipeline.keys, queue, lock);
     this.#take = defineTake(pipeline.redis, pipeline.keys, queue, options.locksAtOnce ? lock : null);
-    this.#takeAfterWait = defineTake(this.#waiting, pipeline.keys, queue, options.locksAtOnce ? lock : null);
+    this.#takeAfterWait = defineTake(this.#marker.connection, pipeline.keys, queue, options.locksAtOnce ? lock : null);
     this.#endWatch = watchProgress(pipeline, queue, () => this.#idleMs());
     this.#locking = setInterval(() => void this.#lockEntries(), LOCKING_MS);
     this.#running = this.#run();
@@ -121,7 +118,7 @@ export class QueueLine {
     this.#stopping.abort();
     this.#endWatch();
     this.#options.capacity.wakeAll();
-    await this.#endWait();
+    await this.#marker.end(this.#running);
     await this.#running;
     while (this.#inHand.size > 0) await this.#oneEnded.promise;
     clearInterval(this.#locking);
@@ -194,12 +191,7 @@ export class QueueLine {
   /** One process hears a word, or knows when a delayed entry is due: both are for one that has a free slot and goes on. */
   async #waitForWordOrPassOn(drained: Taken): Promise<void> {
     await this.#waitForWord(drained);
-    if (!this.#options.capacity.hasFree || this.#stopping.signal.aborted) await this.#giveWord();
-  }
-
-  /** Says that an entry may be there, to one process that waits. */
-  async #giveWord(): Promise<void> {
-    await this.#pipeline.redis.zadd(this.#key('marker'), 0, '0');
+    if (!this.#options.capacity.hasFree || this.#stopping.signal.aborted) await this.#marker.give();
   }
 
   /** Waits for the word that an entry is there, or for the time at which a delayed one is due. */
@@ -208,25 +200,7 @@ export class QueueLine {
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
     // Who waits no longer than this neglects nothing.
     this.#turnedAt = Date.now() + waitS * 1000;
-    const late = setTimeout(() => this.#waiting.disconnect(true), waitS * 1000 + LATE_MS);
-    try {
-      await this.#waiting.bzpopmin(this.#key('marker'), this.#key(`wake:${this.#token}`), waitS);
-    } finally {
-      clearTimeout(late);
-    }
-  }
-
-  /** What was taken in the same moment is still worked on: the connection is cut only where Redis does not answer. */
-  async #endWait(): Promise<void> {
-    const wake = this.#key(`wake:${this.#token}`);
-    void this.#pipeline.redis.zadd(wake, 0, 'wake').catch(() => undefined);
-    await Promise.race([this.#running, pause(RETRY_MS)]);
-    this.#waiting.disconnect();
-    void this.#pipeline.redis.del(wake).catch(() => undefined);
-  }
-
-  #key(name: string): string {
-    return `${this.#pipeline.keys.prefix}:${this.#queue}:${name}`;
+    await this.#marker.wait(waitS);
   }
 
   async #workOn(entry: TakenEntry): Promise<void> {
@@ -257,7 +231,7 @@ export class QueueLine {
     try {
       const job = await this.#lockedJob(id);
       await job?.moveToWait(this.#token);
-      await this.#giveWord();
+      await this.#marker.give();
     } catch (error) {
       this.#pipeline.logger.warn({ queue: this.#queue, entry: id, reason: String(error) }, 'could not put an entry back');
     }

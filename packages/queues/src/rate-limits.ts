@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
-
 import type { RateLimit } from '@upshift/contracts';
 import { splitModelId } from '@upshift/contracts';
 import type { LearnedLimit } from '@upshift/routing';
 
 import { globalKeys } from './names.ts';
 import type { Connection } from './pipeline.ts';
+import { Reread } from './reread.ts';
+import { scriptOf } from './script.ts';
 
 /** What one call takes of a limit: of the account at the vendor, or of one of its models. */
 export interface Place {
@@ -60,87 +60,61 @@ for index, key in ipairs(KEYS) do
   end
 end`;
 
-/** Takes a place for a call. Gives the ms to wait for it, or `tooLongMs` where that is more than `mostMs` and no place was taken. */
-export async function reservePlace(
-  connection: Connection,
-  places: Place[],
-  mostMs: number,
-): Promise<{ waitMs: number } | { tooLongMs: number }> {
+/** How long to wait for a place that was taken, or how long the wait would be for one that was not. */
+type Reserved = { waitMs: number } | { tooLongMs: number };
+
+/** Takes a place for a call, unless it had to wait longer than `mostMs` for it. */
+export function reservePlace(connection: Connection, places: Place[], mostMs: number): Promise<Reserved> {
   return reserve(connection, places.flatMap(bucketsOf), mostMs);
 }
 
-async function reserve(
-  connection: Connection,
-  buckets: Bucket[],
-  mostMs: number,
-): Promise<{ waitMs: number } | { tooLongMs: number }> {
-  if (buckets.length === 0) return { waitMs: 0 };
-  const settings = buckets.flatMap(({ takesMs, burstMs }) => [takesMs, burstMs]);
-  const wait = Number(await run(connection, reserveScript, buckets, [mostMs, ...settings]));
+async function reserve(connection: Connection, buckets: Bucket[], mostMs: number): Promise<Reserved> {
+  const rows = buckets.map(({ key, takesMs, burstMs }): Row => [key, takesMs, burstMs]);
+  const wait = await run(connection, 'upshiftReserve', rows, [mostMs]);
   return wait < 0 ? { tooLongMs: -wait } : { waitMs: wait };
 }
 
 /** Gives back what a call did not use, or takes what it used beyond its estimate. */
 export async function settlePlace(connection: Connection, places: Place[], usedTokens: number): Promise<void> {
-  const buckets = places.flatMap((place) => {
+  const rows = places.flatMap((place) => {
     const used = bucketsOf({ ...place, tokens: usedTokens });
-    return bucketsOf(place).map((bucket, index) => ({ ...bucket, backMs: bucket.takesMs - (used[index]?.takesMs ?? 0) }));
+    return bucketsOf(place).map(({ key, takesMs }, index): Row => [key, takesMs - (used[index]?.takesMs ?? 0)]);
   });
-  const changed = buckets.filter(({ backMs }) => backMs !== 0);
-  if (changed.length > 0)
-    await run(
-      connection,
-      settleScript,
-      changed,
-      changed.map(({ backMs }) => backMs),
-    );
+  await run(
+    connection,
+    'upshiftSettle',
+    rows.filter(([, backMs]) => backMs !== 0),
+  );
 }
 
 /** The vendor said that a limit is reached: no worker calls for that long. */
 export async function holdBack(connection: Connection, places: Place[], forMs: number): Promise<void> {
-  const buckets = places.flatMap(bucketsOf);
-  await fill(
-    connection,
-    buckets,
-    buckets.map(({ burstMs }) => forMs + burstMs),
-  );
-}
-
-async function fill(connection: Connection, buckets: Bucket[], fullInMs: number[]): Promise<void> {
-  if (buckets.length > 0) await run(connection, fillScript, buckets, fullInMs);
+  const rows = places.flatMap(bucketsOf).map(({ key, burstMs }): Row => [key, forMs + burstMs]);
+  await run(connection, 'upshiftFill', rows);
 }
 
 /** Tells all workers what the vendor has said of the limits of a model. */
 export async function learnLimits(connection: Connection, model: string, learned: LearnedLimit[]): Promise<void> {
   const { provider } = splitModelId(model);
   const now = Date.now();
-  const buckets = learned.flatMap((limit) => bucketsOf({ provider, model, limit, tokens: 0 }));
-  await fill(
-    connection,
-    buckets,
-    learned.map(({ untilMs }) => untilMs - now),
+  const rows = learned.flatMap((limit) =>
+    bucketsOf({ provider, model, limit, tokens: 0 }).map(({ key }): Row => [key, limit.untilMs - now]),
   );
+  await run(connection, 'upshiftFill', rows);
   const fields = learned.flatMap((limit) => [`${model} ${limit.unit}`, JSON.stringify(limit)]);
   await connection.redis.hset(globalKeys.learnedLimits, ...fields);
-  cache.delete(connection);
+  wordsOfVendors.forget(connection);
 }
 
-/** Such words may be a moment old, in ms: who has not heard one yet makes a call more. */
-const CACHED_MS = 250;
-const cache = new WeakMap<Connection, { at: number; words: Promise<Record<string, string>> }>();
+/** Such words may be so old, in ms: who has not heard one yet makes a call more. */
+const READ_EVERY_MS = 250;
+const wordsOfVendors = new Reread(READ_EVERY_MS, ({ redis }) => redis.hgetall(globalKeys.learnedLimits));
 
 /** What vendors have said of the limits of a model, as far as it still holds. */
 export async function learnedLimits(connection: Connection, model: string): Promise<LearnedLimit[]> {
-  const now = Date.now();
-  let cached = cache.get(connection);
-  if (cached === undefined || now - cached.at >= CACHED_MS) {
-    cached = { at: now, words: connection.redis.hgetall(globalKeys.learnedLimits) };
-    cached.words.catch(() => cache.delete(connection));
-    cache.set(connection, cached);
-  }
-  const words = await cached.words;
+  const words = await wordsOfVendors.get(connection);
   const said = units.flatMap((unit) => words[`${model} ${unit}`] ?? []).map((word) => JSON.parse(word) as LearnedLimit);
-  return said.filter(({ untilMs }) => untilMs > now);
+  return said.filter(({ untilMs }) => untilMs > Date.now());
 }
 
 const units: LearnedLimit['unit'][] = ['requests', 'tokens', 'pause'];
@@ -156,17 +130,13 @@ function retriesOf(provider: string): Bucket {
 }
 
 /** Takes a place among the retries of a provider, as `reservePlace` does. */
-export async function reserveRetry(
-  connection: Connection,
-  provider: string,
-  mostMs: number,
-): Promise<{ waitMs: number } | { tooLongMs: number }> {
+export function reserveRetry(connection: Connection, provider: string, mostMs: number): Promise<Reserved> {
   return reserve(connection, [retriesOf(provider)], mostMs);
 }
 
 /** So many calls of a provider were made that are no retries. */
 export async function earnRetries(connection: Connection, provider: string, calls: number): Promise<void> {
-  await run(connection, settleScript, [retriesOf(provider)], [calls * EARNED_MS]);
+  await run(connection, 'upshiftSettle', [[retriesOf(provider).key, calls * EARNED_MS]]);
 }
 
 interface Bucket {
@@ -191,14 +161,15 @@ function bucketsOf({ provider, model, limit, tokens }: Place): Bucket[] {
   return [...bucket('requests', limit.requests_per_minute, 1), ...bucket('tokens', limit.tokens_per_minute, tokens)];
 }
 
-const shaOf = (script: string): string => createHash('sha1').update(script).digest('hex');
+const scripts = { upshiftReserve: reserveScript, upshiftSettle: settleScript, upshiftFill: fillScript };
 
-async function run({ redis }: Connection, script: string, buckets: Bucket[], settings: number[]): Promise<unknown> {
-  const rest = [buckets.length, ...buckets.map(({ key }) => key), ...settings] as const;
-  try {
-    return await redis.evalsha(shaOf(script), ...rest);
-  } catch (error) {
-    if (!String(error).includes('NOSCRIPT')) throw error;
-    return redis.eval(script, ...rest);
-  }
+/** A bucket with what the script is told of it. */
+type Row = [key: string, ...settings: number[]];
+
+async function run({ redis }: Connection, name: keyof typeof scripts, rows: Row[], first: number[] = []): Promise<number> {
+  if (rows.length === 0) return 0;
+  const settings = rows.flatMap(([, ...ofBucket]) => ofBucket);
+  return Number(
+    await scriptOf(redis, name, scripts[name], null)(rows.length, ...rows.map(([key]) => key), ...first, ...settings),
+  );
 }

@@ -1,7 +1,7 @@
 import { UnfitRedisError } from './unfit-redis-error.ts';
 
 /** What a `REDIS_URL` of more than one server says. */
-export interface SeveralNodes {
+interface SeveralNodes {
   nodes: { host: string; port: number }[];
   /** Of the master that sentinels watch; null for a cluster. */
   name: string | null;

@@ -39,7 +39,7 @@ export async function readSums(cells: Cells, fromMinute: number, toMinute: numbe
 }
 
 function minutesOf(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
 type Counters = Record<string, string | number>;

@@ -5,6 +5,7 @@ import { Packr } from 'msgpackr';
 
 import { delayedScorePerMs } from './catalogue.ts';
 import type { CellKeys } from './names.ts';
+import { scriptOf } from './script.ts';
 
 /** An entry taken off its queue, with the record of its job. Texts are as stored; null where there is none. */
 export interface TakenEntry {
@@ -103,9 +104,7 @@ const packr = new Packr({ useRecords: false });
 const KEY_NAMES = ['wait', 'active', 'prioritized', 'events', 'stalled', 'limiter', 'delayed', 'paused', 'meta', 'pc', 'marker'];
 
 type Row = [id: string, data: string | null, ...Array<string | null>];
-type Command = (
-  ...keysAndArguments: (string | number | Buffer)[]
-) => Promise<[Row[], limitedMs: number | string, nextDelayedAt: number | string, drained: number]>;
+type Reply = [Row[], limitedMs: number | string, nextDelayedAt: number | string, drained: number];
 
 /** Takes up to `most` entries off a queue. */
 export type Take = (most: number) => Promise<Taken>;
@@ -116,8 +115,7 @@ export type Take = (most: number) => Promise<Taken>;
  * @param lock of the entries that are taken; null where they are not locked
  */
 export function defineTake(redis: Redis, keys: CellKeys, queue: string, lock: { token: string; holdsMs: number } | null): Take {
-  redis.defineCommand('upshiftTake', { lua: script, numberOfKeys: KEY_NAMES.length });
-  const command = (redis as unknown as { upshiftTake: Command }).upshiftTake.bind(redis);
+  const command = scriptOf<Reply>(redis, 'upshiftTake', script, KEY_NAMES.length);
   const prefix = `${keys.prefix}:${queue}:`;
   const queueKeys = KEY_NAMES.map((name) => prefix + name);
   // BullMQ's script makes no lock for the token '0'.

@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis';
 import { BATCHES_KEPT } from './catalogue.ts';
 import { minuteOf, STATS_KEPT_MS } from './minute.ts';
 import type { CellKeys } from './names.ts';
+import { scriptOf } from './script.ts';
 import { Batch } from './transition-batch.ts';
 import type { Request, TransitionReply } from './transition.ts';
 
@@ -181,15 +182,12 @@ if #steps > 0 then call('XADD', events, 'MAXLEN', '~', ${BATCHES_KEPT}, '*', 'st
 return replies
 `;
 
-type Command = (...keysAndArguments: (string | number | Buffer)[]) => Promise<TransitionReply[]>;
-
-/** Makes the script known to a connection. Loaded once per Redis server, then called by its hash. */
+/** Makes the script known to a connection. */
 export function defineTransitions(
   redis: Redis,
   keys: CellKeys,
 ): (requests: Request[], now: number, labelsKept: number) => Promise<TransitionReply[]> {
-  redis.defineCommand('upshiftTransitions', { lua: script, numberOfKeys: 6 });
-  const command = (redis as unknown as { upshiftTransitions: Command }).upshiftTransitions.bind(redis);
+  const command = scriptOf<TransitionReply[]>(redis, 'upshiftTransitions', script, 6);
   const caller = randomBytes(6).toString('base64url');
   let calls = 0;
   return (requests, now, labelsKept) => {

@@ -1,6 +1,6 @@
 export { ConfigError, configVersionOf, loadConfig, parseConfig } from './config-file.ts';
-export { environmentVariables, readEnvironment } from './config.ts';
-export type { Environment } from './config.ts';
+export { environmentVariables, readEnvironment } from './environment.ts';
+export type { Environment } from './environment.ts';
 export { createFailureLog } from './failure-log.ts';
 export type { FailureLog } from './failure-log.ts';
 export { createLogger } from './logger.ts';

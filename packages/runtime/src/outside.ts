@@ -25,7 +25,7 @@ export interface OutsideAnswer {
   durationMs: number;
 }
 
-export interface OutsideLimits {
+interface OutsideLimits {
   /** From the look-up of the name to the last byte that is read. */
   timeoutMs: number;
   /** Bytes of an answer that are read; a longer one is an error. 0 reads none. */

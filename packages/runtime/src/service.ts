@@ -8,8 +8,8 @@ import express from 'express';
 import type { Express } from 'express';
 
 import { ConfigError, configVersionOf, loadConfig } from './config-file.ts';
-import { readEnvironment } from './config.ts';
-import type { Environment } from './config.ts';
+import { readEnvironment } from './environment.ts';
+import type { Environment } from './environment.ts';
 import { measureRequests } from './http-metrics.ts';
 import { createLogger } from './logger.ts';
 import type { Logger } from './logger.ts';

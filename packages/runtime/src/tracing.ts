@@ -2,13 +2,13 @@ import { context, diag, DiagLogLevel, propagation, SpanKind, SpanStatusCode, tra
 import type { Context, Span } from '@opentelemetry/api';
 import { ModelCallError, ProblemError } from '@upshift/contracts';
 
-import type { Environment } from './config.ts';
+import type { Environment } from './environment.ts';
 import type { Logger } from './logger.ts';
 
 /** What a span says: ids, names and numbers, never a prompt, an answer or the words of an error. Null says nothing. */
 export type SpanAttributes = Record<string, string | number | boolean | string[] | null | undefined>;
 
-export interface SpanOptions {
+interface SpanOptions {
   name: string;
   kind: keyof typeof kinds;
   attributes?: SpanAttributes;

@@ -1,6 +1,6 @@
-import type { Classification, JobRequest, JobState, UpshiftConfig } from '@upshift/contracts';
+import type { Classification, UpshiftConfig } from '@upshift/contracts';
 import { readOutside } from '@upshift/queues';
-import type { Pipeline } from '@upshift/queues';
+import type { StepContext } from '@upshift/queues';
 import { instead, promptFactsOf, readClassification } from '@upshift/routing';
 import { postOutside } from '@upshift/runtime';
 
@@ -9,10 +9,8 @@ const MOST_BYTES = 10_000;
 
 /** Asks the user's own service, within its deadline; where it says nothing that can be read, this process has the word. */
 export async function askService(
-  pipeline: Pipeline,
+  { pipeline, job, request }: StepContext<'classify'>,
   { classifier: { http } }: UpshiftConfig,
-  job: JobState,
-  request: JobRequest,
   own: Classification,
 ): Promise<Classification> {
   const { webhook, timeout_s: timeoutS } = http!;

@@ -10,9 +10,7 @@ const CONCURRENCY = 50;
 /** Says of each accepted job how complex it is, and sends it to its first model's queue. */
 export async function startClassifier(context: ServiceContext): Promise<Running> {
   const cells = await openCells(cellOptions(context, { failFast: false }));
-  const consumer = consume(await consumedCells(cells), CLASSIFY_QUEUE, 'classify', CONCURRENCY, (step) =>
-    handleClassify(step.pipeline, step),
-  );
+  const consumer = consume(await consumedCells(cells), CLASSIFY_QUEUE, 'classify', CONCURRENCY, handleClassify);
   return {
     readiness: () => redisReadiness(cells),
     async stop() {

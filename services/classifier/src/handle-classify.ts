@@ -1,6 +1,6 @@
 import type { Classification, UpshiftConfig } from '@upshift/contracts';
 import { configOf, done, readAnswer, seenField } from '@upshift/queues';
-import type { Outcome, Pipeline, StepContext } from '@upshift/queues';
+import type { Outcome, StepContext } from '@upshift/queues';
 import {
   classified,
   classifierToAsk,
@@ -15,11 +15,11 @@ import { annotate } from '@upshift/runtime';
 import { askService } from './ask-service.ts';
 
 /** Classifies a prompt; where a model is to be asked first, the step ends and comes back with its answer. */
-export async function handleClassify(pipeline: Pipeline, context: StepContext<'classify'>): Promise<Outcome> {
-  const { job, request } = context;
+export async function handleClassify(context: StepContext<'classify'>): Promise<Outcome> {
+  const { pipeline, job, request } = context;
   const config = await configOf(pipeline, job.configVersion);
   const { own, seen } = classified(config, classifierTypeOf(config, job.route), promptFactsOf(request));
-  const classification = await askedOr(pipeline, context, config, own);
+  const classification = await askedOr(context, config, own);
   if (classification === 'waiting') return done;
   annotate({ 'upshift.complexity': classification.complexity });
   await context.advance({ type: 'classified', classification }, seenField(config, seen));
@@ -28,26 +28,23 @@ export async function handleClassify(pipeline: Pipeline, context: StepContext<'c
 
 /** The classification of the one who is to be asked, or this process's own. */
 async function askedOr(
-  pipeline: Pipeline,
   context: StepContext<'classify'>,
   config: UpshiftConfig,
   own: Classification,
 ): Promise<Classification | 'waiting'> {
-  const { job, request } = context;
-  switch (classifierToAsk(config, job, own)) {
+  switch (classifierToAsk(config, context.job, own)) {
     case null:
       return own;
     case 'llm':
-      return askModel(pipeline, context, own);
+      return askModel(context, own);
     case 'http':
-      return askService(pipeline, config, job, request, own);
+      return askService(context, config, own);
   }
 }
 
 /** Once: what comes of the one call is what counts. */
 async function askModel(
-  pipeline: Pipeline,
-  { job, advance }: StepContext<'classify'>,
+  { pipeline, job, advance }: StepContext<'classify'>,
   own: Classification,
 ): Promise<Classification | 'waiting'> {
   const [call] = classifyCalls(job);

@@ -24,8 +24,8 @@ import { staysWith } from './stays-with.ts';
 import { verify } from './verify.ts';
 
 /** Runs the checks on an answer; where another answer or a judge is needed first, the step ends and comes back with it. */
-export async function handleScore(pipeline: Pipeline, context: StepContext<'score'>): Promise<Outcome> {
-  const { job, step, request, answer } = context;
+export async function handleScore(context: StepContext<'score'>): Promise<Outcome> {
+  const { pipeline, job, step, request, answer } = context;
   if (answer === null) return { kind: 'discard', reason: `the job has no answer of attempt ${step.attempt}` };
   const config = await configOf(pipeline, job.configVersion);
   const checks = checksOf(request, config, job.route);
@@ -35,9 +35,9 @@ export async function handleScore(pipeline: Pipeline, context: StepContext<'scor
   const subject = subjectOf(promptOf(request.input), answer, { profile, others: await otherAnswers(pipeline, job.id, samples) });
   // What is free goes before what is paid for.
   const plain = withPrice(runPlainChecks(checks, subject), checks.slice(0, buyer), samples);
-  const verified = await verify(pipeline, context, checks, plain);
+  const verified = await verify(context, checks, plain);
   if (await waitsForSample(context, checks, subject, plain, verified)) return done;
-  const judged = await judge(pipeline, context, { config, checks, known: [...plain, ...verified] });
+  const judged = await judge(context, { config, checks, known: [...plain, ...verified] });
   if (judged === 'waiting') return done;
   const verdict = verdictOf([...plain, ...verified, ...judged]);
   annotate({ 'upshift.verdict.score': verdict.score, 'upshift.verdict.passed': verdict.passed });

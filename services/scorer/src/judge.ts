@@ -1,6 +1,6 @@
 import type { Check, CheckOutcome, UpshiftConfig } from '@upshift/contracts';
 import { readAnswer } from '@upshift/queues';
-import type { Pipeline, StepContext } from '@upshift/queues';
+import type { StepContext } from '@upshift/queues';
 import {
   answerComesFirst,
   isOpen,
@@ -27,7 +27,6 @@ interface Judged {
 
 /** What judges say of an answer, one after the other; one that can not change what becomes of it is spared. */
 export async function judge(
-  pipeline: Pipeline,
   context: StepContext<'score'>,
   { config, checks, known }: Judged,
 ): Promise<CheckOutcome[] | 'waiting'> {
@@ -37,7 +36,7 @@ export async function judge(
   for (const [at, { check, index }] of judges.entries()) {
     const left = judges.slice(at).map((one) => one.check);
     const spared = !isOpen(job, config, job.attempts[step.attempt - 1]!, judgesWithin([...known, ...outcomes], left));
-    const outcome = spared && !wasAsked(context, index) ? sparedOutcome(check) : await outcomeOf(pipeline, context, check, index);
+    const outcome = spared && !wasAsked(context, index) ? sparedOutcome(check) : await outcomeOf(context, check, index);
     if (outcome === 'waiting') return 'waiting';
     outcomes.push(outcome);
   }
@@ -48,14 +47,9 @@ function wasAsked({ job, step }: StepContext<'score'>, index: number): boolean {
   return judgeCalls(job, step.attempt, index).length > 0;
 }
 
-async function outcomeOf(
-  pipeline: Pipeline,
-  context: StepContext<'score'>,
-  check: Judge,
-  index: number,
-): Promise<CheckOutcome | 'waiting'> {
+async function outcomeOf(context: StepContext<'score'>, check: Judge, index: number): Promise<CheckOutcome | 'waiting'> {
   const { job, step } = context;
-  const judgement = (await judgementOf(pipeline, context, check, index)) ?? (await ask(context, check, index));
+  const judgement = (await judgementOf(context, check, index)) ?? (await ask(context, check, index));
   if (judgement === 'waiting') return 'waiting';
   const calls = [...judgeCalls(job, step.attempt, index), ...sampleCalls(job, step.attempt, index)];
   return { ...judgeOutcome(check, judgement), ...(calls.length === 0 ? {} : { cost_usd: priceOf(calls) }) };
@@ -63,8 +57,7 @@ async function outcomeOf(
 
 /** The opinion that a judge has given already, or null. */
 async function judgementOf(
-  pipeline: Pipeline,
-  { job, step: { attempt } }: StepContext<'score'>,
+  { pipeline, job, step: { attempt } }: StepContext<'score'>,
   { against }: Judge,
   index: number,
 ): Promise<Judgement | null> {

@@ -12,9 +12,7 @@ const CONCURRENCY = 50;
 export async function startScorer(context: ServiceContext): Promise<Running> {
   await loadParsers();
   const cells = await openCells(cellOptions(context, { failFast: false }));
-  const consumer = consume(await consumedCells(cells), SCORE_QUEUE, 'score', CONCURRENCY, (step) =>
-    handleScore(step.pipeline, step),
-  );
+  const consumer = consume(await consumedCells(cells), SCORE_QUEUE, 'score', CONCURRENCY, handleScore);
   return {
     readiness: () => redisReadiness(cells),
     async stop() {

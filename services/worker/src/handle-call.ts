@@ -11,11 +11,11 @@ import type { Tools } from './make-call.ts';
 
 /** Calls the model of an attempt: marked as sent before, settled after, so that no crash pays twice blindly. */
 export async function handleCall(tools: Tools, context: StepContext<'call'>): Promise<Outcome> {
-  const { job, step, signal } = context;
+  const { pipeline, job, step, signal } = context;
   const attempt = job.attempts[step.attempt - 1];
   if (attempt === undefined) return { kind: 'discard', reason: `the job has no attempt ${step.attempt}` };
   if (attempt.state !== 'claimed') return lost(context);
-  const config = await configOf(tools.pipeline, job.configVersion);
+  const config = await configOf(pipeline, job.configVersion);
   // Under the signal before it is marked as sent: a cancellation between the two would not reach it otherwise.
   return tools.calls.run(job.id, signal, (stop) => callOrHedge(tools, context, attempt, config, stop));
 }
@@ -37,8 +37,8 @@ async function callOrHedge(
   const makeHedge: MakeCall = async (hedge, until) => {
     const made = await makeCall({ tools, context, config, attempt: hedge, stop: until });
     if (made !== null && made !== 'put-back') return made;
-    const denied = { type: 'place-denied', attempt: hedge.number, epoch: context.job.epoch } as const;
-    await context.advance({ ...denied, error: notNeeded(hedge.model), times: { waitMs: 0, modelMs: 0 } });
+    const { number, model } = hedge;
+    await context.advance({ type: 'place-denied', attempt: number, epoch: context.job.epoch, error: notNeeded(model) });
     return null;
   };
   const wanted = config.routes[context.job.route]?.hedge === true && attempt.purpose === 'answer';
@@ -53,8 +53,7 @@ async function lost({ job, step, advance }: StepContext<'call'>): Promise<Outcom
   for (const { number, model, state, sentAt } of callsOfStep(job, step.attempt)) {
     const times = { waitMs: 0, modelMs: sentAt === null ? 0 : Date.now() - sentAt };
     if (state === 'sent') await advance({ type: 'call-failed', attempt: number, error: unknownOutcome(model), times });
-    if (state === 'claimed')
-      await advance({ type: 'place-denied', attempt: number, epoch: job.epoch, error: notNeeded(model), times });
+    if (state === 'claimed') await advance({ type: 'place-denied', attempt: number, epoch: job.epoch, error: notNeeded(model) });
   }
   return done;
 }

@@ -35,7 +35,7 @@ export async function withHedge(
   stop: AbortSignal,
   make: MakeCall,
   makeHedge: MakeCall,
-): Promise<JobEvent | null> {
+): Promise<void> {
   const [ofFirst, ofHedge] = [new AbortController(), new AbortController()];
   const hedge = async (): Promise<void> => {
     // Of use now or not at all.
@@ -57,7 +57,6 @@ export async function withHedge(
   try {
     const event = await make(first, AbortSignal.any([stop, ofFirst.signal]), startTimer);
     if (event?.type === 'answered') ofHedge.abort(new Error('the first model has answered'));
-    return event;
   } finally {
     clearTimeout(timer);
     await hedging;

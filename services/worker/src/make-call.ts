@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import type { Attempt, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
+import type { Attempt, CallError, CallTimes, HeardLimit, JobEvent, UnifiedResponse, UpshiftConfig } from '@upshift/contracts';
 import { ModelCallError } from '@upshift/contracts';
 import type { Circuits, ModelClient } from '@upshift/models';
 import { closeCircuit, readAnswer, readHealth } from '@upshift/queues';
@@ -20,7 +20,6 @@ import type { Slots } from './slots.ts';
 const HEARD_WITHIN_MS = 250;
 
 export interface Tools {
-  pipeline: Pipeline;
   client: ModelClient;
   circuits: Circuits;
   calls: Calls;
@@ -32,7 +31,7 @@ export interface Tools {
 }
 
 /** A call that is to be made. */
-export interface Order {
+interface Order {
   tools: Tools;
   context: StepContext<'call'>;
   /** The configuration of the job. */
@@ -65,52 +64,44 @@ function waitingUntil({ stop, tools }: Order): () => AbortSignal {
   return () => AbortSignal.any([stop, tools.stopping]);
 }
 
-async function callOfOrder({ tools, context: { job, request }, config, attempt }: Order): Promise<Call> {
+async function callOfOrder({ context: { pipeline, job, request }, config, attempt }: Order): Promise<Call> {
   const { purpose, judges } = attempt;
   if (purpose !== 'judge' || judges === null) return callOf(job, attempt, request, config, null);
   const beside = sampleCalls(job, judges.attempt, judges.check).findLast(({ outcome }) => outcome === 'answered');
   const [judged, other] = await Promise.all([
-    readAnswer(tools.pipeline, job.id, judges.attempt),
-    beside ? readAnswer(tools.pipeline, job.id, beside.number) : null,
+    readAnswer(pipeline, job.id, judges.attempt),
+    beside ? readAnswer(pipeline, job.id, beside.number) : null,
   ]);
   return callOf(job, attempt, request, config, judged, other);
 }
 
 async function placeAndCall(order: Order, call: Call): Promise<Made> {
   const { tools, context, config, attempt, stop } = order;
-  const denied = (error: ReturnType<typeof tooLate>): JobEvent => {
-    const times = { waitMs: Date.now() - attempt.claimedAt, modelMs: 0 };
-    return { type: 'place-denied', attempt: attempt.number, epoch: context.job.epoch, error, times };
+  const deny = async (error: CallError): Promise<null> => {
+    await context.advance({ type: 'place-denied', attempt: attempt.number, epoch: context.job.epoch, error });
+    return null;
   };
-  if (call.deadline !== null && Date.now() >= call.deadline) {
-    await context.advance(denied(tooLate(attempt.model)));
-    return null;
-  }
-  const health = await hearHealth(tools, attempt.model);
+  if (call.deadline !== null && Date.now() >= call.deadline) return deny(tooLate(attempt.model));
+  const health = await hearHealth(order);
   const reason = health && whyNotNow(attempt.model, health, Date.now());
-  if (reason !== null) {
-    await context.advance(denied(notNow(attempt.model, reason)));
-    return null;
-  }
+  if (reason !== null) return deny(notNow(attempt.model, reason));
   if (!(await tools.retries.admit(context, attempt))) return null;
   const isOver = stop.aborted || tools.stopping.aborted;
-  const place = isOver ? null : await takePlace(tools.pipeline, config, attempt.model, call, waitingUntil(order));
+  const place = isOver ? null : await takePlace(context.pipeline, config, attempt.model, call, waitingUntil(order));
   if (tools.stopping.aborted) return 'put-back';
   if (place === null || stop.aborted) return null;
-  if ('places' in place) return sendAndSettle(order, call, place.places);
-  await context.advance(denied(place.refused));
-  return null;
+  return 'places' in place ? sendAndSettle(order, call, place.places) : deny(place.refused);
 }
 
 async function sendAndSettle(order: Order, call: Call, places: Place[]): Promise<JobEvent | null> {
   const { tools, context, attempt, onSent } = order;
-  const { job, advance } = context;
+  const { pipeline, job, advance } = context;
   const sent = await advance({ type: 'sent', attempt: attempt.number, epoch: job.epoch });
   if (!sent?.changed) return null;
   tools.retries.count(job, attempt);
   onSent?.();
   const { event, answer, heard } = await callModel(order, call);
-  await giveBackPlace(tools.pipeline, attempt.model, places, event, heard);
+  await giveBackPlace(pipeline, attempt.model, places, event, heard);
   await advance(event, answer ? { [`answer:${attempt.number}`]: JSON.stringify(answer) } : {});
   if (event.type === 'answered') tools.durations.add(attempt.model, event.times.modelMs);
   return event;
@@ -136,8 +127,8 @@ interface Result {
   heard: HeardLimit[];
 }
 
-async function callModel({ tools, context, config, attempt, stop }: Order, call: Call): Promise<Result> {
-  const { pipeline, client, circuits } = tools;
+async function callModel(order: Order, call: Call): Promise<Result> {
+  const { tools, context, config, attempt, stop } = order;
   const { number, model, claimedAt } = attempt;
   const startedAt = Date.now();
   const times = (): CallTimes => ({ waitMs: startedAt - claimedAt, modelMs: Date.now() - startedAt });
@@ -145,12 +136,12 @@ async function callModel({ tools, context, config, attempt, stop }: Order, call:
   const slowMs = (config.models[model]?.slow_call_s ?? Infinity) * 1000;
   let heard: HeardLimit[] = [];
   const onLimits = (limits: HeardLimit[]): void => void (heard = limits);
-  const health = await hearHealth(tools, model);
+  const health = await hearHealth(order);
   try {
     const signal = untilDeadline(call, stop);
-    const ask = () => client.call({ ...call, modelId: model, requestId, signal, onLimits });
-    const answer = await circuits.run(model, ask, slowMs);
-    if (health !== null && isProbed(model, health, startedAt)) endProbing(pipeline, model);
+    const ask = () => tools.client.call({ ...call, modelId: model, requestId, signal, onLimits });
+    const answer = await tools.circuits.run(model, ask, slowMs);
+    if (health !== null && isProbed(model, health, startedAt)) endProbing(context.pipeline, model);
     const { finishReason, usage } = answer;
     return { event: { type: 'answered', attempt: number, finishReason, usage, times: times() }, answer, heard };
   } catch (error) {
@@ -168,9 +159,9 @@ function endProbing(pipeline: Pipeline, model: string): void {
 }
 
 /** What the other processes say of models; the circuit of this one hears it, be its call made or not. */
-async function hearHealth({ pipeline, circuits }: Tools, model: string): Promise<Health | null> {
-  const health = await inTime(readHealth(pipeline));
-  circuits.hear(model, health?.circuitsOpen[model] ?? 0);
+async function hearHealth({ tools, context, attempt: { model } }: Order): Promise<Health | null> {
+  const health = await inTime(readHealth(context.pipeline));
+  tools.circuits.hear(model, health?.circuitsOpen[model] ?? 0);
   return health;
 }
 

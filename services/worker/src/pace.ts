@@ -8,7 +8,7 @@ import { limitsLearned, LONGEST_WAIT_MS, placesOf } from '@upshift/routing';
 import { noPlace } from './call-errors.ts';
 
 /** The size of a call, in tokens, as far as it is known beforehand. */
-export interface Size {
+interface Size {
   inputTokens: number;
   maxOutputTokens: number;
 }

@@ -40,13 +40,9 @@ export function createRetries(connection: Connection): Retries {
       // A hedge is of use now or not at all.
       const place = await reserveRetry(connection, provider, attempt.purpose === 'hedge' ? 0 : LONGEST_RETRY_WAIT_MS);
       if ('tooLongMs' in place) {
-        const error = noPlace(
-          attempt.model,
-          `${provider} has had its share of retries for ${place.tooLongMs} ms`,
-          place.tooLongMs,
-        );
-        const times = { waitMs: 0, modelMs: 0 };
-        await advance({ type: 'place-denied', attempt: attempt.number, epoch: job.epoch, error, times });
+        const message = `${provider} has had its share of retries for ${place.tooLongMs} ms`;
+        const error = noPlace(attempt.model, message, place.tooLongMs);
+        await advance({ type: 'place-denied', attempt: attempt.number, epoch: job.epoch, error });
         return false;
       }
       if (place.waitMs === 0) return true;

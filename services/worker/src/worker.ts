@@ -74,7 +74,7 @@ export async function startWorker(context: ServiceContext, createClient = create
     stopping: stopping.signal,
   };
   const consumers = await openConsumers(context, consumed, tier, (queue, concurrency) =>
-    consume(consumed, queue, 'call', concurrency, (step) => handleCall({ ...tools, pipeline: step.pipeline }, step)),
+    consume(consumed, queue, 'call', concurrency, (step) => handleCall(tools, step)),
   );
   warnOfDisagreements(context, tier, providers).catch((error: unknown) =>
     context.logger.warn({ reason: String(error) }, 'could not compare the models with what their providers say'),

@@ -1,15 +1,17 @@
 import { ConfigError } from '@upshift/runtime';
 
-import { countEndsFromZero } from '../advance.ts';
 import { unfinishedIn } from '../indexes.ts';
+import { countEndsFromZero } from '../measure.ts';
 import { minuteOf, STATS_KEPT_MS } from '../minute.ts';
 import { cellKeys, cellOfId, DELIVER_QUEUE, globalKeys } from '../names.ts';
 import { closeQueues, openConnection, pipelineOf } from '../pipeline.ts';
 import type { Connection, Pipeline, PipelineOptions } from '../pipeline.ts';
-import { cellOfKey, cellsAt, earlierCells, mostCells, parsePeriods } from './periods.ts';
+import { Reread } from '../reread.ts';
+import { keyKeptMs } from '../retention.ts';
+import { cellOfKey, cellsAt, earlierCells, endedBy, mostCells, parsePeriods } from './periods.ts';
 import type { Period } from './periods.ts';
 
-export interface CellOptions extends PipelineOptions {
+interface CellOptions extends PipelineOptions {
   /** `UPSHIFT_CELLS`. */
   cells: number;
   /** Have new jobs spread over that number, as intake does. */
@@ -46,14 +48,14 @@ export interface Cells extends Connection {
 
 /** Each process reads so often over how many cells new jobs are spread, in ms. */
 const READ_EVERY_MS = 1000;
+const periods = new Reread(READ_EVERY_MS, readPeriods);
 /** A change holds so much later, in ms: all processes have read it by then, and their clocks may differ by the rest. */
 const CHANGE_AFTER_MS = 10_000;
-const HOUR_MS = 3_600_000;
 
 /** Connects, refuses a Redis that would lose jobs, and makes this process's configuration known under its version. */
 export async function openCells(options: CellOptions): Promise<Cells> {
   const connection = await openConnection(options);
-  countEndsFromZero(connection);
+  countEndsFromZero(options.metrics);
   if (options.spreads) await spreadJobs(connection, options.cells);
   const opened = new Map<number, Pipeline>();
   const cell = (number: number): Pipeline => {
@@ -61,24 +63,22 @@ export async function openCells(options: CellOptions): Promise<Cells> {
     opened.set(number, pipeline);
     return pipeline;
   };
-  const periods = rereading(connection);
-  const keptMs = options.config.retention.idempotency_hours * HOUR_MS;
   const cells: Cells = {
     ...connection,
     options,
     opened,
     first: cell(0),
     of: (id) => cell(cellOfId(id)),
-    all: async () => upTo(Math.max(mostCells(await periods()), options.cells)).map(cell),
+    all: async () => upTo(Math.max(mostCells(await periods.get(connection)), options.cells)).map(cell),
     async place(keyHash) {
-      const known = await periods();
+      const known = await periods.get(connection);
       const now = Date.now();
       const cells = cellsAt(known, now);
       if (keyHash === null) {
         const number = Math.floor(Math.random() * cells);
         return { pipeline: cell(number), others: upTo(cells).toSpliced(number, 1).map(cell), earlier: [], cells };
       }
-      const earlier = earlierCells(known, keyHash, now, keptMs).map(cell);
+      const earlier = earlierCells(known, keyHash, now, keyKeptMs(options.config)).map(cell);
       return { pipeline: cell(cellOfKey(keyHash, cells)), others: [], earlier, cells };
     },
   };
@@ -135,13 +135,10 @@ async function warnOfLeftCells(cells: Cells): Promise<void> {
 /** Forgets numbers of cells that hold no more, once no cell beyond today's number has anything left. */
 export async function retireCells(cells: Cells): Promise<void> {
   const { redis, config } = cells;
-  const periods = await readPeriods(cells);
+  const known = await readPeriods(cells);
   const now = Date.now();
-  const endedBefore = now - config.retention.idempotency_hours * HOUR_MS;
-  const current = periods.findLastIndex(({ since }) => since <= now);
-  const past = periods.slice(0, Math.max(0, current)).filter((_, index) => periods[index + 1]!.since <= endedBefore);
-  for (const { cells: number, since } of past) {
-    const beyond = (await cells.all()).slice(cellsAt(periods, now), number);
+  for (const { cells: number, since } of endedBy(known, now - keyKeptMs(config))) {
+    const beyond = (await cells.all()).slice(cellsAt(known, now), number);
     // By its time: where somebody has just gone back to that number it has a new one.
     if ((await Promise.all(beyond.map(isEmpty))).every(Boolean)) await redis.zremrangebyscore(globalKeys.periods, since, since);
   }
@@ -162,21 +159,6 @@ async function isEmpty(pipeline: Pipeline): Promise<boolean> {
 
 async function readPeriods({ redis }: Connection): Promise<Period[]> {
   return parsePeriods(await redis.zrange(globalKeys.periods, 0, '-1', 'WITHSCORES'));
-}
-
-/** What was read of late; an error is for those who asked, and the next one asks anew. */
-function rereading(connection: Connection): () => Promise<Period[]> {
-  let last: { at: number; periods: Promise<Period[]> } | null = null;
-  return () => {
-    const now = Date.now();
-    if (last !== null && now - last.at < READ_EVERY_MS) return last.periods;
-    const reading = { at: now, periods: readPeriods(connection) };
-    last = reading;
-    reading.periods.catch(() => {
-      if (last === reading) last = null;
-    });
-    return reading.periods;
-  };
 }
 
 function upTo(count: number): number[] {

@@ -1,3 +1,5 @@
+import { withScores } from '../with-scores.ts';
+
 /** From a time on (ms since the epoch) new jobs are spread over so many cells. */
 export interface Period {
   cells: number;
@@ -10,7 +12,7 @@ const FIRST_PERIODS: Period[] = [{ cells: 1, since: 0 }];
 /** From members and scores of Redis' sorted set, oldest first. */
 export function parsePeriods(flat: string[]): Period[] {
   if (flat.length === 0) return FIRST_PERIODS;
-  return flat.flatMap((cells, index) => (index % 2 === 0 ? [{ cells: Number(cells), since: Number(flat[index + 1]) }] : []));
+  return withScores(flat).map(([cells, since]) => ({ cells: Number(cells), since }));
 }
 
 /** Over how many cells new jobs are spread at a time. */
@@ -36,6 +38,11 @@ export function earlierCells(periods: Period[], hash: string, now: number, keptM
   const current = cellOfKey(hash, cellsAt(periods, now));
   const kept = periods.filter((_, index) => now - endOf(periods, index) < keptMs);
   return [...new Set(kept.map(({ cells }) => cellOfKey(hash, cells)))].filter((cell) => cell !== current);
+}
+
+/** Those that had ended by a time: the one after them had begun. */
+export function endedBy(periods: Period[], at: number): Period[] {
+  return periods.filter((_, index) => endOf(periods, index) <= at);
 }
 
 function endOf(periods: Period[], index: number): number {

@@ -2,25 +2,19 @@ import type { Assignment, JobExperiments, JobRequest, UpshiftConfig } from '@ups
 import { isEmbedding } from '@upshift/contracts';
 import { chooseArms, configOfArms, reasonsToEnd } from '@upshift/routing';
 import { configVersionOf } from '@upshift/runtime';
-import type { Redis } from 'ioredis';
 
 import { globalKeys } from '../names.ts';
 import type { Connection } from '../pipeline.ts';
+import { Reread } from '../reread.ts';
 import type { StoredActive } from './store.ts';
 
 /** How long a process goes by what it has read of the experiments, in ms: so late it hears of a change. */
 const READ_EVERY_MS = 500;
-
-interface Known {
-  readAt: number;
-  active: Promise<StoredActive[]>;
-}
-
-const known = new WeakMap<Redis, Known>();
+const activeExperiments = new Reread(READ_EVERY_MS, readActive);
 
 /** Whether any experiment gives arms to new jobs. */
 export async function experimentsRun(connection: Connection): Promise<boolean> {
-  return (await activeExperiments(connection)).length > 0;
+  return (await activeExperiments.get(connection)).length > 0;
 }
 
 /** The part that a job gets in experiments, and the configuration under which it then runs. */
@@ -34,7 +28,7 @@ export interface Arms {
 /** What a new job gets in the experiments of its route; null where it gets none. Pinned jobs and embeddings take part in none. */
 export async function armsOf(connection: Connection, request: JobRequest, id: string): Promise<Arms | null> {
   if (request.model !== null || isEmbedding(request.input)) return null;
-  const active = await activeExperiments(connection);
+  const active = await activeExperiments.get(connection);
   const { arms, holdFor } = chooseArms(active, request.route, { id, metadata: request.metadata });
   if (arms.length === 0) return null;
   const configVersion = await versionOf(connection, configOfArms(connection.config, active, arms));
@@ -52,26 +46,14 @@ export async function armsOf(connection: Connection, request: JobRequest, id: st
 
 /** The configuration of a job with these arms without those that are still tried: promoted ones stay in force. */
 export async function baseConfigOf(connection: Connection, arms: Assignment[]): Promise<UpshiftConfig> {
-  const promoted = (await activeExperiments(connection)).filter(({ status }) => status === 'promoted');
+  const promoted = (await activeExperiments.get(connection)).filter(({ status }) => status === 'promoted');
   return configOfArms(connection.config, promoted, arms);
 }
 
-function activeExperiments({ redis, config }: Connection): Promise<StoredActive[]> {
-  const now = Date.now();
-  const last = known.get(redis);
-  if (last && now - last.readAt < READ_EVERY_MS) return last.active;
-  const active = redis
-    .hvals(globalKeys.activeExperiments)
-    .then((texts) => texts.map((text) => JSON.parse(text) as StoredActive).filter((one) => fits(one, config)));
-  known.set(redis, { readAt: now, active });
-  // An error is for those who asked: the next one asks anew.
-  active.catch(() => known.delete(redis));
-  return active;
-}
-
-/** Not where this process has another configuration already: the steward will record that as the end. */
-function fits(active: StoredActive, config: UpshiftConfig): boolean {
-  return reasonsToEnd(active, config).length === 0;
+async function readActive({ redis, config }: Connection): Promise<StoredActive[]> {
+  const stored = (await redis.hvals(globalKeys.activeExperiments)).map((text) => JSON.parse(text) as StoredActive);
+  // Not where this process has another configuration already: the steward will record that as the end.
+  return stored.filter((active) => reasonsToEnd(active, config).length === 0);
 }
 
 /** Versions of configurations that this process has stored, so that an arm costs a job no more than any other. */

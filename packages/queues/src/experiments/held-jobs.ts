@@ -5,19 +5,10 @@ import type { Cells } from '../cells/cells.ts';
 import { readJob } from '../job-store.ts';
 import { canaryIndex, heldIndex } from '../names.ts';
 import type { Pipeline } from '../pipeline.ts';
+import { withScores } from '../with-scores.ts';
 
 /** Held jobs that are dealt with side by side. */
 const BATCH = 100;
-
-/** How many jobs wait for a canary. */
-export function countHeld(cells: Cells, experiment: string): Promise<number> {
-  return countOf(cells, heldIndex(experiment));
-}
-
-/** How many do, or will when it has answered them. */
-export function countUnfinished(cells: Cells, experiment: string): Promise<number> {
-  return countOf(cells, canaryIndex(experiment));
-}
 
 /** Tells the ends that were held before a time (ms since the epoch). Returns how many. */
 export function releaseHeld(cells: Cells, experiment: string, before: number): Promise<number> {
@@ -52,17 +43,11 @@ export async function rerunBeforeDeadline(cells: Cells, experiment: string, need
 /** The jobs of a canary in a cell with a deadline up to a time: few of all that have one. */
 async function nearDeadline({ redis, keys }: Pipeline, experiment: string, upTo: number): Promise<string[]> {
   const found = await redis.zinter(2, keys.deadlines, keys.index(canaryIndex(experiment)), 'WITHSCORES');
-  return found.filter((_, position) => position % 2 === 0 && Number(found[position + 1]) <= upTo);
+  return withScores(found).flatMap(([id, deadline]) => (deadline <= upTo ? [id] : []));
 }
 
 async function takeBack(cells: Cells, id: string, reason: string): Promise<boolean> {
   return (await advance(cells.of(id), id, { type: 'arm-taken-back', reason }))?.changed ?? false;
-}
-
-async function countOf(cells: Cells, index: string): Promise<number> {
-  const all = await cells.all();
-  const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(index))));
-  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 async function forEachHeld(cells: Cells, experiment: string, work: (id: string) => Promise<boolean>): Promise<number> {

@@ -6,15 +6,15 @@ import type { Outcome } from '@upshift/routing';
 import { acceptShadow } from '../accept.ts';
 import type { Cells } from '../cells/cells.ts';
 import { readAnswer, readJob, readRequest } from '../job-store.ts';
-import { shadowIndex } from '../names.ts';
 import { baseConfigOf, versionOf } from './arms.ts';
 import { keepAudit } from './audits.ts';
+import { countUnderWay } from './counts.ts';
 import type { ToFollow } from './record.ts';
 
 type Shadow = ExperimentOf<'shadow'>;
 export type Preference = 'candidate' | 'delivered' | 'same';
 /** What came of following an outcome: the candidate was asked, a judge has said whom it prefers, or nothing that counts. */
-export type Followed = Preference | 'asked' | null;
+type Followed = Preference | 'asked' | null;
 
 /**
  * Answers of a candidate that are under way at once, and as many comparisons: half of what a worker calls of a model at a time, so
@@ -40,15 +40,12 @@ export async function followOutcome(cells: Cells, document: Shadow, outcome: Out
 
 /** The outcomes, of those that wait, of which something may be started or read now: the first ones, in their order. */
 export async function followable(cells: Cells, document: Shadow, waiting: ToFollow[]): Promise<ToFollow[]> {
-  const all = await cells.all();
-  const underWay = async (arm: string): Promise<number> => {
-    const counts = await Promise.all(all.map(({ redis, keys }) => redis.zcard(keys.index(shadowIndex(document.name, arm)))));
-    return counts.reduce((sum, count) => sum + count, 0);
-  };
-  const [answers, comparisons] = await Promise.all([underWay(document.arms[0]!.name), underWay(JUDGE)]);
+  const { name, arms } = document;
+  const candidate = arms[0]!.name;
+  const [answers, comparisons] = await Promise.all([countUnderWay(cells, name, candidate), countUnderWay(cells, name, JUDGE)]);
   const free = new Map([
     [DELIVERED, UNDER_WAY - answers],
-    [document.arms[0]!.name, UNDER_WAY - comparisons],
+    [candidate, UNDER_WAY - comparisons],
     [JUDGE, Infinity],
   ]);
   return waiting.filter((outcome) => {
@@ -87,14 +84,10 @@ async function answerOnceMore(cells: Cells, document: Shadow, { job, arms }: Out
 async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcome, rubric: string): Promise<void> {
   const [judge] = cells.config.judge.models;
   // Where the route is gone, its jobs are compared under nothing.
-  if (shadowOf === null || judge === undefined || !Object.hasOwn(cells.config.routes, document.route)) return;
-  const [request, delivered, candidate] = await Promise.all([
-    readRequest(cells.of(shadowOf), shadowOf),
-    resultText(cells, shadowOf),
-    resultText(cells, job),
-  ]);
-  if (request === null || delivered === null || candidate === null) return;
-  const comparison = comparisonRequest(document.name, { rubric, request, delivered, candidate }, job, judge);
+  if (judge === undefined || !Object.hasOwn(cells.config.routes, document.route)) return;
+  const pair = await readPair(cells, job, shadowOf);
+  if (pair === null) return;
+  const comparison = comparisonRequest(document.name, { rubric, ...pair }, job, judge);
   const config = comparisonConfig(cells.config, document.route);
   const configVersion = await versionOf(cells, config);
   const key = `${document.name}.judge.${job}`;
@@ -103,15 +96,20 @@ async function compare(cells: Cells, document: Shadow, { job, shadowOf }: Outcom
 
 /** Without a judge, by what the two answers come to, where that can be told. */
 async function compareResults(cells: Cells, { job, shadowOf }: Outcome): Promise<void> {
-  if (shadowOf === null) return;
+  const pair = await readPair(cells, job, shadowOf);
+  const same = pair && comeToTheSame(promptOf(pair.request.input), pair.delivered, pair.candidate);
+  if (same !== null) await keepAudit(cells, job, same);
+}
+
+/** What was delivered, and what the candidate has answered to the same request; null where one of them is gone, or is no answer. */
+async function readPair(cells: Cells, job: string, shadowOf: string | null) {
+  if (shadowOf === null) return null;
   const [request, delivered, candidate] = await Promise.all([
     readRequest(cells.of(shadowOf), shadowOf),
     resultText(cells, shadowOf),
     resultText(cells, job),
   ]);
-  if (request === null || delivered === null || candidate === null) return;
-  const same = comeToTheSame(promptOf(request.input), delivered, candidate);
-  if (same !== null) await keepAudit(cells, job, same);
+  return request === null || delivered === null || candidate === null ? null : { request, delivered, candidate };
 }
 
 async function preferenceOf(cells: Cells, { job, shadowOf }: Outcome): Promise<Preference | null> {

@@ -5,7 +5,7 @@ import type { DeliveryPayload } from '../catalogue.ts';
 import type { Cells } from '../cells/cells.ts';
 import type { Connection } from '../pipeline.ts';
 import { experimentSubject } from './announce.ts';
-import { countHeld } from './held-jobs.ts';
+import { countHeld } from './counts.ts';
 import type { ExperimentRecord } from './record.ts';
 import { readExperiment } from './store.ts';
 

@@ -77,8 +77,8 @@ export function callFailed(draft: Draft, { attempt: number, error, times }: Call
 }
 
 /** A call that was not made, by a limit or by what is known of the model: it waits for that as one that was made, and nothing was paid. */
-export function placeDenied(draft: Draft, { attempt: number, epoch, error, times }: PlaceDenied): void {
-  const { job } = draft;
+export function placeDenied(draft: Draft, { attempt: number, epoch, error }: PlaceDenied): void {
+  const { job, facts } = draft;
   const attempt = attemptOf(job, number);
   if (attempt.state !== 'claimed') return;
   // A call waits as it was claimed: only the epoch tells that it waits already.
@@ -86,7 +86,7 @@ export function placeDenied(draft: Draft, { attempt: number, epoch, error, times
   // A hedge that was not made in time is settled, though nobody waits for it any more.
   if (!isMeant && attempt.hedges === undefined) return;
   if (mayWait(draft, attempt, error)) wait(draft, attempt, error);
-  else failed(draft, attempt, error, times);
+  else failed(draft, attempt, error, { waitMs: facts.now - attempt.claimedAt, modelMs: 0 });
 }
 
 /** Retries of a provider are rationed: this one comes when it has its place, as the same attempt. */

@@ -1,14 +1,5 @@
 import type { JobEvent } from '@upshift/contracts';
-import {
-  accept,
-  advance,
-  CLASSIFY_QUEUE,
-  providersHeardOf,
-  publishProviders,
-  queueOf,
-  readQueues,
-  readStuck,
-} from '@upshift/queues';
+import { accept, advance, CLASSIFY_QUEUE, queueOf, readQueues, readStuck } from '@upshift/queues';
 import type { Stuck } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -136,13 +127,4 @@ test('a job that moves on, or ends, while it is looked at is not lost', async ()
   afterFirst('zrangebylex', () => finish(id, entry, sent(1), answered(1), judged(1, 0.9)));
   expect((await stuck()).jobs).toEqual([]);
   expect(await stateOf(pipeline, id)).toMatchObject({ status: 'completed' });
-});
-
-test('a provider is heard of while a worker repeats its word, on or off', async () => {
-  await publishProviders(pipeline, [
-    { id: 'openai', off: null },
-    { id: 'anthropic', off: 'no key' },
-  ]);
-  await pipeline.redis.hset('{upshift-health}:providers', 'ollama on', JSON.stringify({ at: Date.now() - LONG_MS, off: null }));
-  expect(await providersHeardOf(pipeline)).toEqual(new Set(['openai', 'anthropic']));
 });

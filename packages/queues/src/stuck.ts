@@ -4,14 +4,14 @@ import { isTerminal } from '@upshift/contracts';
 import { delayedScorePerMs } from './catalogue.ts';
 import type { Cells } from './cells/cells.ts';
 import { queueNameOf } from './entries.ts';
-import { PROVIDER_WORD_HOLDS_MS } from './health.ts';
 import { tierOf } from './inspect.ts';
 import type { QueueState } from './inspect.ts';
 import { readJob } from './job-store.ts';
 import { unfinishedIndexes } from './indexes.ts';
-import { entryId, firstIdAt, globalKeys } from './names.ts';
+import { entryId, firstIdAt } from './names.ts';
 import { queueOf } from './pipeline.ts';
-import type { Connection, Pipeline } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import { withScores } from './with-scores.ts';
 
 /** How long nothing may happen, in ms, before it counts as stuck: a restart of the workers takes less. */
 export const STUCK_AFTER_MS = 60_000;
@@ -22,7 +22,7 @@ const JOBS_LOOKED_AT = 100;
 const DELAYED_LOOKED_AT = 1000;
 
 /** A queue from which nobody takes: entries are due, the oldest for long, and none is active. */
-export interface IdleQueue {
+interface IdleQueue {
   cell: number;
   queue: string;
   tier: string | null;
@@ -32,7 +32,7 @@ export interface IdleQueue {
 }
 
 /** An unfinished job that no entry of any queue carries on. */
-export interface LostJob {
+interface LostJob {
   id: string;
   /** Where its entry should be; null where it has no next step. */
   queue: string | null;
@@ -63,16 +63,6 @@ async function stuckInCell(pipeline: Pipeline, queues: QueueState[]): Promise<St
   return { queues: idle.filter((queue) => queue !== null), jobs: lost };
 }
 
-/** The providers on which a live worker has said a word of late, be it that they are on or off. */
-export async function providersHeardOf({ redis }: Connection): Promise<Set<string>> {
-  const now = Date.now();
-  const words = Object.entries(await redis.hgetall(globalKeys.providers));
-  const fresh = words.filter(
-    ([name, word]) => !name.endsWith(' denied') && now - (JSON.parse(word) as { at: number }).at <= PROVIDER_WORD_HOLDS_MS,
-  );
-  return new Set(fresh.map(([name]) => name.split(' ')[0] ?? ''));
-}
-
 async function idleQueue(pipeline: Pipeline, state: QueueState): Promise<IdleQueue | null> {
   const { cell, queue, tier, active, waiting, oldestWaitingMs } = state;
   if (active > 0) return null;
@@ -93,7 +83,7 @@ async function overdueMs({ redis, keys }: Pipeline, queue: string): Promise<numb
     0,
     DELAYED_LOOKED_AT,
   );
-  return due.filter((_, index) => index % 2 === 1).map((score) => now - Number(score) / delayedScorePerMs);
+  return withScores(due).map(([, score]) => now - score / delayedScorePerMs);
 }
 
 async function readLostJobs(pipeline: Pipeline, now: number): Promise<LostJob[]> {
