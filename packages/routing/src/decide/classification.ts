@@ -13,6 +13,7 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import { withoutDenials } from '../not-now.ts';
 import { enqueue, note } from './draft.ts';
 import type { Draft } from './draft.ts';
 import { ask, askTier, attemptsLeft, endOfChain } from './next-attempt.ts';
@@ -61,6 +62,8 @@ export function classified(draft: Draft, classification: Classification): void {
   if (job.pinnedModel !== null)
     return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
   if (job.needs.capabilities.includes('embedding')) return askEmbedder(draft, reason);
+  // Also where it must wait for a model: it waits for none below.
+  job.tier = tier;
   askTier(draft, tier, reason);
 }
 
@@ -118,10 +121,8 @@ function askEmbedder(draft: Draft, reason: string): void {
   ask(draft, { purpose: 'answer', tier: modelOf(facts.config, model).tier, model }, `${reason}; vectors of one model only`);
 }
 
-function embedders({ job, route, facts: { health, ...rest } }: Draft): string[] {
-  const isLasting = ([provider]: [string, string]): boolean => health.providersDenied?.[provider] === undefined;
-  const providersOff = Object.fromEntries(Object.entries(health.providersOff).filter(isLasting));
-  const facts = { ...rest, health: { ...health, providersOff } };
+function embedders({ job, route, facts: now }: Draft): string[] {
+  const facts = { ...now, health: withoutDenials(now.health) };
   const { config } = facts;
   return embeddersOf(route, config, preferredModels(job, config)).filter((id) => isEligible(id, modelOf(config, id), job, facts));
 }
