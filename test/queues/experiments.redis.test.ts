@@ -17,7 +17,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { outcome } from '../eval-experiments/outcome.ts';
-import { answered, exampleConfig, exampleModel, failed, HIGH, judged, LOW_TWIN, requestOf, sent } from '../routing/example.ts';
+import { answered, exampleConfig, exampleModel, failed, HIGH, judged, requestOf, sent } from '../routing/example.ts';
 import {
   anotherWithTrial,
   carry,
@@ -368,38 +368,4 @@ test('of two experiments that stand in each other’s way only one begins, and j
   await commandExperimentByName(pipeline, begun, 'abort', null);
   const { id } = await accept(await anotherWithTrial(), request, null);
   expect((await stateOf(pipeline, id)).experiments).toBeNull();
-});
-
-test('a promoted arm that the configuration no longer allows is given to no job, and its experiment ends', async () => {
-  const overrides = { checks: [{ type: 'agreement', models: [LOW_TWIN] }] };
-  const arms = [
-    { name: 'plain', share: 0.5 },
-    { name: 'agreeing', share: 0.5, overrides },
-  ];
-  await start(pipeline, documentOf({ kind: 'ab', name: 'checks', arms }));
-  await commandExperimentByName(pipeline, 'checks', 'promote', 'agreeing');
-  const changed = await anotherPipeline(
-    exampleConfig((file) => {
-      delete file.models[LOW_TWIN];
-      file.rules = {};
-    }),
-  );
-  const { id } = await accept(changed, request, null);
-  await advance(changed, id, { type: 'cancelled' });
-  expect(await stateOf(changed, id)).toMatchObject({ status: 'cancelled', experiments: null });
-  await evaluateExperiments(changed);
-  const { state } = await recordOf(changed, 'checks');
-  expect(state.status).toBe('ended');
-  expect(state.reason).toMatch(/^the configuration has changed: arms\[1\]\.overrides: .*no model/);
-});
-
-test('a process with another configuration gives jobs no arm, whatever the steward knows of it', async () => {
-  await start(pipeline, canary({ steps: [99.9, 100] }));
-  const other = await anotherPipeline(
-    exampleConfig((file) => {
-      file.routes['default']!['deadline_s'] = 600;
-    }),
-  );
-  const { id } = await accept(other, request, null);
-  expect(await stateOf(other, id)).toMatchObject({ experiments: null, configVersion: other.configVersion });
 });

@@ -137,6 +137,36 @@ describe('a job that was queued before the circuits of all models opened', () =>
   });
 });
 
+describe('a job that only models of providers that have denied the account could answer', () => {
+  const denial = { providersOff: { openai: 'no credit', anthropic: 'no credit' }, circuitsOpen: {} };
+  const denied = factsOf(config, {
+    health: { ...denial, providersDenied: { openai: NOON + 50_000, anthropic: NOON + 40_000 } },
+  });
+  test('waits until the first of them may be called again, and is then answered', () => {
+    const waiting = after(fresh, denied, classified(0.1));
+    expect(waiting.commands).toEqual([{ type: 'enqueue', step: { kind: 'call', attempt: 1 }, delayMs: 40_000 }]);
+    expect(waiting.job).toMatchObject({ status: 'queued', attempts: [{ model: LOW_TWIN }] });
+    expect(after(waiting.job, facts, sent(1), answered(1), judged(1, 1)).job.status).toBe('completed');
+  });
+  test('waits for none below the tier where it starts', () => {
+    expect(after(fresh, denied, classified(0.9)).job.attempts).toMatchObject([{ model: HIGH }]);
+  });
+  test('waits too after it was itself the one that was denied', () => {
+    const called = after(fresh, facts, classified(0.1), sent(1)).job;
+    const { job } = decide(called, failed(1, 'provider_denied', { retryAfterMs: null }), denied);
+    expect(job).toMatchObject({ status: 'in_progress', attempts: [{ model: LOW }, { model: LOW_TWIN, state: 'claimed' }] });
+  });
+  test('fails where the denial does not end, and at once where the providers are off', () => {
+    const deniedAgain = (job: typeof fresh): typeof fresh =>
+      decide(job, { ...notMade(job.attempts.length, 'provider_denied', 40_000), epoch: job.epoch } as JobEvent, denied).job;
+    let job = after(fresh, denied, classified(0.9)).job;
+    for (let waits = 0; waits < 20 && job.status === 'queued'; waits += 1) job = deniedAgain(job);
+    expect(job.status).toBe('failed');
+    expect(job.attempts.map(({ model }) => model)).toEqual([HIGH, HIGH, HIGH, HIGH]);
+    expect(after(fresh, factsOf(config, { health: denial }), classified(0.1)).job.status).toBe('failed');
+  });
+});
+
 describe('a call that is not made by what is known of its model', () => {
   test.each(['provider_denied', 'provider_off', 'circuit_open'] as const)('(%s) goes elsewhere and spends no attempt', (code) => {
     const strict = exampleConfig();

@@ -44,6 +44,11 @@ function circuitNotNow(model: string, { circuitsOpen }: Health, now: number): No
   return { code: 'circuit_open', message: `${model} failed too often and is left alone`, retryAfterMs: until - now };
 }
 
+/** When a model that is left alone for a while may be called again, in ms since the epoch; 0 for one that is not. */
+export function leftAloneUntil(model: string, { circuitsOpen, providersDenied }: Health): number {
+  return Math.max(circuitsOpen[model] ?? 0, providersDenied?.[splitModelId(model).provider] ?? 0);
+}
+
 /** Whether a call of a model at `now` (ms since the epoch) probes it: its circuit was open, and it has not answered since. */
 export function isProbed(model: string, { circuitsOpen, circuitsProbing = [] }: Health, now: number): boolean {
   // What was read a moment ago may have lapsed meanwhile.

@@ -65,6 +65,8 @@ export function classified(draft: Draft, classification: Classification): void {
   if (job.pinnedModel !== null)
     return ask(draft, { purpose: 'answer', tier, model: job.pinnedModel }, 'the job names this model');
   if (wantsVectors(job.needs)) return askEmbedder(draft, reason);
+  // Also where it must wait for a model: it waits for none below.
+  job.tier = tier;
   askTier(draft, tier, reason);
 }
 

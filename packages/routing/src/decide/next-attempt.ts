@@ -3,6 +3,7 @@ import { splitModelId } from '@upshift/contracts';
 
 import { candidatesInTier, isEligible, isOffered, isUsable, modelOf, namedInTier } from '../choose-model.ts';
 import { isForAnswer, liveAttempts, wasLost } from '../live-attempts.ts';
+import { leftAloneUntil, withoutDenials } from '../not-now.ts';
 import { mayCost, whyDenied, withinCaps } from './caps.ts';
 import { detailsOf, enqueue, newAttempt, note } from './draft.ts';
 import type { Draft } from './draft.ts';
@@ -64,7 +65,7 @@ export function fallBack(draft: Draft, reason: string): void {
   const left = route.fallback.filter((id) => !tried.includes(id) && isUsable(id, job, facts));
   const inOrder = lastOf(left, (id) => id === last);
   const next = withinCaps(draft, inOrder);
-  if (next === undefined) return waitForCircuit(draft, reason);
+  if (next === undefined) return waitForModel(draft, reason);
   if (job.tier !== 'fallback') {
     job.fallbacks += 1;
     note(draft, 'job-fell-back', reason);
@@ -73,21 +74,22 @@ export function fallBack(draft: Draft, reason: string): void {
 }
 
 /**
- * The last thing before a job would end without any answer: a model that was not asked only because its circuit is open is asked
- * when that may close. A short outage of all providers then costs a job time, not its life.
+ * The last thing before a job would end without any answer: a model that was not asked only because its circuit is open, or because its
+ * provider has denied the account, is asked when that may be over. A short outage of all providers then costs a job time, not its life.
  */
-function waitForCircuit(draft: Draft, reason: string): void {
+function waitForModel(draft: Draft, reason: string): void {
   const { job, facts } = draft;
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
-  const resting = Object.entries(facts.health.circuitsOpen)
-    .filter(([id]) => mayStepIn(id, draft) && !wasCalled(job, id) && deniedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
-    .toSorted(([, first], [, second]) => first - second)
-    .map(([id]) => id);
+  const until = (id: string): number => leftAloneUntil(id, facts.health);
+  const resting = Object.keys(facts.config.models)
+    .filter((id) => until(id) > 0 && mayStepIn(id, draft))
+    .filter((id) => !wasCalled(job, id) && deniedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
+    .toSorted((one, other) => until(one) - until(other));
   const model = withinCaps(draft, resting);
   if (model === undefined) return endOfChain(draft, reason);
   const { tier } = modelOf(facts.config, model);
-  const delayMs = Math.max(0, facts.health.circuitsOpen[model]! - facts.now);
-  ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when its circuit may close`, delayMs);
+  const delayMs = Math.max(0, until(model) - facts.now);
+  ask(draft, { purpose: 'answer', tier, model }, `${reason}; ${model} is asked when it may be called again`, delayMs);
 }
 
 /** The attempts of one model to answer the job. That it was asked about the prompt, or to judge, says nothing of these. */
@@ -104,10 +106,11 @@ function deniedCallsOf(job: JobState, id: string): number {
   return answersOf(job, id).filter(({ sentAt, outcome }) => sentAt === null && outcome === 'failed').length;
 }
 
-/** Whether a model could answer this job but for its circuit, and is not below the tier where the job stands. */
-function mayStepIn(id: string, { job, facts }: Draft): boolean {
-  const model = facts.config.models[id];
-  if (model === undefined || !isEligible(id, job, facts) || !isOffered(id, model, job, facts.config)) return false;
+/** Whether a model could answer this job but for what will pass, and is not below the tier where the job stands. */
+function mayStepIn(id: string, { job, facts: now }: Draft): boolean {
+  const facts = { ...now, health: withoutDenials(now.health) };
+  const model = modelOf(facts.config, id);
+  if (!isEligible(id, job, facts) || !isOffered(id, model, job, facts.config)) return false;
   const level = (tier: string | null): number => facts.config.tiers.findIndex(({ name }) => name === tier);
   return level(model.tier) >= level(job.tier);
 }
