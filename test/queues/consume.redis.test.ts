@@ -16,7 +16,7 @@ import {
 } from '@upshift/queues';
 import type { Consumer } from '@upshift/queues';
 import { UnrecoverableError, Worker } from 'bullmq';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { connect } from '../../packages/queues/src/connection.ts';
 import { answered, judged, LOW, question, sent } from '../routing/example.ts';
@@ -181,6 +181,27 @@ test('a handler that throws is called again, and the job goes on when it no long
   );
   expect(await finished(`${id}.1.classify.1`)).toBe('completed');
   expect(calls).toBe(2);
+});
+
+test('what Redis can not take is said once of all steps, and each is done when it can', async () => {
+  const said = vi.spyOn(pipeline.logger, 'warn');
+  const errors = vi.spyOn(pipeline.logger, 'error');
+  const { id } = await accept(pipeline, question, null);
+  const { id: other } = await accept(pipeline, question, null);
+  const refused = new Set<string>();
+  consumers.push(
+    consume([pipeline], CLASSIFY_QUEUE, 'classify', 2, async ({ job }) => {
+      if (!refused.has(job.id)) {
+        refused.add(job.id);
+        throw new Error("OOM command not allowed when used memory > 'maxmemory'.");
+      }
+      await advance(pipeline, job.id, simple);
+      return done;
+    }),
+  );
+  for (const one of [id, other]) expect(await finished(`${one}.1.classify.1`)).toBe('completed');
+  expect(said.mock.calls.map(([, what]) => what)).toEqual(['steps fail']);
+  expect(errors).not.toHaveBeenCalled();
 });
 
 test('a step that fails for good ends its job, with the reason', async () => {

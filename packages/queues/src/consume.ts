@@ -14,7 +14,7 @@ import type { Pipeline } from './pipeline.ts';
 import { markAlone, quarantine } from './quarantine.ts';
 import { QueueLine } from './queue-line.ts';
 import type { Fate } from './queue-line.ts';
-import { onceRedisTakes } from './redis-away.ts';
+import { isRedisAway, onceRedisTakes } from './redis-away.ts';
 import { parseRequest } from './request-text.ts';
 import { parseState } from './state-text.ts';
 import type { TakenEntry } from './take-script.ts';
@@ -187,10 +187,12 @@ function parseOrNull(text: string): unknown {
 
 /** A step that failed for good takes its job with it, with the reason: it must not wait for ever. */
 async function giveUp(pipeline: Pipeline, entry: Job | undefined, error: Error): Promise<void> {
+  const isFinal = entry !== undefined && (entry.finishedOn !== undefined || entry.attemptsMade >= (entry.opts.attempts ?? 1));
+  // Of all steps the same, and each is tried again.
+  if (!isFinal && isRedisAway(error)) return pipeline.sayFailure('steps fail', { queue: entry?.queueName }, error);
   pipeline.logger.error({ entry: entry?.id, reason: error.message, stack: error.stack }, 'step failed');
   const payload = stepPayload.safeParse(entry?.data);
-  const final = entry !== undefined && (entry.finishedOn !== undefined || entry.attemptsMade >= (entry.opts.attempts ?? 1));
-  if (!payload.success || !final) return;
+  if (!payload.success || !isFinal) return;
   try {
     const { job, epoch } = payload.data;
     await advance(pipeline, job, { type: 'step-crashed', epoch, reason: error.message });
