@@ -151,6 +151,14 @@ describe('a job that only models of providers that have denied the account could
   test('waits for none below the tier where it starts', () => {
     expect(after(fresh, denied, classified(0.9)).job.attempts).toMatchObject([{ model: HIGH }]);
   });
+  test('waits for one that is dearer only where none that can do it is cheaper', () => {
+    const strong = exampleConfig((file) => void (file.models[HIGH] = exampleModel('premium', 40, { context_window: 4000 })));
+    const long = acceptedJob(strong, requestOf({ input: { prompt: 'x'.repeat(32_000) } }));
+    expect(after(long, { ...denied, config: strong }, classified(0.9)).job).toMatchObject({
+      status: 'queued',
+      attempts: [{ model: MIDDLE }],
+    });
+  });
   test('waits too after it was itself the one that was denied', () => {
     const called = after(fresh, facts, classified(0.1), sent(1)).job;
     const { job } = decide(called, failed(1, 'provider_denied', { retryAfterMs: null }), denied);
