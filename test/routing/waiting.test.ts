@@ -164,6 +164,10 @@ describe('a job that only models of providers that have denied the account could
     const { job } = decide(called, failed(1, 'provider_denied', { retryAfterMs: null }), denied);
     expect(job).toMatchObject({ status: 'in_progress', attempts: [{ model: LOW }, { model: LOW_TWIN, state: 'claimed' }] });
   });
+  test('waits for none that may be called after its deadline alone', () => {
+    const due = (ms: number) => after({ ...fresh, deadline: NOON + ms }, denied, classified(0.1)).job.status;
+    expect([due(40_000), due(40_001)]).toEqual(['failed', 'queued']);
+  });
   test('fails where the denial does not end, and at once where the providers are off', () => {
     const deniedAgain = (job: typeof fresh): typeof fresh =>
       decide(job, { ...notMade(job.attempts.length, 'provider_denied', 40_000), epoch: job.epoch } as JobEvent, denied).job;

@@ -82,7 +82,7 @@ function waitForModel(draft: Draft, reason: string): void {
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const until = (id: string): number => leftAloneUntil(id, facts.health);
   const resting = Object.keys(facts.config.models)
-    .filter((id) => until(id) > 0 && mayStepIn(id, draft))
+    .filter((id) => until(id) > 0 && until(id) < (job.deadline ?? Infinity) && mayStepIn(id, draft))
     .filter((id) => !wasCalled(job, id) && deniedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
     .toSorted((one, other) => until(one) - until(other));
   const model = withinCaps(draft, resting);
