@@ -159,10 +159,15 @@ describe('a job that only models of providers that have denied the account could
       attempts: [{ model: MIDDLE }],
     });
   });
-  test('waits too after it was itself the one that was denied', () => {
-    const called = after(fresh, facts, classified(0.1), sent(1)).job;
-    const { job } = decide(called, failed(1, 'provider_denied', { retryAfterMs: null }), denied);
-    expect(job).toMatchObject({ status: 'in_progress', attempts: [{ model: LOW }, { model: LOW_TWIN, state: 'claimed' }] });
+  test('waits too after it was itself the one that was denied, also for the same model, three more times', () => {
+    const isDenied = (job: typeof fresh): typeof fresh => {
+      const { number } = job.attempts.at(-1)!;
+      return after(job, denied, sent(number), failed(number, 'provider_denied')).job;
+    };
+    const first = isDenied(after(fresh, facts, classified(0.9)).job);
+    expect(first).toMatchObject({ status: 'in_progress', attempts: [{ model: HIGH }, { model: HIGH, state: 'claimed' }] });
+    expect([1, 2].reduce(isDenied, first).status).toBe('in_progress');
+    expect([1, 2, 3].reduce(isDenied, first).status).toBe('failed');
   });
   test('waits for none that may be called after its deadline alone', () => {
     const due = (ms: number) => after({ ...fresh, deadline: NOON + ms }, denied, classified(0.1)).job.status;
