@@ -87,7 +87,7 @@ test('a row whose model’s provider is off is refused, as intake refuses it', a
   expect(refused).toEqual([{ line: 1, error: expect.stringContaining('ANTHROPIC_API_KEY is not set') }]);
 });
 
-test('where nobody has given a key, that all providers are taken to be on is said beside the price', async () => {
+test('where nobody has given a key, that each provider is taken to have one is said beside the price', async () => {
   const note = 'No provider has a key here';
   expect((await dryRun('no-key.jsonl', '"one"')).out).toContain(note);
   const file = join(directory, 'no-key.jsonl');

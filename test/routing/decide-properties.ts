@@ -28,6 +28,7 @@ const committed = (attempts: Attempt[]): number =>
   attempts.reduce((sum, attempt) => sum + (attempt.costNanoUsd ?? attempt.reservedNanoUsd), 0);
 const isLossCode = (code: string | null): boolean => code === 'outcome_unknown' || code === 'aborted';
 const isLoss = (event: JobEvent): boolean => event.type === 'call-failed' && isLossCode(event.error.code);
+const isDenial = (event: JobEvent): boolean => event.type === 'call-failed' && event.error.code === 'provider_denied';
 const isUnchanged = (change: Change): boolean => isDeepStrictEqual(change.before, change.after);
 const levelOf = (change: Change, id: string): number =>
   change.facts.config.tiers.findIndex(({ name }) => name === change.facts.config.models[id]!.tier);
@@ -125,7 +126,9 @@ export const properties: Record<string, (change: Change) => boolean> = {
       return true;
     if (claimed === undefined || isEmbeddingJob(change.after) || change.after.pinnedModel !== null) return true;
     const last = change.before.attempts.findLast(({ purpose }) => purpose === 'answer');
-    // What was not called by what was known of its model may be called when its circuit may close; what was lost, after the call that was made beside it.
+    // What was not called by what was known of its model, or was denied, may be called when that may be over; what was lost, after the call that was made beside it.
+    if (isDenial(change.event) && change.decision.commands.some((command) => command.type === 'enqueue' && command.delayMs > 0))
+      return true;
     return last?.model !== claimed.model || claimed.tier === 'fallback' || last.sentAt === null || isLossCode(last.errorCode);
   },
   'a model whose call we lost is asked once more in its tier, and no third time': ({ after }) => {

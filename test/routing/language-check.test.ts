@@ -102,6 +102,11 @@ describe('an answer in the wrong language is found', () => {
     [english, 'Eesti on riik Euroopas. Selle pealinn on Tallinn, mis on mere ääres, ja see on ilus.', null],
     ['Столиця Франції?', 'Столица Франции — Париж, и это большой город.', 'is in Russian, where Ukrainian was wanted'],
     ['Какой это город?', 'Столиця Франції — Париж.', 'is in Ukrainian, where Russian was wanted'],
+    [
+      'Беларусь — гэта краіна ў Еўропе, і яе сталіца — Мінск, вялікі горад на рацэ.',
+      'Мы былі ў Мінску, дзе ўсё было дзіўным, і гэты дзень быў доўгі.',
+      null,
+    ],
     ['Як справи?', 'Добре, дякую! Чим я можу вам допомогти?', null],
     ['Відповідай англійською: яка столиця Франції?', english, null],
     ['日本の首都はどこですか。漢字で答えてください。', '東京都', null],

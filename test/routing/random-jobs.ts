@@ -120,9 +120,12 @@ export function randomFacts(chance: Chance, config: UpshiftConfig, now: number):
     Object.keys(config.models).flatMap((id) => (chance.happens(10) ? [[id, now + 1000]] : [])),
   );
   const providersOff = Object.fromEntries(['a', 'b'].flatMap((id) => (chance.happens(5) ? [[id, 'no key']] : [])));
+  const providersDenied = Object.fromEntries(
+    Object.keys(providersOff).flatMap((id) => (chance.happens(50) ? [[id, now + 1000]] : [])),
+  );
   const earlierAnswer = { model: 'a/one-0', tier: 'one', score: 0.5, at: now - chance.upTo(100) * 1000, answer: '{}' };
   const known = chance.happens(30) ? { earlierAnswer } : {};
-  return { config, health: { providersOff, circuitsOpen }, now, draw: chance.upTo(99) / 100, ...known };
+  return { config, health: { providersOff, providersDenied, circuitsOpen }, now, draw: chance.upTo(99) / 100, ...known };
 }
 
 /** What the shells would say next of the step that is pending. */

@@ -101,6 +101,12 @@ describe('a check passes or fails', () => {
   });
 });
 
+test('a long answer of nothing but fences and spaces is found to be no JSON in no time', () => {
+  const [spaces, signs] = [' '.repeat(300_000), '`'.repeat(300_000)];
+  for (const text of [`\`\`\`${spaces}`, `${signs}\n${signs.slice(1)}`, `\`\`\`\n${'``` '.repeat(100_000)}`])
+    expect(passes({ type: 'json' }, text)).toBe(false);
+});
+
 describe('the verdict', () => {
   const outcome = (changes: Partial<CheckOutcome>): CheckOutcome => ({
     type: 'json',

@@ -151,10 +151,27 @@ describe('a job that only models of providers that have denied the account could
   test('waits for none below the tier where it starts', () => {
     expect(after(fresh, denied, classified(0.9)).job.attempts).toMatchObject([{ model: HIGH }]);
   });
-  test('waits too after it was itself the one that was denied', () => {
-    const called = after(fresh, facts, classified(0.1), sent(1)).job;
-    const { job } = decide(called, failed(1, 'provider_denied', { retryAfterMs: null }), denied);
-    expect(job).toMatchObject({ status: 'in_progress', attempts: [{ model: LOW }, { model: LOW_TWIN, state: 'claimed' }] });
+  test('waits for one that is dearer only where none that can do it is cheaper', () => {
+    const strong = exampleConfig((file) => void (file.models[HIGH] = exampleModel('premium', 40, { context_window: 4000 })));
+    const long = acceptedJob(strong, requestOf({ input: { prompt: 'x'.repeat(32_000) } }));
+    expect(after(long, { ...denied, config: strong }, classified(0.9)).job).toMatchObject({
+      status: 'queued',
+      attempts: [{ model: MIDDLE }],
+    });
+  });
+  test('waits too after it was itself the one that was denied, also for the same model, three more times', () => {
+    const isDenied = (job: typeof fresh): typeof fresh => {
+      const { number } = job.attempts.at(-1)!;
+      return after(job, denied, sent(number), failed(number, 'provider_denied')).job;
+    };
+    const first = isDenied(after(fresh, facts, classified(0.9)).job);
+    expect(first).toMatchObject({ status: 'in_progress', attempts: [{ model: HIGH }, { model: HIGH, state: 'claimed' }] });
+    expect([1, 2].reduce(isDenied, first).status).toBe('in_progress');
+    expect([1, 2, 3].reduce(isDenied, first).status).toBe('failed');
+  });
+  test('waits for none that may be called after its deadline alone', () => {
+    const due = (ms: number) => after({ ...fresh, deadline: NOON + ms }, denied, classified(0.1)).job.status;
+    expect([due(40_000), due(40_001)]).toEqual(['failed', 'queued']);
   });
   test('fails where the denial does not end, and at once where the providers are off', () => {
     const deniedAgain = (job: typeof fresh): typeof fresh =>

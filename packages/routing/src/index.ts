@@ -89,7 +89,7 @@ export { fitScorer } from './training/fit-scorer.ts';
 export type { LabelledAnswer } from './training/fit-scorer.ts';
 export { foldOf, FOLDS } from './training/folds.ts';
 export { viewOf } from './view.ts';
-export { mayChoose } from './who-may-answer.ts';
+export { mayChoose, wantsVectors } from './who-may-answer.ts';
 export { afterDelivery, longestPauseMs, stepAsideMs } from './webhook-delivery.ts';
 export type { DeliveryDecision, DeliveryResult, DeliverySlots } from './webhook-delivery.ts';
 export { webhookBody } from './webhook-payload.ts';

@@ -62,7 +62,8 @@ function amongNeighbours(language: Language, text: string, letters: number): Lan
   if (language === 'zh') return letters < LEAST_CHINESE ? null : language;
   if (language !== 'ru') return language;
   // Of Belarusian, which has `і` too, it is said what is said of all others in Cyrillic.
-  const [ukrainian, russian] = [/[ґєії]/gi, /[ёъыэў]/gi].map((own) => text.match(own)?.length ?? 0) as [number, number];
+  if (/ў/i.test(text)) return language;
+  const [ukrainian, russian] = [/[ґєії]/gi, /[ёъыэ]/gi].map((own) => text.match(own)?.length ?? 0) as [number, number];
   if (ukrainian !== russian) return ukrainian > russian ? 'uk' : 'ru';
   return letters < LEAST_CYRILLIC ? null : 'ru';
 }

@@ -13,6 +13,7 @@ import {
 } from '../choose-model.ts';
 import { tierForComplexity } from '../classify.ts';
 import { draw } from '../draw.ts';
+import type { Health } from '../facts.ts';
 import { withoutDenials } from '../not-now.ts';
 import { mayChoose, wantsVectors } from '../who-may-answer.ts';
 import { attemptsLeft, mostEscalations } from './caps.ts';
@@ -78,17 +79,24 @@ interface Start {
 /** The tier that is wanted; where neither it nor one above has a model that can do the job, the nearest one below that has. */
 function withinReach(draft: Draft, start: Start): Start {
   if (!mayChoose(draft.job)) return start;
+  const { health } = draft.facts;
+  // That a provider has denied the account is waited for only where nobody else can do the job.
+  return reached(draft, start, health) ?? reached(draft, start, withoutDenials(health)) ?? start;
+}
+
+function reached({ job, facts: now }: Draft, start: Start, health: Health): Start | null {
   // An open circuit is waited for.
-  const facts = { ...draft.facts, health: { ...draft.facts.health, circuitsOpen: {} } };
+  const facts = { ...now, health: { ...health, circuitsOpen: {} } };
   const names = facts.config.tiers.map(({ name }) => name);
   const at = names.indexOf(start.tier);
-  const hasAble = (tier: string): boolean => hasCandidate(draft.job, tier, facts);
+  const hasAble = (tier: string): boolean => hasCandidate(job, tier, facts);
   // Those that a route names for a tier are missed where they are off, and not passed by.
-  const isMissed = (tier: string): boolean => namedInTier(draft.job, tier, facts).length > 0;
-  const isInReach = names.slice(at).some((tier) => hasAble(tier) || isMissed(tier));
-  const below = isInReach ? undefined : names.slice(0, at).findLast(hasAble);
-  if (below === undefined) return start;
-  return { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
+  const isMissed = (tier: string): boolean => namedInTier(job, tier, facts).length > 0;
+  if (names.slice(at).some((tier) => hasAble(tier) || isMissed(tier))) return start;
+  const below = names.slice(0, at).findLast(hasAble);
+  return below === undefined
+    ? null
+    : { tier: below, reason: `${start.reason}; no model there or above can do it, so it starts at ${below}` };
 }
 
 /** Which of the job's draws says whether it starts low by chance: no other decision uses it. */

@@ -82,8 +82,8 @@ function waitForModel(draft: Draft, reason: string): void {
   if (bestAnswer(job) !== null) return endOfChain(draft, reason);
   const until = (id: string): number => leftAloneUntil(id, facts.health);
   const resting = Object.keys(facts.config.models)
-    .filter((id) => until(id) > 0 && mayStepIn(id, draft))
-    .filter((id) => !wasCalled(job, id) && deniedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
+    .filter((id) => until(id) > 0 && until(id) < (job.deadline ?? Infinity) && mayStepIn(id, draft))
+    .filter((id) => !wasCalled(job, id) && failedCallsOf(job, id) < MAX_CALLS_OF_ONE_MODEL)
     .toSorted((one, other) => until(one) - until(other));
   const model = withinCaps(draft, resting);
   if (model === undefined) return endOfChain(draft, reason);
@@ -97,13 +97,9 @@ function answersOf(job: JobState, id: string): Attempt[] {
   return liveAttempts(job).filter((attempt) => attempt.model === id && isForAnswer(attempt));
 }
 
+/** A call that was not made is none, and one that the provider denied says nothing of the model. */
 function wasCalled(job: JobState, id: string): boolean {
-  return answersOf(job, id).some(({ sentAt }) => sentAt !== null);
-}
-
-/** Calls that were to be made, and were not, because of what was known of the model by then. */
-function deniedCallsOf(job: JobState, id: string): number {
-  return answersOf(job, id).filter(({ sentAt, outcome }) => sentAt === null && outcome === 'failed').length;
+  return answersOf(job, id).some(({ sentAt, errorCode }) => sentAt !== null && errorCode !== 'provider_denied');
 }
 
 /** Whether a model could answer this job but for what will pass, and is not below the tier where the job stands. */

@@ -14,6 +14,7 @@ import {
   plainUsage,
   promptFactsOf,
   readJobBody,
+  wantsVectors,
 } from '@upshift/routing';
 import type { Facts } from '@upshift/routing';
 import { configVersionOf, readEnvironment, resolveProviders } from '@upshift/runtime';
@@ -105,8 +106,8 @@ function estimateOf(job: JobState, facts: Facts, outputTokens: number): Estimate
   const first = job.attempts[0];
   if (first === undefined)
     throw new ProblemError('no_capable_model', job.reasons.join('; ') || 'no model that can be called now');
-  const { capabilities, inputTokens, maxOutputTokens } = needsUnder(config.routes[job.route]!, job.needs);
-  const asked = capabilities.includes('embedding') ? 0 : Math.min(outputTokens, maxOutputTokens ?? Infinity);
+  const { inputTokens, maxOutputTokens } = needsUnder(config.routes[job.route]!, job.needs);
+  const asked = wantsVectors(job.needs) ? 0 : Math.min(outputTokens, maxOutputTokens ?? Infinity);
   const costs = [first.model, ...modelsAbove(job, first.tier, facts)].map((id) => {
     const model = config.models[id]!;
     return costOf(plainUsage(inputTokens, Math.min(asked, model.max_output_tokens)), model, now);
@@ -166,7 +167,7 @@ function lines(starts: Estimate[], total: Estimate, outputTokens: number, live: 
     ...table(['starts at', 'jobs', 'input tokens', 'USD, first call', 'USD, up to the top'], rows),
     '',
     `Input is estimated at 4 characters a token, answers at ${outputTokens} tokens (--output-tokens). Judges and repeated calls come on top.`,
-    ...(live ? [] : ['No provider has a key here, so every provider is taken to be on.']),
+    ...(live ? [] : ['No provider has a key here, so each that is switched on is taken to have one.']),
   ];
 }
 
