@@ -20,7 +20,7 @@ beforeEach(async () => {
   // Redis knows the script from here on, so that what is told and not awaited comes before what is asked next.
   await earnRetries(pipeline, 'openai', 0);
   // The process's own clock only: that of the share of retries is Redis'.
-  vi.useFakeTimers({ toFake: ['Date'] });
+  vi.useFakeTimers({ toFake: ['performance'] });
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -30,7 +30,7 @@ async function waitAfterCalls(changes: Partial<Attempt>): Promise<number> {
   const retries = createRetries(pipeline);
   for (let call = 1; call < CALLS; call += 1) retries.count(job, { ...job.attempts[0]!, ...changes });
   // What was counted is told with the first call after a second.
-  vi.setSystemTime(Date.now() + 1000);
+  vi.advanceTimersByTime(1000);
   retries.count(job, { ...job.attempts[0]!, ...changes });
   const place = await reserveRetry(pipeline, 'openai', Infinity);
   return 'waitMs' in place ? place.waitMs : Infinity;
@@ -52,7 +52,7 @@ test('what first calls have earned is told once', async () => {
   while ('waitMs' in (await reserveRetry(pipeline, 'openai', 20_000)));
   for (let call = 0; call < CALLS; call += 1) retries.count(job, job.attempts[0]!);
   for (let second = 0; second < 10; second += 1) {
-    vi.setSystemTime(Date.now() + 1000);
+    vi.advanceTimersByTime(1000);
     retries.count(job, { ...job.attempts[0]!, waits: 1 });
   }
   const place = await reserveRetry(pipeline, 'openai', Infinity);
