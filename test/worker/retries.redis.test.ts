@@ -1,5 +1,5 @@
 import type { Attempt, JobEvent } from '@upshift/contracts';
-import { earnRetries, reserveRetry } from '@upshift/queues';
+import { reserveRetry } from '@upshift/queues';
 import type { StepContext } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -17,8 +17,6 @@ let pipeline: TestPipeline;
 
 beforeEach(async () => {
   pipeline = await freshPipeline();
-  // Redis knows the script from here on, so that what is told and not awaited comes before what is asked next.
-  await earnRetries(pipeline, 'openai', 0);
   // The process's own clock only: that of the share of retries is Redis'.
   vi.useFakeTimers({ toFake: ['performance'] });
 });
