@@ -141,7 +141,7 @@ test('what a vendor says of a limit is heard at once by who learned it, and in a
   clock.mockRestore();
   await learnLimits(pipeline, MODEL, limitsLearned([], 60_000, Date.now()));
   expect(await learnedLimits(pipeline, MODEL)).toHaveLength(1);
-  await vi.waitFor(async () => expect(await learnedLimits(other, MODEL)).toHaveLength(1));
+  await vi.waitFor(async () => expect(await learnedLimits(other, MODEL)).toHaveLength(1), 10_000);
 });
 
 test('where there is plenty nothing is kept, and nobody waits', () => {
