@@ -84,12 +84,18 @@ test.each([
   expect(await refusedWith(422, error)).toMatchObject({ code: 'context_too_long' });
 });
 
-test('a prompt that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request', async () => {
-  const error = { message: 'The response was filtered.', type: null, param: 'prompt', code: 'content_filter', status: 400 };
-  answer = (response) => response.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
-  const response = await callModel(setup, server.url, chatInput('Hello.'));
-  expect(response).toMatchObject({ finishReason: 'refusal', text: '', usage: null });
-});
+const filtered = { error: { message: 'It was filtered.', type: null, param: 'prompt', code: 'content_filter', status: 400 } };
+test.each([
+  ['a prompt', 400, 'application/json', JSON.stringify(filtered)],
+  ['an answer', 200, 'text/event-stream', `data: ${JSON.stringify(filtered)}\n\n`],
+])(
+  '%s that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request',
+  async (_, status, type, body) => {
+    answer = (response) => response.writeHead(status, { 'content-type': type }).end(body);
+    const response = await callModel(setup, server.url, chatInput('Hello.'));
+    expect(response).toMatchObject({ finishReason: 'refusal', text: '', usage: null });
+  },
+);
 
 test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
   const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];

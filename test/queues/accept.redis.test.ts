@@ -272,10 +272,13 @@ describe('a route that gives an answer again', () => {
     await advance(keeping, id, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(0, false) });
     expect(await kept()).toEqual([]);
   });
-  test('gives the latest, though a late verdict passes one before', async () => {
+  test.each([
+    ['passes', 1, true],
+    ['fails', 0, false],
+  ])('gives the latest, though a late verdict %s one before', async (_, score, passed) => {
     const first = await answeredBy('one');
     await answeredBy('other');
-    await advance(keeping, first, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(1) });
+    await advance(keeping, first, { type: 'verdict-arrived-late', revision: 1, verdict: verdictAt(score, passed) });
     expect(await kept()).toEqual([{ text: 'other' }]);
   });
 });

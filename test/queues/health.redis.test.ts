@@ -51,7 +51,7 @@ describe('a provider', () => {
     expect((await readHealth(pipeline)).providersOff).toEqual({});
     clock.mockRestore();
     await denyProvider(pipeline, 'openai', 'no credit');
-    await vi.waitFor(async () => expect((await readHealth(pipeline)).providersOff).toEqual({ openai: 'no credit' }));
+    await vi.waitFor(async () => expect((await readHealth(pipeline)).providersOff).toEqual({ openai: 'no credit' }), 10_000);
   });
   test('is not off by the word of a worker that is gone', async () => {
     await publishProviders(pipeline, [{ id: 'openai', off: 'no key' }]);

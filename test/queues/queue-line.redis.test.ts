@@ -2,7 +2,7 @@ import { once } from 'node:events';
 
 import { accept, advance, CLASSIFY_QUEUE, consume, done, modelQueue, putBack, queueOf } from '@upshift/queues';
 import type { Consumer, StepContext } from '@upshift/queues';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { answered, LOW, question, sent } from '../routing/example.ts';
 import { freshPipeline } from './bed.ts';
@@ -16,6 +16,7 @@ beforeEach(async () => {
   pipeline = await freshPipeline();
 });
 afterEach(async () => {
+  vi.restoreAllMocks();
   await Promise.all(consumers.splice(0).map((consumer) => consumer.close()));
 });
 
@@ -313,7 +314,7 @@ describe('while Redis is full', () => {
     expect(await stallsOf(id)).toBeNull();
   });
 
-  test('the lock of who is at work holds for longer', async () => {
+  test('the lock of who is at work holds for longer, though its clock was set back', async () => {
     const { id } = await accept(pipeline, question, null);
     const lock = `{upshift-0}:classify:${id}.1.classify.1:lock`;
     const held = Promise.withResolvers<void>();
@@ -322,6 +323,7 @@ describe('while Redis is full', () => {
       await move(simple);
     });
     await until(pipeline, async () => (await pipeline.redis.exists(lock)) === 1);
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() - 3_600_000);
     await setMemory(1);
     let leftMs = Infinity;
     await until(pipeline, async () => {

@@ -220,7 +220,7 @@ test('an intake whose clock was set back hears of an experiment in a moment, too
   expect((await accept(pipeline, request, null)).state?.experiments).toBeNull();
   clock.mockRestore();
   await start(pipeline, shadow());
-  await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1));
+  await vi.waitFor(async () => expect((await accept(pipeline, request, null)).state?.experiments?.arms).toHaveLength(1), 10_000);
 });
 
 test('an evaluator that is overtaken while it acts forgets no change that came since, and counts no answer a second time', async () => {

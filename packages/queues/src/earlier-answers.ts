@@ -14,23 +14,33 @@ export async function findEarlierAnswer(pipeline: Pipeline, job: JobState, confi
   return found === null ? null : (JSON.parse(found) as EarlierAnswer);
 }
 
-/** Keeps the result of a job that ends, where its route allows it; drops that of one which a late verdict has failed. */
+/** Keeps the result of a job that ends, where its route allows it; drops one that a late verdict has failed. */
 export async function keepAnswer(pipeline: Pipeline, { job, trail }: Decision, config: UpshiftConfig): Promise<void> {
   const route = config.routes[job.route];
   if (route?.cached_answers_s === undefined) return;
-  const events = trail.map(({ event }) => event);
-  const isReopened = events.includes('job-reopened');
+  const failed = trail.find(({ event }) => event === 'job-reopened')?.attempt;
+  if (failed !== undefined) return dropAnswer(pipeline, job, failed, config);
   // Not at what is heard of the job later: another one may have got a newer answer since.
-  const keptMs = !isReopened && events.includes('job-completed') ? answersAgainForMs(job, config) : null;
-  if (!isReopened && keptMs === null) return;
+  const keptMs = trail.some(({ event }) => event === 'job-completed') ? answersAgainForMs(job, config) : null;
+  if (keptMs === null) return;
   const key = await keyOf(pipeline, job, route);
-  if (key === null) return;
-  if (keptMs === null) return void (await pipeline.redis.del(key));
-  const answer = await pipeline.redis.hget(pipeline.keys.job(job.id), `answer:${job.finalAttempt}`);
+  const answer = await answerText(pipeline, job, job.finalAttempt!);
+  if (key === null || answer === null) return;
   const { model, tier, score } = job.attempts[job.finalAttempt! - 1]!;
-  if (answer === null) return;
   const kept: EarlierAnswer = { model, tier, score, at: job.completedAt!, answer };
   await pipeline.redis.set(key, JSON.stringify(kept), 'PX', Math.ceil(keptMs));
+}
+
+/** Unless another job has got a newer one since: that has failed nothing. */
+async function dropAnswer(pipeline: Pipeline, job: JobState, attempt: number, config: UpshiftConfig): Promise<void> {
+  const kept = await findEarlierAnswer(pipeline, job, config);
+  if (kept === null || kept.answer !== (await answerText(pipeline, job, attempt))) return;
+  const key = await keyOf(pipeline, job, config.routes[job.route]);
+  if (key !== null) await pipeline.redis.del(key);
+}
+
+function answerText({ redis, keys }: Pipeline, { id }: JobState, attempt: number): Promise<string | null> {
+  return redis.hget(keys.job(id), `answer:${attempt}`);
 }
 
 async function keyOf({ redis, keys }: Pipeline, { id }: JobState, route: RouteConfig | undefined): Promise<string | null> {

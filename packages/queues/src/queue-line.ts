@@ -36,7 +36,7 @@ const LOCKING_MS = 1000;
 interface InHand {
   lost: AbortController;
   held: HeldEntry;
-  /** Null while it has no lock. */
+  /** In ms, by a clock that nobody sets; null while it has no lock. */
   lockedAt: number | null;
 }
 
@@ -75,8 +75,8 @@ export class QueueLine {
   #oneEnded = Promise.withResolvers<void>();
   /** What the last look at the queue said, where it found nothing more. */
   #drained: Taken | null = null;
-  /** When the queue was last asked for entries, or is to be asked again after a wait for news, in ms since the epoch. */
-  #turnedAt = Date.now();
+  /** When the queue was last asked for entries, or is to be asked again after a wait for news, in ms: by a clock that nobody sets. */
+  #turnedAt = performance.now();
   /** Waits for a free slot. */
   #isFull = false;
 
@@ -129,7 +129,7 @@ export class QueueLine {
   async #run(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       try {
-        this.#turnedAt = Date.now();
+        this.#turnedAt = performance.now();
         await this.#turn();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
@@ -140,7 +140,7 @@ export class QueueLine {
   }
 
   #idleMs(): number {
-    return this.#isFull && !this.#options.capacity.hasFree ? 0 : Date.now() - this.#turnedAt;
+    return this.#isFull && !this.#options.capacity.hasFree ? 0 : performance.now() - this.#turnedAt;
   }
 
   async #turn(): Promise<void> {
@@ -199,7 +199,7 @@ export class QueueLine {
     const leftS = nextDelayedAt === 0 ? LONGEST_WAIT_S : (nextDelayedAt - Date.now()) / 1000;
     const waitS = Math.min(LONGEST_WAIT_S, Math.max(SHORTEST_WAIT_S, leftS));
     // Who waits no longer than this neglects nothing.
-    this.#turnedAt = Date.now() + waitS * 1000;
+    this.#turnedAt = performance.now() + waitS * 1000;
     await this.#marker.wait(waitS);
   }
 
@@ -208,7 +208,7 @@ export class QueueLine {
     const lost = new AbortController();
     const { locksAtOnce } = this.#options;
     const held: HeldEntry = { queue: this.#queue, id, token: locksAtOnce ? this.#token : null };
-    this.#inHand.set(id, { lost, held, lockedAt: locksAtOnce ? Date.now() : null });
+    this.#inHand.set(id, { lost, held, lockedAt: locksAtOnce ? performance.now() : null });
     try {
       const fate = await this.#work(entry, held, lost.signal);
       if (fate === 'put-back') await this.#putBack(id);
@@ -263,7 +263,7 @@ export class QueueLine {
 
   /** Who has lost an entry is told, because another consumer has it. */
   async #lockEntries(): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     const due = [...this.#inHand].filter(([, { lockedAt }]) => lockedAt === null || now - lockedAt >= recovery.lockDuration / 2);
     if (due.length === 0) return;
     try {

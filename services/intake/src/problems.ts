@@ -122,12 +122,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof URIError)
     return new ProblemError('not_found', 'the path can not be decoded; a % in it must be followed by two hexadecimal digits');
-  const {
-    type,
-    limit,
-    status,
-    message = '',
-  } = error as Partial<Record<'type' | 'message', string> & Record<'limit' | 'status', number>>;
+  const { type, limit, status, message = '' } = error as { type?: string; limit?: number; status?: number; message?: string };
   if (type === 'entity.too.large') return new ProblemError('body_too_large', `the body is larger than ${limit} bytes`);
   if (type === 'encoding.unsupported' || type === 'charset.unsupported')
     return new ProblemError('unsupported_media_type', message);
