@@ -175,7 +175,7 @@ function singlesOf(answered: AnsweredQuestion[], questions: PairQuestion[]): Pai
   });
 }
 
-/** A pair of a set that no other model has answered. */
+/** A pair of a set of which only these two models are priced. */
 function pairAlone(
   name: string,
   weakModel: string,
