@@ -146,6 +146,28 @@ test.each([
   });
 });
 
+test.each([
+  [400, (error: Json) => JSON.stringify({ error })],
+  [200, (error: Json) => event({ type: 'error', error }, 'error')],
+])('a policy that stops Responses by an error, with status %i, is a refusal', async (status, bodyOf) => {
+  const body = bodyOf({ type: 'invalid_request', code: 'cyber_policy', message: 'This request has been flagged.' });
+  expect(await answered(named('openai responses'), body, { status })).toMatchObject({ finishReason: 'refusal', usage: null });
+});
+
+test.each([
+  [400, (error: Json) => JSON.stringify(error)],
+  [200, (error: Json) => event(error, 'error')],
+])('an answer that Claude’s filter stops, with status %i, is refused by policy, and perhaps billed', async (status, bodyOf) => {
+  const message = 'Output blocked by content filtering policy';
+  const body = bodyOf({ type: 'error', error: { details: null, type: 'invalid_request_error', message } });
+  expect(await answered(named('anthropic'), body, { status, headers: { 'request-id': 'req_1' } })).toMatchObject({
+    finishReason: 'refusal',
+    text: '',
+    usage: null,
+    providerRequestId: 'req_1',
+  });
+});
+
 test.each([['cancelled'], [undefined]])('an answer of Responses with the status %s is none', async (status) => {
   const body = event({ type: 'response.completed', response: { id: 'resp_1', status, output: [] } });
   const error = await callErrorOf(answered(named('openai responses'), body));

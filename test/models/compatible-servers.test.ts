@@ -88,8 +88,29 @@ const filtered = { error: { message: 'It was filtered.', type: null, param: 'pro
 test.each([
   ['a prompt', 400, 'application/json', JSON.stringify(filtered)],
   ['an answer', 200, 'text/event-stream', `data: ${JSON.stringify(filtered)}\n\n`],
+  [
+    'DeepSeek: a prompt',
+    400,
+    'application/json',
+    JSON.stringify({ error: { message: 'Content Exists Risk', code: 'invalid_request_error' } }),
+  ],
+  [
+    'Alibaba: a prompt',
+    400,
+    'application/json',
+    JSON.stringify({ error: { message: 'Input data.', code: 'data_inspection_failed' } }),
+  ],
+  [
+    'xAI: a prompt',
+    403,
+    'application/json',
+    JSON.stringify({
+      code: 'The caller does not have permission',
+      error: 'Content violates usage guidelines. Team: t, Failed check: SAFETY_CHECK_TYPE_BIO',
+    }),
+  ],
 ])(
-  '%s that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request',
+  '%s that the provider’s filter stops is refused by policy, and perhaps billed: it is no bad request, and denies nobody',
   async (_, status, type, body) => {
     answer = (response) => response.writeHead(status, { 'content-type': type }).end(body);
     const response = await callModel(setup, server.url, chatInput('Hello.'));

@@ -1,5 +1,5 @@
 import { ModelCallError } from '@upshift/contracts';
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 
 /** What went wrong with a call, before it is known whose call it was. */
 export interface Failure {
@@ -68,6 +68,11 @@ export function failedCall(provider: string, failure: Failure, cause?: unknown):
 /** An answer that came, and was paid for, but can not be used. */
 export function unusableAnswer(provider: string, detail: string, requestId: string | null = null): ModelCallError {
   return failedCall(provider, { code: 'provider_error', detail, maybeBilled: true, requestId });
+}
+
+/** What a policy has stopped by an error, be it the prompt or the answer: no bad request, and perhaps billed. */
+export function refusedByPolicy(providerRequestId: string | null): UnifiedResponse {
+  return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
 }
 
 /** `byLabel` holds the vendor's labels that say more than the status does. */

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 
-import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor, refusedByPolicy } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** `error_code` and then `type`, where they say more than the status: an error within a stream has no status. */
@@ -25,6 +25,12 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   overloaded_error: 'overloaded',
   timeout_error: 'timeout',
 };
+
+/** The vendor's filter stops an answer by 400, or by an error within its stream, and bills it perhaps. Throws any other error. */
+export function refusalOf(error: unknown): UnifiedResponse {
+  if (!(error instanceof APIError && /^output blocked by content filter/i.test(error.apiMessage ?? ''))) throw error;
+  return refusedByPolicy(error.requestID ?? null);
+}
 
 /** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
 export function anthropicFailure(error: unknown): Failure | null {

@@ -1,7 +1,7 @@
 import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 
-import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor, refusedByPolicy } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** Codes and types that say more than the status: an error within a stream has no status. */
@@ -44,11 +44,20 @@ const wroteNonsense = ['tool_use_failed', 'json_validate_failed'];
 /** What compatible servers may not know; the configuration says so under `unknown_parameters`. */
 const deniable = ['max_completion_tokens', 'stream_options'];
 
-/** Azure's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Throws any other error. */
+/** What filters say: those of Azure, of Alibaba, and of OpenAI (cyber_policy, misalignment_policy_violation). */
+export const policyCode = /^(content_filter|data_inspection_failed)$|_policy(_|$)/;
+/** Those of DeepSeek and xAI, which have no code of their own. At the beginning only: what follows may quote the prompt. */
+const policyWords = /^(400 |403 )?"?content (exists risk|violates usage guidelines)/i;
+
+/** A provider's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Throws any other error. */
 export function refusalOf(error: unknown): UnifiedResponse {
-  if (!(error instanceof APIError) || error.code !== 'content_filter') throw error;
-  const providerRequestId = error.requestID ?? null;
-  return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
+  if (!(error instanceof APIError && saysPolicy(error))) throw error;
+  return refusedByPolicy(error.requestID ?? null);
+}
+
+/** By 403 a code is that of a moderation in front of the models, and read with all other refusals. */
+function saysPolicy({ status, code, message }: APIError): boolean {
+  return policyWords.test(message) || (status !== 403 && policyCode.test(code ?? ''));
 }
 
 /** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
