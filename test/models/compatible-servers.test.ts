@@ -38,7 +38,11 @@ test.each([
 test.each([
   ['xAI', { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: na***ys.' }],
   ['Gemini', [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }]],
-])('a key that %s refuses with status 400 is the account’s fault, and no job’s', async (_, body) => {
+  [
+    'Gemini',
+    [{ error: { code: 400, message: 'User location is not supported for the API use.', status: 'FAILED_PRECONDITION' } }],
+  ],
+])('an account that %s refuses with status 400 is at fault, and no job', async (_, body) => {
   const error = await failureOf(400, 'application/json', JSON.stringify(body, null, 2));
   expect(error).toMatchObject({ code: 'provider_denied', retryable: false, maybeBilled: false });
 });
@@ -50,6 +54,10 @@ test.each([
     412,
     { message: 'Account a1 is suspended, possibly due to reaching the monthly spending limit.', code: 'PRECONDITION_FAILED' },
   ],
+  // Alibaba, Zhipu, Moonshot.
+  [400, { message: 'Access denied, please make sure your account is in good standing.', type: 'Arrearage', code: 'Arrearage' }],
+  [429, { code: '1113', message: 'Insufficient balance or no resource package. Please recharge.' }],
+  [429, { message: 'Your account is suspended due to insufficient balance.', type: 'exceeded_current_quota_error' }],
 ])('a budget that is used up, by status %i, is the account’s fault, and no job’s', async (status, body) => {
   expect(await refusedWith(status, body)).toMatchObject({ code: 'provider_denied', maybeBilled: false });
 });

@@ -106,11 +106,11 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
 }
 
 /**
- * xAI and Gemini refuse a key, and LiteLLM one whose budget is used up, as they refuse a request, which would fail each job. At the
- * beginning only, with or without the JSON around it: what follows may quote the prompt.
+ * xAI and Gemini refuse a key, Gemini a country, and LiteLLM a key whose budget is used up, as they refuse a request, which would fail
+ * each job. At the beginning only, with or without the JSON around it: what follows may quote the prompt.
  */
 const keyRefused =
-  /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|budget has been exceeded)/i;
+  /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|user location is not supported|budget has been exceeded)/i;
 
 /** So does LiteLLM a model that it has not; the path of the API may stand before it. */
 const modelUnknown = /^[\w\s[{":',/]{0,80}invalid model name passed in/i;

@@ -45,10 +45,10 @@ function failureOfResponse(error: APIError): Failure {
   const { status = null, headers, type, errorCode, requestID = null } = error;
   const message = error.apiMessage ?? '';
   const failure = failureOfVendor({ status, labels: [errorCode, type], message, headers, requestId: requestID }, codes);
-  return isOwnSpendLimit(status, message) ? { ...failure, code: 'provider_denied' } : failure;
+  return isOfAccount(status, message) ? { ...failure, code: 'provider_denied' } : failure;
 }
 
-/** The account's own spend limit and an empty balance come as 400 without a code of their own. */
-function isOwnSpendLimit(status: number | null, message: string): boolean {
-  return status === 400 && /credit balance|usage limit|spend limit/i.test(message);
+/** The account's own spend limit, an empty balance and an organization that was closed come as 400 without a code of their own. */
+function isOfAccount(status: number | null, message: string): boolean {
+  return status === 400 && /credit balance|usage limit|spend limit|^this organization has been disabled/i.test(message);
 }

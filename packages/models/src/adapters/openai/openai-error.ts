@@ -10,6 +10,10 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   insufficient_quota: 'provider_denied',
   billing_not_active: 'provider_denied',
   billing_hard_limit_reached: 'provider_denied',
+  // Moonshot and Zhipu by 429 too, Alibaba by 400.
+  exceeded_current_quota_error: 'provider_denied',
+  '1113': 'provider_denied',
+  Arrearage: 'provider_denied',
   invalid_api_key: 'provider_denied',
   context_length_exceeded: 'context_too_long',
   // llama.cpp's server.
