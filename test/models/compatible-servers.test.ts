@@ -76,6 +76,30 @@ test.each([
   expect(await refusedWith(400, body)).toMatchObject({ code: 'model_not_found', retryable: false, maybeBilled: false });
 });
 
+test.each([
+  [
+    400,
+    {
+      message: 'Your organization must be verified to stream this model. Please go to: x',
+      param: 'stream',
+      code: 'unsupported_value',
+    },
+  ],
+  [
+    403,
+    {
+      message: 'The model `m` is blocked at the project level.',
+      type: 'permissions_error',
+      code: 'model_permission_blocked_project',
+    },
+  ],
+])(
+  'one model that the account may not call, by status %i, is not there, and no other of its provider is held back',
+  async (status, body) => {
+    expect(await refusedWith(status, body)).toMatchObject({ code: 'model_not_found', retryable: false, maybeBilled: false });
+  },
+);
+
 test.each(['tool_use_failed', 'json_validate_failed'])(
   'an answer that the server refuses with %s is the model’s fault, and no job’s; it is maybe billed',
   async (code) => {

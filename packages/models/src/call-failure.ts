@@ -112,8 +112,8 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
 const keyRefused =
   /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|user location is not supported|budget has been exceeded)/i;
 
-/** So does LiteLLM a model that it has not; the path of the API may stand before it. */
-const modelUnknown = /^[\w\s[{":',/]{0,80}invalid model name passed in/i;
+/** So does LiteLLM a model that it has not, and OpenAI one that needs a verified account; the path of the API may stand before it. */
+const modelUnknown = /^[\w\s[{":',/]{0,80}(invalid model name passed in|your organization must be verified)/i;
 
 /** What the words say where no label does, and more than the status. */
 function codeOfWords(vendor: VendorError): CallErrorCode | null {

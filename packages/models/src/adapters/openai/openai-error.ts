@@ -24,6 +24,9 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   model_terms_required: 'model_not_found',
   model_not_available: 'model_not_found',
   invalid_model: 'model_not_found',
+  // By 403, though only this model is closed to the account: Groq.
+  model_permission_blocked_org: 'model_not_found',
+  model_permission_blocked_project: 'model_not_found',
   tool_use_failed: 'provider_error',
   json_validate_failed: 'provider_error',
   rate_limit_exceeded: 'rate_limited',
