@@ -100,6 +100,18 @@ test.each([
   },
 );
 
+test.each([
+  [424, 'provider_error', true],
+  [498, 'overloaded', false],
+  [499, 'provider_error', true],
+])('status %i is %s: the request is not to blame', async (status, code, maybeBilled) => {
+  expect(await refusedWith(status, { message: 'The operation was cancelled.' })).toMatchObject({
+    code,
+    retryable: true,
+    maybeBilled,
+  });
+});
+
 test.each(['tool_use_failed', 'json_validate_failed'])(
   'an answer that the server refuses with %s is the model’s fault, and no job’s; it is maybe billed',
   async (code) => {

@@ -131,10 +131,12 @@ function codeOfStatus(status: number | null): CallErrorCode {
   if (status === 404 || status === 405 || status === 410) return 'model_not_found';
   if (status === 413) return 'context_too_long';
   if (status === 429) return 'rate_limited';
-  if (status === 503 || status === 529) return 'overloaded';
+  // 498: Groq's flex tier.
+  if (status === 498 || status === 503 || status === 529) return 'overloaded';
   if (status === 408 || status === 504 || status === 524) return 'timeout';
-  // 409 says that the provider is busy with the same resource, not that the request is wrong; redirects are not followed.
-  if (status === null || status >= 500 || status === 409 || status < 400) return 'provider_error';
+  // Nothing is wrong with a request that meets another at the same resource (409), or that what is behind the provider fails (424) or
+  // gives up (499, Gemini under load); redirects are not followed.
+  if (status === null || status >= 500 || status < 400 || [409, 424, 499].includes(status)) return 'provider_error';
   return 'invalid_request';
 }
 
@@ -146,9 +148,9 @@ function statusInStream({ labels }: VendorError): number | null {
   return labels.map(Number).find((code) => code === 429 || (code >= 500 && code < 600)) ?? null;
 }
 
-/** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one. */
+/** 500, 503 and 529 come instead of a generation; 408, 424, 499 and the gateways' own 5xx may come after one. */
 function mayBeBilled(status: number): boolean {
-  return status === 408 || (status >= 500 && ![500, 501, 503, 529].includes(status));
+  return [408, 424, 499].includes(status) || (status >= 500 && ![500, 501, 503, 529].includes(status));
 }
 
 const identifier = /^[\w.[\]-]{1,80}$/;
