@@ -147,6 +147,14 @@ test.each([
 });
 
 test.each([
+  ['server_is_overloaded', 'overloaded'],
+  ['slow_down', 'rate_limited'],
+])('%s within a stream of Responses is %s', async (code, expected) => {
+  const body = event({ type: 'error', error: { type: 'service_unavailable_error', code, message: 'x' } }, 'error');
+  expect(await callErrorOf(answered(named('openai responses'), body))).toMatchObject({ code: expected, maybeBilled: true });
+});
+
+test.each([
   [400, (error: Json) => JSON.stringify({ error })],
   [200, (error: Json) => event({ type: 'error', error }, 'error')],
 ])('a policy that stops Responses by an error, with status %i, is a refusal', async (status, bodyOf) => {

@@ -30,6 +30,8 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   tool_use_failed: 'provider_error',
   json_validate_failed: 'provider_error',
   rate_limit_exceeded: 'rate_limited',
+  slow_down: 'rate_limited',
+  server_is_overloaded: 'overloaded',
   invalid_prompt: 'invalid_request',
   invalid_image: 'invalid_request',
   invalid_image_format: 'invalid_request',
