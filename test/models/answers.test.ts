@@ -75,6 +75,12 @@ test('an answer is known by the id of its request, else by its own, and its usag
   expect(await answered(chat, body, { headers })).toMatchObject({ providerRequestId: 'req_1' });
 });
 
+test('usage that is told within the choice, as Moonshot does, is heard', async () => {
+  const usage = { prompt_tokens: 90, completion_tokens: 9 };
+  const body = chunks([{ content: 'ok' }]) + event({ choices: [{ delta: {}, usage }] }) + event({ choices: [] });
+  expect((await answered(chat, body)).usage).toMatchObject({ inputTokens: 90, outputTokens: 9 });
+});
+
 test('arguments that come as an object, or whole with the beginning of a call, are those of the call', async () => {
   const expected = [{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }];
   const begun = callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: null } });
