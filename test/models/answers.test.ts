@@ -283,6 +283,11 @@ test.each([
   ['openai chat completions', 'The input token count (1048590) exceeds the maximum number of tokens allowed (1048576).'],
   ['openai chat completions', 'This model’s maximum context length is 8192 tokens.'],
   ['openai chat completions', 'the request exceeds the available context size'],
+  ['openai chat completions', 'Input is too long for requested model.'],
+  ['openai chat completions', 'Invalid request: Your request exceeded model token limit: 262144 (requested: 291351)'],
+  ['openai chat completions', 'InternalError.Algo.InvalidParameter: Range of input length should be [1, 202745]'],
+  ['openai chat completions', 'Prompt exceeds max length'],
+  ['openai chat completions', 'The decoder prompt (length 9000) is longer than the maximum model length of 8192.'],
   ['ollama', 'the input length exceeds the context length'],
 ])('%s says that an input is too long: %s', async (name, message) => {
   const body = JSON.stringify(named(name).errorBody('none', message));

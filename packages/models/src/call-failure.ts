@@ -90,9 +90,12 @@ export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<st
   };
 }
 
-/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI, Gemini and Together. */
+/**
+ * The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI, Gemini, Bedrock, Moonshot, Alibaba, Zhipu and
+ * Together.
+ */
 const tooLong =
-  /prompt is too long|maximum prompt length|context (length|window|size|limit)|input token count .*exceeds|`inputs` (tokens \+|must have less)/i;
+  /(prompt|input) is too long|maximum (prompt|model) length|context (length|window|size|limit)|input token count .*exceeds|model token limit|range of input length|prompt exceeds max length|`inputs` (tokens \+|must have less)/i;
 
 function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);
