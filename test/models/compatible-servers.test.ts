@@ -162,6 +162,24 @@ test.each([
   },
 );
 
+const wrapped = (message: string) => {
+  const raw = JSON.stringify({ error: { message, type: 'invalid_request_error', code: 400 } });
+  return { message: 'Provider returned error', code: 400, metadata: { raw, provider_name: 'p' } };
+};
+test.each([
+  ["This model's maximum context length is 262144 tokens.", 'context_too_long'],
+  ['Your organization must be verified to stream this model.', 'model_not_found'],
+  ['Invalid value: x.', 'invalid_request'],
+])('what OpenRouter wraps is read: %s', async (message, code) => {
+  expect(await refusedWith(400, wrapped(message))).toMatchObject({ code });
+});
+
+test('a refusal by policy that OpenRouter wraps is one', async () => {
+  const body = JSON.stringify({ error: wrapped('Content Exists Risk') });
+  answer = (response) => response.writeHead(400, { 'content-type': 'application/json' }).end(body);
+  expect(await callModel(setup, server.url, chatInput('Hello.'))).toMatchObject({ finishReason: 'refusal' });
+});
+
 test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
   const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];
   const error = await failureOf(422, 'application/json', JSON.stringify({ object: 'error', message: { detail } }));

@@ -3,6 +3,7 @@ import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai'
 
 import { failureOfTransport, failureOfVendor, refusedByPolicy } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
+import { fieldsOf } from '../../json-schema.ts';
 
 /** Codes and types that say more than the status: an error within a stream has no status. */
 const codes: Readonly<Record<string, CallErrorCode>> = {
@@ -56,7 +57,7 @@ const deniable = ['max_completion_tokens', 'stream_options'];
 /** What filters say: those of Azure, of Alibaba, and of OpenAI (cyber_policy, misalignment_policy_violation). */
 export const policyCode = /^(content_filter|data_inspection_failed)$|_policy(_|$)/;
 /** Those of DeepSeek and xAI, which have no code of their own. At the beginning only: what follows may quote the prompt. */
-const policyWords = /^(400 |403 )?"?content (exists risk|violates usage guidelines)/i;
+const policyWords = /^(400|403|error|message|[\s[{":,])*content (exists risk|violates usage guidelines)/i;
 
 /** A provider's policy refuses a prompt by an error, and bills it perhaps; within a stream it refuses an answer. Throws any other error. */
 export function refusalOf(error: unknown): UnifiedResponse {
@@ -65,8 +66,14 @@ export function refusalOf(error: unknown): UnifiedResponse {
 }
 
 /** By 403 a code is that of a moderation in front of the models, and read with all other refusals. */
-function saysPolicy({ status, code, message }: APIError): boolean {
-  return policyWords.test(message) || (status !== 403 && policyCode.test(code ?? ''));
+function saysPolicy(error: APIError): boolean {
+  return policyWords.test(wordsOf(error)) || (error.status !== 403 && policyCode.test(error.code ?? ''));
+}
+
+/** OpenRouter wraps what the provider behind it has said, and says nothing of its own then. */
+function wordsOf({ error, message }: APIError): string {
+  const { raw } = fieldsOf(fieldsOf(error)['metadata']);
+  return typeof raw === 'string' ? raw : message;
 }
 
 /** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
@@ -79,7 +86,8 @@ export function openaiFailure(error: unknown): Failure | null {
 }
 
 function failureOfResponse(error: APIError): Failure {
-  const { headers, code, type, param, message } = error;
+  const { headers, code, type, param } = error;
+  const message = wordsOf(error);
   const failure = failureOfVendor(
     { status: error.status ?? null, labels: [code, type, param], message, headers, requestId: error.requestID ?? null },
     codes,
