@@ -271,6 +271,15 @@ test('a tool call of Ollama has an id that OpenAI takes back', async () => {
   expect(toolCalls[0]!.id).toMatch(/^[\w-]{9,40}$/);
 });
 
+test.each(['model requires more system memory (7.5 GiB) than is available (5.2 GiB)', 'cudaMalloc failed: out of memory'])(
+  'a model of Ollama that does not fit its memory names the key that makes it smaller: %s',
+  async (error) => {
+    const failed = await callErrorOf(answered(named('ollama'), JSON.stringify({ error }), { status: 500 }));
+    expect(failed).toMatchObject({ code: 'provider_error', maybeBilled: false });
+    expect(failed.message).toContain('(500; memory is short: a smaller context_window needs less)');
+  },
+);
+
 test('a long prompt may come back as often in any script', async () => {
   const prompt = '長'.repeat(400_000);
   const echo = `: ${prompt}\n\n`.repeat(3);
