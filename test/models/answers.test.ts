@@ -75,6 +75,12 @@ test('an answer is known by the id of its request, else by its own, and its usag
   expect(await answered(chat, body, { headers })).toMatchObject({ providerRequestId: 'req_1' });
 });
 
+test('usage that is told within the choice, as Moonshot does, is heard', async () => {
+  const usage = { prompt_tokens: 90, completion_tokens: 9 };
+  const body = chunks([{ content: 'ok' }]) + event({ choices: [{ delta: {}, usage }] }) + event({ choices: [] });
+  expect((await answered(chat, body)).usage).toMatchObject({ inputTokens: 90, outputTokens: 9 });
+});
+
 test('arguments that come as an object, or whole with the beginning of a call, are those of the call', async () => {
   const expected = [{ id: 'a', name: 'weather', arguments: '{"city":"Rome"}' }];
   const begun = callDelta({ index: 0, id: 'a', function: { name: 'weather', arguments: null } });
@@ -143,6 +149,36 @@ test.each([
   expect(await callErrorOf(answered(named('openai responses'), body, { headers }))).toMatchObject({
     code: 'rate_limited',
     maybeBilled: true,
+  });
+});
+
+test.each([
+  ['server_is_overloaded', 'overloaded'],
+  ['slow_down', 'rate_limited'],
+])('%s within a stream of Responses is %s', async (code, expected) => {
+  const body = event({ type: 'error', error: { type: 'service_unavailable_error', code, message: 'x' } }, 'error');
+  expect(await callErrorOf(answered(named('openai responses'), body))).toMatchObject({ code: expected, maybeBilled: true });
+});
+
+test.each([
+  [400, (error: Json) => JSON.stringify({ error })],
+  [200, (error: Json) => event({ type: 'error', error }, 'error')],
+])('a policy that stops Responses by an error, with status %i, is a refusal', async (status, bodyOf) => {
+  const body = bodyOf({ type: 'invalid_request', code: 'cyber_policy', message: 'This request has been flagged.' });
+  expect(await answered(named('openai responses'), body, { status })).toMatchObject({ finishReason: 'refusal', usage: null });
+});
+
+test.each([
+  [400, (error: Json) => JSON.stringify(error)],
+  [200, (error: Json) => event(error, 'error')],
+])('an answer that Claude’s filter stops, with status %i, is refused by policy, and perhaps billed', async (status, bodyOf) => {
+  const message = 'Output blocked by content filtering policy';
+  const body = bodyOf({ type: 'error', error: { details: null, type: 'invalid_request_error', message } });
+  expect(await answered(named('anthropic'), body, { status, headers: { 'request-id': 'req_1' } })).toMatchObject({
+    finishReason: 'refusal',
+    text: '',
+    usage: null,
+    providerRequestId: 'req_1',
   });
 });
 
@@ -235,6 +271,15 @@ test('a tool call of Ollama has an id that OpenAI takes back', async () => {
   expect(toolCalls[0]!.id).toMatch(/^[\w-]{9,40}$/);
 });
 
+test.each(['model requires more system memory (7.5 GiB) than is available (5.2 GiB)', 'cudaMalloc failed: out of memory'])(
+  'a model of Ollama that does not fit its memory names the key that makes it smaller: %s',
+  async (error) => {
+    const failed = await callErrorOf(answered(named('ollama'), JSON.stringify({ error }), { status: 500 }));
+    expect(failed).toMatchObject({ code: 'provider_error', maybeBilled: false });
+    expect(failed.message).toContain('(500; memory is short: a smaller context_window needs less)');
+  },
+);
+
 test('a long prompt may come back as often in any script', async () => {
   const prompt = '長'.repeat(400_000);
   const echo = `: ${prompt}\n\n`.repeat(3);
@@ -247,6 +292,11 @@ test.each([
   ['openai chat completions', 'The input token count (1048590) exceeds the maximum number of tokens allowed (1048576).'],
   ['openai chat completions', 'This model’s maximum context length is 8192 tokens.'],
   ['openai chat completions', 'the request exceeds the available context size'],
+  ['openai chat completions', 'Input is too long for requested model.'],
+  ['openai chat completions', 'Invalid request: Your request exceeded model token limit: 262144 (requested: 291351)'],
+  ['openai chat completions', 'InternalError.Algo.InvalidParameter: Range of input length should be [1, 202745]'],
+  ['openai chat completions', 'Prompt exceeds max length'],
+  ['openai chat completions', 'The decoder prompt (length 9000) is longer than the maximum model length of 8192.'],
   ['ollama', 'the input length exceeds the context length'],
 ])('%s says that an input is too long: %s', async (name, message) => {
   const body = JSON.stringify(named(name).errorBody('none', message));

@@ -38,7 +38,11 @@ test.each([
 test.each([
   ['xAI', { code: 'Client specified an invalid argument', error: 'Incorrect API key provided: na***ys.' }],
   ['Gemini', [{ error: { code: 400, message: 'API key not valid. Please pass a valid API key.', status: 'INVALID_ARGUMENT' } }]],
-])('a key that %s refuses with status 400 is the account’s fault, and no job’s', async (_, body) => {
+  [
+    'Gemini',
+    [{ error: { code: 400, message: 'User location is not supported for the API use.', status: 'FAILED_PRECONDITION' } }],
+  ],
+])('an account that %s refuses with status 400 is at fault, and no job', async (_, body) => {
   const error = await failureOf(400, 'application/json', JSON.stringify(body, null, 2));
   expect(error).toMatchObject({ code: 'provider_denied', retryable: false, maybeBilled: false });
 });
@@ -50,6 +54,10 @@ test.each([
     412,
     { message: 'Account a1 is suspended, possibly due to reaching the monthly spending limit.', code: 'PRECONDITION_FAILED' },
   ],
+  // Alibaba, Zhipu, Moonshot.
+  [400, { message: 'Access denied, please make sure your account is in good standing.', type: 'Arrearage', code: 'Arrearage' }],
+  [429, { code: '1113', message: 'Insufficient balance or no resource package. Please recharge.' }],
+  [429, { message: 'Your account is suspended due to insufficient balance.', type: 'exceeded_current_quota_error' }],
 ])('a budget that is used up, by status %i, is the account’s fault, and no job’s', async (status, body) => {
   expect(await refusedWith(status, body)).toMatchObject({ code: 'provider_denied', maybeBilled: false });
 });
@@ -66,6 +74,42 @@ test.each([
   { message: { error: '/chat/completions: Invalid model name passed in model=m.' }, type: 'None', param: 'None', code: '400' },
 ])('a model that is not there by status 400 (%j) may be replaced by another: the input is not to blame', async (body) => {
   expect(await refusedWith(400, body)).toMatchObject({ code: 'model_not_found', retryable: false, maybeBilled: false });
+});
+
+test.each([
+  [
+    400,
+    {
+      message: 'Your organization must be verified to stream this model. Please go to: x',
+      param: 'stream',
+      code: 'unsupported_value',
+    },
+  ],
+  [
+    403,
+    {
+      message: 'The model `m` is blocked at the project level.',
+      type: 'permissions_error',
+      code: 'model_permission_blocked_project',
+    },
+  ],
+])(
+  'one model that the account may not call, by status %i, is not there, and no other of its provider is held back',
+  async (status, body) => {
+    expect(await refusedWith(status, body)).toMatchObject({ code: 'model_not_found', retryable: false, maybeBilled: false });
+  },
+);
+
+test.each([
+  [424, 'provider_error', true],
+  [498, 'overloaded', false],
+  [499, 'provider_error', true],
+])('status %i is %s: the request is not to blame', async (status, code, maybeBilled) => {
+  expect(await refusedWith(status, { message: 'The operation was cancelled.' })).toMatchObject({
+    code,
+    retryable: true,
+    maybeBilled,
+  });
 });
 
 test.each(['tool_use_failed', 'json_validate_failed'])(
@@ -88,14 +132,53 @@ const filtered = { error: { message: 'It was filtered.', type: null, param: 'pro
 test.each([
   ['a prompt', 400, 'application/json', JSON.stringify(filtered)],
   ['an answer', 200, 'text/event-stream', `data: ${JSON.stringify(filtered)}\n\n`],
+  [
+    'DeepSeek: a prompt',
+    400,
+    'application/json',
+    JSON.stringify({ error: { message: 'Content Exists Risk', code: 'invalid_request_error' } }),
+  ],
+  [
+    'Alibaba: a prompt',
+    400,
+    'application/json',
+    JSON.stringify({ error: { message: 'Input data.', code: 'data_inspection_failed' } }),
+  ],
+  [
+    'xAI: a prompt',
+    403,
+    'application/json',
+    JSON.stringify({
+      code: 'The caller does not have permission',
+      error: 'Content violates usage guidelines. Team: t, Failed check: SAFETY_CHECK_TYPE_BIO',
+    }),
+  ],
 ])(
-  '%s that Azure’s filter stops is refused by policy, and perhaps billed: it is no bad request',
+  '%s that the provider’s filter stops is refused by policy, and perhaps billed: it is no bad request, and denies nobody',
   async (_, status, type, body) => {
     answer = (response) => response.writeHead(status, { 'content-type': type }).end(body);
     const response = await callModel(setup, server.url, chatInput('Hello.'));
     expect(response).toMatchObject({ finishReason: 'refusal', text: '', usage: null });
   },
 );
+
+const wrapped = (message: string) => {
+  const raw = JSON.stringify({ error: { message, type: 'invalid_request_error', code: 400 } });
+  return { message: 'Provider returned error', code: 400, metadata: { raw, provider_name: 'p' } };
+};
+test.each([
+  ["This model's maximum context length is 262144 tokens.", 'context_too_long'],
+  ['Your organization must be verified to stream this model.', 'model_not_found'],
+  ['Invalid value: x.', 'invalid_request'],
+])('what OpenRouter wraps is read: %s', async (message, code) => {
+  expect(await refusedWith(400, wrapped(message))).toMatchObject({ code });
+});
+
+test('a refusal by policy that OpenRouter wraps is one', async () => {
+  const body = JSON.stringify({ error: wrapped('Content Exists Risk') });
+  answer = (response) => response.writeHead(400, { 'content-type': 'application/json' }).end(body);
+  expect(await callModel(setup, server.url, chatInput('Hello.'))).toMatchObject({ finishReason: 'refusal' });
+});
 
 test('a parameter that the server does not know is named, with the key that keeps it from being sent', async () => {
   const detail = [{ type: 'extra_forbidden', loc: ['body', 'stream_options'], msg: 'Extra inputs are not permitted', input: {} }];

@@ -332,13 +332,13 @@ describe('one vendor only', () => {
     });
   });
 
-  test('Anthropic’s own spend limit comes as 400, and is the account’s', async () => {
-    const body = {
-      type: 'error',
-      error: { type: 'invalid_request_error', message: 'Your credit balance is too low to access the API.' },
-    };
-    expect(await replied('anthropic', 400, body)).toMatchObject({ code: 'provider_denied' });
-  });
+  test.each(['Your credit balance is too low to access the API.', 'This organization has been disabled.'])(
+    'what Anthropic says of an account comes as 400 too: %s',
+    async (message) => {
+      const body = { type: 'error', error: { type: 'invalid_request_error', message } };
+      expect(await replied('anthropic', 400, body)).toMatchObject({ code: 'provider_denied' });
+    },
+  );
 
   test('an Anthropic overload in the middle of a stream keeps its name, and may be billed', async () => {
     setup = byName('anthropic');

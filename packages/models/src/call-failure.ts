@@ -1,5 +1,5 @@
 import { ModelCallError } from '@upshift/contracts';
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 
 /** What went wrong with a call, before it is known whose call it was. */
 export interface Failure {
@@ -70,6 +70,11 @@ export function unusableAnswer(provider: string, detail: string, requestId: stri
   return failedCall(provider, { code: 'provider_error', detail, maybeBilled: true, requestId });
 }
 
+/** What a policy has stopped by an error, be it the prompt or the answer: no bad request, and perhaps billed. */
+export function refusedByPolicy(providerRequestId: string | null): UnifiedResponse {
+  return { text: '', toolCalls: [], vectors: null, finishReason: 'refusal', usage: null, providerRequestId };
+}
+
 /** `byLabel` holds the vendor's labels that say more than the status does. */
 export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<string, CallErrorCode>>): Failure {
   const { status, headers, requestId } = vendor;
@@ -85,9 +90,12 @@ export function failureOfVendor(vendor: VendorError, byLabel: Readonly<Record<st
   };
 }
 
-/** The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI, Gemini and Together. */
+/**
+ * The wording of servers that have no code for it: Anthropic, vLLM, llama.cpp, Ollama, xAI, Gemini, Bedrock, Moonshot, Alibaba, Zhipu and
+ * Together.
+ */
 const tooLong =
-  /prompt is too long|maximum prompt length|context (length|window|size|limit)|input token count .*exceeds|`inputs` (tokens \+|must have less)/i;
+  /(prompt|input) is too long|maximum (prompt|model) length|context (length|window|size|limit)|input token count .*exceeds|model token limit|range of input length|prompt exceeds max length|`inputs` (tokens \+|must have less)/i;
 
 function saysTooLong({ status, message }: VendorError): boolean {
   return (status === 400 || status === 422) && tooLong.test(message);
@@ -101,14 +109,14 @@ function saysPromptRefused({ status, message, labels }: VendorError): boolean {
 }
 
 /**
- * xAI and Gemini refuse a key, and LiteLLM one whose budget is used up, as they refuse a request, which would fail each job. At the
- * beginning only, with or without the JSON around it: what follows may quote the prompt.
+ * xAI and Gemini refuse a key, Gemini a country, and LiteLLM a key whose budget is used up, as they refuse a request, which would fail
+ * each job. At the beginning only, with or without the JSON around it: what follows may quote the prompt.
  */
 const keyRefused =
-  /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|budget has been exceeded)/i;
+  /^(400|429|error|code|message|[\s[{":,])*(API key (not valid|expired|not found)|(incorrect|invalid) API key|please pass a valid API key|user location is not supported|budget has been exceeded)/i;
 
-/** So does LiteLLM a model that it has not; the path of the API may stand before it. */
-const modelUnknown = /^[\w\s[{":',/]{0,80}invalid model name passed in/i;
+/** So does LiteLLM a model that it has not, and OpenAI one that needs a verified account; the path of the API may stand before it. */
+const modelUnknown = /^[\w\s[{":',/]{0,80}(invalid model name passed in|your organization must be verified)/i;
 
 /** What the words say where no label does, and more than the status. */
 function codeOfWords(vendor: VendorError): CallErrorCode | null {
@@ -126,10 +134,12 @@ function codeOfStatus(status: number | null): CallErrorCode {
   if (status === 404 || status === 405 || status === 410) return 'model_not_found';
   if (status === 413) return 'context_too_long';
   if (status === 429) return 'rate_limited';
-  if (status === 503 || status === 529) return 'overloaded';
+  // 498: Groq's flex tier.
+  if (status === 498 || status === 503 || status === 529) return 'overloaded';
   if (status === 408 || status === 504 || status === 524) return 'timeout';
-  // 409 says that the provider is busy with the same resource, not that the request is wrong; redirects are not followed.
-  if (status === null || status >= 500 || status === 409 || status < 400) return 'provider_error';
+  // Nothing is wrong with a request that meets another at the same resource (409), or that what is behind the provider fails (424) or
+  // gives up (499, Gemini under load); redirects are not followed.
+  if (status === null || status >= 500 || status < 400 || [409, 424, 499].includes(status)) return 'provider_error';
   return 'invalid_request';
 }
 
@@ -141,9 +151,9 @@ function statusInStream({ labels }: VendorError): number | null {
   return labels.map(Number).find((code) => code === 429 || (code >= 500 && code < 600)) ?? null;
 }
 
-/** 500, 503 and 529 come instead of a generation; 408 and the gateways' own 5xx may come after one. */
+/** 500, 503 and 529 come instead of a generation; 408, 424, 499 and the gateways' own 5xx may come after one. */
 function mayBeBilled(status: number): boolean {
-  return status === 408 || (status >= 500 && ![500, 501, 503, 529].includes(status));
+  return [408, 424, 499].includes(status) || (status >= 500 && ![500, 501, 503, 529].includes(status));
 }
 
 const identifier = /^[\w.[\]-]{1,80}$/;

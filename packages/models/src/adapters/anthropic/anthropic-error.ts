@@ -1,7 +1,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from '@anthropic-ai/sdk';
-import type { CallErrorCode } from '@upshift/contracts';
+import type { CallErrorCode, UnifiedResponse } from '@upshift/contracts';
 
-import { failureOfTransport, failureOfVendor } from '../../call-failure.ts';
+import { failureOfTransport, failureOfVendor, refusedByPolicy } from '../../call-failure.ts';
 import type { Failure } from '../../call-failure.ts';
 
 /** `error_code` and then `type`, where they say more than the status: an error within a stream has no status. */
@@ -26,6 +26,12 @@ const codes: Readonly<Record<string, CallErrorCode>> = {
   timeout_error: 'timeout',
 };
 
+/** The vendor's filter stops an answer by 400, or by an error within its stream, and bills it perhaps. Throws any other error. */
+export function refusalOf(error: unknown): UnifiedResponse {
+  if (!(error instanceof APIError && /^output blocked by content filter/i.test(error.apiMessage ?? ''))) throw error;
+  return refusedByPolicy(error.requestID ?? null);
+}
+
 /** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
 export function anthropicFailure(error: unknown): Failure | null {
   if (error instanceof APIConnectionTimeoutError) return { code: 'timeout', detail: '', maybeBilled: true };
@@ -39,10 +45,10 @@ function failureOfResponse(error: APIError): Failure {
   const { status = null, headers, type, errorCode, requestID = null } = error;
   const message = error.apiMessage ?? '';
   const failure = failureOfVendor({ status, labels: [errorCode, type], message, headers, requestId: requestID }, codes);
-  return isOwnSpendLimit(status, message) ? { ...failure, code: 'provider_denied' } : failure;
+  return isOfAccount(status, message) ? { ...failure, code: 'provider_denied' } : failure;
 }
 
-/** The account's own spend limit and an empty balance come as 400 without a code of their own. */
-function isOwnSpendLimit(status: number | null, message: string): boolean {
-  return status === 400 && /credit balance|usage limit|spend limit/i.test(message);
+/** The account's own spend limit, an empty balance and an organization that was closed come as 400 without a code of their own. */
+function isOfAccount(status: number | null, message: string): boolean {
+  return status === 400 && /credit balance|usage limit|spend limit|^this organization has been disabled/i.test(message);
 }

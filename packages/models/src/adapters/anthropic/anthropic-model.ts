@@ -10,7 +10,7 @@ import type { CallControl } from '../../call-control.ts';
 import { failedCall, unusableAnswer } from '../../call-failure.ts';
 import { readUntil } from '../../read-until.ts';
 import { anthropicCatalogue } from './anthropic-catalogue.ts';
-import { anthropicFailure } from './anthropic-error.ts';
+import { anthropicFailure, refusalOf } from './anthropic-error.ts';
 import { anthropicMessage } from './anthropic-messages.ts';
 import { anthropicUsage } from './anthropic-usage.ts';
 import type { AnthropicUsageParts } from './anthropic-usage.ts';
@@ -23,7 +23,7 @@ export function createAnthropicAdapter(settings: ProviderSettings): Adapter {
       if (isEmbedding(request.input)) {
         throw failedCall(settings.id, { code: 'invalid_request', detail: 'Anthropic has no embeddings', maybeBilled: false });
       }
-      return ask({ client, provider: settings.id, request, control });
+      return ask({ client, provider: settings.id, request, control }).catch(refusalOf);
     },
     catalogue: (_, control) => anthropicCatalogue(client, control),
     failureOf: anthropicFailure,

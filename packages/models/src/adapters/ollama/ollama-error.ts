@@ -21,11 +21,16 @@ export class OllamaStreamError extends Error {}
 
 const noCodes: Readonly<Record<string, CallErrorCode>> = {};
 
+/** The window is what the server takes memory for before it answers. */
+const memoryShort = /requires more system memory|out of memory|(insufficient|not enough) memory/i;
+const memoryHint = 'memory is short: a smaller context_window needs less';
+
 /** What the SDK has thrown, in the words that all vendors share; null for a bug of ours. */
 export function ollamaFailure(error: unknown): Failure | null {
   if (error instanceof OllamaStatusError) {
     const { status, headers, message } = error;
-    return failureOfVendor({ status, labels: [], message, headers, requestId: null }, noCodes);
+    const failure = failureOfVendor({ status, labels: [], message, headers, requestId: null }, noCodes);
+    return status === 500 && memoryShort.test(message) ? { ...failure, detail: `${failure.detail}; ${memoryHint}` } : failure;
   }
   if (error instanceof OllamaStreamError) return { code: 'provider_error', detail: 'in the stream', maybeBilled: true };
   // The SDK's plain Error for a stream that ends early.

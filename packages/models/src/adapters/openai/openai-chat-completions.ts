@@ -9,6 +9,8 @@ import type { OpenaiCall } from './openai-call.ts';
 import { chatCompletionsRequest } from './openai-messages.ts';
 import { completionUsage } from './openai-usage.ts';
 
+/** Moonshot tells the usage within the last choice. */
+type Choice = OpenAI.ChatCompletionChunk.Choice & { usage?: OpenAI.CompletionUsage };
 type Delta = OpenAI.ChatCompletionChunk.Choice.Delta.ToolCall;
 
 /** A chat through chat completions, streamed. */
@@ -90,9 +92,9 @@ class PartialCompletion {
     this.#hasBegun = true;
     this.id = chunk.id ?? this.id;
     this.model = chunk.model ?? this.model;
+    const choice: Choice | undefined = chunk.choices?.[0];
     // The last chunk has the usage and no choices.
-    this.usage = chunk.usage ?? this.usage;
-    const choice = chunk.choices?.[0];
+    this.usage = chunk.usage ?? choice?.usage ?? this.usage;
     if (!choice) return;
     // Some compatible servers say '' where others say null.
     this.finishReason = choice.finish_reason || this.finishReason;

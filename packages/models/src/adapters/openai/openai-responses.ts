@@ -7,6 +7,7 @@ import { unusableAnswer } from '../../call-failure.ts';
 import { readUntil } from '../../read-until.ts';
 import { sendOptions } from './openai-call.ts';
 import type { OpenaiCall } from './openai-call.ts';
+import { policyCode } from './openai-error.ts';
 import { responsesRequest } from './openai-messages.ts';
 import { responsesUsage } from './openai-usage.ts';
 
@@ -72,8 +73,7 @@ function finishReasonOf({ status, incomplete_details }: Answer, callsTools: bool
 function refusalOf(answer: Answer): string | null {
   const refusal = contentOf(answer).find((part) => part.type === 'refusal');
   if (refusal) return refusal.refusal;
-  // bio_policy, misalignment_policy_violation, image_content_policy_violation.
-  return /_policy(_|$)/.test(answer.error?.code ?? '') ? '' : null;
+  return policyCode.test(answer.error?.code ?? '') ? '' : null;
 }
 
 function textOf(answer: Answer): string {
