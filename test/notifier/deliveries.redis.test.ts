@@ -14,7 +14,7 @@ import {
   redeliver,
   undelivered,
 } from '@upshift/queues';
-import type { Consumer, Delivery } from '@upshift/queues';
+import type { Consumer, Delivery, DeliveryOutcome } from '@upshift/queues';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 import { handleDelivery } from '../../services/notifier/src/handle-delivery.ts';
@@ -256,6 +256,23 @@ test('a delivery that is given up is logged as failed, unless it was asked for a
   await until(pipeline, async () => (await lineOf(pipeline, last.job))?.status === 'failed');
   expect((await lineOf(pipeline, again.job))?.status).toBe('pending');
   expect(await redis.exists(keys.deliveries('gone'))).toBe(0);
+});
+
+test('a delivery that fails while its process stops is logged as failed before that lets go of Redis', async () => {
+  const [pipeline, stopping] = [await open([]), await open([])];
+  const told = await endJob(pipeline);
+  const begun = Promise.withResolvers<void>();
+  const failure = Promise.withResolvers<DeliveryOutcome>();
+  const consumer = consumeDeliveries([stopping], 1, async () => {
+    begun.resolve();
+    return failure.promise;
+  });
+  await begun.promise;
+  const closed = consumer.close();
+  failure.resolve({ kind: 'failed', reason: 'for the test' });
+  await closed;
+  stopping.redis.disconnect();
+  expect((await lineOf(pipeline, told.job))?.status).toBe('failed');
 });
 
 test('a delivery is asked for again whatever the clock says, and its log keeps the newest tries', async () => {

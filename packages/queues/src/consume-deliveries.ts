@@ -60,12 +60,18 @@ function consumeCell(pipeline: Pipeline, concurrency: number, handle: Deliver): 
     settings: { backoffStrategy },
   });
   worker.on('error', (error) => pipeline.sayFailure('worker', { queue: DELIVER_QUEUE }, error));
-  worker.on('failed', (entry) => void giveUp(pipeline, entry));
+  // Nothing else would see to a line that is left `pending`: a process that stops writes it first.
+  let givenUp = Promise.resolve();
+  worker.on('failed', (entry) => {
+    const one = giveUp(pipeline, entry);
+    givenUp = givenUp.then(() => one);
+  });
   pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }, 0);
   worker.on('stalled', () => pipeline.metrics.stalled.inc({ queue: DELIVER_QUEUE }));
   void pipeline.redis.sadd(pipeline.keys.queues, DELIVER_QUEUE).catch(() => undefined);
   return async () => {
     await worker.close();
+    await givenUp;
     connection.disconnect();
   };
 }
